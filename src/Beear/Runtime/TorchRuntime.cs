@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Beear.Runtime;
+
+/// <summary>
+/// Loads libtorch once per process, before the first tensor: the bundled CPU build, or the libraries of an installed PyTorch.
+/// </summary>
+public static class TorchRuntime
+{
+    /// <summary>Environment variable that names the <c>torch/lib</c> folder of an installed PyTorch.</summary>
+    public const string LibtorchVariable = "BEEAR_LIBTORCH";
+
+    /// <summary>The PyTorch versions whose libraries define every symbol that LibTorchSharp 0.107 asks for.</summary>
+    public const string FittingVersions = "PyTorch 2.10 and 2.11 fit; 2.13 and later have dropped symbols (named dimensions) that are needed";
+
+    private const string NeededStandardLibrary = "libstdc++.so.6";
+    private static readonly Lock Gate = new();
+    private static bool loaded;
+
+    /// <summary>Where the libraries of an installed PyTorch were taken from, or null when the bundled libtorch is used.</summary>
+    public static string? LibtorchFolder { get; private set; }
+
+    /// <summary>Whether libtorch was loaded by <see cref="Load"/>.</summary>
+    public static bool IsLoaded => Volatile.Read(ref loaded);
+
+    /// <summary>
+    /// Loads libtorch. Later calls do nothing. Everything in the library that makes tensors calls it, so an application needs it
+    /// only to name another libtorch.
+    /// </summary>
+    /// <param name="libtorchFolder">The <c>torch/lib</c> folder of an installed PyTorch; null reads <see cref="LibtorchVariable"/>,
+    /// and the bundled CPU libtorch is used if that is unset too.</param>
+    /// <exception cref="BeearException">The folder holds no libtorch, one of an unfitting version, or loading failed.</exception>
+    public static void Load(string? libtorchFolder = null)
+    {
+        lock (Gate)
+        {
+            if (loaded) return;
+            var folder = libtorchFolder ?? Environment.GetEnvironmentVariable(LibtorchVariable);
+            if (!string.IsNullOrWhiteSpace(folder))
+            {
+                LoadInstalled(folder);
+                LibtorchFolder = folder;
+            }
+            try
+            {
+                if (OperatingSystem.IsLinux()) PreloadLinux();
+                _ = torch.get_num_threads();        // runs TorchSharp's own loading and proves that calls reach libtorch
+            }
+            catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or NotSupportedException or EntryPointNotFoundException)
+            {
+                throw new BeearException(LibtorchFolder is null
+                    ? $"libtorch could not be loaded: {Innermost(failure)}. Run on linux-x64, win-x64 or osx-arm64, or set {LibtorchVariable}."
+                    : $"The libtorch in '{LibtorchFolder}' could not be loaded: {Innermost(failure)}. {FittingVersions}.", failure);
+            }
+            Volatile.Write(ref loaded, true);
+        }
+    }
+
+    private static string Innermost(Exception failure)
+    {
+        while (failure.InnerException is { } inner) failure = inner;
+        return failure.Message.Split('\n')[0].TrimEnd('.', ' ');
+    }
+
+    private static void LoadInstalled(string folder)
+    {
+        string Name(string library) => OperatingSystem.IsWindows() ? $"{library}.dll"
+            : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+
+        // In the order of their dependencies; the CUDA ones are there only in a CUDA build.
+        string[] required = ["c10", "torch_cpu", "torch"];
+        foreach (var library in required)
+        {
+            if (!File.Exists(Path.Combine(folder, Name(library))))
+                throw new BeearException($"'{folder}' holds no {Name(library)}; name the torch/lib folder of an installed PyTorch ({FittingVersions}).");
+        }
+        foreach (var library in new[] { "torch_global_deps", "c10", "torch_cpu", "c10_cuda", "torch_cuda_linalg", "torch_cuda", "torch" })
+        {
+            var path = Path.Combine(folder, Name(library));
+            if (!File.Exists(path)) continue;
+            try
+            {
+                NativeLibrary.Load(path);
+            }
+            catch (DllNotFoundException failure)
+            {
+                throw new BeearException($"'{path}' could not be loaded: {Innermost(failure)}. {FittingVersions}.", failure);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Where the system's libstdc++ is older than LibTorchSharp's version table says, loads a copy whose one unused requirement is
+    /// weak; see <see cref="ElfSymbolVersions"/>. On newer systems nothing is touched.
+    /// </summary>
+    private static void PreloadLinux()
+    {
+        var original = FindBundled("libLibTorchSharp.so");
+        if (original is null) return;                                    // TorchSharp's own search will say what is missing
+        var image = File.ReadAllBytes(original);
+        var versions = ElfSymbolVersions.Parse(image);
+        var available = StandardLibraryVersions();
+        var missing = versions.Needed()
+            .Where(need => need.Library == NeededStandardLibrary && !available.Contains(need.Version)).ToList();
+        if (missing.Count == 0) return;
+        foreach (var (library, version) in missing) versions.WeakenNeeded(library, version);
+
+        // The dependencies must be in the process first: the copy does not lie beside them.
+        if (LibtorchFolder is null)
+        {
+            foreach (var library in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
+            {
+                if (FindBundled(library) is { } path) NativeLibrary.Load(path);
+            }
+        }
+        var copy = CopyToCache(image);
+        NativeLibrary.Load(copy);
+    }
+
+    private static string? FindBundled(string fileName)
+    {
+        var runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        string[] candidates =
+        [
+            Path.Combine(AppContext.BaseDirectory, fileName),
+            Path.Combine(AppContext.BaseDirectory, "runtimes", runtime, "native", fileName),
+        ];
+        return Array.Find(candidates, File.Exists);
+    }
+
+    /// <summary>The versions that the libstdc++ of this process defines; empty if it cannot be found.</summary>
+    internal static IReadOnlySet<string> StandardLibraryVersions()
+    {
+        NativeLibrary.TryLoad(NeededStandardLibrary, out _);
+        var path = File.ReadLines("/proc/self/maps").Select(line => line.IndexOf('/', StringComparison.Ordinal) is >= 0 and var i ? line[i..] : "")
+            .FirstOrDefault(mapped => Path.GetFileName(mapped).StartsWith("libstdc++.so", StringComparison.Ordinal));
+        return path is null ? new HashSet<string>() : ElfSymbolVersions.Parse(File.ReadAllBytes(path)).Defined();
+    }
+
+    private static string CopyToCache(byte[] image)
+    {
+        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image))[..16];
+        var folder = Path.Combine(Path.GetTempPath(), $"beear-{Environment.UserName}");
+        if (OperatingSystem.IsLinux())
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var target = Path.Combine(folder, $"libLibTorchSharp-{hash}.so");
+        // Never trust a file that is already there: another user could have placed it.
+        if (File.Exists(target) && File.ReadAllBytes(target).AsSpan().SequenceEqual(image)) return target;
+        var temporary = $"{target}.{Environment.ProcessId}";
+        File.WriteAllBytes(temporary, image);
+        File.Move(temporary, target, overwrite: true);
+        return target;
+    }
+}
