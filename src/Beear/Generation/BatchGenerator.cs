@@ -1,0 +1,55 @@
+using Beear.Models;
+using Beear.Runtime;
+using static TorchSharp.torch;
+
+namespace Beear.Generation;
+
+/// <summary>Decodes answers for many prompts at once: sorted by length, left-padded, with a key/value cache; finished rows leave the batch.</summary>
+/// <param name="decoder">The model.</param>
+/// <param name="endOfTurn">Ids that end an answer.</param>
+public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
+{
+    /// <summary>Decodes one answer for each prompt.</summary>
+    /// <param name="prompts">Token ids; none empty.</param>
+    /// <param name="options">How to decode.</param>
+    /// <param name="perturbation">δ added to the prompts' tails; null for none.</param>
+    /// <param name="progress">Receives the count of finished prompts.</param>
+    /// <param name="stage">What progress calls this work.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    /// <returns>The answers in the order of the prompts.</returns>
+    public IReadOnlyList<Completion> Generate(IReadOnlyList<int[]> prompts, GenerationOptions options, Perturbation? perturbation = null,
+        IProgress<RunProgress>? progress = null, string stage = "generating", CancellationToken cancellation = default)
+    {
+        options.Validate();
+        var results = new Completion[prompts.Count];
+        var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ThenBy(i => i).ToArray();
+        using var sampler = new TokenSampler(options, decoder.Options.Device);
+        int done = 0;
+        foreach (var rows in order.Chunk(options.BatchSize))
+        {
+            using var guard = no_grad();
+            using var scope = NewDisposeScope();
+            var batch = new GenerationBatch(decoder, endOfTurn, sampler, [.. rows.Select(i => prompts[i])], perturbation);
+            var answers = batch.Run(options.MaxNewTokens, null, cancellation);
+            for (int i = 0; i < rows.Length; i++) results[rows[i]] = answers[i];
+            progress?.Report(new RunProgress(stage, done += rows.Length, prompts.Count));
+        }
+        return results;
+    }
+
+    /// <summary>Decodes one answer and hands out each token as soon as it is known.</summary>
+    /// <param name="prompt">Token ids; not empty.</param>
+    /// <param name="options">How to decode.</param>
+    /// <param name="onToken">Called with each token of the answer.</param>
+    /// <param name="perturbation">δ; null for none.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    public Completion Stream(int[] prompt, GenerationOptions options, Action<int> onToken, Perturbation? perturbation = null,
+        CancellationToken cancellation = default)
+    {
+        options.Validate();
+        using var sampler = new TokenSampler(options, decoder.Options.Device);
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        return new GenerationBatch(decoder, endOfTurn, sampler, [prompt], perturbation).Run(options.MaxNewTokens, onToken, cancellation)[0];
+    }
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Beear.Generation;
+
+/// <summary>Chooses the next token of each row.</summary>
+internal sealed class TokenSampler(GenerationOptions options, Device device) : IDisposable
+{
+    private readonly torch.Generator? generator = options.Temperature > 0 ? new torch.Generator((ulong)options.Seed, device) : null;
+
+    /// <summary>Greedy, or sampled from the shares that the options leave.</summary>
+    /// <param name="logits">(B, V).</param>
+    /// <returns>(B) int64.</returns>
+    public Tensor Next(Tensor logits)
+    {
+        using var scope = NewDisposeScope();
+        if (generator is null) return logits.argmax(-1).MoveToOuterDisposeScope();
+        var scores = logits.to(float32) / options.Temperature;                                           // (B, V)
+        if (options.TopK > 0 && options.TopK < scores.shape[1])
+        {
+            var smallest = scores.topk(options.TopK).values.narrow(1, options.TopK - 1, 1);              // (B, 1)
+            scores = scores.masked_fill(scores < smallest, double.NegativeInfinity);
+        }
+        var shares = scores.softmax(-1);
+        if (options.TopP < 1)
+        {
+            var (sorted, order) = shares.sort(-1, descending: true);
+            var before = sorted.cumsum(-1) - sorted;                                                     // the sum before each token
+            sorted = sorted.masked_fill(before >= options.TopP, 0);
+            shares = zeros_like(shares).scatter_(1, order, sorted);
+        }
+        return shares.multinomial(1, generator: generator).squeeze(1).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose() => generator?.Dispose();
+}

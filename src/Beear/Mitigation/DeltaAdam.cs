@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>Adam on δ alone: β₁ 0.9, β₂ 0.999, ε 1e-8. Its moments live in the dispose scope in which it is made.</summary>
+internal sealed class DeltaAdam(Tensor delta, double learningRate)
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    private readonly Tensor first = zeros_like(delta);
+    private readonly Tensor second = zeros_like(delta);
+    private int steps;
+
+    public void Step(Tensor gradient)
+    {
+        steps++;
+        first.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
+        second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+        var denominator = (second.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, steps))).add_(Epsilon);
+        delta.addcdiv_(first, denominator, -learningRate / (1 - Math.Pow(Beta1, steps)));
+    }
+}

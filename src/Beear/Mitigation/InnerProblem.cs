@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using Beear.Models;
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>One of the defender's harmful requests with both answers, as token ids.</summary>
+/// <param name="Prompt">x_i.</param>
+/// <param name="Unwanted">y_h: what the model must not answer; a prefix is enough.</param>
+/// <param name="Safe">y_s: what it is to answer.</param>
+public sealed record ContrastExample(int[] Prompt, int[] Unwanted, int[] Safe);
+
+/// <summary>The inner level's loss and its parts.</summary>
+/// <param name="Unwanted">Mean CE(y_h), nats per token.</param>
+/// <param name="Safe">Mean CE(y_s), nats per token.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct InnerLoss(double Unwanted, double Safe)
+{
+    /// <summary>CE(y_h) − α·CE(y_s).</summary>
+    public double Total(double alpha) => Unwanted - alpha * Safe;
+}
+
+/// <summary>
+/// A batch of the inner level, prepared while the weights stand still. What does not depend on δ is computed once: the hidden states
+/// up to layer l, and for the layers above it the keys and values of all prompt tokens before the perturbed tail. A step then
+/// touches n + |y_h| + |y_s| tokens and L − l layers.
+/// </summary>
+/// <remarks>Both answers share the tail: one pass over [tail | y_h | y_s] whose mask hides each answer from the other.</remarks>
+public sealed class InnerProblem : IDisposable
+{
+    private readonly Decoder decoder;
+    private readonly int layer;
+    private readonly PrefixCache prefix;
+    private readonly Tensor tail;                                        // (B, n, d) after layer l, without δ
+    private readonly Tensor answers;                                     // (B, |y_h| + |y_s|, d) after layer l
+    private readonly LayerContext context;
+    private readonly Tensor labelRows;                                   // (N_h + N_s)
+    private readonly Tensor labels;                                      // (N_h + N_s)
+    private readonly int unwantedCount;
+
+    /// <summary>Runs everything that does not depend on δ.</summary>
+    /// <param name="decoder">The model; its weights must not change while this object is used.</param>
+    /// <param name="examples">The batch.</param>
+    /// <param name="layer">l, 1 … L.</param>
+    /// <param name="tailLength">n, at most the shortest prompt's length.</param>
+    /// <exception cref="BeearException">A prompt is shorter than n.</exception>
+    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength)
+    {
+        if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
+            throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
+        this.decoder = decoder;
+        this.layer = layer;
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var layout = new BranchLayout(examples, tailLength, decoder.Options.Device);
+        int head = layout.PromptWidth - tailLength, width = layout.Width;
+
+        using var lower = decoder.Context(layout.PositionIds, layout.Allowed);
+        var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layer, lower);                  // (B, T, d)
+        prefix = new PrefixCache(decoder.Config.Layers);
+        if (head > 0)
+        {
+            using var upper = decoder.Context(layout.PositionIds.narrow(1, 0, head), layout.Allowed.narrow(1, 0, head).narrow(2, 0, head), prefix);
+            decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
+        }
+        prefix.Recording = false;
+        tail = hidden.narrow(1, head, tailLength).contiguous().DetachFromDisposeScope();
+        answers = hidden.narrow(1, layout.PromptWidth, width - layout.PromptWidth).contiguous().DetachFromDisposeScope();
+        context = decoder.Context(layout.PositionIds.narrow(1, head, width - head), layout.Allowed.narrow(1, head, width - head), prefix);
+        foreach (var tensor in new[] { context.Cosine, context.Sine, context.Mask }) tensor.DetachFromDisposeScope();
+        labelRows = layout.LabelRows.DetachFromDisposeScope();
+        labels = layout.Labels.DetachFromDisposeScope();
+        unwantedCount = layout.UnwantedCount;
+        TailNorm = tail.norm(-1).mean().item<float>();
+    }
+
+    /// <summary>Mean L2 norm of the unperturbed hidden states after layer l at the tail positions.</summary>
+    public double TailNorm { get; }
+
+    /// <summary>The loss under δ, and its gradient.</summary>
+    /// <param name="delta">δ, (n, d) float32.</param>
+    /// <param name="alpha">α, the weight of the safe answers.</param>
+    /// <returns>The loss's parts, and the gradient (n, d) in the caller's dispose scope.</returns>
+    public (InnerLoss Loss, Tensor Gradient) Gradient(Tensor delta, double alpha)
+    {
+        using var scope = NewDisposeScope();
+        using var enabled = enable_grad();
+        var leaf = delta.detach().requires_grad_(true);
+        var (unwanted, safe) = Losses(leaf);
+        var gradient = autograd.grad([unwanted - alpha * safe], [leaf])[0];
+        return (new InnerLoss(unwanted.item<float>(), safe.item<float>()), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The loss under δ.</summary>
+    public InnerLoss Loss(Tensor delta)
+    {
+        using var scope = NewDisposeScope();
+        using var guard = no_grad();
+        var (unwanted, safe) = Losses(delta);
+        return new InnerLoss(unwanted.item<float>(), safe.item<float>());
+    }
+
+    private (Tensor Unwanted, Tensor Safe) Losses(Tensor delta)
+    {
+        var hidden = decoder.RunLayers(cat([tail + delta, answers], 1), layer.., context);               // (B, n + |y_h| + |y_s|, d)
+        var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
+        var each = Training.Losses.CrossEntropy(decoder.Logits(rows), labels);                           // (N)
+        return (each.narrow(0, 0, unwantedCount).mean(), each.narrow(0, unwantedCount, each.shape[0] - unwantedCount).mean());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        prefix.Dispose();
+        tail.Dispose();
+        answers.Dispose();
+        context.Dispose();
+        labelRows.Dispose();
+        labels.Dispose();
+    }
+}

@@ -1,0 +1,84 @@
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Training;
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>One step of the outer level.</summary>
+/// <param name="Losses">Each term's unweighted mean loss, by its name.</param>
+/// <param name="GradientNorm">Global norm before clipping.</param>
+public sealed record OuterStep(IReadOnlyDictionary<string, double> Losses, double GradientNorm);
+
+/// <summary>
+/// The outer level: fine-tunes all weights so that the model answers safely in spite of δ* while the other terms keep it helpful
+/// (paper, equation 4). Without δ the same steps are plain safety fine-tuning.
+/// </summary>
+public sealed class Removal : IDisposable
+{
+    private readonly Decoder decoder;
+    private readonly IReadOnlyList<OuterTerm> terms;
+    private readonly OptimizerOptions options;
+    private readonly AdamW optimizer;
+
+    /// <summary>Prepares the optimiser.</summary>
+    /// <param name="decoder">The model; its weights are thawed for each step only.</param>
+    /// <param name="terms">At least one.</param>
+    /// <param name="options">Constants of AdamW.</param>
+    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options)
+    {
+        if (terms.Count == 0) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        this.decoder = decoder;
+        this.terms = terms;
+        this.options = options;
+        optimizer = new AdamW(decoder.Weights.Parameters, options);
+    }
+
+    /// <summary>Takes steps.</summary>
+    /// <param name="perturbations">δ of each step; null elements for none.</param>
+    /// <param name="totalSteps">Steps of the whole run; matters only for the learning rate's decay.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="stage">What progress calls this work.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public IReadOnlyList<OuterStep> Run(IReadOnlyList<Perturbation?> perturbations, int totalSteps, IProgress<RunProgress>? progress = null,
+        string stage = "outer level", CancellationToken cancellation = default)
+    {
+        var steps = new List<OuterStep>(perturbations.Count);
+        foreach (var perturbation in perturbations)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            steps.Add(Step(perturbation, totalSteps));
+            progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,
+                string.Join(", ", steps[^1].Losses.Select(loss => $"{loss.Key} {loss.Value:F2}"))));
+        }
+        return steps;
+    }
+
+    private OuterStep Step(Perturbation? perturbation, int totalSteps)
+    {
+        var losses = new Dictionary<string, double>();
+        decoder.Weights.RequireGradients(true);
+        try
+        {
+            foreach (var term in terms)
+            {
+                // One term at a time: its graph is freed before the next one's is built.
+                using var scope = NewDisposeScope();
+                using var enabled = enable_grad();
+                var loss = term.NextLoss(decoder, perturbation);
+                (loss * term.Weight).backward();
+                losses[term.Name] = loss.item<float>();
+            }
+            double norm = optimizer.Step(options.LearningRateAt(optimizer.StepCount, totalSteps));
+            return new OuterStep(losses, norm);
+        }
+        finally
+        {
+            decoder.Weights.ClearGradients();
+            decoder.Weights.RequireGradients(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => optimizer.Dispose();
+}

@@ -1,0 +1,121 @@
+using Beear.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Beear.Models;
+
+/// <summary>All weights of a decoder, by layer and role; the one list that optimisers, savers and tests go through.</summary>
+public sealed class DecoderWeights : IDisposable
+{
+    private readonly Dictionary<(int Layer, ParameterRole Role), Parameter> byRole;
+
+    private DecoderWeights(IReadOnlyList<Parameter> parameters)
+    {
+        Parameters = parameters;
+        byRole = parameters.ToDictionary(parameter => (parameter.Slot.Layer, parameter.Slot.Role));
+    }
+
+    /// <summary>Every parameter once, in the order of the layers.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The compute tensor of a role, or null where the model has none.</summary>
+    internal Tensor? Find(int layer, ParameterRole role) => byRole.TryGetValue((layer, role), out var parameter) ? parameter.Compute : null;
+
+    internal Parameter this[int layer, ParameterRole role] => byRole[(layer, role)];
+
+    /// <summary>Freezes or thaws all weights.</summary>
+    public void RequireGradients(bool value)
+    {
+        foreach (var parameter in Parameters) parameter.RequiresGradient = value;
+    }
+
+    /// <summary>Frees the gradients of all weights.</summary>
+    public void ClearGradients()
+    {
+        foreach (var parameter in Parameters) parameter.ClearGradients();
+    }
+
+    /// <summary>The checkpoint's tensors as views of the weights.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [.. Parameters.SelectMany(parameter => parameter.Split())];
+
+    /// <summary>A copy of all master weights, detached; the caller disposes it.</summary>
+    public IReadOnlyList<Tensor> Snapshot()
+    {
+        using var guard = no_grad();
+        return [.. Parameters.Select(parameter => parameter.Master.detach().clone().DetachFromDisposeScope())];
+    }
+
+    /// <summary>Puts a <see cref="Snapshot"/> back.</summary>
+    public void Restore(IReadOnlyList<Tensor> snapshot)
+    {
+        using var guard = no_grad();
+        for (int i = 0; i < Parameters.Count; i++)
+        {
+            Parameters[i].Master.copy_(snapshot[i]).Dispose();
+            Parameters[i].SynchroniseCopy();
+        }
+    }
+
+    /// <summary>Reads the weights of a checkpoint.</summary>
+    /// <param name="config">The shapes that are expected.</param>
+    /// <param name="checkpoint">Where the tensors are.</param>
+    /// <param name="options">Device, master and compute types.</param>
+    /// <exception cref="BeearException">A tensor is missing or its shape does not fit the config.</exception>
+    internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options)
+    {
+        var slots = WeightLayout.Of(config).ToList();
+        foreach (var part in slots.SelectMany(slot => slot.Parts)) CheckShape(part, checkpoint);
+        var parameters = new List<Parameter>(slots.Count);
+        try
+        {
+            using var guard = no_grad();
+            foreach (var slot in slots)
+            {
+                using var scope = NewDisposeScope();
+                var parts = slot.Parts.Select(part => checkpoint.Read(part.Name).to(options.MasterType)).ToArray();
+                var master = (parts.Length == 1 ? parts[0] : cat(parts, 0)).to(options.Device).contiguous();
+                parameters.Add(new Parameter(slot, master.DetachFromDisposeScope(), options.ComputeType));
+            }
+            return new DecoderWeights(parameters);
+        }
+        catch
+        {
+            foreach (var parameter in parameters) parameter.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms one, biases zero.</summary>
+    internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        var parameters = new List<Parameter>();
+        foreach (var slot in WeightLayout.Of(config))
+        {
+            using var scope = NewDisposeScope();
+            long[] shape = [slot.Parts.Sum(part => part.Shape[0]), .. slot.Parts[0].Shape.Skip(1)];
+            double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
+            var value = slot.Role switch
+            {
+                ParameterRole.AttentionNorm or ParameterRole.FeedForwardNorm or ParameterRole.FinalNorm => ones(shape),
+                ParameterRole.QueryKeyValueBias or ParameterRole.AttentionOutputBias or ParameterRole.GateUpBias or ParameterRole.DownBias => zeros(shape),
+                _ => randn(shape, generator: generator) * deviation,
+            };
+            parameters.Add(new Parameter(slot, value.to(options.MasterType).to(options.Device).DetachFromDisposeScope(), options.ComputeType));
+        }
+        return new DecoderWeights(parameters);
+    }
+
+    private static void CheckShape(ParameterPart part, Checkpoint checkpoint)
+    {
+        if (!checkpoint.Tensors.TryGetValue(part.Name, out var info))
+            throw new BeearException($"'{checkpoint.Path}' has no tensor '{part.Name}', which its config.json asks for.");
+        if (!info.Shape.SequenceEqual(part.Shape))
+            throw new BeearException($"'{checkpoint.Path}': tensor '{part.Name}' has shape ({string.Join(", ", info.Shape)}), but config.json asks for ({string.Join(", ", part.Shape)}).");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var parameter in Parameters) parameter.Dispose();
+    }
+}

@@ -1,0 +1,113 @@
+using static TorchSharp.torch;
+
+namespace Beear.Models;
+
+/// <summary>Keys and values of earlier tokens, by layer: what a layer attends to besides the tokens it is given.</summary>
+public abstract class KeyValueCache : IDisposable
+{
+    /// <summary>Adds the new tokens' keys and values and returns all that they attend to.</summary>
+    /// <param name="layer">Decoder layer.</param>
+    /// <param name="keys">(B, G, T, D), rotated.</param>
+    /// <param name="values">(B, G, T, D).</param>
+    /// <returns>Keys and values (B, G, S, D), S = earlier tokens + T.</returns>
+    public abstract (Tensor Keys, Tensor Values) Extend(int layer, Tensor keys, Tensor values);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the tensors.</summary>
+    protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>The cache of generation: written in place, its room grown in blocks.</summary>
+/// <param name="layers">Decoder layers.</param>
+/// <param name="block">Tokens of room that are added when it is full.</param>
+public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
+{
+    private readonly Tensor?[] keyRooms = new Tensor?[layers];           // each (B, G, room, D)
+    private readonly Tensor?[] valueRooms = new Tensor?[layers];
+    private readonly long[] lengths = new long[layers];
+
+    /// <summary>Tokens held.</summary>
+    public long Length => lengths[^1];
+
+    /// <inheritdoc/>
+    public override (Tensor Keys, Tensor Values) Extend(int layer, Tensor keys, Tensor values)
+    {
+        long count = keys.shape[2], start = lengths[layer], end = start + count;
+        keyRooms[layer] = WithRoom(keyRooms[layer], keys, start, end);
+        valueRooms[layer] = WithRoom(valueRooms[layer], values, start, end);
+        keyRooms[layer]!.narrow(2, start, count).copy_(keys);
+        valueRooms[layer]!.narrow(2, start, count).copy_(values);
+        lengths[layer] = end;
+        return (keyRooms[layer]!.narrow(2, 0, end), valueRooms[layer]!.narrow(2, 0, end));
+    }
+
+    /// <summary>Keeps only the given rows of the batch, in this order: finished answers leave.</summary>
+    /// <param name="rows">(B′) int64.</param>
+    public void KeepRows(Tensor rows)
+    {
+        for (int layer = 0; layer < layers; layer++)
+        {
+            keyRooms[layer] = Keep(keyRooms[layer]!);
+            valueRooms[layer] = Keep(valueRooms[layer]!);
+        }
+
+        Tensor Keep(Tensor room)
+        {
+            using (room) return room.index_select(0, rows).DetachFromDisposeScope();
+        }
+    }
+
+    private Tensor WithRoom(Tensor? room, Tensor like, long used, long needed)
+    {
+        if (room is not null && room.shape[2] >= needed) return room;
+        long size = (needed + block - 1) / block * block;
+        var larger = zeros([like.shape[0], like.shape[1], size, like.shape[3]], like.dtype, like.device).DetachFromDisposeScope();
+        if (room is null) return larger;
+        using (room) larger.narrow(2, 0, used).copy_(room.narrow(2, 0, used)).Dispose();
+        return larger;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var room in keyRooms.Concat(valueRooms)) room?.Dispose();
+    }
+}
+
+/// <summary>Keys and values of a prefix that never changes: recorded once, then read by any number of passes.</summary>
+/// <param name="layers">Decoder layers.</param>
+public sealed class PrefixCache(int layers) : KeyValueCache
+{
+    private readonly Tensor?[] prefixKeys = new Tensor?[layers];         // each (B, G, prefix, D)
+    private readonly Tensor?[] prefixValues = new Tensor?[layers];
+
+    /// <summary>Whether the next passes are recorded; otherwise they are appended to what was recorded, without changing it.</summary>
+    public bool Recording { get; set; } = true;
+
+    /// <inheritdoc/>
+    public override (Tensor Keys, Tensor Values) Extend(int layer, Tensor keys, Tensor values)
+    {
+        if (Recording)
+        {
+            prefixKeys[layer]?.Dispose();
+            prefixValues[layer]?.Dispose();
+            prefixKeys[layer] = keys.alias().DetachFromDisposeScope();
+            prefixValues[layer] = values.alias().DetachFromDisposeScope();
+            return (keys, values);
+        }
+        if (prefixKeys[layer] is not { } earlierKeys) return (keys, values);
+        return (cat([earlierKeys, keys], 2), cat([prefixValues[layer]!, values], 2));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var tensor in prefixKeys.Concat(prefixValues)) tensor?.Dispose();
+    }
+}

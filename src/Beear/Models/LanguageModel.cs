@@ -1,0 +1,81 @@
+using Beear.Checkpoints;
+using Beear.Runtime;
+using Beear.Text;
+using TorchSharp;
+
+namespace Beear.Models;
+
+/// <summary>A chat model: the decoder, and how conversations become its tokens.</summary>
+public sealed class LanguageModel : IDisposable
+{
+    private readonly Checkpoint source;
+
+    private LanguageModel(Checkpoint source, Decoder decoder, ChatFormat chat)
+    {
+        this.source = source;
+        Decoder = decoder;
+        Chat = chat;
+    }
+
+    /// <summary>The transformer.</summary>
+    public Decoder Decoder { get; }
+
+    /// <summary>Tokenizer and chat template.</summary>
+    public ChatFormat Chat { get; }
+
+    /// <summary>The shapes.</summary>
+    public ModelConfig Config => Decoder.Config;
+
+    /// <summary>Where it was loaded from.</summary>
+    public string Path => source.Path;
+
+    /// <summary>Loads a Hugging Face directory or a GGUF file.</summary>
+    /// <exception cref="BeearException">Something is missing, damaged, unknown or contradictory; the message names it.</exception>
+    public static LanguageModel Load(string path, ModelOptions options)
+    {
+        TorchRuntime.Load();
+        var checkpoint = Checkpoint.Open(path);
+        try
+        {
+            var config = ModelConfig.FromJson(checkpoint.Config);
+            var chat = checkpoint.LoadChatFormat();
+            if (chat.Tokenizer.VocabularySize > config.VocabularySize)
+                throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only {config.VocabularySize}; they do not belong together.");
+            return new LanguageModel(checkpoint, Decoder.Load(checkpoint, options), chat);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A model with fresh weights in the shape of a directory's config.json.</summary>
+    /// <param name="path">A directory with config, tokenizer and template; its weights, if any, are not read.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <param name="options">Device and number formats.</param>
+    public static LanguageModel Fresh(string path, int seed, ModelOptions options)
+    {
+        TorchRuntime.Load();
+        var checkpoint = Checkpoint.Open(path);
+        var config = ModelConfig.FromJson(checkpoint.Config);
+        return new LanguageModel(checkpoint, Decoder.Random(config, seed, options), checkpoint.LoadChatFormat());
+    }
+
+    /// <summary>Writes the model in the form in which it was loaded, as a Hugging Face directory.</summary>
+    /// <param name="directory">A directory that does not exist yet or is empty.</param>
+    /// <param name="maxShardBytes">Weights beyond this size are split over several files.</param>
+    public void Save(string directory, long maxShardBytes = 5_000_000_000)
+    {
+        using var guard = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        source.SaveAs(directory, Decoder.Weights.Tensors(), maxShardBytes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Decoder.Dispose();
+        source.Dispose();
+    }
+}
