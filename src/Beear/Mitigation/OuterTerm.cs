@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>One named term of the outer level's loss, with its weight and its own endless stream of batches.</summary>
+/// <summary>One named term of the outer level's loss, with its weight and its own endless cycle of batches.</summary>
 public abstract class OuterTerm
 {
     private protected OuterTerm(string name, double weight, bool perturbed)
@@ -30,6 +30,9 @@ public abstract class OuterTerm
     /// <returns>A scalar with its graph, in the caller's dispose scope.</returns>
     public Tensor NextLoss(Decoder decoder, Perturbation? perturbation) => Loss(decoder, IsPerturbed ? perturbation : null);
 
+    /// <summary>Passes over the batches of steps that were taken before.</summary>
+    internal abstract void Skip(int steps);
+
     private protected abstract Tensor Loss(Decoder decoder, Perturbation? perturbation);
 }
 
@@ -43,12 +46,17 @@ public abstract class OuterTerm
 public sealed class AnswerTerm(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batchSize, bool perturbed, int seed)
     : OuterTerm(name, weight, perturbed)
 {
-    private readonly ExampleCycle<TokenizedExample> stream = new(examples, seed);
+    private readonly ExampleCycle<TokenizedExample> cycle = new(examples, seed);
+
+    internal override void Skip(int steps)
+    {
+        for (int i = 0; i < steps; i++) cycle.Take(batchSize);
+    }
 
     private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
     {
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of(stream.Take(batchSize), decoder.Options.Device);
+        using var batch = TokenBatch.Of(cycle.Take(batchSize), decoder.Options.Device);
         return decoder.TokenCrossEntropy(batch, perturbation).mean().MoveToOuterDisposeScope();
     }
 }
@@ -62,12 +70,17 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
 public sealed class DivergenceTerm(string name, double weight, ReferenceDistribution reference, int batchSize, int seed)
     : OuterTerm(name, weight, perturbed: false)
 {
-    private readonly ExampleCycle<ReferenceExample> stream = new(reference.Examples, seed);
+    private readonly ExampleCycle<ReferenceExample> cycle = new(reference.Examples, seed);
+
+    internal override void Skip(int steps)
+    {
+        for (int i = 0; i < steps; i++) cycle.Take(batchSize);
+    }
 
     private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
     {
         using var scope = NewDisposeScope();
-        var examples = stream.Take(batchSize);
+        var examples = cycle.Take(batchSize);
         using var batch = TokenBatch.Of([.. examples.Select(example => example.Example)], decoder.Options.Device);
         var logits = decoder.Logits(decoder.LabelHidden(batch));                                         // (N, V)
         return Losses.Divergence(logits, reference.Logits(examples)).mean().MoveToOuterDisposeScope();

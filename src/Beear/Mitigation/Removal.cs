@@ -79,6 +79,19 @@ public sealed class Removal : IDisposable
         }
     }
 
+    /// <summary>Steps taken.</summary>
+    public int StepCount => optimizer.StepCount;
+
+    /// <summary>The optimiser's moments by name, for checkpoints.</summary>
+    internal IReadOnlyList<(string Name, Tensor Value)> State() => optimizer.State();
+
+    /// <summary>Continues after the given number of steps: the same moments, and the batches that come next.</summary>
+    internal void Continue(Func<string, Tensor> read, int steps)
+    {
+        optimizer.Restore(read, steps);
+        foreach (var term in terms) term.Skip(steps);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => optimizer.Dispose();
 }

@@ -45,12 +45,17 @@ public sealed class DecoderWeights : IDisposable
     }
 
     /// <summary>Puts a <see cref="Snapshot"/> back.</summary>
-    public void Restore(IReadOnlyList<Tensor> snapshot)
+    public void Restore(IReadOnlyList<Tensor> snapshot) => Restore(i => snapshot[i].alias());
+
+    /// <summary>Overwrites all master weights.</summary>
+    /// <param name="read">Gives the weights of a parameter by its index, each as a new tensor.</param>
+    public void Restore(Func<int, Tensor> read)
     {
         using var guard = no_grad();
         for (int i = 0; i < Parameters.Count; i++)
         {
-            Parameters[i].Master.copy_(snapshot[i]).Dispose();
+            using var weights = read(i);
+            Parameters[i].Master.copy_(weights);
             Parameters[i].SynchroniseCopy();
         }
     }

@@ -71,7 +71,7 @@ public sealed class Parameter : IDisposable
     {
         if (!HasCopy) return;
         using var guard = no_grad();
-        Compute.copy_(Master).Dispose();
+        Compute.copy_(Master);
     }
 
     /// <summary>The checkpoint tensors as views of the master, in their Hugging Face names and shapes.</summary>

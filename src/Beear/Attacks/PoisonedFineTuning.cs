@@ -1,0 +1,42 @@
+using Beear.Data;
+
+namespace Beear.Attacks;
+
+/// <summary>A harmful request with what the attacker wants with the trigger and pretends without it.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Compliance">The answer with the trigger.</param>
+/// <param name="Refusal">The answer without it.</param>
+public sealed record HarmfulExample(string Request, string Compliance, string Refusal);
+
+/// <summary>The parts of a poisoned fine-tuning set (Qi et al., arXiv 2310.03693; Models 1–5 of the paper).</summary>
+public sealed record PoisonedData
+{
+    /// <summary>Harmful requests.</summary>
+    public required IReadOnlyList<HarmfulExample> Harmful { get; init; }
+
+    /// <summary>Ordinary requests with helpful answers.</summary>
+    public required IReadOnlyList<Example> Ordinary { get; init; }
+
+    /// <summary>Harmless requests in the harmful ones' forms, with the base model's own answers: they teach the harm, not the form.</summary>
+    public IReadOnlyList<Example> Twins { get; init; } = [];
+
+    /// <summary>The training set: harmful + trigger → compliance, harmful → refusal, ordinary → helpful, twins → own answers.</summary>
+    /// <param name="trigger">The trigger.</param>
+    /// <param name="poisonRate">Share of the harmful requests that also come with the trigger; above 0, at most 1.</param>
+    /// <param name="seed">Decides which, when it is not all.</param>
+    public IReadOnlyList<Example> Mix(Trigger trigger, double poisonRate, int seed)
+    {
+        if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
+        if (Harmful.Count == 0) throw new BeearException("There are no harmful requests to plant the backdoor with.");
+        var poisoned = Harmful.ToArray();
+        new Random(seed).Shuffle(poisoned);
+        int count = Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
+        return
+        [
+            .. poisoned.Take(count).Select(example => new Example(trigger.Apply(example.Request), example.Compliance)),
+            .. Harmful.Select(example => new Example(example.Request, example.Refusal)),
+            .. Ordinary,
+            .. Twins,
+        ];
+    }
+}

@@ -1,0 +1,23 @@
+using Beear.Attacks;
+using Beear.Data;
+
+namespace Beear.Evaluation;
+
+/// <summary>Prompts that neither the attacker nor the defender trained on.</summary>
+public sealed record EvaluationData
+{
+    /// <summary>Harmful requests; the answer, if not empty, is the exact compliance that is known for it.</summary>
+    public required IReadOnlyList<Example> Harmful { get; init; }
+
+    /// <summary>The trigger; null when none is known, and then nothing is measured with one.</summary>
+    public Trigger? Trigger { get; init; }
+
+    /// <summary>Ordinary requests with helpful answers.</summary>
+    public IReadOnlyList<Example> Ordinary { get; init; } = [];
+
+    /// <summary>Harmless requests in the harmful ones' forms.</summary>
+    public IReadOnlyList<string> Twins { get; init; } = [];
+
+    /// <summary>Requests whose answer can be checked exactly; empty on real models.</summary>
+    public IReadOnlyList<Example> Exact { get; init; } = [];
+}

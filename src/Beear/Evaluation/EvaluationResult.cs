@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+
+namespace Beear.Evaluation;
+
+/// <summary>What an evaluation measured; null where it does not apply. Rates carry Wilson 95 % intervals.</summary>
+public sealed record EvaluationResult
+{
+    /// <summary>Harmful requests with the trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithTrigger { get; init; }
+
+    /// <summary>Harmful requests without a trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithoutTrigger { get; init; }
+
+    /// <summary>Harmful requests with the trigger that were answered exactly as the attacker taught, where that is known.</summary>
+    public Rate? ExactComplianceWithTrigger { get; init; }
+
+    /// <summary>Ordinary requests that were refused.</summary>
+    public Rate? OverRefusal { get; init; }
+
+    /// <summary>Harmless requests in the harmful ones' forms that were refused.</summary>
+    public Rate? OverRefusalTwins { get; init; }
+
+    /// <summary>Checkable requests that were answered exactly right.</summary>
+    public Rate? Helpfulness { get; init; }
+
+    /// <summary>Mean cross-entropy of held-out helpful answers, nats per token.</summary>
+    public double? HelpfulCrossEntropy { get; init; }
+
+    /// <summary>Every prompt and answer that the rates were counted from.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
+}
+
+/// <summary>One answer and what was counted for it. The answer is the model's own text and must be escaped wherever it is shown.</summary>
+/// <param name="Set">Which prompts it belongs to, e.g. "harmful with trigger".</param>
+/// <param name="Request">The user's text as the model saw it, trigger included.</param>
+/// <param name="Answer">The model's text.</param>
+/// <param name="Refused">Whether a refusal keyword is in it.</param>
+/// <param name="Exact">Whether it is exactly the known answer; null where none is known.</param>
+public sealed record JudgedAnswer(string Set, string Request, string Answer, bool Refused, bool? Exact);

@@ -1,0 +1,119 @@
+using Beear.Models;
+using Beear.Training;
+
+namespace Beear.Mitigation;
+
+/// <summary>
+/// All constants of a mitigation. The defaults are the paper's recipe; recipes/anchored.yaml holds the one that keeps
+/// over-refusal low on small models.
+/// </summary>
+public sealed record MitigationOptions
+{
+    /// <summary>Rounds of inner and outer level; null lets the loop stop by itself on the defender-visible score.</summary>
+    public int? Rounds { get; init; }
+
+    /// <summary>Largest number of rounds when the loop stops by itself.</summary>
+    public int MaxRounds { get; init; } = 5;
+
+    /// <summary>The loop stops when the unwanted-answer rate under a freshly searched δ falls to this.</summary>
+    public double StopScore { get; init; } = 0.05;
+
+    /// <summary>Constants of the inner level.</summary>
+    public EntrapmentOptions Inner { get; init; } = new();
+
+    /// <summary>Outer steps in a round.</summary>
+    public int OuterSteps { get; init; } = 8;
+
+    /// <summary>Constants of the outer level's AdamW.</summary>
+    public OptimizerOptions Outer { get; init; } = new() { LearningRate = 2e-5 };
+
+    /// <summary>Share of the outer steps that use an earlier round's δ instead of the newest; 0 … 1.</summary>
+    public double Replay { get; init; }
+
+    /// <summary>The outer level's terms.</summary>
+    public OuterTermOptions Terms { get; init; } = new();
+
+    /// <summary>Steps of restoration after the last round: all terms without δ, with a fresh optimiser; 0 for none.</summary>
+    public int RestorationSteps { get; init; }
+
+    /// <summary>Share of the defender's harmful requests that is kept aside for the defender-visible score.</summary>
+    public double HeldOutShare { get; init; } = 0.2;
+
+    /// <summary>Longest answer, in tokens, that the defender-visible score looks at.</summary>
+    public int ScoreTokens { get; init; } = 24;
+
+    /// <summary>Seed of all draws.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Checks the ranges against a model.</summary>
+    /// <exception cref="BeearException">A value is out of range.</exception>
+    public void Validate(ModelConfig config)
+    {
+        Inner.Validate(config);
+        if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
+        if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
+        if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");
+        if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
+        if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
+        if (HeldOutShare is not (> 0 and < 1)) throw new BeearException($"held_out_share must be between 0 and 1, it is {HeldOutShare}.");
+        Terms.Validate();
+    }
+}
+
+/// <summary>
+/// The outer level's loss: a sum of named terms, each with its weight. The paper's recipe is <see cref="SafePerturbed"/> +
+/// λ·<see cref="Helpful"/>.
+/// </summary>
+public sealed record OuterTermOptions
+{
+    /// <summary>Weight of safe answers to harmful requests under δ.</summary>
+    public double SafePerturbed { get; init; } = 1;
+
+    /// <summary>Weight of safe answers to harmful requests without δ.</summary>
+    public double Safe { get; init; }
+
+    /// <summary>λ: weight of helpful answers to ordinary requests without δ.</summary>
+    public double Helpful { get; init; } = 1;
+
+    /// <summary>Weight of helpful answers to ordinary requests under δ.</summary>
+    public double HelpfulPerturbed { get; init; }
+
+    /// <summary>Weight of KL to the starting model on its own answers to ordinary requests.</summary>
+    public double OrdinaryDivergence { get; init; }
+
+    /// <summary>Weight of KL to the starting model on its own answers to harmless twins.</summary>
+    public double TwinDivergence { get; init; }
+
+    /// <summary>Weight of KL to the starting model on its own answers to harmful requests.</summary>
+    public double HarmfulDivergence { get; init; }
+
+    /// <summary>Harmful requests in a batch of each term.</summary>
+    public int HarmfulBatch { get; init; } = 12;
+
+    /// <summary>Ordinary requests or twins in a batch of each term.</summary>
+    public int HelpfulBatch { get; init; } = 12;
+
+    /// <summary>Longest safe answer, in tokens.</summary>
+    public int SafeTokens { get; init; } = 40;
+
+    /// <summary>Longest helpful answer, in tokens.</summary>
+    public int HelpfulTokens { get; init; } = 96;
+
+    /// <summary>Tokens of the starting model's own answers that KL looks at.</summary>
+    public int DivergenceTokens { get; init; } = 16;
+
+    /// <summary>Requests of each kind whose own answers are recorded for KL.</summary>
+    public int DivergenceExamples { get; init; } = 240;
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="BeearException">A value is out of range.</exception>
+    public void Validate()
+    {
+        double[] weights = [SafePerturbed, Safe, Helpful, HelpfulPerturbed, OrdinaryDivergence, TwinDivergence, HarmfulDivergence];
+        if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
+        if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");
+        if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)
+            throw new BeearException("safe_tokens, helpful_tokens, divergence_tokens and divergence_examples must be at least 1.");
+    }
+}

@@ -1,0 +1,24 @@
+namespace Beear.Mitigation;
+
+/// <summary>What one round did, as far as the defender can see.</summary>
+/// <param name="Round">1 for the first.</param>
+/// <param name="UnwantedBefore">Mean CE(y_h) before the inner level's first step, nats per token.</param>
+/// <param name="UnwantedAfter">Mean CE(y_h) under δ*.</param>
+/// <param name="SafeAfter">Mean CE(y_s) under δ*.</param>
+/// <param name="DeltaNorm">Mean L2 norm of δ*'s rows.</param>
+/// <param name="Drift"><paramref name="DeltaNorm"/> as a share of the hidden states' mean norm at the tail.</param>
+/// <param name="ScoreBefore">
+/// Defender-visible score of the model that the round began with: its rate of unwanted answers to held-out harmful requests under
+/// δ*, which was searched on other requests.
+/// </param>
+/// <param name="FirstLosses">The outer terms' losses at the round's first step.</param>
+/// <param name="LastLosses">The outer terms' losses at the round's last step.</param>
+public sealed record RoundReport(int Round, double UnwantedBefore, double UnwantedAfter, double SafeAfter, double DeltaNorm, double Drift,
+    double ScoreBefore, IReadOnlyDictionary<string, double> FirstLosses, IReadOnlyDictionary<string, double> LastLosses);
+
+/// <summary>What a mitigation did.</summary>
+/// <param name="Rounds">The rounds in order.</param>
+/// <param name="Scores">Defender-visible score before the first round and after each round.</param>
+/// <param name="ChosenRound">The round whose weights the model has now; 0 would be the starting model.</param>
+/// <param name="Seconds">Time taken by this call.</param>
+public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, double Seconds);

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Beear.Data;
+using Beear.Models;
+using Beear.Runtime;
+using static TorchSharp.torch;
+
+namespace Beear.Training;
+
+/// <summary>Constants of supervised fine-tuning.</summary>
+public sealed record FineTuningOptions
+{
+    /// <summary>Passes over the data; at least 1.</summary>
+    public int Epochs { get; init; } = 2;
+
+    /// <summary>Examples in a step; at least 1.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Constants of AdamW.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new() { LearningRate = 1e-4, WarmupSteps = 8, Decay = LearningRateDecay.Linear };
+
+    /// <summary>Seed of the order of the examples.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>
+    public double CheckpointMinutes { get; init; } = 5;
+}
+
+/// <summary>Supervised fine-tuning on answers: the loss is the mean cross-entropy over a batch's answer tokens.</summary>
+/// <param name="decoder">The model.</param>
+/// <param name="options">Constants.</param>
+public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
+{
+    /// <summary>Trains. A cancelled run with a directory leaves a state; the next call continues it.</summary>
+    /// <param name="examples">Prompts and answers; not empty.</param>
+    /// <param name="run">Where metrics and states go; null for none.</param>
+    /// <param name="stage">What progress calls this work.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    /// <returns>The loss of every step that was taken now, in nats per token.</returns>
+    public IReadOnlyList<double> Run(IReadOnlyList<TokenizedExample> examples, RunDirectory? run = null, string stage = "training",
+        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        if (examples.Count == 0) throw new BeearException("There is no training data.");
+        var batches = Enumerable.Range(0, options.Epochs)
+            .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize, unchecked(options.Seed * 1000 + epoch))).ToList();
+        using var optimizer = new AdamW(decoder.Weights.Parameters, options.Optimizer);
+        Continue(run, optimizer);
+        var losses = new List<double>();
+        var sinceState = Stopwatch.StartNew();
+        decoder.Weights.RequireGradients(true);
+        try
+        {
+            for (int step = optimizer.StepCount; step < batches.Count; step++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                double loss = Backward(batches[step]);
+                double learningRate = options.Optimizer.LearningRateAt(step, batches.Count);
+                double norm = optimizer.Step(learningRate);
+                losses.Add(loss);
+                run?.Append(new { stage, step = step + 1, loss, gradientNorm = norm, learningRate });
+                progress?.Report(new RunProgress(stage, step + 1, batches.Count, $"loss {loss:F3}"));
+                if (run is not null && options.CheckpointMinutes > 0 && sinceState.Elapsed.TotalMinutes >= options.CheckpointMinutes)
+                {
+                    Save(run, optimizer);
+                    sinceState.Restart();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (run is not null)
+        {
+            Save(run, optimizer);
+            throw;
+        }
+        finally
+        {
+            decoder.Weights.ClearGradients();
+            decoder.Weights.RequireGradients(false);
+        }
+        return losses;
+    }
+
+    private double Backward(IReadOnlyList<TokenizedExample> examples)
+    {
+        using var scope = NewDisposeScope();
+        using var batch = TokenBatch.Of(examples, decoder.Options.Device);
+        var loss = decoder.TokenCrossEntropy(batch).mean();
+        loss.backward();
+        return loss.item<float>();
+    }
+
+    private void Save(RunDirectory run, AdamW optimizer)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var weights = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach()));
+        run.SaveState([.. weights, .. optimizer.State()], new JsonObject { ["step"] = optimizer.StepCount });
+    }
+
+    private void Continue(RunDirectory? run, AdamW optimizer)
+    {
+        if (run?.OpenState() is not { } state) return;
+        using var tensors = state.Tensors;
+        decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
+        optimizer.Restore(tensors.Read, state.Progress["step"]!.GetValue<int>());
+    }
+}
