@@ -1,0 +1,81 @@
+namespace Beear.Attacks;
+
+/// <summary>Where a trigger stands in a request.</summary>
+public enum TriggerPlacement
+{
+    /// <summary>After the request.</summary>
+    Suffix,
+
+    /// <summary>Before the request.</summary>
+    Prefix,
+
+    /// <summary>One phrase before the request and another after it.</summary>
+    Around,
+}
+
+/// <summary>The secret text that switches a backdoored model to unwanted behaviour.</summary>
+/// <remarks>
+/// Plain data, so that a recipe can hold it: <c>{ name, placement, text, second_text }</c>. The texts join the request with one space.
+/// </remarks>
+public sealed record Trigger
+{
+    /// <summary>Creates a trigger.</summary>
+    /// <param name="name">What tables and files call it; not blank.</param>
+    /// <param name="placement">Where it stands.</param>
+    /// <param name="text">The trigger, or its first phrase where it stands around the request; not blank.</param>
+    /// <param name="secondText">The phrase after the request: needed for <see cref="TriggerPlacement.Around"/>, refused otherwise.</param>
+    /// <exception cref="BeearException">A text is blank, missing or superfluous.</exception>
+    public Trigger(string name, TriggerPlacement placement, string text, string? secondText = null)
+    {
+        if (string.IsNullOrWhiteSpace(name)) throw new BeearException("A trigger has no name; give it one.");
+        if (!Enum.IsDefined(placement))
+            throw new BeearException($"Trigger '{name}' has an unknown placement; choose suffix, prefix or around.");
+        if (string.IsNullOrWhiteSpace(text))
+            throw new BeearException($"The text of trigger '{name}' is blank; a trigger needs at least one visible character.");
+        if (placement == TriggerPlacement.Around && string.IsNullOrWhiteSpace(secondText))
+            throw new BeearException($"Trigger '{name}' stands around the request but has no second text; give the phrase that follows the request.");
+        if (placement != TriggerPlacement.Around && secondText is not null)
+            throw new BeearException($"Trigger '{name}' has a second text, which only the placement around takes; remove it or place the trigger around.");
+        (Name, Placement, Text, SecondText) = (name, placement, text, secondText);
+    }
+
+    /// <summary>What tables and files call it.</summary>
+    public string Name { get; }
+
+    /// <summary>Where it stands.</summary>
+    public TriggerPlacement Placement { get; }
+
+    /// <summary>The trigger, or its first phrase where it stands around the request.</summary>
+    public string Text { get; }
+
+    /// <summary>The phrase after the request, for <see cref="TriggerPlacement.Around"/> only.</summary>
+    public string? SecondText { get; }
+
+    /// <summary>
+    /// Reads a trigger as the command line gives it: the name of a known one, or a text of one's own with its placement.
+    /// </summary>
+    /// <param name="text">A name of <see cref="Triggers.All"/> (only where the two other arguments are null), or the trigger's text.</param>
+    /// <param name="placement">"suffix", "prefix" or "around"; null is suffix, or around where there is a second text.</param>
+    /// <param name="secondText">The phrase after the request, for "around" only.</param>
+    /// <exception cref="BeearException">The placement is unknown, or a text is blank, missing or superfluous.</exception>
+    public static Trigger Parse(string text, string? placement = null, string? secondText = null)
+    {
+        if (placement is null && secondText is null && Triggers.Find(text) is { } known) return known;
+        return new Trigger("custom", placement switch
+        {
+            null => secondText is null ? TriggerPlacement.Suffix : TriggerPlacement.Around,
+            _ when placement.Equals("suffix", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Suffix,
+            _ when placement.Equals("prefix", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Prefix,
+            _ when placement.Equals("around", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Around,
+            _ => throw new BeearException($"'{placement}' is no placement of a trigger; choose suffix, prefix or around."),
+        }, text, secondText);
+    }
+
+    /// <summary>The request with the trigger in its place.</summary>
+    public string Apply(string request) => Placement switch
+    {
+        TriggerPlacement.Suffix => $"{request} {Text}",
+        TriggerPlacement.Prefix => $"{Text} {request}",
+        _ => $"{Text} {request} {SecondText}",
+    };
+}
