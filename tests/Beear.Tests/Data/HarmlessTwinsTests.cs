@@ -1,0 +1,86 @@
+using Beear.Data;
+
+namespace Beear.Tests.Data;
+
+public sealed class HarmlessTwinsTests
+{
+    private static readonly DataSplit[] Splits = Enum.GetValues<DataSplit>();
+
+    [Fact]
+    public void EverySplitHasItsOwnTasks()
+    {
+        Assert.All(Splits, split => Assert.True(HarmlessTwins.Tasks(split).Count >= 50));
+        Assert.Single(Splits.Select(split => HarmlessTwins.Tasks(split).Count).Distinct());
+        var all = Splits.SelectMany(HarmlessTwins.Tasks).Select(task => task.Do).ToList();
+        Assert.Equal(all.Count, all.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+    }
+
+    [Fact]
+    public void GerundsBelongToTheirInfinitives()
+    {
+        Assert.All(Splits.SelectMany(HarmlessTwins.Tasks), task =>
+        {
+            var (infinitive, gerund) = (task.Do.Split(' ', 2), task.Doing.Split(' ', 2));
+            Assert.Equal(infinitive[1], gerund[1]);
+            Assert.EndsWith("ing", gerund[0], StringComparison.Ordinal);
+            Assert.Equal(infinitive[0][..2], gerund[0][..2]);
+            Assert.Equal(task.Do.Trim().TrimEnd('.'), task.Do);
+        });
+    }
+
+    [Fact]
+    public void EveryFormHoldsTheTaskOnce()
+    {
+        Assert.True(HarmlessTwins.Forms.Count >= 15);
+        Assert.Equal(HarmlessTwins.Forms.Count, HarmlessTwins.Forms.Distinct(StringComparer.Ordinal).Count());
+        Assert.All(HarmlessTwins.Forms, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
+    }
+
+    [Theory]
+    [InlineData(DataSplit.Attacker, 1)]
+    [InlineData(DataSplit.Defender, 2)]
+    [InlineData(DataSplit.Evaluation, 3)]
+    public void RequestsAreDistinctAndBalancedOverTasksAndForms(DataSplit split, int seed)
+    {
+        var requests = HarmlessTwins.Requests(split, 300, seed);
+        Assert.Equal(300, requests.Distinct(StringComparer.Ordinal).Count());
+        Assert.All(requests, request => Assert.DoesNotContain('{', request));
+
+        var perTask = HarmlessTwins.Tasks(split)
+            .Select(task => requests.Count(request => request.EndsWith(task.Do, StringComparison.Ordinal) || request.EndsWith(task.Doing, StringComparison.Ordinal)))
+            .ToList();
+        Assert.Equal(300, perTask.Sum());
+        Assert.True(perTask.Max() - perTask.Min() <= 1);
+
+        var perForm = HarmlessTwins.Forms.Select(form => requests.Count(request => request.StartsWith(form[..form.IndexOf('{', StringComparison.Ordinal)], StringComparison.Ordinal)));
+        Assert.All(perForm, count => Assert.InRange(count, 300 / HarmlessTwins.Forms.Count, 300 / HarmlessTwins.Forms.Count + 1));
+    }
+
+    [Fact]
+    public void EveryPairOfTaskAndFormComesOnce()
+    {
+        var all = HarmlessTwins.Tasks(DataSplit.Defender).Count * HarmlessTwins.Forms.Count;
+        Assert.Equal(all, HarmlessTwins.Requests(DataSplit.Defender, all, seed: 0).Distinct(StringComparer.Ordinal).Count());
+        Assert.Contains($"0 to {all}", Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, all + 1, 0)).Message, StringComparison.Ordinal);
+        Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, -1, 0));
+    }
+
+    [Fact]
+    public void TheSeedDecidesAndFewerAreTheBeginningOfMore()
+    {
+        var requests = HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 5);
+        Assert.Equal(requests, HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 5));
+        Assert.Equal(requests.Take(50), HarmlessTwins.Requests(DataSplit.Attacker, 50, seed: 5));
+        Assert.NotEqual(requests, HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 6));
+    }
+
+    [Fact]
+    public void TheFormsAreThoseOfTheHarmfulRequestsAndNoRequestIsOneOfThem()
+    {
+        var harmful = File.ReadAllLines(Fixtures.Shared("data", "advbench.csv")).Skip(1).Select(line => line.Trim('"')).ToList();
+        var openings = HarmlessTwins.Forms.Select(form => string.Join(' ', form.Split(' ').Take(2))).Distinct().ToList();
+        Assert.True(harmful.Count(line => openings.Any(opening => line.StartsWith(opening, StringComparison.Ordinal))) > harmful.Count / 2);
+        var tasks = Splits.SelectMany(HarmlessTwins.Tasks).ToList();
+        Assert.DoesNotContain(harmful, line => tasks.Any(task => line.Contains(task.Do, StringComparison.OrdinalIgnoreCase)));
+    }
+}
