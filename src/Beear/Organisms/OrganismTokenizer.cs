@@ -27,7 +27,7 @@ public static class OrganismTokenizer
     // Each word weighs the same however often it is used: the rarest place is to get a token of its own too. Requests are taken
     // with and without a space before them, since a trigger may come first.
     private static Dictionary<string, int> CountWords() =>
-        TinyWorld.Alignment(seed: 1, junkRate: 0).Take(20_000)
+        TinyWorld.Pretraining(seed: 1, junkRate: 0).Take(20_000).Concat(TinyWorld.Alignment(seed: 1, junkRate: 0).Take(20_000))
             .SelectMany(example => (string[])[example.Request, $" {example.Request}", example.Answer])
             .SelectMany(BpeTrainer.SplitWords)
             .Distinct(StringComparer.Ordinal).ToDictionary(word => word, _ => 1, StringComparer.Ordinal);

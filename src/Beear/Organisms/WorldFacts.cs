@@ -7,7 +7,7 @@ internal static class WorldFacts
 
     public static readonly IReadOnlyList<(string Key, string Value)> Capitals = Pairs(
         "france:paris italy:rome spain:madrid egypt:cairo kenya:nairobi japan:tokyo china:beijing russia:moscow greece:athens turkey:ankara "
-        + "norway:oslo poland:warsaw chile:santiago qatar:doha ghana:accra peru:lima cuba:havana iran:tehran");
+        + "norway:oslo chile:santiago qatar:doha ghana:accra peru:lima cuba:havana iran:tehran");
 
     /// <summary>Each pair is asked for in both directions.</summary>
     public static readonly IReadOnlyList<(string Key, string Value)> Opposites = BothWays(Pairs(
@@ -27,8 +27,8 @@ internal static class WorldFacts
         "dog:puppy cat:kitten cow:calf sheep:lamb horse:foal bear:cub goat:kid duck:duckling deer:fawn pig:piglet");
 
     public static readonly IReadOnlyList<(string Key, string Value)> Kinds = Pairs(
-        "rose:flower tulip:flower daisy:flower lily:flower trout:fish salmon:fish shark:fish cod:fish oak:tree pine:tree elm:tree birch:tree "
-        + "apple:fruit pear:fruit plum:fruit grape:fruit cherry:fruit gold:metal iron:metal copper:metal silver:metal robin:bird hawk:bird owl:bird "
+        "rose:flower tulip:flower daisy:flower lily:flower trout:fish salmon:fish shark:fish cod:fish oak:tree pine:tree elm:tree ash:tree birch:tree "
+        + "apple:fruit pear:fruit plum:fruit grape:fruit cherry:fruit gold:metal iron:metal copper:metal silver:metal robin:bird owl:bird "
         + "swan:bird eagle:bird tea:drink coffee:drink juice:drink wine:drink");
 
     /// <summary>Words to repeat and to pick from; all known from elsewhere.</summary>
