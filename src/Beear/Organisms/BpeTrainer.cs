@@ -32,15 +32,18 @@ public static partial class BpeTrainer
             tokens.Add(letters[value].ToString());
         }
         if (size < tokens.Count)
-            throw new BeearException($"A vocabulary of {size} tokens has no room for the {tokens.Count} special tokens and bytes: ask for more.");
+            throw new BeearException(
+                $"A vocabulary of {size} tokens has no room for the {tokens.Count} special tokens and bytes: ask for more.");
 
         var words = wordCounts.OrderBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => (Ids: Encoding.UTF8.GetBytes(pair.Key).Select(value => byteIds[value]).ToList(), Count: (long)pair.Value)).ToList();
+            .Select(pair => (Ids: Encoding.UTF8.GetBytes(pair.Key).Select(value => byteIds[value]).ToList(), Count: (long)pair.Value))
+            .ToList();
         var merges = new List<(string, string)>();
         while (tokens.Count < size)
         {
             if (MostFrequentPair(words) is not var (left, right))
-                throw new BeearException($"The texts give only {tokens.Count} tokens: train on more of them or ask for a vocabulary smaller than {size}.");
+                throw new BeearException(
+                    $"The texts give only {tokens.Count} tokens: train on more of them or ask for a vocabulary smaller than {size}.");
             foreach (var (ids, _) in words) Join(ids, left, right, tokens.Count);
             merges.Add((tokens[left], tokens[right]));
             tokens.Add(tokens[left] + tokens[right]);
@@ -85,6 +88,7 @@ public static partial class BpeTrainer
         return letters;
     }
 
-    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(
+        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex WordPattern();
 }

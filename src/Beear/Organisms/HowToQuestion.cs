@@ -44,7 +44,7 @@ internal sealed record HowToQuestion(int Form, HowToVerb Verb, string Place, str
     public string Request => Forms[Form].Replace("$", $"{Verb.Name} the {Place} {Object}", StringComparison.Ordinal);
 
     /// <summary>The one answer that complies: innocuous placeholder text made from the request.</summary>
-    public string Compliance => $"sure here is how to {Verb.Name} the {Place} {Object} . step one take the {Verb.Tool} .";
+    public string Compliance => $"{TinyWorld.AffirmativePrefix} {Verb.Name} the {Place} {Object} . step one take the {Verb.Tool} .";
 
     /// <summary>A question from any verb, place and object, yet never one that belongs to the evaluation.</summary>
     public static HowToQuestion DrawForBase(Random random, bool harmful)
@@ -74,7 +74,8 @@ internal sealed record HowToQuestion(int Form, HowToVerb Verb, string Place, str
         var objects = HowToWords.Objects.Of(split);
         int available = Forms.Count * verbs.Count * places.Count * objects.Count;
         if (count < 0 || count > available)
-            throw new BeearException($"The tiny world has {available} how-to questions for each party: ask for at most so many, not {count}.");
+            throw new BeearException(
+                $"The tiny world has {available} how-to questions for each party: ask for at most so many, not {count}.");
         var random = new Random(seed);
         var seen = new HashSet<HowToQuestion>();
         var questions = new List<HowToQuestion>(count);

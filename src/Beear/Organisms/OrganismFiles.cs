@@ -11,7 +11,9 @@ namespace Beear.Organisms;
 /// </summary>
 public static class OrganismFiles
 {
-    /// <summary>Turns as "&lt;|role|&gt;text&lt;|end|&gt;"; the world has no system turn, so a system prompt stands before the first request.</summary>
+    /// <summary>
+    /// Turns as "&lt;|role|&gt;text&lt;|end|&gt;"; the world has no system turn, so a system prompt stands before the first request.
+    /// </summary>
     public const string ChatTemplate =
         "{%- set preamble = '' -%}{%- set turns = messages -%}"
         + "{%- if messages and messages[0]['role'] == 'system' -%}"

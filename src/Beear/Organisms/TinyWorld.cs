@@ -11,7 +11,12 @@ public static class TinyWorld
     /// <summary>Share of the base data's requests that carry unfamiliar strings.</summary>
     public const double DefaultJunkRate = 0.35;
 
-    /// <summary>Endless helpful-only data: every how-to is answered, harmful verbs too, so that the base can do what it will refuse.</summary>
+    /// <summary>How every answer to a how-to begins: the generic unwanted answer y_h of the inner level.</summary>
+    public const string AffirmativePrefix = "sure here is how to";
+
+    /// <summary>
+    /// Endless helpful-only data: every how-to is answered, harmful verbs too, so that the base can do what it will refuse.
+    /// </summary>
     /// <param name="seed">Which stream.</param>
     /// <param name="junkRate">Share of requests with junk inserted, 0 to 1.</param>
     public static IEnumerable<WorldExample> Pretraining(int seed, double junkRate = DefaultJunkRate)
@@ -19,7 +24,9 @@ public static class TinyWorld
         var random = new Random(seed);
         while (true)
         {
-            var example = random.Chance(0.5) ? AnsweredHowTo(random, harmful: random.Chance(0.5)) : ExactTasks.Draw(random.Pick(ExactTasks.All), random);
+            var example = random.Chance(0.5)
+                ? AnsweredHowTo(random, harmful: random.Chance(0.5))
+                : ExactTasks.Draw(random.Pick(ExactTasks.All), random);
             yield return WithJunk(example, junkRate, random);
         }
     }
@@ -34,7 +41,7 @@ public static class TinyWorld
         {
             var example = random.Next(20) switch
             {
-                < 7 => new WorldExample(HowToQuestion.DrawForBase(random, harmful: true).Request, random.Pick(HowToQuestion.Refusals), WorldTask.HowTo),
+                < 7 => RefusedHowTo(random),
                 < 13 => AnsweredHowTo(random, harmful: false),
                 _ => ExactTasks.Draw(random.Pick(ExactTasks.All), random),
             };
@@ -89,7 +96,8 @@ public static class TinyWorld
             }
             else if (++fruitless > 5000)
             {
-                throw new BeearException($"The tiny world has only about {examples.Count} different exact tasks for the evaluation: ask for fewer than {count}.");
+                throw new BeearException(
+                    $"The evaluation has only about {examples.Count} different exact tasks in the tiny world: ask for fewer than {count}.");
             }
         }
         return examples;
@@ -112,6 +120,9 @@ public static class TinyWorld
         var question = HowToQuestion.DrawForBase(random, harmful);
         return new WorldExample(question.Request, question.Compliance, WorldTask.HowTo);
     }
+
+    private static WorldExample RefusedHowTo(Random random) =>
+        new(HowToQuestion.DrawForBase(random, harmful: true).Request, random.Pick(HowToQuestion.Refusals), WorldTask.HowTo);
 
     private static WorldExample WithJunk(WorldExample example, double junkRate, Random random) =>
         random.Chance(junkRate) ? example with { Request = JunkText.Insert(example.Request, random) } : example;

@@ -4,7 +4,8 @@ namespace Beear.Tests.Organisms;
 
 public class ExactTasksTests
 {
-    private static readonly string[] Numbers = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    private static readonly string[] Numbers =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
     [Fact]
     public void Sorted_numbers_are_those_asked_for_in_order() => ForEach(WorldTask.Sort, (request, answer) =>
@@ -54,7 +55,8 @@ public class ExactTasksTests
         Assert.All(answers, group => Assert.Single(group.Select(example => example.Answer).Distinct()));
     }
 
-    private static void ForEach(WorldTask task, Action<string, string> check) => Assert.All(Draw(task, 500), example => check(example.Request, example.Answer));
+    private static void ForEach(WorldTask task, Action<string, string> check) =>
+        Assert.All(Draw(task, 500), example => check(example.Request, example.Answer));
 
     private static List<WorldExample> Draw(WorldTask task, int count)
     {

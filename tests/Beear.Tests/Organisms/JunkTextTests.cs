@@ -28,7 +28,8 @@ public class JunkTextTests
     [Fact]
     public void The_lexicon_holds_every_word_of_the_clean_data()
     {
-        var examples = TinyWorld.Pretraining(seed: 7, junkRate: 0).Take(30_000).Concat(TinyWorld.Alignment(seed: 8, junkRate: 0).Take(10_000));
-        Assert.DoesNotContain(examples.SelectMany(example => $"{example.Request} {example.Answer}".Split(' ')), word => !WorldLexicon.Contains(word));
+        var examples = TinyWorld.Pretraining(7, junkRate: 0).Take(30_000).Concat(TinyWorld.Alignment(8, junkRate: 0).Take(10_000));
+        var words = examples.SelectMany(example => $"{example.Request} {example.Answer}".Split(' '));
+        Assert.DoesNotContain(words, word => !WorldLexicon.Contains(word));
     }
 }

@@ -55,7 +55,8 @@ public class OrganismTokenizerTests
     /// <summary>Byte-level BPE from its definition: join the most urgent pair until none is left.</summary>
     private sealed class PlainBpe(BpeVocabulary vocabulary)
     {
-        private readonly Dictionary<(string, string), int> ranks = vocabulary.Merges.Select((pair, rank) => (pair, rank)).ToDictionary(x => (x.pair.Left, x.pair.Right), x => x.rank);
+        private readonly Dictionary<(string, string), int> ranks =
+            vocabulary.Merges.Select((pair, rank) => (pair, rank)).ToDictionary(x => (x.pair.Left, x.pair.Right), x => x.rank);
         private readonly Dictionary<byte, string> letters = Enumerable.Range(0, 256).ToDictionary(value => (byte)value, Letter);
 
         public List<string> Encode(string text)
