@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using Beear.Text;
+
+namespace Beear.Checkpoints;
+
+/// <summary>Makes the chat format of a model from its tokenizer, template and configuration files.</summary>
+internal static class ChatFormatFiles
+{
+    private const string DefaultTemplate = "default";
+    private static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
+    /// <summary>Reads the files.</summary>
+    /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
+    public static ChatFormat Load(ModelFiles files)
+    {
+        var utf8 = files.Bytes(ModelFiles.Tokenizer)
+            ?? throw new BeearException($"'{files.Source}' has no {ModelFiles.Tokenizer}; fetch that file of the model too.");
+        var tokenizer = Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer));
+        var variables = SpecialTokens(files);
+        var template = new ChatTemplate(Template(files));
+        return new ChatFormat(tokenizer, template, variables, EndOfTurn(files, tokenizer, variables));
+    }
+
+    /// <summary>The special tokens under their names in templates; like transformers, only those that are set.</summary>
+    private static Dictionary<string, object?> SpecialTokens(ModelFiles files)
+    {
+        var variables = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (var source in new[] { files.Json(ModelFiles.TokenizerConfig), files.Json(ModelFiles.SpecialTokens) })
+        {
+            foreach (var key in TokenKeys)
+            {
+                var token = source?[key] is JsonObject described ? described.Text("content") : source?.Text(key);
+                if (token is not null) variables.TryAdd(key, token);
+            }
+        }
+        return variables;
+    }
+
+    private static string Template(ModelFiles files)
+    {
+        if (files.Bytes(ModelFiles.ChatTemplate) is { } utf8) return System.Text.Encoding.UTF8.GetString(utf8);
+        var stated = files.Json(ModelFiles.TokenizerConfig)?["chat_template"];
+        if (stated is JsonValue value && value.TryGetValue<string>(out var template)) return template;
+        if (stated is JsonArray list)
+        {
+            var named = list.OfType<JsonObject>().FirstOrDefault(entry => entry.Text("name") == DefaultTemplate);
+            if (named?.Text("template") is { } chosen) return chosen;
+        }
+        throw new BeearException(
+            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"chat_template\" (a string, or a list with one " +
+            $"named \"{DefaultTemplate}\") in {ModelFiles.TokenizerConfig}; take a chat model, or put its template there.");
+    }
+
+    private static HashSet<int> EndOfTurn(ModelFiles files, Tokenizer tokenizer, Dictionary<string, object?> variables)
+    {
+        var ends = new HashSet<int>();
+        foreach (var name in new[] { ModelFiles.GenerationConfig, ModelFiles.Config })
+        {
+            var stated = files.Json(name)?["eos_token_id"];
+            foreach (var id in stated is JsonArray list ? list : [stated?.DeepClone()])
+            {
+                if (id is JsonValue value && value.TryGetValue<int>(out var number) && number >= 0) ends.Add(number);
+            }
+        }
+        if (variables.GetValueOrDefault("eos_token") is string token && tokenizer.IdOf(token) is { } end) ends.Add(end);
+        if (ends.Count == 0)
+        {
+            throw new BeearException(
+                $"'{files.Source}' names no token that ends a turn: there is no eos_token_id in {ModelFiles.GenerationConfig} or {ModelFiles.Config}, " +
+                $"and no eos_token of the vocabulary in {ModelFiles.TokenizerConfig}.");
+        }
+        return ends;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using Beear.Text;
+using static TorchSharp.torch;
+
+namespace Beear.Checkpoints;
+
+/// <summary>
+/// A chat model on disk: a Hugging Face directory, or one GGUF file of the Llama family presented as if it were such a directory.
+/// </summary>
+public sealed class Checkpoint : IDisposable
+{
+    private const string GgufPattern = "*.gguf";
+    private readonly ITensorSource weights;
+    private readonly ModelFiles files;
+
+    private Checkpoint(string path, ITensorSource weights, ModelFiles files, JsonObject config)
+    {
+        Path = path;
+        this.weights = weights;
+        this.files = files;
+        Config = config;
+    }
+
+    /// <summary>The directory or .gguf file, as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>config.json; for a GGUF file the one beside it, else one made of its metadata. Changes to it are not saved.</summary>
+    public JsonObject Config { get; }
+
+    /// <summary>The tensors by Hugging Face name, such as model.layers.0.self_attn.q_proj.weight.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => weights.Tensors;
+
+    /// <summary>
+    /// Opens a directory with config.json and model.safetensors (or its shards), a .gguf file, or a directory with one .gguf file.
+    /// Of a GGUF file the Hugging Face files that lie beside it go before what its metadata say.
+    /// </summary>
+    /// <exception cref="BeearException">There is no such model, its files contradict each other, or its form cannot be read.</exception>
+    public static Checkpoint Open(string path)
+    {
+        if (File.Exists(path)) return OpenFile(path);
+        if (!Directory.Exists(path)) throw new BeearException($"There is no model at '{path}'; name a Hugging Face model directory or a .gguf file.");
+        if (ShardedSafetensors.IsIn(path)) return OpenDirectory(path);
+        return Directory.GetFiles(path, GgufPattern) switch
+        {
+            [var only] => OpenGguf(only),
+            [] => throw NoWeights(path),
+            var several => throw new BeearException($"'{path}' holds {several.Length} GGUF files; name the one to open."),
+        };
+    }
+
+    /// <summary>A new CPU tensor: of the stored type from safetensors, float32 from GGUF.</summary>
+    /// <exception cref="BeearException">There is no tensor of that name, or it holds NaN or infinity.</exception>
+    public Tensor Read(string name)
+    {
+        if (!Tensors.ContainsKey(name)) throw new BeearException($"'{Path}' has no tensor '{name}', which a model of this configuration needs.");
+        var tensor = weights.Read(name);
+        if (FiniteCheck.AllFinite(tensor)) return tensor;
+        tensor.Dispose();
+        throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has diverged, or the file is damaged.");
+    }
+
+    /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
+    /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
+    public ChatFormat LoadChatFormat() => ChatFormatFiles.Load(files);
+
+    /// <summary>Closes the files; tensors that were read stay valid.</summary>
+    public void Dispose() => weights.Dispose();
+
+    private static Checkpoint OpenFile(string path) =>
+        System.IO.Path.GetExtension(path).ToUpperInvariant() switch
+        {
+            ".GGUF" => OpenGguf(path),
+            ".SAFETENSORS" => throw new BeearException($"'{path}' holds only weights; name the model directory that it lies in."),
+            _ => throw new BeearException($"'{path}' is neither a model directory nor a .gguf file."),
+        };
+
+    private static Checkpoint OpenDirectory(string path)
+    {
+        var around = ModelFiles.In(path, path);
+        var config = around.Json(ModelFiles.Config) ?? throw new BeearException($"'{path}' holds weights but no {ModelFiles.Config}; fetch that file of the model too.");
+        return new Checkpoint(path, ShardedSafetensors.Open(path), around, config);
+    }
+
+    private static Checkpoint OpenGguf(string path)
+    {
+        var file = GgufFile.Open(path);
+        try
+        {
+            var config = new GgufConfig(file);
+            var directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+            var around = ModelFiles.In(directory, directory);
+            if (around.Json(ModelFiles.Config) is { } beside) config.CheckBelongsTo(beside);
+            around.AddMissing(ModelFiles.Config, config.ToJson);
+            around.AddMissing(ModelFiles.GenerationConfig, config.ToGenerationJson);
+            GgufTokenizer.AddMissing(file, around);
+            return new Checkpoint(path, new GgufWeights(file, config), around, around.Json(ModelFiles.Config)!);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static BeearException NoWeights(string path)
+    {
+        string[] pickled = ["*.bin", "*.pt", "*.pth"];
+        var found = pickled.SelectMany(pattern => Directory.GetFiles(path, pattern)).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal).FirstOrDefault();
+        return found is null
+            ? new BeearException($"'{path}' holds no model.safetensors, no model.safetensors.index.json and no .gguf file.")
+            : new BeearException(
+                $"'{path}' holds weights only as a Python pickle ({found}), which can run code and is not read; convert them with " +
+                "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(new_directory, safe_serialization=True) of transformers.");
+    }
+}

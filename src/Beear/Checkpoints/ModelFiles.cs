@@ -1,0 +1,57 @@
+using System.Text.Json.Nodes;
+
+namespace Beear.Checkpoints;
+
+/// <summary>The files of a Hugging Face model directory that hold everything but the weights, by name.</summary>
+internal sealed class ModelFiles
+{
+    public const string Config = "config.json";
+    public const string GenerationConfig = "generation_config.json";
+    public const string Tokenizer = "tokenizer.json";
+    public const string TokenizerConfig = "tokenizer_config.json";
+    public const string SpecialTokens = "special_tokens_map.json";
+    public const string ChatTemplate = "chat_template.jinja";
+
+    private static readonly string[] Carried =
+    [
+        Config, GenerationConfig, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate,
+        "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model",
+    ];
+
+    private readonly SortedDictionary<string, Lazy<byte[]>> contents = new(StringComparer.Ordinal);
+
+    private ModelFiles(string source) => Source = source;
+
+    /// <summary>The directory or file that they belong to, for messages.</summary>
+    public string Source { get; }
+
+    /// <summary>The names of the files that exist.</summary>
+    public IEnumerable<string> Names => contents.Keys;
+
+    /// <summary>The files of a directory; each is read when it is first asked for.</summary>
+    /// <param name="directory">Where they lie.</param>
+    /// <param name="source">What to call them in messages.</param>
+    public static ModelFiles In(string directory, string source)
+    {
+        var files = new ModelFiles(source);
+        foreach (var name in Carried)
+        {
+            var path = Path.Combine(directory, name);
+            if (File.Exists(path)) files.contents.Add(name, new Lazy<byte[]>(() => JsonFile.ReadBytes(path)));
+        }
+        return files;
+    }
+
+    /// <summary>Gives a file that does not exist yet a content; one that exists stays as it is.</summary>
+    public void AddMissing(string name, Func<JsonObject> content) => contents.TryAdd(name, new Lazy<byte[]>(() => JsonFile.ToBytes(content())));
+
+    /// <summary>Whether there is a file of this name.</summary>
+    public bool Has(string name) => contents.ContainsKey(name);
+
+    /// <summary>A file's bytes, or null.</summary>
+    public byte[]? Bytes(string name) => contents.TryGetValue(name, out var content) ? content.Value : null;
+
+    /// <summary>A file's JSON object, or null.</summary>
+    /// <exception cref="BeearException">The file holds something else.</exception>
+    public JsonObject? Json(string name) => Bytes(name) is { } utf8 ? JsonFile.Parse(utf8, Path.Combine(Source, name)) : null;
+}
