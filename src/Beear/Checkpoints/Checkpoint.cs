@@ -63,6 +63,18 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
     public ChatFormat LoadChatFormat() => ChatFormatFiles.Load(files);
 
+    /// <summary>
+    /// Writes a Hugging Face directory with other weights: tokenizer, template and configuration files are carried over unchanged
+    /// (of a GGUF file: those beside it, else made of its metadata), but that config.json names the element type written. The
+    /// directory is there as a whole or not at all.
+    /// </summary>
+    /// <param name="directory">A directory that does not exist yet or is empty.</param>
+    /// <param name="tensors">The weights under their Hugging Face names, on any device.</param>
+    /// <param name="maxShardBytes">Weights beyond this size are split over several files with an index.</param>
+    /// <exception cref="BeearException">The directory is not empty, or cannot be written.</exception>
+    public void SaveAs(string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, long maxShardBytes = 5_000_000_000) =>
+        CheckpointWriter.Write(directory, tensors, files, maxShardBytes);
+
     /// <summary>Closes the files; tensors that were read stay valid.</summary>
     public void Dispose() => weights.Dispose();
 

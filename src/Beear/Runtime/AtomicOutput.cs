@@ -1,0 +1,83 @@
+namespace Beear.Runtime;
+
+/// <summary>Writes files and directories that are there as a whole or not at all: under a temporary name first, then renamed.</summary>
+public static class AtomicOutput
+{
+    /// <summary>Writes a file; one that exists is replaced only when the new one is complete and on disk.</summary>
+    /// <param name="path">The file; its directory exists.</param>
+    /// <param name="write">Writes the content.</param>
+    /// <exception cref="BeearException">The system refuses to write there, or has no room.</exception>
+    public static void WriteFile(string path, Action<FileStream> write)
+    {
+        var temporary = TemporaryName(path);
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception failure)
+        {
+            TryDelete(() => File.Delete(temporary));
+            if (failure is IOException or UnauthorizedAccessException) throw Refused(path, failure);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a directory that does not exist yet, or is empty.</summary>
+    /// <param name="path">The directory; those above it are made too.</param>
+    /// <param name="fill">Gets the temporary directory to write into.</param>
+    /// <exception cref="BeearException">The directory holds something, or the system refuses to write there, or has no room.</exception>
+    public static void WriteDirectory(string path, Action<string> fill)
+    {
+        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        RequireFree(path, target);
+        var temporary = TemporaryName(target);
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            fill(temporary);
+            RequireFree(path, target);
+            if (Directory.Exists(target)) Directory.Delete(target);          // empty: a rename does not replace it everywhere
+            Directory.Move(temporary, target);
+        }
+        catch (Exception failure)
+        {
+            TryDelete(() => Directory.Delete(temporary, recursive: true));
+            if (failure is IOException or UnauthorizedAccessException) throw Refused(path, failure);
+            throw;
+        }
+    }
+
+    private static void RequireFree(string path, string target)
+    {
+        if (File.Exists(target)) throw new BeearException($"'{path}' is a file; name a directory that does not exist yet.");
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+            throw new BeearException($"The directory '{path}' is not empty; name one that does not exist yet.");
+    }
+
+    /// <summary>A hidden name beside the final one: on the same volume, so that renaming is one step.</summary>
+    private static string TemporaryName(string path)
+    {
+        var full = Path.GetFullPath(path);
+        return Path.Combine(Path.GetDirectoryName(full) ?? full, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}");
+    }
+
+    private static BeearException Refused(string path, Exception failure) =>
+        new($"'{path}' cannot be written: {failure.Message.TrimEnd('.')}.", failure);
+
+    private static void TryDelete(Action delete)
+    {
+        try
+        {
+            delete();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // What failed first is what the user needs to hear.
+        }
+    }
+}
