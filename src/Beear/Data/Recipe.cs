@@ -1,0 +1,97 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+using YamlDotNet.RepresentationModel;
+
+namespace Beear.Data;
+
+/// <summary>
+/// Typed YAML: reads an options record from a file, then lets flags override it. Keys and sections are those of
+/// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. Paths in a recipe are relative to the
+/// working directory, as they are in flags.
+/// </summary>
+public static class Recipe
+{
+    private const int MaximumBytes = 1 << 20;
+    private const int MaximumDepth = 32;
+    private static readonly Dictionary<RecipeKey, IReadOnlyList<string>> NoOverrides = [];
+
+    /// <summary>Reads a recipe.</summary>
+    /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
+    /// <param name="path">The YAML file.</param>
+    /// <exception cref="BeearException">The file is missing or not YAML, a key is unknown or given twice, a value has the wrong type or
+    /// lies outside its range, or a required key is missing.</exception>
+    public static T Read<T>(string path) where T : class => Read<T>(path, NoOverrides);
+
+    /// <summary>Reads a recipe and overrides it.</summary>
+    /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
+    /// <param name="path">The YAML file; null starts from the defaults.</param>
+    /// <param name="overrides">Keys of <see cref="RecipeSchema"/> with the texts written for them: one text, or a list's elements.</param>
+    /// <exception cref="BeearException">As for <see cref="Read{T}(string)"/>; messages about overrides name the flag.</exception>
+    public static T Read<T>(string? path, IReadOnlyDictionary<RecipeKey, IReadOnlyList<string>> overrides) where T : class =>
+        path is null ? Parse<T>("", "", overrides) : Parse<T>(Load(path), path, overrides);
+
+    /// <summary>Reads a recipe from text.</summary>
+    /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
+    /// <param name="yaml">The recipe; may be empty.</param>
+    /// <param name="source">What messages call it, e.g. its path.</param>
+    /// <exception cref="BeearException">As for <see cref="Read{T}(string)"/>.</exception>
+    public static T Parse<T>(string yaml, string source) where T : class => Parse<T>(yaml, source, NoOverrides);
+
+    private static T Parse<T>(string yaml, string source, IReadOnlyDictionary<RecipeKey, IReadOnlyList<string>> overrides) where T : class
+    {
+        var schema = RecipeSchema.Of(typeof(T));
+        // Ordered: a section that a recipe writes is set before the keys inside it.
+        var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
+        if (ParseYaml(yaml, source) is { } root) new RecipeWalk(schema, source, written).Visit(schema.Root, root);
+        foreach (var (key, texts) in overrides)
+        {
+            written.Remove(key);
+            written.Add(key, new WrittenValue(texts, $"--{key.Flag}"));
+        }
+        return (T)RecipeBinder.Bind(schema, written);
+    }
+
+    private static string Load(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists) throw new BeearException($"The recipe '{path}' does not exist; give the path of a YAML file.");
+        if (file.Length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
+        return File.ReadAllText(path);
+    }
+
+    private static YamlNode? ParseYaml(string yaml, string source)
+    {
+        try
+        {
+            CheckDepth(yaml, source);
+            var stream = new YamlStream();
+            stream.Load(new StringReader(yaml));
+            return stream.Documents.Count switch
+            {
+                0 => null,
+                1 => stream.Documents[0].RootNode,
+                _ => throw new BeearException($"{At(source, stream.Documents[1].RootNode.Start)}: a recipe is one YAML document; remove the second."),
+            };
+        }
+        catch (YamlException failure)
+        {
+            throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
+        }
+    }
+
+    /// <summary>The node model is built by recursion, so depth is bounded before it is built.</summary>
+    private static void CheckDepth(string yaml, string source)
+    {
+        var parser = new Parser(new StringReader(yaml));
+        for (var depth = 0; parser.MoveNext();)
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > MaximumDepth) throw new BeearException($"{At(source, parser.Current.Start)}: nested deeper than any recipe is.");
+            if (parser.Current is AnchorAlias) throw new BeearException($"{At(source, parser.Current.Start)}: recipes have no aliases; write the value out.");
+        }
+    }
+
+    internal static string At(string source, Mark mark) => $"{source} line {mark.Line}";
+
+    private static string FirstSentence(string message) => message.Split('\n')[0].TrimEnd('.', ' ', '\r');
+}

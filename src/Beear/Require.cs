@@ -1,0 +1,44 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Beear;
+
+/// <summary>Range checks of options. Each names the option by its recipe key, taken from the expression that was passed.</summary>
+/// <example><c>Require.Between(DropoutRate, 0, 1)</c> fails with "dropout_rate must lie between 0 and 1, not 2."</example>
+public static class Require
+{
+    /// <summary>The value is at least <paramref name="minimum"/>; NaN never is.</summary>
+    /// <exception cref="BeearException">It is not.</exception>
+    public static void AtLeast<T>(T value, T minimum, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T>
+    {
+        if (!(value >= minimum)) throw new BeearException(Invariant($"{Key(name)} must be at least {minimum}, not {value}."));
+    }
+
+    /// <summary>The value is above <paramref name="bound"/>; NaN never is.</summary>
+    /// <exception cref="BeearException">It is not.</exception>
+    public static void Above<T>(T value, T bound, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T>
+    {
+        if (!(value > bound)) throw new BeearException(Invariant($"{Key(name)} must be above {bound}, not {value}."));
+    }
+
+    /// <summary>The value lies between the two bounds, both allowed; NaN never does.</summary>
+    /// <exception cref="BeearException">It does not.</exception>
+    public static void Between<T>(T value, T minimum, T maximum, [CallerArgumentExpression(nameof(value))] string name = "")
+        where T : INumber<T>
+    {
+        if (!(value >= minimum && value <= maximum))
+            throw new BeearException(Invariant($"{Key(name)} must lie between {minimum} and {maximum}, not {value}."));
+    }
+
+    /// <summary>The text has something besides white space.</summary>
+    /// <exception cref="BeearException">It has not.</exception>
+    public static void NotEmpty(string? value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        if (string.IsNullOrWhiteSpace(value)) throw new BeearException($"{Key(name)} must not be empty.");
+    }
+
+    private static string Key(string expression) => JsonNamingPolicy.SnakeCaseLower.ConvertName(expression.Split('.')[^1]);
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
