@@ -15,7 +15,7 @@ public static class RecipeValue
         _ when type == typeof(string) => "text",
         _ when type == typeof(bool) => "true|false",
         _ when type == typeof(int) || type == typeof(long) => "whole number",
-        _ when type.IsEnum => string.Join('|', Names(type)),
+        _ when type.IsEnum => string.Join('|', Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)),
         _ => "number",
     };
 
@@ -37,7 +37,7 @@ public static class RecipeValue
             _ => ParseEnum(type, trimmed),
         };
         return value ?? throw new BeearException(type.IsEnum
-            ? $"'{text}' is not one of {Kind(type)}{(Spelling.Nearest(trimmed, Names(type)) is { } name ? $"; did you mean '{name}'?" : ".")}"
+            ? $"'{text}' is not one of {Kind(type)}."
             : $"'{text}' is not a {(type == typeof(bool) ? "truth value (true|false)" : Kind(type))}.");
     }
 
@@ -71,8 +71,6 @@ public static class RecipeValue
 
     private static double? Finite(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
-
-    private static IEnumerable<string> Names(Type type) => Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
     private static object? ParseEnum(Type type, string text) => Enum.GetNames(type)
         .FirstOrDefault(name => string.Equals(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), text.Replace('-', '_'), StringComparison.OrdinalIgnoreCase))

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Beear.Cli.Output;
+using Beear.Runtime;
+using TorchSharp;
+
+namespace Beear.Cli;
+
+/// <summary>One run of the program: its streams, its cancellation, and the options that every command has.</summary>
+/// <param name="input">Standard input.</param>
+/// <param name="output">Standard output: results only.</param>
+/// <param name="error">Standard error: progress, warnings, errors.</param>
+/// <param name="cancellation">Cancelled by Ctrl-C.</param>
+internal sealed class CommandSession(TextReader input, TextWriter output, TextWriter error, CancellationToken cancellation)
+{
+    public TextReader Input { get; } = input;
+
+    public TextWriter Output { get; } = output;
+
+    public TextWriter Error { get; } = error;
+
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    public OptionFlags<GlobalSettings> Globals { get; } = new(recursive: true);
+
+    /// <summary>Whether a defect is thrown on, as tests want it.</summary>
+    public bool ThrowsUnexpected { get; init; }
+
+    /// <summary>What a command is given to run with.</summary>
+    public CommandContext Start(ParseResult parse)
+    {
+        var settings = Globals.Read(parse);
+        if (settings.Libtorch is not null || settings.Threads is not null) TorchRuntime.Load(settings.Libtorch);
+        if (settings.Threads is { } threads) torch.set_num_threads(threads);
+        return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input, Cancellation);
+    }
+}
+
+/// <summary>What a running command works with.</summary>
+/// <param name="Settings">The options that every command has.</param>
+/// <param name="Output">Where results, notes and progress go.</param>
+/// <param name="Input">Standard input.</param>
+/// <param name="Cancellation">Cancelled by Ctrl-C.</param>
+internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Output, TextReader Input, CancellationToken Cancellation);

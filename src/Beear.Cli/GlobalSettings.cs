@@ -1,0 +1,39 @@
+namespace Beear.Cli;
+
+/// <summary>Where tensors live and are computed.</summary>
+internal enum DeviceKind
+{
+    /// <summary>The processor.</summary>
+    Cpu,
+
+    /// <summary>The first CUDA device.</summary>
+    Cuda,
+}
+
+/// <summary>Options that every command has.</summary>
+internal sealed record GlobalSettings : IValidatable
+{
+    /// <summary>Where to compute; cuda needs a libtorch that was built for it, see --libtorch.</summary>
+    public DeviceKind Device { get; init; } = DeviceKind.Cpu;
+
+    /// <summary>Processor threads; all cores if not given.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Seed of everything random.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch.</summary>
+    public string? Libtorch { get; init; }
+
+    /// <summary>Print exactly one JSON document on standard output; everything else goes to standard error.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>No progress and no notes.</summary>
+    public bool Quiet { get; init; }
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Threads is { } threads) Require.Between(threads, 1, 1024);
+    }
+}

@@ -1,0 +1,60 @@
+using Beear.Cli.Output;
+using Beear.Runtime;
+
+namespace Beear.Tests.Cli;
+
+public sealed class ProgressTests
+{
+    [Fact]
+    public void Plain_lines_come_at_the_ends_of_a_stage_and_every_few_seconds()
+    {
+        var time = new ManualTime();
+        var lines = new List<string>();
+        var progress = new PlainProgress(lines.Add, time);
+        for (var step = 0; step <= 20; step++)
+        {
+            progress.Report(new RunProgress("planting", step, 20, $"loss {20 - step}"));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        progress.Report(new RunProgress("evaluating", 0, 0));
+        Assert.Equal(
+        [
+            "planting 0/20, loss 20",
+            "planting 5/20, 15 s left, loss 15",
+            "planting 10/20, 10 s left, loss 10",
+            "planting 15/20, 5 s left, loss 5",
+            "planting 20/20, took 20 s, loss 0",
+            "evaluating",
+        ], lines);
+    }
+
+    [Fact]
+    public void Time_left_of_a_resumed_stage_counts_only_what_was_done_here()
+    {
+        var time = new ManualTime();
+        var clock = new ProgressClock(time);
+        clock.Observe(new RunProgress("planting", 90, 100));
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Null(clock.Left(new RunProgress("planting", 90, 100)));
+        Assert.Equal(TimeSpan.FromSeconds(40), clock.Left(new RunProgress("planting", 92, 100)));
+    }
+
+    [Theory]
+    [InlineData(0.2, "0 s")]
+    [InlineData(59, "59 s")]
+    [InlineData(125, "2 min 05 s")]
+    [InlineData(12000, "3 h 20 min")]
+    public void Times_are_written_for_people(double seconds, string text) =>
+        Assert.Equal(text, ProgressClock.Format(TimeSpan.FromSeconds(seconds)));
+
+    private sealed class ManualTime : TimeProvider
+    {
+        private long ticks = TimeSpan.TicksPerDay;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => ticks;
+
+        public void Advance(TimeSpan time) => ticks += time.Ticks;
+    }
+}
