@@ -1,13 +1,10 @@
 using System.CommandLine;
+using Beear.Cli.Commands;
 
 namespace Beear.Cli;
 
 /// <summary>The commands, in the order that help shows them.</summary>
 internal static class CommandList
 {
-    public static IEnumerable<Command> All(CommandSession session)
-    {
-        _ = session;
-        return [];
-    }
+    public static IEnumerable<Command> All(CommandSession session) => [new ChatCommand(session), new InspectCommand(session)];
 }

@@ -40,4 +40,15 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
 /// <param name="Output">Where results, notes and progress go.</param>
 /// <param name="Input">Standard input.</param>
 /// <param name="Cancellation">Cancelled by Ctrl-C.</param>
-internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Output, TextReader Input, CancellationToken Cancellation);
+internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Output, TextReader Input, CancellationToken Cancellation)
+{
+    /// <summary>The device that was asked for.</summary>
+    /// <exception cref="BeearException">There is no such device.</exception>
+    public torch.Device Device()
+    {
+        TorchRuntime.Load(Settings.Libtorch);
+        if (Settings.Device == DeviceKind.Cpu) return torch.CPU;
+        return torch.cuda.is_available() ? torch.CUDA : throw new BeearException(
+            $"--device cuda: this libtorch sees no CUDA device; name the torch/lib folder of a PyTorch with CUDA by --libtorch or {TorchRuntime.LibtorchVariable}.");
+    }
+}

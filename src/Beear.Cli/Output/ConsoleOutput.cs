@@ -65,6 +65,12 @@ internal sealed class ConsoleOutput
         output.Flush();
     }
 
+    /// <summary>Asks for a line of input, where someone can see the question.</summary>
+    public void Prompt(string text)
+    {
+        if (results.Profile.Out.IsTerminal && !Console.IsInputRedirected) Stream(text);
+    }
+
     /// <summary>A line about what is happening, on standard error.</summary>
     public void Note(string text)
     {

@@ -1,7 +1,7 @@
 namespace Beear.Generation;
 
 /// <summary>How answers are decoded.</summary>
-public sealed record GenerationOptions
+public sealed record GenerationOptions : IValidatable
 {
     /// <summary>Longest answer, in tokens; at least 1.</summary>
     public int MaxNewTokens { get; init; } = 64;

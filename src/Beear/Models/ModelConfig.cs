@@ -51,8 +51,11 @@ public sealed record ModelConfig
     /// <summary>Whether the feed-forward's three projections have biases.</summary>
     public bool FeedForwardBias { get; init; }
 
+    /// <summary>The checkpoint's tensors that such a model is made of, each once.</summary>
+    public IEnumerable<ParameterPart> Tensors => WeightLayout.Of(this).SelectMany(slot => slot.Parts);
+
     /// <summary>Parameters in all, tied ones counted once.</summary>
-    public long ParameterCount => WeightLayout.Of(this).Sum(slot => slot.Parts.Sum(part => part.ElementCount));
+    public long ParameterCount => Tensors.Sum(part => part.ElementCount);
 
     /// <summary>The families that are understood, as <c>model_type</c> names them.</summary>
     public static IReadOnlyList<string> Families { get; } = ["llama"];
