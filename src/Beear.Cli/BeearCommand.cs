@@ -8,8 +8,8 @@ internal abstract class BeearCommand<T> : Command where T : class
 {
     protected BeearCommand(string name, string description, CommandSession session) : base(name, description)
     {
-        var flags = new OptionFlags<T>();
-        flags.AddTo(this, session.Globals);
+        var flags = new OptionFlags<T>(session.Globals);
+        flags.AddTo(this);
         SetAction(parse =>
         {
             var options = flags.Read(parse);

@@ -20,7 +20,7 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
 
     public CancellationToken Cancellation { get; } = cancellation;
 
-    public OptionFlags<GlobalSettings> Globals { get; } = new(recursive: true);
+    public OptionFlags<GlobalSettings> Globals { get; } = new(globals: null);
 
     /// <summary>Whether a defect is thrown on, as tests want it.</summary>
     public bool ThrowsUnexpected { get; init; }

@@ -11,27 +11,33 @@ internal sealed class PositionalAttribute : Attribute;
 
 /// <summary>The flags of an options record, one for each key of its <see cref="RecipeSchema"/>.</summary>
 /// <typeparam name="T">The options record.</typeparam>
-/// <param name="recursive">Whether subcommands have the flags too.</param>
-internal sealed class OptionFlags<T>(bool recursive = false) where T : class
+internal sealed class OptionFlags<T> where T : class
 {
     private readonly Option<string?> recipe = new("--recipe") { HelpName = "file", Description = "YAML file of options; flags override it" };
-    private readonly Dictionary<RecipeKey, Option<string[]>> options = [];
+    private readonly OptionFlags<GlobalSettings>? globals;
+    private readonly Dictionary<RecipeKey, Option> options = [];
     private readonly Dictionary<RecipeKey, Argument<string?>> arguments = [];
 
-    /// <summary>Adds the flags to a command; a flag that every command has is not added again.</summary>
-    public void AddTo(Command command, OptionFlags<GlobalSettings>? globals = null)
+    /// <summary>Makes the flags of a command; without <paramref name="globals"/>, those that every command has.</summary>
+    public OptionFlags(OptionFlags<GlobalSettings>? globals)
     {
-        if (!recursive) command.Add(recipe);
+        this.globals = globals;
         foreach (var key in RecipeSchema.Of(typeof(T)).Keys)
         {
-            if (key.Property.IsDefined(typeof(PositionalAttribute), inherit: true))
-            {
-                var argument = new Argument<string?>(key.Name) { Arity = ArgumentArity.ZeroOrOne, Description = key.Description };
-                arguments.Add(key, argument);
-                command.Add(argument);
-            }
             options.Add(key, globals?.Find(key.Flag) ?? Create(key));
-            if (globals?.Find(key.Flag) is null) command.Add(options[key]);
+            if (key.Property.IsDefined(typeof(PositionalAttribute), inherit: true))
+                arguments.Add(key, new Argument<string?>(key.Name) { Arity = ArgumentArity.ZeroOrOne, Description = key.Description });
+        }
+    }
+
+    /// <summary>Adds the flags to a command; a flag that every command has is not added again.</summary>
+    public void AddTo(Command command)
+    {
+        if (globals is not null) command.Add(recipe);
+        foreach (var argument in arguments.Values) command.Add(argument);
+        foreach (var (key, option) in options)
+        {
+            if (globals?.Find(key.Flag) is null) command.Add(option);
         }
     }
 
@@ -51,22 +57,24 @@ internal sealed class OptionFlags<T>(bool recursive = false) where T : class
             if (!key.IsList && result.IdentifierTokenCount > 1) throw new BeearException($"--{key.Flag} is given more than once.");
             given[key] = result.Tokens is [] ? ["true"] : [.. result.Tokens.Select(token => token.Value)];
         }
-        return Recipe.Read<T>(recursive ? null : parse.GetValue(recipe), given);
+        return Recipe.Read<T>(globals is null ? null : parse.GetValue(recipe), given);
     }
 
-    private Option<string[]>? Find(string flag) => options.FirstOrDefault(pair => pair.Key.Flag == flag).Value;
+    private Option? Find(string flag) => options.FirstOrDefault(pair => pair.Key.Flag == flag).Value;
 
-    private Option<string[]> Create(RecipeKey key)
+    private Option Create(RecipeKey key)
     {
-        var kind = RecipeValue.Kind(key.ElementType);
-        var option = new Option<string[]>($"--{key.Flag}")
+        var name = $"--{key.Flag}";
+        var recursive = globals is null;
+        if (key is { IsList: false, Default: "false" }) return new Option<bool>(name) { Description = key.Description, Recursive = recursive };
+        var option = new Option<string[]>(name)
         {
             Description = key.IsList ? $"{key.Description} May be repeated.".TrimStart() : key.Description,
-            HelpName = kind,
+            HelpName = RecipeValue.Kind(key.ElementType),
             Recursive = recursive,
-            Arity = key.ElementType == typeof(bool) && !key.IsList ? new ArgumentArity(0, 100) : new ArgumentArity(1, 100),
+            Arity = ArgumentArity.OneOrMore,
         };
-        if (key.Default is { Length: > 0 } value && value != "false") option.DefaultValueFactory = _ => [value];
+        if (key.Default is { Length: > 0 } value) option.DefaultValueFactory = _ => [value];
         return option;
     }
 }

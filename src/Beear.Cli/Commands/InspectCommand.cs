@@ -3,6 +3,7 @@ using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Models;
 using Beear.Text;
+using Spectre.Console;
 using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;
@@ -115,7 +116,7 @@ internal sealed class InspectCommand(CommandSession session)
     private static IEnumerable<IRenderable> Render(Inspection found, ConsoleOutput output)
     {
         static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
-        var table = output.Table("", found.Path)
+        var table = output.Table(Justify.Left, "model", found.Path)
             .Row("family", found.Family)
             .Row("parameters", Count(found.Parameters))
             .Row("layers L", Count(found.Layers))

@@ -18,7 +18,6 @@ internal sealed class ConsoleOutput
     internal static readonly JsonSerializerOptions JsonFormat = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
@@ -84,13 +83,16 @@ internal sealed class ConsoleOutput
     public void Missed(string text) => Line($"missed: {text}", new Style(Color.Red));
 
     /// <summary>A table in the program's style: lines on a terminal, Markdown elsewhere. Columns after the first are aligned right.</summary>
-    public Table Table(params string[] columns)
+    public Table Table(params string[] columns) => Table(Justify.Right, columns);
+
+    /// <summary>A table whose columns after the first are aligned as said.</summary>
+    public Table Table(Justify alignment, params string[] columns)
     {
         var table = new Table { Border = results.Profile.Out.IsTerminal ? TableBorder.Rounded : TableBorder.Markdown };
         foreach (var column in columns)
         {
             var header = new TableColumn(new Paragraph(Terminal.Escape(column))) { NoWrap = true };
-            table.AddColumn(table.Columns.Count == 0 ? header : header.RightAligned());
+            table.AddColumn(table.Columns.Count == 0 ? header : header.Alignment(alignment));
         }
         return table;
     }

@@ -84,6 +84,18 @@ public sealed class ProgramTests
         Assert.Equal(0, run.Code);
         foreach (var part in new[] { "--rounds <whole number>", "How many rounds. [default: 10]", "--section-rate", "--recipe <file>", "--device", "--json" })
             Assert.Contains(part, run.Output, StringComparison.Ordinal);
+        Assert.Equal(2, run.Output.Split("--seed").Length);
+    }
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("chat")]
+    public void Every_option_of_every_command_says_what_it_means(string command)
+    {
+        var run = CliRun.Of(command, "--help");
+        Assert.Equal(0, run.Code);
+        foreach (var line in run.Output.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal)))
+            Assert.Matches(@"^  --\S+( <[^>]+>)?  +[^\s\[]", line);
     }
 
     [Fact]
