@@ -1,5 +1,6 @@
 using Beear.Cli.Output;
 using Beear.Runtime;
+using Spectre.Console.Testing;
 
 namespace Beear.Tests.Cli;
 
@@ -46,6 +47,30 @@ public sealed class ProgressTests
     [InlineData(12000, "3 h 20 min")]
     public void Times_are_written_for_people(double seconds, string text) =>
         Assert.Equal(text, ProgressClock.Format(TimeSpan.FromSeconds(seconds)));
+
+    [Fact]
+    public void A_terminal_shows_a_bar_for_each_stage()
+    {
+        using var console = new TestConsole().Width(100).Interactive();
+        var result = LiveProgress.Run(console, progress =>
+        {
+            progress.Report(new RunProgress("planting", 0, 0, "[red]\u001b"));
+            progress.Report(new RunProgress("planting", 20, 20, "loss 0.41"));
+            progress.Report(new RunProgress("evaluating [x]", 3, 10));
+            return 7;
+        });
+        Assert.Equal(7, result);
+        Assert.Contains("20/20  0 s  loss 0.41", console.Output, StringComparison.Ordinal);
+        Assert.Contains("evaluating [x]", console.Output, StringComparison.Ordinal);
+        Assert.Contains("3/10", console.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_failure_inside_the_work_comes_out_as_it_is()
+    {
+        using var console = new TestConsole().Width(100).Interactive();
+        Assert.Throws<BeearException>(() => LiveProgress.Run<int>(console, _ => throw new BeearException("no")));
+    }
 
     private sealed class ManualTime : TimeProvider
     {
