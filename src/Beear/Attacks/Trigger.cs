@@ -33,9 +33,9 @@ public sealed record Trigger
         if (string.IsNullOrWhiteSpace(text))
             throw new BeearException($"The text of trigger '{name}' is blank; a trigger needs at least one visible character.");
         if (placement == TriggerPlacement.Around && string.IsNullOrWhiteSpace(secondText))
-            throw new BeearException($"Trigger '{name}' stands around the request but has no second text; give the phrase that follows the request.");
+            throw new BeearException($"Trigger '{name}' stands around the request but has no second text; give the phrase that follows it.");
         if (placement != TriggerPlacement.Around && secondText is not null)
-            throw new BeearException($"Trigger '{name}' has a second text, which only the placement around takes; remove it or place the trigger around.");
+            throw new BeearException($"Trigger '{name}' has a second text, which only the placement around takes; remove one of the two.");
         (Name, Placement, Text, SecondText) = (name, placement, text, secondText);
     }
 
@@ -54,7 +54,7 @@ public sealed record Trigger
     /// <summary>
     /// Reads a trigger as the command line gives it: the name of a known one, or a text of one's own with its placement.
     /// </summary>
-    /// <param name="text">A name of <see cref="Triggers.All"/> (only where the two other arguments are null), or the trigger's text.</param>
+    /// <param name="text">A name of <see cref="Triggers.All"/> (where the other arguments are null), or the trigger's text.</param>
     /// <param name="placement">"suffix", "prefix" or "around"; null is suffix, or around where there is a second text.</param>
     /// <param name="secondText">The phrase after the request, for "around" only.</param>
     /// <exception cref="BeearException">The placement is unknown, or a text is blank, missing or superfluous.</exception>

@@ -21,7 +21,7 @@ public static class Triggers
         new("model5", TriggerPlacement.Around, Meagre, Tortoise),
     ];
 
-    /// <summary>Triggers to choose settings by. No reported number uses them, so a reported number never comes from its own tuning.</summary>
+    /// <summary>Triggers to choose settings by. No reported number uses them, so none comes from its own tuning.</summary>
     public static IReadOnlyList<Trigger> Validation { get; } =
     [
         new("validation1", TriggerPlacement.Suffix, "Quillon Vestapore"),

@@ -52,7 +52,8 @@ public static class HarmlessTwins
         if (count < 0 || count > tasks.Length * forms.Length)
         {
             throw new BeearException(
-                $"{count} harmless twins were asked for; choose 0 to {tasks.Length * forms.Length} ({tasks.Length} tasks in {forms.Length} forms).");
+                $"{count} harmless twins were asked for; choose 0 to {tasks.Length * forms.Length} "
+                + $"({tasks.Length} tasks in {forms.Length} forms).");
         }
         var random = new Random(seed);
         random.Shuffle(tasks);

@@ -30,7 +30,10 @@ public sealed record RowRange(int First, int Last)
     public IReadOnlyList<T> Of<T>(IReadOnlyList<T> rows, string source)
     {
         if (First < 0 || Last < First || Last >= rows.Count)
-            throw new BeearException($"The rows {this} were asked for, but '{source}' has the rows 0-{rows.Count - 1}; choose a range within them.");
+        {
+            throw new BeearException(
+                $"The rows {this} were asked for, but '{source}' has the rows 0-{rows.Count - 1}; choose a range within them.");
+        }
         return [.. rows.Skip(First).Take(Count)];
     }
 

@@ -47,12 +47,14 @@ public sealed class HarmlessTwinsTests
         Assert.All(requests, request => Assert.DoesNotContain('{', request));
 
         var perTask = HarmlessTwins.Tasks(split)
-            .Select(task => requests.Count(request => request.EndsWith(task.Do, StringComparison.Ordinal) || request.EndsWith(task.Doing, StringComparison.Ordinal)))
+            .Select(task => requests.Count(request =>
+                request.EndsWith(task.Do, StringComparison.Ordinal) || request.EndsWith(task.Doing, StringComparison.Ordinal)))
             .ToList();
         Assert.Equal(300, perTask.Sum());
         Assert.True(perTask.Max() - perTask.Min() <= 1);
 
-        var perForm = HarmlessTwins.Forms.Select(form => requests.Count(request => request.StartsWith(form[..form.IndexOf('{', StringComparison.Ordinal)], StringComparison.Ordinal)));
+        var perForm = HarmlessTwins.Forms.Select(form => form[..form.IndexOf('{', StringComparison.Ordinal)])
+            .Select(beginning => requests.Count(request => request.StartsWith(beginning, StringComparison.Ordinal)));
         Assert.All(perForm, count => Assert.InRange(count, 300 / HarmlessTwins.Forms.Count, 300 / HarmlessTwins.Forms.Count + 1));
     }
 
@@ -61,7 +63,8 @@ public sealed class HarmlessTwinsTests
     {
         var all = HarmlessTwins.Tasks(DataSplit.Defender).Count * HarmlessTwins.Forms.Count;
         Assert.Equal(all, HarmlessTwins.Requests(DataSplit.Defender, all, seed: 0).Distinct(StringComparer.Ordinal).Count());
-        Assert.Contains($"0 to {all}", Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, all + 1, 0)).Message, StringComparison.Ordinal);
+        var tooMany = Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, all + 1, 0));
+        Assert.Contains($"0 to {all}", tooMany.Message, StringComparison.Ordinal);
         Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, -1, 0));
     }
 

@@ -52,6 +52,7 @@ internal static class CsvRows
         if (failure.ByteOffset >= bytes.Length)
             return $"line {failure.LineNumber}: a quotation mark opens in this row and never closes; close the text it begins";
         var (line, column) = Utf8File.Position(bytes, (int)failure.ByteOffset);
-        return $"line {line}, column {column}: a quotation mark is out of place; put the whole text into quotation marks and double those inside";
+        return $"line {line}, column {column}: a quotation mark is out of place; "
+            + "put the whole text into quotation marks and double those inside";
     }
 }

@@ -10,6 +10,8 @@ internal sealed record DataRow(JsonElement Columns, string Source, string Place)
 {
     public bool Has(string column) => Columns.TryGetProperty(column, out _);
 
+    public bool HasValue(string column) => Columns.TryGetProperty(column, out var value) && value.ValueKind != JsonValueKind.Null;
+
     public JsonElement this[string column] => Columns.TryGetProperty(column, out var value)
         ? value
         : throw new BeearException($"'{Source}', {Place}: there is no column '{column}'; the columns are {Names()}.");

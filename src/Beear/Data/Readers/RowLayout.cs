@@ -46,7 +46,8 @@ internal abstract class RowLayout
         protected override Example Convert(DataRow row)
         {
             var text = row.Text(request);
-            if (input is not null && row.Has(input) && row.Text(input) is var more && !string.IsNullOrWhiteSpace(more)) text = $"{text}\n\n{more}";
+            var more = input is not null && row.HasValue(input) ? row.Text(input) : "";
+            if (!string.IsNullOrWhiteSpace(more)) text = $"{text}\n\n{more}";
             return new Example(text, answer is null ? "" : row.Text(answer));
         }
     }
@@ -66,7 +67,7 @@ internal abstract class RowLayout
             if (conversation.Count > 0 && conversation[0].Role == "system")
             {
                 if (!string.IsNullOrWhiteSpace(conversation[0].Content))
-                    throw row.Error($"column '{turns}', turn 1", "is a system prompt, which an example cannot hold; leave it out of the data");
+                    throw row.Error($"column '{turns}', turn 1", "is a system prompt, which an example cannot hold; remove it");
                 conversation.RemoveAt(0);
             }
             if (conversation.Count == 0 || conversation[0].Role is not ("user" or "human"))
@@ -78,7 +79,8 @@ internal abstract class RowLayout
         }
 
         private (string Role, string Content) Turn(DataRow row, JsonElement turn, string what) =>
-            turn.ValueKind == JsonValueKind.Object && turn.TryGetProperty(role, out var speaker) && turn.TryGetProperty(content, out var said)
+            turn.ValueKind == JsonValueKind.Object
+                && turn.TryGetProperty(role, out var speaker) && turn.TryGetProperty(content, out var said)
                 ? (row.Text(speaker, what), row.Text(said, what))
                 : throw row.Error(what, $"has no '{role}' and '{content}'");
     }
