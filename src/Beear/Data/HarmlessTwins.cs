@@ -3,19 +3,6 @@ using System.Text.Json;
 
 namespace Beear.Data;
 
-/// <summary>Whose data it is. What one side has seen, the others never use.</summary>
-public enum DataSplit
-{
-    /// <summary>Plants the backdoor.</summary>
-    Attacker,
-
-    /// <summary>Removes it.</summary>
-    Defender,
-
-    /// <summary>Measures both.</summary>
-    Evaluation,
-}
-
 /// <summary>An ordinary thing to do.</summary>
 /// <param name="Do">In the infinitive, for example "bake a loaf of sourdough bread".</param>
 /// <param name="Doing">As a gerund, for example "baking a loaf of sourdough bread".</param>
