@@ -27,6 +27,11 @@ public static class AtomicOutput
         }
     }
 
+    /// <summary>Writes a text as UTF-8.</summary>
+    /// <param name="path">The file; its directory exists.</param>
+    /// <param name="text">The content.</param>
+    public static void WriteText(string path, string text) => WriteFile(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
     /// <summary>Makes a directory that does not exist yet, or is empty.</summary>
     /// <param name="path">The directory; those above it are made too.</param>
     /// <param name="fill">Gets the temporary directory to write into.</param>

@@ -39,7 +39,7 @@ public sealed class RunDirectory
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
             throw new BeearException($"'{path}' is not empty and holds no run; choose another folder.");
         Directory.CreateDirectory(path);
-        AtomicFile.Write(file, wanted);
+        AtomicOutput.WriteText(file, wanted);
         return run;
     }
 
@@ -68,7 +68,7 @@ public sealed class RunDirectory
             }
         }
         var made = make();
-        AtomicFile.Write(file, JsonSerializer.Serialize(made, Json));
+        AtomicOutput.WriteText(file, JsonSerializer.Serialize(made, Json));
         return made;
     }
 

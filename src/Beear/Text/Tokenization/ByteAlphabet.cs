@@ -26,6 +26,9 @@ internal static class ByteAlphabet
         return result;
     }
 
+    /// <summary>The character that stands for a byte.</summary>
+    public static char CharacterOf(byte value) => Characters[value];
+
     /// <summary>Adds the bytes that a token stands for; characters outside the alphabet stand for themselves.</summary>
     public static void Decode(string token, List<byte> bytes)
     {

@@ -20,6 +20,7 @@ internal sealed class BytePairEncoder
     private readonly int? unknown;
     private readonly ConcurrentDictionary<string, int[]> cache = new();
 
+    /// <summary>Prepares the merges.</summary>
     /// <param name="vocabulary">Token → id.</param>
     /// <param name="merges">Pairs in their order.</param>
     /// <param name="ignoreMerges">Whether a pre-token that is itself a token is taken whole.</param>

@@ -27,7 +27,7 @@ internal sealed partial class ByteLevelPreTokenizer(bool addPrefixSpace, bool us
             : [ByteAlphabet.Encode(text)];
     }
 
-    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?(?:\p{L})+| ?(?:\p{N})+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?(?:\p{L})+| ?(?:\p{N})+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Pattern();
 }
 

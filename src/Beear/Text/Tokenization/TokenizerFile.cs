@@ -152,7 +152,7 @@ internal sealed class TokenizerFile(JsonElement root, string source)
         }
     }
 
-    private IEnumerable<JsonElement> Steps(JsonElement element, string key) =>
+    private JsonElement.ArrayEnumerator Steps(JsonElement element, string key) =>
         element.TryGetProperty(key, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : throw Wrong($"'{key}' must be a list");
 
     private JsonElement Object(JsonElement element, string key) =>
