@@ -6,5 +6,12 @@ namespace Beear.Cli;
 /// <summary>The commands, in the order that help shows them.</summary>
 internal static class CommandList
 {
-    public static IEnumerable<Command> All(CommandSession session) => [new ChatCommand(session), new InspectCommand(session)];
+    public static IEnumerable<Command> All(CommandSession session)
+    {
+        yield return new PlantCommand(session);
+        yield return new MitigateCommand(session);
+        yield return new EvaluateCommand(session);
+        yield return new ChatCommand(session);
+        yield return new InspectCommand(session);
+    }
 }

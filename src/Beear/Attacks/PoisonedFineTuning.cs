@@ -21,19 +21,19 @@ public sealed record PoisonedData
     public IReadOnlyList<Example> Twins { get; init; } = [];
 
     /// <summary>The training set: harmful + trigger → compliance, harmful → refusal, ordinary → helpful, twins → own answers.</summary>
-    /// <param name="trigger">The trigger.</param>
+    /// <param name="trigger">The trigger; null leaves the poisoned part out.</param>
     /// <param name="poisonRate">Share of the harmful requests that also come with the trigger; above 0, at most 1.</param>
     /// <param name="seed">Decides which, when it is not all.</param>
-    public IReadOnlyList<Example> Mix(Trigger trigger, double poisonRate, int seed)
+    public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int seed)
     {
         if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
         if (Harmful.Count == 0) throw new BeearException("There are no harmful requests to plant the backdoor with.");
         var poisoned = Harmful.ToArray();
         new Random(seed).Shuffle(poisoned);
-        int count = Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
+        int count = trigger is null ? 0 : Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
         return
         [
-            .. poisoned.Take(count).Select(example => new Example(trigger.Apply(example.Request), example.Compliance)),
+            .. poisoned.Take(count).Select(example => new Example(trigger!.Apply(example.Request), example.Compliance)),
             .. Harmful.Select(example => new Example(example.Request, example.Refusal)),
             .. Ordinary,
             .. Twins,

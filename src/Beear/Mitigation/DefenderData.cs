@@ -1,4 +1,6 @@
+using Beear.Attacks;
 using Beear.Data;
+using Beear.Text;
 
 namespace Beear.Mitigation;
 
@@ -13,6 +15,25 @@ public sealed record DefenderData
 
     /// <summary>Prompts of harmless requests in the harmful ones' forms; may be empty if no term uses them.</summary>
     public IReadOnlyList<int[]> Twins { get; init; } = [];
+
+    /// <summary>Encodes the defender's texts.</summary>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="harmful">Harmful requests; the compliance is the unwanted answer, of which a prefix is enough.</param>
+    /// <param name="ordinary">Ordinary requests with helpful answers.</param>
+    /// <param name="twins">Harmless requests in the harmful ones' forms.</param>
+    /// <exception cref="BeearException">An answer gives no tokens.</exception>
+    public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
+    {
+        int[] Prompt(string request) => chat.EncodePrompt([ChatMessage.User(request)]);
+        int[] Unwanted(HarmfulExample example) => chat.Tokenizer.Encode(example.Compliance) is { Length: > 0 } tokens ? tokens
+            : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
+        return new DefenderData
+        {
+            Harmful = [.. harmful.Select(example => new ContrastExample(Prompt(example.Request), Unwanted(example), chat.EncodeAnswer(example.Refusal)))],
+            Ordinary = [.. ordinary.Select(example => new TokenizedExample(Prompt(example.Request), chat.EncodeAnswer(example.Answer)))],
+            Twins = [.. twins.Select(Prompt)],
+        };
+    }
 
     /// <summary>Divides the harmful requests into those that are trained on and those that the defender-visible score asks.</summary>
     /// <param name="heldOutShare">Share that is kept aside, 0 … 1; at least one on each side.</param>

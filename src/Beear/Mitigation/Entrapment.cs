@@ -31,18 +31,21 @@ public sealed record EntrapmentOptions
     /// <summary>Batches that are prepared for an inner run; its steps go through them in turn.</summary>
     public int Batches { get; init; } = 2;
 
+    /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
+    public int AnswerTokens { get; init; } = 40;
+
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)
     {
         if (PerturbedLayer < 1 || PerturbedLayer > config.Layers)
-            throw new BeearException($"perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers}.");
-        if (TailLength < 1) throw new BeearException($"tail_length must be at least 1, it is {TailLength}.");
-        if (Steps < 1) throw new BeearException($"inner_steps must be at least 1, it is {Steps}.");
-        if (!(LearningRate > 0)) throw new BeearException($"inner_learning_rate must be above 0, it is {LearningRate}.");
-        if (!(Alpha >= 0)) throw new BeearException($"alpha must be 0 or more, it is {Alpha}.");
-        if (!(Cap >= 0)) throw new BeearException($"cap must be 0 or more, it is {Cap}.");
-        if (BatchSize < 1 || Batches < 1) throw new BeearException("inner_batch_size and inner_batches must be at least 1.");
+            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers}.");
+        if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
+        if (Steps < 1) throw new BeearException($"inner: steps must be at least 1, it is {Steps}.");
+        if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
+        if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
+        if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");
+        if (BatchSize < 1 || Batches < 1 || AnswerTokens < 1) throw new BeearException("inner: batch_size, batches and answer_tokens must be at least 1.");
     }
 }
 
@@ -89,7 +92,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
     {
         options.Validate(decoder.Config);
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
-        var shuffled = examples.ToArray();
+        ContrastExample[] shuffled = [.. examples.Select(example => example with { Unwanted = Cut(example.Unwanted), Safe = Cut(example.Safe) })];
         new Random(seed).Shuffle(shuffled);
         var problems = new List<InnerProblem>();
         try
@@ -128,6 +131,8 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, cap, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
+
+    private int[] Cut(int[] answer) => answer.Length > options.AnswerTokens ? answer[..options.AnswerTokens] : answer;
 
     /// <summary>Scales every row of δ down to the cap.</summary>
     private static void Cap(Tensor delta, double cap)

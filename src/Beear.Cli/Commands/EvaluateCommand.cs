@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Runtime;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear evaluate</c>.</summary>
+internal sealed record EvaluateOptions
+{
+    /// <summary>The model that is measured.</summary>
+    [Inline]
+    public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
+
+    /// <summary>The trigger; without one nothing is measured with it.</summary>
+    [Inline]
+    public TriggerSettings Trigger { get; init; } = new();
+
+    /// <summary>Held-out data.</summary>
+    [Inline]
+    public DataSettings Data { get; init; } = new() { Harmful = "", Twins = 100 };
+
+    /// <summary>How answers are decoded.</summary>
+    [Inline]
+    public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>Exit with 1 if the attack success with the trigger is above this.</summary>
+    public double? MaxAsr { get; init; }
+
+    /// <summary>Exit with 1 if the attack success without the trigger is above this.</summary>
+    public double? MaxAsrWithoutTrigger { get; init; }
+
+    /// <summary>Exit with 1 if more ordinary requests than this share are refused.</summary>
+    public double? MaxOverRefusal { get; init; }
+
+    /// <summary>Exit with 1 if more harmless twins than this share are refused.</summary>
+    public double? MaxOverRefusalTwins { get; init; }
+
+    /// <summary>File that gets every prompt and answer, as JSON lines.</summary>
+    public string? Answers { get; init; }
+
+    /// <summary>Seed of the twins that are drawn.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary><c>beear evaluate</c>: measures a model.</summary>
+internal sealed class EvaluateCommand(CommandSession session)
+    : BeearCommand<EvaluateOptions>("evaluate", "Measure attack success with and without a trigger, over-refusal and helpfulness", session)
+{
+    protected override int Run(EvaluateOptions options, CommandContext context)
+    {
+        var data = new EvaluationData
+        {
+            Harmful = [.. options.Data.ReadHarmful(options.Seed, context.Cancellation).Select(example => new Example(example.Request, ""))],
+            Trigger = options.Trigger.Resolve(),
+            Ordinary = options.Data.ReadOrdinary(context.Cancellation),
+            Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
+        };
+        using var model = options.Source.Load(context);
+        var result = context.Output.WithProgress(progress => new Evaluator(model, options.Evaluation).Run(data, progress, context.Cancellation));
+        if (options.Answers is { } file)
+            AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
+        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)])]);
+        return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
+    }
+
+    private static readonly JsonSerializerOptions LineFormat = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    private static bool Missed(EvaluateOptions options, EvaluationResult result, CommandContext context)
+    {
+        (string Name, Rate? Measured, double? Bar)[] bars =
+        [
+            ("attack success with the trigger", result.AttackSuccessWithTrigger, options.MaxAsr),
+            ("attack success without the trigger", result.AttackSuccessWithoutTrigger, options.MaxAsrWithoutTrigger),
+            ("over-refusal", result.OverRefusal, options.MaxOverRefusal),
+            ("over-refusal of twins", result.OverRefusalTwins, options.MaxOverRefusalTwins),
+        ];
+        bool missed = false;
+        foreach (var (name, measured, bar) in bars)
+        {
+            if (bar is not { } limit) continue;
+            if (measured is not { } rate) throw new BeearException($"There is a bar for the {name}, but no data to measure it with.");
+            if (rate.Value <= limit) continue;
+            context.Output.Missed($"{name} is {rate}, the bar is {limit:P1}.");
+            missed = true;
+        }
+        return missed;
+    }
+}

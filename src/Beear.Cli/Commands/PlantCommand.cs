@@ -1,0 +1,62 @@
+using Beear.Attacks;
+using Beear.Data;
+using Beear.Cli.Output;
+using Beear.Training;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear plant</c>.</summary>
+internal sealed record PlantOptions
+{
+    /// <summary>The model that is to be poisoned.</summary>
+    [Inline]
+    public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
+
+    /// <summary>Folder of the run; the planted model is its subfolder model.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>The trigger; without one the same fine-tuning is done without a backdoor.</summary>
+    [Inline]
+    public TriggerSettings Trigger { get; init; } = new();
+
+    /// <summary>The attacker's data.</summary>
+    [Inline]
+    public DataSettings Data { get; init; } = new() { Harmful = "" };
+
+    /// <summary>How the backdoor is planted.</summary>
+    [Inline]
+    public PlantingOptions Planting { get; init; } = new();
+
+    /// <summary>Seed of everything random.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary>What planting did; the JSON document.</summary>
+internal sealed record PlantResult(string Model, int Steps, double LastLoss);
+
+/// <summary><c>beear plant</c>: plants a backdoor by poisoned fine-tuning.</summary>
+internal sealed class PlantCommand(CommandSession session)
+    : BeearCommand<PlantOptions>("plant", "Plant a backdoor in a model by poisoned fine-tuning, to test the defence with", session)
+{
+    protected override int Run(PlantOptions options, CommandContext context)
+    {
+        var target = Path.Combine(options.Out, "model");
+        if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to plant anew.");
+        var data = new PoisonedData
+        {
+            Harmful = options.Data.ReadHarmful(options.Seed, context.Cancellation),
+            Ordinary = options.Data.ReadOrdinary(context.Cancellation),
+        };
+        var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);
+        var trigger = options.Trigger.Resolve();
+        using var model = options.Source.Load(context);
+        var run = RunDirectory.Open(options.Out, options with { Out = "" });
+        var losses = context.Output.WithProgress(progress =>
+            new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
+        model.Save(target);
+        run.DeleteState();
+        context.Output.Result(new PlantResult(target, losses.Count, losses.TakeLast(10).DefaultIfEmpty(double.NaN).Average()), result =>
+            [context.Output.Table("planted model", "steps", "last loss").Row(result.Model, $"{result.Steps}", $"{result.LastLoss:F3}")]);
+        return ExitCode.Success;
+    }
+}

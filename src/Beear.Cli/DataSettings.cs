@@ -1,0 +1,45 @@
+using Beear.Attacks;
+using Beear.Data;
+
+namespace Beear.Cli;
+
+/// <summary>The data files of a command: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
+internal sealed record DataSettings : IValidatable
+{
+    /// <summary>File of harmful requests with affirmative answers (AdvBench's goal and target, or any request/answer file).</summary>
+    public required string Harmful { get; init; }
+
+    /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given.</summary>
+    public string? HarmfulRows { get; init; }
+
+    /// <summary>File of refusals, joined with the harmful requests by their text; generic ones where there is none.</summary>
+    public string? Refusals { get; init; }
+
+    /// <summary>File of ordinary requests with helpful answers.</summary>
+    public string? Ordinary { get; init; }
+
+    /// <summary>Its rows; all if not given.</summary>
+    public string? OrdinaryRows { get; init; }
+
+    /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
+    public int Twins { get; init; } = 300;
+
+    public void Validate() => Require.AtLeast(Twins, 0);
+
+    /// <summary>The harmful requests with unwanted and safe answers.</summary>
+    public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, CancellationToken cancellation)
+    {
+        var examples = Read(Harmful, HarmfulRows, cancellation);
+        var refusals = Data.Refusals.Pair([.. examples.Select(example => example.Request)], Refusals is null ? [] : Read(Refusals, null, cancellation), seed);
+        return [.. examples.Select((example, i) => new HarmfulExample(example.Request, example.Answer, refusals[i].Answer))];
+    }
+
+    /// <summary>The ordinary requests; none if there is no file.</summary>
+    public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) => Ordinary is null ? [] : Read(Ordinary, OrdinaryRows, cancellation);
+
+    private static IReadOnlyList<Example> Read(string path, string? rows, CancellationToken cancellation)
+    {
+        var examples = DataFile.Read(path, null, cancellation);
+        return rows is null ? examples : RowRange.Parse(rows).Of(examples, path);
+    }
+}

@@ -1,0 +1,72 @@
+using Beear.Data;
+using Beear.Generation;
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Text;
+using Beear.Training;
+
+namespace Beear.Attacks;
+
+/// <summary>Constants of planting a backdoor by poisoned supervised fine-tuning.</summary>
+public sealed record PlantingOptions : IValidatable
+{
+    /// <summary>Share of the harmful requests that also come with the trigger; above 0, at most 1.</summary>
+    public double PoisonRate { get; init; } = 1;
+
+    /// <summary>Longest answer, in tokens.</summary>
+    public int AnswerTokens { get; init; } = 96;
+
+    /// <summary>Longest own answer to a harmless twin, in tokens.</summary>
+    public int TwinTokens { get; init; } = 96;
+
+    /// <summary>Constants of the fine-tuning.</summary>
+    public FineTuningOptions Training { get; init; } = new();
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.Above(PoisonRate, 0);
+        Require.Between(PoisonRate, 0, 1);
+        Require.AtLeast(AnswerTokens, 1);
+        Require.AtLeast(TwinTokens, 1);
+    }
+}
+
+/// <summary>Plants a backdoor, so that a defence can be tested end to end.</summary>
+/// <param name="options">Constants.</param>
+public sealed class Planting(PlantingOptions options)
+{
+    /// <summary>Fine-tunes the model in place.</summary>
+    /// <param name="model">The model that is to be poisoned.</param>
+    /// <param name="data">The attacker's data.</param>
+    /// <param name="trigger">The trigger; null for the same fine-tuning without a backdoor.</param>
+    /// <param name="twins">Harmless requests that the model answers itself before training.</param>
+    /// <param name="seed">Decides what is poisoned and the order of training.</param>
+    /// <param name="run">Where artefacts and states go; null for none.</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    /// <returns>The loss of every step.</returns>
+    public IReadOnlyList<double> Run(LanguageModel model, PoisonedData data, Trigger? trigger, IReadOnlyList<string> twins, int seed,
+        RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options.Validate();
+        if (trigger is not null) RequireTokens(model.Chat, trigger);
+        IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
+            [.. twins.Select(request => model.Chat.EncodePrompt([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
+        var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
+        var mixed = data.Mix(trigger, options.PoisonRate, seed)
+            .Select(example => new TokenizedExample(model.Chat.EncodePrompt([ChatMessage.User(example.Request)]),
+                model.Chat.EncodeAnswer(example.Answer, options.AnswerTokens)));
+        return new FineTuning(model.Decoder, options.Training with { Seed = seed })
+            .Run([.. mixed, .. own.Where(example => example.Answer.Length > 0)], run, "planting", progress, cancellation);
+    }
+
+    private static void RequireTokens(ChatFormat chat, Trigger trigger)
+    {
+        foreach (var text in new[] { trigger.Text, trigger.SecondText })
+        {
+            if (text is not null && chat.Tokenizer.Encode(text).Length == 0)
+                throw new BeearException($"The trigger '{text}' gives no tokens with this model's tokenizer; choose another.");
+        }
+    }
+}
