@@ -31,8 +31,8 @@ internal static unsafe class GgufBlocks
                 switch (type.Name)
                 {
                     case "Q8_0": SignedBytes(bytes + sizeof(Half), scale, elements); break;
-                    case "Q4_0": Nibbles(bytes + sizeof(Half), scale, -8 * scale, elements); break;   // exact: 4 by 11 bits
-                    case "Q4_1": Nibbles(bytes + (2 * sizeof(Half)), scale, (float)((Half*)bytes)[1], elements); break;
+                    case "Q4_0": Nibbles(bytes + sizeof(Half), zero: 8, scale, minimum: 0, elements); break;
+                    case "Q4_1": Nibbles(bytes + (2 * sizeof(Half)), zero: 0, scale, (float)((Half*)bytes)[1], elements); break;
                     default: throw new NotSupportedException(type.Name);
                 }
             }
@@ -49,18 +49,18 @@ internal static unsafe class GgufBlocks
         }
     }
 
-    private static void Nibbles(byte* source, float scale, float minimum, float* target)
+    private static void Nibbles(byte* source, short zero, float scale, float minimum, float* target)
     {
         var bytes = Vector128.Load(source);
-        StoreUnsigned(bytes & Vector128.Create((byte)0x0F), scale, minimum, target);
-        StoreUnsigned(bytes >>> 4, scale, minimum, target + (ElementsPerBlock / 2));
+        StoreUnsigned(bytes & Vector128.Create((byte)0x0F), zero, scale, minimum, target);
+        StoreUnsigned(bytes >>> 4, zero, scale, minimum, target + (ElementsPerBlock / 2));
     }
 
-    private static void StoreUnsigned(Vector128<byte> values, float scale, float minimum, float* target)
+    private static void StoreUnsigned(Vector128<byte> values, short zero, float scale, float minimum, float* target)
     {
         var (low, high) = Vector128.Widen(values);
-        StoreScaled(low.AsInt16(), scale, minimum, target);
-        StoreScaled(high.AsInt16(), scale, minimum, target + Vector128<short>.Count);
+        StoreScaled(low.AsInt16() - Vector128.Create(zero), scale, minimum, target);
+        StoreScaled(high.AsInt16() - Vector128.Create(zero), scale, minimum, target + Vector128<short>.Count);
     }
 
     private static void StoreScaled(Vector128<short> values, float scale, float minimum, float* target)
