@@ -48,6 +48,15 @@ public sealed class Checkpoint : IDisposable
         };
     }
 
+    /// <summary>Opens a directory for all but its weights, which it may lack: to make a model of its shape, with fresh weights.</summary>
+    /// <exception cref="BeearException">There is no config.json, or it cannot be read.</exception>
+    public static Checkpoint OpenWithoutWeights(string directory)
+    {
+        var around = ModelFiles.In(directory, directory);
+        var config = around.Json(ModelFiles.Config) ?? throw new BeearException($"'{directory}' has no {ModelFiles.Config}; name a model directory.");
+        return new Checkpoint(directory, new NoTensors(), around, config);
+    }
+
     /// <summary>A new CPU tensor: of the stored type from safetensors, float32 from GGUF.</summary>
     /// <exception cref="BeearException">There is no tensor of that name, or it holds NaN or infinity.</exception>
     public Tensor Read(string name)
@@ -123,5 +132,14 @@ public sealed class Checkpoint : IDisposable
             : new BeearException(
                 $"'{path}' holds weights only as a Python pickle ({found}), which can run code and is not read; convert them with " +
                 "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(new_directory, safe_serialization=True) of transformers.");
+    }
+
+    private sealed class NoTensors : ITensorSource
+    {
+        public IReadOnlyDictionary<string, TensorInfo> Tensors { get; } = new Dictionary<string, TensorInfo>(StringComparer.Ordinal);
+
+        public Tensor Read(string name) => throw new KeyNotFoundException(name);
+
+        public void Dispose() { }
     }
 }
