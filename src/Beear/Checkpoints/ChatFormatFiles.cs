@@ -22,7 +22,7 @@ internal static class ChatFormatFiles
     }
 
     /// <summary>The special tokens under their names in templates; like transformers, only those that are set.</summary>
-    private static Dictionary<string, object?> SpecialTokens(ModelFiles files)
+    internal static Dictionary<string, object?> SpecialTokens(ModelFiles files)
     {
         var variables = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (var source in new[] { files.Json(ModelFiles.TokenizerConfig), files.Json(ModelFiles.SpecialTokens) })
@@ -36,7 +36,8 @@ internal static class ChatFormatFiles
         return variables;
     }
 
-    private static string Template(ModelFiles files)
+    /// <summary>The template's source: its own file goes before the tokenizer's config, as in transformers.</summary>
+    internal static string Template(ModelFiles files)
     {
         if (files.Bytes(ModelFiles.ChatTemplate) is { } utf8) return System.Text.Encoding.UTF8.GetString(utf8);
         var stated = files.Json(ModelFiles.TokenizerConfig)?["chat_template"];

@@ -98,7 +98,8 @@ public sealed class Checkpoint : IDisposable
     private static Checkpoint OpenDirectory(string path)
     {
         var around = ModelFiles.In(path, path);
-        var config = around.Json(ModelFiles.Config) ?? throw new BeearException($"'{path}' holds weights but no {ModelFiles.Config}; fetch that file of the model too.");
+        var config = around.Json(ModelFiles.Config)
+            ?? throw new BeearException($"'{path}' holds weights but no {ModelFiles.Config}; fetch that file of the model too.");
         return new Checkpoint(path, ShardedSafetensors.Open(path), around, config);
     }
 
@@ -126,7 +127,8 @@ public sealed class Checkpoint : IDisposable
     private static BeearException NoWeights(string path)
     {
         string[] pickled = ["*.bin", "*.pt", "*.pth"];
-        var found = pickled.SelectMany(pattern => Directory.GetFiles(path, pattern)).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal).FirstOrDefault();
+        var found = pickled.SelectMany(pattern => Directory.GetFiles(path, pattern)).Select(System.IO.Path.GetFileName)
+            .Order(StringComparer.Ordinal).FirstOrDefault();
         return found is null
             ? new BeearException($"'{path}' holds no model.safetensors, no model.safetensors.index.json and no .gguf file.")
             : new BeearException(

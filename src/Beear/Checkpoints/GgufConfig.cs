@@ -6,6 +6,7 @@ namespace Beear.Checkpoints;
 internal sealed class GgufConfig
 {
     private const string Architecture = "llama";
+    private const string Epsilon = "attention.layer_norm_rms_epsilon";
     private const long LargestSize = 1L << 31;
     private readonly GgufFile file;
 
@@ -16,7 +17,11 @@ internal sealed class GgufConfig
         this.file = file;
         var architecture = file.Metadata.Text("general.architecture");
         if (architecture != Architecture)
-            throw new BeearException($"'{file.Path}' is of the architecture '{architecture}', and from GGUF files only '{Architecture}' can be read; use the model's Hugging Face directory.");
+        {
+            throw new BeearException(
+                $"'{file.Path}' is of the architecture '{architecture}', and from GGUF files only '{Architecture}' can be read; " +
+                "use the model's Hugging Face directory.");
+        }
         if (file.Metadata.Integer($"{Architecture}.expert_count") > 0)
             throw new BeearException($"'{file.Path}' is a mixture of experts, which cannot be read.");
         HiddenSize = Needed("embedding_length");
@@ -65,8 +70,8 @@ internal sealed class GgufConfig
             ["attention_bias"] = file.Tensors.ContainsKey("blk.0.attn_q.bias"),
             ["mlp_bias"] = file.Tensors.ContainsKey("blk.0.ffn_gate.bias"),
             ["max_position_embeddings"] = Needed("context_length"),
-            ["rms_norm_eps"] = metadata.Real($"{Architecture}.attention.layer_norm_rms_epsilon") ?? throw Missing("attention.layer_norm_rms_epsilon"),
-            ["rope_theta"] = metadata.Real($"{Architecture}.rope.freq_base") ?? 10_000.0,
+            ["rms_norm_eps"] = file.Real($"{Architecture}.{Epsilon}") ?? throw Missing(Epsilon),
+            ["rope_theta"] = file.Real($"{Architecture}.rope.freq_base") ?? 10_000.0,
             ["rope_scaling"] = GgufRotaryScaling.ToJson(file, HeadSize),
             ["tie_word_embeddings"] = !file.Tensors.ContainsKey("output.weight"),
             ["vocab_size"] = VocabularySize(),
@@ -103,7 +108,11 @@ internal sealed class GgufConfig
         foreach (var (key, value) in sizes)
         {
             if (config[key] is JsonValue stated && !(stated.TryGetValue<long>(out var size) && size == value))
-                throw new BeearException($"The config.json beside '{file.Path}' is of another model: {key} is {stated} there and {value} in the GGUF file; give each a directory of its own.");
+            {
+                throw new BeearException(
+                    $"The config.json beside '{file.Path}' is of another model: {key} is {stated} there and {value} in the GGUF file; " +
+                    "give each a directory of its own.");
+            }
         }
     }
 

@@ -64,6 +64,11 @@ public sealed class GgufFile : IDisposable
     /// <summary>Unmaps the file; tensors that were read stay valid, arrays of the metadata do not.</summary>
     public void Dispose() => file.Dispose();
 
+    /// <summary>A real number of the metadata, or null if there is none.</summary>
+    /// <exception cref="BeearException">It is infinite or not a number.</exception>
+    internal double? Real(string key) =>
+        metadata.Real(key) is not { } value ? null : double.IsFinite(value) ? value : throw Error($"its {key} is {value}");
+
     internal static BeearException Error(string path, string fault) => new(Sentence(path, fault));
 
     internal static string Sentence(string path, string fault) => $"'{path}' is not a valid GGUF file: {fault}; fetch it again.";
@@ -92,7 +97,10 @@ public sealed class GgufFile : IDisposable
         if (cursor.Number<uint>() != Magic) throw Error("it does not begin with GGUF");
         var version = cursor.Number<uint>();
         if (version is not (2 or 3))
-            throw new BeearException($"'{Path}' is GGUF of version {version}, and only little-endian files of versions 2 and 3 can be read; convert the model again.");
+        {
+            throw new BeearException(
+                $"'{Path}' is GGUF of version {version}, and only little-endian files of versions 2 and 3 can be read; convert the model again.");
+        }
         var tensorCount = cursor.Number<ulong>();
         var valueCount = cursor.Count(sizeof(ulong) + sizeof(uint) + 1, "the metadata");
         for (var i = 0L; i < valueCount; i++)
@@ -132,11 +140,16 @@ public sealed class GgufFile : IDisposable
         var offset = cursor.Number<ulong>();
 
         if (!type.CanBeRead)
-            throw new BeearException($"Tensor '{name}' of '{Path}' is of type {type.Name}, and only {GgufType.ReadableNames} can be read; use a file of one of these.");
-        if (!ElementType.TryCount(shape, type.BlockBytes, out var count)) throw Error($"the shape ({string.Join(", ", shape)}) of tensor '{name}' is too large");
+        {
+            throw new BeearException(
+                $"Tensor '{name}' of '{Path}' is of type {type.Name}, and only {GgufType.ReadableNames} can be read; use a file of one of these.");
+        }
+        if (!ElementType.TryCount(shape, type.BlockBytes, out var count))
+            throw Error($"the shape ({string.Join(", ", shape)}) of tensor '{name}' is too large");
         if (type.BlockElements > 1 && (shape.Length == 0 || shape[^1] % type.BlockElements != 0))
             throw Error($"the rows of tensor '{name}' are not whole blocks of {type.BlockElements} as {type.Name} needs");
-        if (offset > (ulong)file.Length || (long)offset % alignment != 0) throw Error($"the offset {offset} of tensor '{name}' is not a multiple of {alignment} in the file");
+        if (offset > (ulong)file.Length || (long)offset % alignment != 0)
+            throw Error($"the offset {offset} of tensor '{name}' is not a multiple of {alignment} in the file");
         return new TensorInfo(name, type.Name, shape, (long)offset, count / type.BlockElements * type.BlockBytes);
     }
 

@@ -16,14 +16,18 @@ internal static class GgufRotaryScaling
     {
         if (file.Tensors.ContainsKey(GgufNames.RotaryFactors)) return Llama3(file, headSize);
         var kind = file.Metadata.Text("llama.rope.scaling.type");
-        var factor = file.Metadata.Real("llama.rope.scaling.factor") ?? file.Metadata.Real("llama.rope.scale_linear");
-        if (kind is null or "none" && factor is null or 1 || kind == "none") return null;
+        var factor = file.Real("llama.rope.scaling.factor") ?? file.Real("llama.rope.scale_linear");
+        if (kind == "none" || (kind is null && factor is null or 1)) return null;
         if (factor is null or <= 0) throw GgufFile.Error(file.Path, $"its rotary scaling '{kind}' has no positive factor");
         var scaling = new JsonObject { ["rope_type"] = kind ?? "linear", ["factor"] = factor };
         if (kind is null or "linear") return scaling;
         if (kind != "yarn")
-            throw new BeearException($"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's Hugging Face directory.");
-        if (file.Metadata.Integer("llama.rope.scaling.original_context_length") is { } positions) scaling["original_max_position_embeddings"] = positions;
+        {
+            throw new BeearException(
+                $"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's Hugging Face directory.");
+        }
+        if (file.Metadata.Integer("llama.rope.scaling.original_context_length") is { } positions)
+            scaling["original_max_position_embeddings"] = positions;
         return scaling;
     }
 
@@ -32,13 +36,16 @@ internal static class GgufRotaryScaling
     {
         using var stored = file.Read(GgufNames.RotaryFactors);               // (D/2)
         var factors = stored.data<float>().ToArray();
-        var theta = file.Metadata.Real("llama.rope.freq_base") ?? DefaultBase;
+        var theta = file.Real("llama.rope.freq_base") ?? DefaultBase;
         var factor = factors.Length == 0 ? 0 : Math.Round(factors.Max(), 3);
         for (var i = 0; i < factors.Length; i++)
         {
             var expected = Factor(Math.Pow(theta, -2.0 * i / headSize), factor);
             if (!(factors.Length == headSize / 2 && Math.Abs(factors[i] - expected) <= 1e-3 * expected))
-                throw new BeearException($"'{file.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's Hugging Face directory.");
+            {
+                throw new BeearException(
+                    $"'{file.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's Hugging Face directory.");
+            }
         }
         return new JsonObject
         {

@@ -8,9 +8,9 @@ internal static class GgufTokenizer
     private const long Unknown = 2, Control = 3, UserDefined = 4, Unused = 5;
 
     // The pre-tokenizers of llama.cpp that equal one of these three of Hugging Face.
-    private static readonly string[] WordsOfGpt2 = ["gpt-2", "gpt2", "default"];
+    private static readonly string[] WordsOfGpt2 = ["gpt-2", "gpt2"];
     private static readonly string[] SingleDigitsThenGpt2 = ["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"];
-    private static readonly string[] Llama3 = ["llama-bpe", "llama3", "llama-v3", "smaug-bpe", "dbrx"];
+    private static readonly string[] Llama3 = ["llama-bpe", "llama3", "llama-v3"];
 
     private const string Llama3Words =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -27,9 +27,14 @@ internal static class GgufTokenizer
         var metadata = file.Metadata;
         var model = metadata.Text("tokenizer.ggml.model");
         if (model != "gpt2")
-            throw new BeearException($"'{file.Path}' has a tokenizer of the kind '{model}', and of GGUF files only 'gpt2' (byte-level BPE) can be read; put the model's tokenizer.json and tokenizer_config.json beside it.");
+        {
+            throw new BeearException(
+                $"'{file.Path}' has a tokenizer of the kind '{model}', and of GGUF files only 'gpt2' (byte-level BPE) can be read; " +
+                "put the model's tokenizer.json and tokenizer_config.json beside it.");
+        }
         var tokens = Tokens(file);
-        var merges = metadata.Array("tokenizer.ggml.merges")?.ToStrings() ?? throw GgufFile.Error(file.Path, "its metadata lack tokenizer.ggml.merges");
+        var merges = metadata.Array("tokenizer.ggml.merges")?.ToStrings()
+            ?? throw GgufFile.Error(file.Path, "its metadata lack tokenizer.ggml.merges");
         var types = metadata.Array("tokenizer.ggml.token_type")?.ToIntegers() ?? new long[tokens.Length];
         if (types.Length != tokens.Length) throw GgufFile.Error(file.Path, $"it has {tokens.Length} tokens but {types.Length} token types");
         var kind = metadata.Text("tokenizer.ggml.pre") ?? "default";
@@ -39,8 +44,10 @@ internal static class GgufTokenizer
         for (var id = 0; id < tokens.Length; id++)
         {
             if (types[id] == Unused) continue;
-            if (!vocabulary.TryAdd(tokens[id], JsonValue.Create(id))) throw GgufFile.Error(file.Path, $"its vocabulary has the token '{tokens[id]}' twice");
-            if (types[id] is Unknown or Control or UserDefined) added.Add(AddedToken(id, tokens[id], special: types[id] != UserDefined));
+            if (!vocabulary.TryAdd(tokens[id], JsonValue.Create(id)))
+                throw GgufFile.Error(file.Path, $"its vocabulary has the token '{tokens[id]}' twice");
+            if (types[id] is Unknown or Control or UserDefined)
+                added.Add(AddedToken(id, tokens[id], special: types[id] != UserDefined));
         }
         return new JsonObject
         {
@@ -50,7 +57,8 @@ internal static class GgufTokenizer
             ["added_tokens"] = added,
             ["normalizer"] = null,
             ["pre_tokenizer"] = PreTokenizer(kind) ?? throw new BeearException(
-                $"'{file.Path}' splits text by the pre-tokenizer '{kind}', which is not known here; put the model's tokenizer.json and tokenizer_config.json beside it."),
+                $"'{file.Path}' splits text by the pre-tokenizer '{kind}', which is not known here; " +
+                "put the model's tokenizer.json and tokenizer_config.json beside it."),
             ["post_processor"] = PostProcessor(file, tokens, Llama3.Contains(kind)),
             ["decoder"] = ByteLevel(useRegex: true),
             ["model"] = new JsonObject
@@ -94,7 +102,9 @@ internal static class GgufTokenizer
     private static string? TokenAt(GgufFile file, string[] tokens, string name)
     {
         if (file.Metadata.Integer($"tokenizer.ggml.{name}_token_id") is not { } id) return null;
-        return id >= 0 && id < tokens.Length ? tokens[id] : throw GgufFile.Error(file.Path, $"its {name} token {id} is not among {tokens.Length} tokens");
+        return id >= 0 && id < tokens.Length
+            ? tokens[id]
+            : throw GgufFile.Error(file.Path, $"its {name} token {id} is not among {tokens.Length} tokens");
     }
 
     private static JsonObject AddedToken(int id, string content, bool special) => new()

@@ -22,7 +22,11 @@ internal sealed class GgufWeights : ITensorSource
             var name = GgufNames.ToHuggingFace(info.Name)
                 ?? throw new BeearException($"'{file.Path}' has a tensor '{info.Name}', which models of the llama architecture do not have.");
             if (HeadsOf(name) is { } heads && (info.Shape.Count is 0 or > 2 || info.Shape[0] != heads * config.HeadSize))
-                throw new BeearException($"Tensor '{info.Name}' of '{file.Path}' has the shape {info.ShapeText}, which does not fit {heads} heads of {config.HeadSize}; fetch the file again.");
+            {
+                throw new BeearException(
+                    $"Tensor '{info.Name}' of '{file.Path}' has the shape {info.ShapeText}, " +
+                    $"which does not fit {heads} heads of {config.HeadSize}; fetch the file again.");
+            }
             tensors.Add(name, info with { Name = name });
             fileNames.Add(name, info.Name);
         }
@@ -49,8 +53,8 @@ internal sealed class GgufWeights : ITensorSource
     internal static Tensor RowsOfHalves(Tensor pairs, long heads)
     {
         using var scope = NewDisposeScope();
-        var half = pairs.shape[0] / heads / 2;
-        return pairs.view(heads, half, 2, -1)                                // (H, D/2, 2, d)
+        var (rows, half) = (pairs.shape[0], pairs.shape[0] / heads / 2);
+        return pairs.view(heads, half, 2, pairs.numel() / rows)                                // (H, D/2, 2, d)
             .transpose(1, 2).contiguous()                                    // (H, 2, D/2, d)
             .view(pairs.shape).MoveToOuterDisposeScope();                    // (H·D, d)
     }

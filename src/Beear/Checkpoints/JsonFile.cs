@@ -27,7 +27,8 @@ internal static class JsonFile
         try
         {
             var length = new FileInfo(path).Length;
-            if (length > MaximumBytes) throw new BeearException($"'{path}' has {length} bytes, far more than such a file can need; fetch it again.");
+            if (length > MaximumBytes)
+                throw new BeearException($"'{path}' has {length} bytes, far more than such a file can need; fetch it again.");
             return File.ReadAllBytes(path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -42,8 +42,10 @@ public static class SafetensorsWriter
         var entries = new List<Entry>(tensors.Count);
         foreach (var (name, value) in tensors)
         {
-            if (name == SafetensorsHeader.MetadataName || !names.Add(name)) throw new ArgumentException($"The name '{name}' is not allowed or comes twice.", nameof(tensors));
-            var type = ElementType.Of(value.dtype) ?? throw new ArgumentException($"Tensor '{name}' is of type {value.dtype}, which safetensors lack.", nameof(tensors));
+            if (name == SafetensorsHeader.MetadataName || !names.Add(name))
+                throw new ArgumentException($"The name '{name}' is not allowed or comes twice.", nameof(tensors));
+            var type = ElementType.Of(value.dtype)
+                ?? throw new ArgumentException($"Tensor '{name}' is of type {value.dtype}, which safetensors lack.", nameof(tensors));
             entries.Add(new Entry(name, value, type));
         }
         return [.. entries.OrderByDescending(entry => entry.Type.Size).ThenBy(entry => entry.Name, StringComparer.Ordinal)];

@@ -59,7 +59,11 @@ public class CheckpointTests
     {
         using var scope = NewDisposeScope();
         var source = Tiny();
-        string[] carried = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja", "generation_config.json", "added_tokens.json"];
+        string[] carried =
+        [
+            "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "tokenizer.model",
+            "chat_template.jinja", "generation_config.json", "added_tokens.json",
+        ];
         foreach (var name in carried) File.WriteAllText(Path.Combine(source, name), $"bytes of {name}\r\n\u00e9");
         File.WriteAllText(Path.Combine(source, "optimizer.pt"), "not ours");
         using var checkpoint = Checkpoint.Open(source);
@@ -178,7 +182,8 @@ public class CheckpointTests
     private static void Fails(string path, string reason) =>
         Assert.Contains(reason, Assert.Throws<BeearException>(() => Checkpoint.Open(path)).Message, StringComparison.Ordinal);
 
-    private static string[] Names(string folder) => [.. Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal)];
+    private static string[] Names(string folder) =>
+        [.. Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal)];
 
     internal static string Folder(params (string Name, string Text)[] files)
     {

@@ -82,6 +82,7 @@ public class GgufFileTests
     public static TheoryData<string, string> WrongFiles => [.. Wrong.Keys.Select(name => new TheoryDataRow<string, string>(name, Wrong[name].Reason))];
 
     private static readonly byte[] Huge = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F];
+    private static readonly byte[] Nested = [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
     private static readonly byte[] Eight = new byte[8];
 
     private static readonly Dictionary<string, (GgufBuilder File, string Reason)> Wrong = new()
@@ -93,7 +94,7 @@ public class GgufFileTests
         ["string length"] = (new GgufBuilder().RawValue("k", [8, 0, 0, 0, .. Huge]), "room"),
         ["array count"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, 4, 0, 0, 0, .. Huge]), "'k'"),
         ["array of strings"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, .. Huge]), "'k'"),
-        ["nested arrays"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, .. Enumerable.Repeat(new byte[] { 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 9).SelectMany(b => b)]), "nested"),
+        ["nested arrays"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, .. Nested, .. Nested, .. Nested, .. Nested, .. Nested]), "nested"),
         ["type of a value"] = (new GgufBuilder().RawValue("k", [99, 0, 0, 0, .. Eight]), "unknown type 99"),
         ["text that is not UTF-8"] = (new GgufBuilder().RawValue("k", [8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0x28]), "UTF-8"),
         ["a key twice"] = (new GgufBuilder().Value("k", 1u).Value("k", 2u), "twice"),
@@ -145,7 +146,7 @@ public class GgufFileTests
                 }
                 catch (BeearException) { }
             },
-            iter: 2000, threads: 1);
+            iter: 1000, threads: 1);
     }
 
     private static GgufBuilder Small() => new GgufBuilder()

@@ -173,7 +173,7 @@ public class SafetensorsFileTests
                 }
                 catch (BeearException) { }
             },
-            iter: 2000, threads: 1);
+            iter: 1000, threads: 1);
     }
 
     internal static string Write(string header, byte[] data)

@@ -1,0 +1,98 @@
+using Beear.Checkpoints;
+using Beear.Text;
+
+namespace Beear.Tests.Checkpoints;
+
+public class ChatFormatFilesTests
+{
+    private const string Config = """{"model_type":"llama","eos_token_id":1}""";
+    private const string TokenizerConfig = """{"bos_token":{"content":"<s>"},"eos_token":"</s>","pad_token":null,"chat_template":"from config"}""";
+
+    private const string Tokenizer = """
+        {"version":"1.0","added_tokens":[
+          {"id":3,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+          {"id":4,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
+        "normalizer":null,"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
+        "post_processor":null,"decoder":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},
+        "model":{"type":"BPE","vocab":{"f":0,"r":1,"fr":2,"o":5,"m":6,"fro":7,"from":8,"Ġ":9,"j":10,"i":11,"n":12,"a":13,"c":14,"g":15},
+        "merges":["f r","fr o","fro m"]}}
+        """;
+
+    [Fact]
+    public void Every_file_that_names_an_end_of_turn_is_heard()
+    {
+        Assert.Equal([1, 4], Load(Files()).EndOfTurn.Order());
+        Assert.Equal([0, 1, 2, 4], Load([.. Files(), ("generation_config.json", """{"eos_token_id":[0,2,1]}""")]).EndOfTurn.Order());
+        Assert.Equal([4], Load([("config.json", """{"eos_token_id":null}"""), .. Files()[1..]]).EndOfTurn);
+        var silent = Files(tokenizerConfig: """{"chat_template":"x"}""");
+        silent[0] = ("config.json", "{}");
+        Assert.Contains("ends a turn", Assert.Throws<BeearException>(() => Load(silent)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_template_is_taken_from_its_own_file_then_from_the_tokenizers_config()
+    {
+        var named = """{"chat_template":[{"name":"tool_use","template":"tools"},{"name":"default","template":"from list"}]}""";
+        Assert.Equal("from config", Template(Files()));
+        Assert.Equal("from list", Template(Files(named)));
+        Assert.Equal("from jinja", Template([.. Files(named), ("chat_template.jinja", "from jinja")]));
+    }
+
+    [Fact]
+    public void Templates_get_the_special_tokens_that_are_set()
+    {
+        var folder = CheckpointTests.Folder([.. Files(), ("special_tokens_map.json", """{"bos_token":"other","unk_token":"<unk>"}""")]);
+        var variables = ChatFormatFiles.SpecialTokens(ModelFiles.In(folder, folder));
+        Assert.Equal(["bos_token=<s>", "eos_token=</s>", "unk_token=<unk>"], variables.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"chat_template":null}""")]
+    [InlineData("""{"chat_template":[{"name":"rag","template":"x"}]}""")]
+    public void A_missing_template_is_an_error_that_says_where_one_was_sought(string tokenizerConfig)
+    {
+        var error = Assert.Throws<BeearException>(() => Load(Files(tokenizerConfig)));
+        Assert.Contains("chat_template.jinja", error.Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer_config.json", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_or_damaged_tokenizer_is_an_error_that_names_the_file()
+    {
+        Assert.Contains("tokenizer.json", Assert.Throws<BeearException>(() => Load(Files()[..1])).Message, StringComparison.Ordinal);
+        var damaged = Files();
+        damaged[1] = ("tokenizer.json", Tokenizer[..200]);
+        Assert.Contains("tokenizer.json", Assert.Throws<BeearException>(() => Load(damaged)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_tokenizer_of_a_lone_gguf_file_gives_the_ids_of_the_true_one()
+    {
+        var folder = Fixtures.Shared("models", "smollm2-135m-instruct");
+        var file = Path.GetFullPath(Path.Combine(folder, "SmolLM2-135M-Instruct.Q4_1.gguf"));
+        var alone = File.CreateSymbolicLink(Path.Combine(Fixtures.TemporaryFolder(), "model.gguf"), file).FullName;
+        using var beside = Checkpoint.Open(file);
+        using var lone = Checkpoint.Open(alone);
+        var (expected, actual) = (beside.LoadChatFormat(), lone.LoadChatFormat());
+        Assert.Equal(expected.EndOfTurn, actual.EndOfTurn);
+        Assert.Equal(expected.Tokenizer.VocabularySize, actual.Tokenizer.VocabularySize);
+        foreach (var text in new[] { "Write 12345 haikus,\n\n  don't stop… 日本語 <|im_end|>x", " SUDO", "\tint x = 0;" })
+            Assert.Equal(expected.EncodePrompt([ChatMessage.User(text)]), actual.EncodePrompt([ChatMessage.User(text)]));
+    }
+
+    private static (string Name, string Text)[] Files(string tokenizerConfig = TokenizerConfig) =>
+        [("config.json", Config), ("tokenizer.json", Tokenizer), ("tokenizer_config.json", tokenizerConfig)];
+
+    private static ChatFormat Load((string Name, string Text)[] files)
+    {
+        using var checkpoint = Checkpoint.OpenWithoutWeights(CheckpointTests.Folder(files));
+        return checkpoint.LoadChatFormat();
+    }
+
+    private static string Template((string Name, string Text)[] files)
+    {
+        var folder = CheckpointTests.Folder(files);
+        return ChatFormatFiles.Template(ModelFiles.In(folder, folder));
+    }
+}
