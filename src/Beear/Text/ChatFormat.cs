@@ -3,9 +3,13 @@ namespace Beear.Text;
 /// <summary>Tokenizer and chat template together: the only way in which conversations become token ids.</summary>
 public sealed class ChatFormat
 {
-    private const string Probe = "beear";
+    private static readonly ChatMessage Question = ChatMessage.User("Hello");
+
     private readonly ChatTemplate template;
     private readonly IReadOnlyDictionary<string, object?> variables;
+
+    /// <summary>The question as a prompt; null if the template does not show an answer as the continuation of its prompt.</summary>
+    private readonly string? prompt;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -16,7 +20,7 @@ public sealed class ChatFormat
     {
         if (endOfTurn.Count == 0) throw new ArgumentException("At least one token must end a turn.", nameof(endOfTurn));
         (Tokenizer, this.template, this.variables, EndOfTurn) = (tokenizer, template, variables, endOfTurn);
-        EndOfTurnToken = FindEndOfTurn();
+        (prompt, EndOfTurnToken) = FindAnswerPlace();
     }
 
     /// <summary>The tokenizer.</summary>
@@ -32,12 +36,15 @@ public sealed class ChatFormat
     /// <exception cref="BeearException">The template refuses the conversation.</exception>
     public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages) => Tokenizer.Encode(template.Render(messages, addGenerationPrompt: true, variables));
 
-    /// <summary>The ids of an answer and of the token that ends it.</summary>
-    /// <param name="answer">The answer's text.</param>
+    /// <summary>The ids of an answer as the template writes it after the prompt (some put a space before it), and of the token that ends it.</summary>
+    /// <param name="answer">The answer's text; if it holds a token that ends a turn, it ends there.</param>
     /// <param name="maxTokens">A longer answer is cut, and then has no end.</param>
+    /// <exception cref="BeearException">The template refuses the answer.</exception>
     public int[] EncodeAnswer(string answer, int maxTokens = int.MaxValue)
     {
-        int[] ids = [.. Tokenizer.Encode(answer), EndOfTurnToken];
+        var written = Tokenizer.Encode(prompt is null ? answer : Answered(answer)[prompt.Length..]);
+        int length = Array.FindIndex(written, EndOfTurn.Contains);
+        int[] ids = [.. length < 0 ? written : written[..length], EndOfTurnToken];
         return ids.Length > maxTokens ? ids[..maxTokens] : ids;
     }
 
@@ -49,13 +56,26 @@ public sealed class ChatFormat
         return Tokenizer.Decode(ids[..end], skipSpecialTokens: true);
     }
 
-    private int FindEndOfTurn()
+    private string Answered(string answer) => template.Render([Question, ChatMessage.Assistant(answer)], addGenerationPrompt: false, variables);
+
+    /// <summary>Lets the template write an answer, to see where it begins and which token ends it.</summary>
+    private (string? Prompt, int EndOfTurnToken) FindAnswerPlace()
     {
-        if (EndOfTurn.Count == 1) return EndOfTurn.First();
-        ChatMessage[] question = [ChatMessage.User(Probe)];
-        int answerStart = EncodePrompt(question).Length;
-        var whole = Tokenizer.Encode(template.Render([.. question, ChatMessage.Assistant(Probe)], addGenerationPrompt: false, variables));
-        var ends = whole.Skip(answerStart).Where(EndOfTurn.Contains);
-        return ends.Any() ? ends.First() : EndOfTurn.Min();
+        try
+        {
+            const string Answer = "Hi";
+            string question = template.Render([Question], addGenerationPrompt: true, variables);
+            string whole = Answered(Answer);
+            if (whole.StartsWith(question, StringComparison.Ordinal) && whole.IndexOf(Answer, question.Length, StringComparison.Ordinal) is var start and >= 0)
+            {
+                var ends = Tokenizer.Encode(whole[(start + Answer.Length)..]).Where(EndOfTurn.Contains).Take(1).ToList();
+                if (ends.Count == 1) return (question, ends[0]);
+            }
+        }
+        catch (BeearException)
+        {
+            // A template that refuses this conversation says so again when it is used, with a message about the user's own.
+        }
+        return (null, EndOfTurn.Min());
     }
 }

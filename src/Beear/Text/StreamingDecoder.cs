@@ -1,33 +1,46 @@
+using System.Buffers;
 using System.Text;
 
 namespace Beear.Text;
 
-/// <summary>Decodes token by token; bytes of a character that is not complete yet are held back.</summary>
+/// <summary>
+/// Decodes ids that arrive one by one. A character whose bytes are spread over several ids is held back until it is complete, so all
+/// the returned strings together are what <see cref="Tokenizer.Decode"/> gives. For one stream and one thread.
+/// </summary>
 public sealed class StreamingDecoder
 {
     private readonly Tokenizer tokenizer;
     private readonly bool skipSpecialTokens;
-    private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
+    private readonly Decoder utf8 = Encoding.UTF8.GetDecoder();
+    private readonly ArrayBufferWriter<byte> bytes = new();
+    private bool isFirst = true;
 
-    internal StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens) => (this.tokenizer, this.skipSpecialTokens) = (tokenizer, skipSpecialTokens);
-
-    /// <summary>Adds a token.</summary>
-    /// <returns>The text that is certain now; may be empty.</returns>
-    public string Append(int id)
+    internal StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens)
     {
-        var bytes = new List<byte>();
-        tokenizer.AppendBytes(id, skipSpecialTokens, bytes);
-        return Decode([.. bytes], flush: false);
+        this.tokenizer = tokenizer;
+        this.skipSpecialTokens = skipSpecialTokens;
     }
 
-    /// <summary>Ends the text.</summary>
-    /// <returns>U+FFFD for bytes that stayed incomplete, or nothing.</returns>
-    public string Flush() => Decode([], flush: true);
-
-    private string Decode(byte[] bytes, bool flush)
+    /// <summary>Takes the next id and returns the text that is complete now; often empty within a character of several bytes.</summary>
+    public string Append(int id)
     {
-        var characters = new char[decoder.GetCharCount(bytes, flush)];
-        int count = decoder.GetChars(bytes, characters, flush);
+        bytes.ResetWrittenCount();
+        if (tokenizer.AppendBytes(id, skipSpecialTokens, isFirst, bytes)) isFirst = false;
+        return Take(flush: false);
+    }
+
+    /// <summary>Ends the stream: a character that never became complete is returned as U+FFFD.</summary>
+    public string Flush()
+    {
+        bytes.ResetWrittenCount();
+        isFirst = true;
+        return Take(flush: true);
+    }
+
+    private string Take(bool flush)
+    {
+        var characters = new char[utf8.GetCharCount(bytes.WrittenSpan, flush)];
+        int count = utf8.GetChars(bytes.WrittenSpan, characters, flush);
         return new string(characters, 0, count);
     }
 }

@@ -1,128 +1,128 @@
+using System.Buffers;
 using System.Text;
-using System.Text.Json;
 using Beear.Text.Tokenization;
 
 namespace Beear.Text;
 
-/// <summary>Text to token ids and back, as a Hugging Face tokenizer.json says. Immutable; safe for use by several threads.</summary>
+/// <summary>A tokenizer as tokenizer.json describes it: text to ids and back. Immutable and thread-safe.</summary>
 public sealed class Tokenizer
 {
-    private readonly Dictionary<string, int> vocabulary;
-    private readonly string?[] tokens;
-    private readonly bool[] special;
-    private readonly bool[] added;
-    private readonly AddedTokens addedTokens;
-    private readonly Func<string, string> normalize;
-    private readonly IPreTokenizer preTokenizer;
-    private readonly BytePairEncoder encoder;
-    private readonly int[] before;
-    private readonly int[] after;
+    private readonly TokenizerParts parts;
+    private readonly AddedTokenFinder tokensInText;
+    private readonly AddedTokenFinder tokensInNormalizedText;
 
-    private Tokenizer(TokenizerFile file)
+    private Tokenizer(TokenizerParts parts)
     {
-        vocabulary = file.ReadVocabulary();
-        encoder = file.ReadModel(vocabulary);
-        var list = file.ReadAddedTokens();
-        VocabularySize = 1 + Math.Max(vocabulary.Values.DefaultIfEmpty(-1).Max(), list.Select(token => token.Id).DefaultIfEmpty(-1).Max());
-        tokens = new string?[VocabularySize];
-        special = new bool[VocabularySize];
-        added = new bool[VocabularySize];
-        foreach (var (token, id) in vocabulary) tokens[id] = token;
-        foreach (var token in list)
-        {
-            vocabulary[token.Content] = token.Id;
-            (tokens[token.Id], special[token.Id], added[token.Id]) = (token.Content, token.Special, true);
-        }
-        addedTokens = new AddedTokens(list);
-        normalize = file.ReadNormalizer();
-        preTokenizer = file.ReadPreTokenizer();
-        (before, after) = file.ReadPostProcessor(IdOf);
-        file.CheckDecoder();
+        this.parts = parts;
+        tokensInText = new AddedTokenFinder(parts.AddedTokens.Where(token => !token.Normalized));
+        tokensInNormalizedText = new AddedTokenFinder(parts.AddedTokens.Where(token => token.Normalized)
+            .Select(token => token with { Content = parts.Normalizer?.Normalize(token.Content) ?? token.Content }));
     }
 
-    /// <summary>The highest id plus one, added tokens included.</summary>
-    public int VocabularySize { get; }
+    /// <summary>The highest id + 1, added tokens included; the model's embedding may have more rows.</summary>
+    public int VocabularySize => parts.Vocabulary.Size;
 
-    /// <summary>Reads a tokenizer.json.</summary>
-    /// <exception cref="BeearException">The file is missing, damaged, or has a part of a kind that is not supported.</exception>
+    /// <summary>Reads tokenizer.json.</summary>
+    /// <exception cref="BeearException">The file is missing, damaged, or asks for a kind of tokenizer that is not supported.</exception>
     public static Tokenizer Load(string tokenizerJsonPath)
-    {
-        if (!File.Exists(tokenizerJsonPath)) throw new BeearException($"'{tokenizerJsonPath}' does not exist; a tokenizer.json is needed.");
-        return FromJson(File.ReadAllBytes(tokenizerJsonPath), tokenizerJsonPath);
-    }
-
-    /// <summary>Reads the content of a tokenizer.json.</summary>
-    /// <param name="utf8">The content.</param>
-    /// <param name="source">What errors call it.</param>
-    public static Tokenizer FromJson(ReadOnlyMemory<byte> utf8, string source)
     {
         try
         {
-            using var document = JsonDocument.Parse(utf8);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new BeearException($"'{source}' is not a tokenizer file: it is not an object.");
-            return new Tokenizer(new TokenizerFile(document.RootElement, source));
+            return FromJson(File.ReadAllBytes(tokenizerJsonPath), tokenizerJsonPath);
         }
-        catch (JsonException failure)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"'{source}' is not JSON: {failure.Message}", failure);
+            throw new BeearException($"The tokenizer {tokenizerJsonPath} can not be read: {error.Message}", error);
         }
     }
 
-    /// <summary>Encodes a text; the added tokens in it are recognised.</summary>
-    /// <param name="text">Any text.</param>
-    /// <param name="addSpecialTokens">Whether the post-processor's tokens (such as the beginning of the text) are added.</param>
+    /// <summary>Reads the content of a tokenizer.json.</summary>
+    /// <param name="utf8">The JSON text.</param>
+    /// <param name="source">What to call it in errors, such as its path.</param>
+    /// <exception cref="BeearException">The content is damaged or asks for a kind of tokenizer that is not supported.</exception>
+    public static Tokenizer FromJson(ReadOnlyMemory<byte> utf8, string source) => new(TokenizerFile.Read(utf8, source));
+
+    /// <summary>The ids of a text. Added and special tokens written in the text are recognised.</summary>
+    /// <param name="text">Any text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Add what the post-processor adds, such as a begin-of-sequence token.</param>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
-        var ids = new List<int>(text.Length / 3 + 4);
-        if (addSpecialTokens) ids.AddRange(before);
-        foreach (var (piece, token) in addedTokens.Divide(text))
+        var ids = new List<int>((text.Length / 3) + 1);
+        string wellFormed = ReplaceUnpairedSurrogates(text);
+        foreach (var segment in tokensInText.Split(wellFormed))
         {
-            if (token is not null)
-            {
-                ids.Add(token.Id);
-                continue;
-            }
-            foreach (var preToken in preTokenizer.Divide(normalize(piece!))) encoder.Encode(preToken, ids);
+            if (segment.Id is { } id)
+                ids.Add(id);
+            else
+                EncodeNormalized(wellFormed[segment.Span.Start..segment.Span.End], ids);
         }
-        if (addSpecialTokens) ids.AddRange(after);
-        return [.. ids];
+        return addSpecialTokens && parts.PostProcessor is { } postProcessor ? [.. postProcessor.Process(ids)] : [.. ids];
     }
 
-    /// <summary>Encodes texts in parallel.</summary>
+    /// <summary>The ids of each text, in parallel.</summary>
     public IReadOnlyList<int[]> EncodeBatch(IReadOnlyList<string> texts, bool addSpecialTokens = false)
     {
-        var results = new int[texts.Count][];
-        Parallel.For(0, texts.Count, i => results[i] = Encode(texts[i], addSpecialTokens));
-        return results;
+        var encoded = new int[texts.Count][];
+        Parallel.For(0, texts.Count, index => encoded[index] = Encode(texts[index], addSpecialTokens));
+        return encoded;
     }
 
-    /// <summary>The text of ids. Bytes that are not UTF-8 become U+FFFD.</summary>
-    /// <param name="ids">Ids; those outside the vocabulary stand for nothing.</param>
-    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    /// <summary>The text of ids; bytes that are not valid UTF-8 become U+FFFD, ids without a token are left out.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
-        var bytes = new List<byte>(ids.Length * 4);
-        foreach (int id in ids) AppendBytes(id, skipSpecialTokens, bytes);
-        return Encoding.UTF8.GetString(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
+        var bytes = new ArrayBufferWriter<byte>(Math.Max(16, ids.Length * 4));
+        bool isFirst = true;
+        foreach (int id in ids)
+            if (AppendBytes(id, skipSpecialTokens, isFirst, bytes)) isFirst = false;
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
     }
 
-    /// <summary>Starts decoding token by token.</summary>
-    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    /// <summary>Starts to decode ids that arrive one by one.</summary>
     public StreamingDecoder StartDecoding(bool skipSpecialTokens = true) => new(this, skipSpecialTokens);
 
-    /// <summary>The id of a token, written as in the vocabulary; null if there is none.</summary>
-    public int? IdOf(string token) => vocabulary.TryGetValue(token, out int id) ? id : null;
+    /// <summary>The id of a token as the vocabulary writes it; null if there is no such token.</summary>
+    public int? IdOf(string token) => parts.Vocabulary.IdOf(token);
 
-    /// <summary>The token of an id, written as in the vocabulary; empty if there is none.</summary>
-    public string TokenOf(int id) => id >= 0 && id < tokens.Length ? tokens[id] ?? "" : "";
+    /// <summary>The token of an id as the vocabulary writes it (byte-level tokens in their alphabet: "Ġhello"); empty if there is none.</summary>
+    public string TokenOf(int id) => parts.Vocabulary.TokenOf(id) ?? "";
 
-    /// <summary>Whether decoding may skip the token.</summary>
-    public bool IsSpecial(int id) => id >= 0 && id < special.Length && special[id];
+    /// <summary>Whether the id belongs to a special token.</summary>
+    public bool IsSpecial(int id) => parts.Vocabulary.IsSpecial(id);
 
-    internal void AppendBytes(int id, bool skipSpecialTokens, List<byte> bytes)
+    /// <summary>Appends the bytes of one id; false if it has none to add.</summary>
+    internal bool AppendBytes(int id, bool skipSpecialTokens, bool isFirst, IBufferWriter<byte> output)
     {
-        if (id < 0 || id >= tokens.Length || tokens[id] is not { } token || (skipSpecialTokens && special[id])) return;
-        if (added[id]) bytes.AddRange(Encoding.UTF8.GetBytes(token));
-        else ByteAlphabet.Decode(token, bytes);
+        if (parts.Vocabulary.TokenOf(id) is not { } token || (skipSpecialTokens && IsSpecial(id))) return false;
+        parts.Decoder.Append(token, isFirst, output);
+        return true;
+    }
+
+    private void EncodeNormalized(string text, List<int> ids)
+    {
+        text = parts.Normalizer?.Normalize(text) ?? text;
+        var pieces = new List<ReadOnlyMemory<char>>();
+        foreach (var segment in tokensInNormalizedText.Split(text))
+        {
+            if (segment.Id is { } id)
+            {
+                ids.Add(id);
+                continue;
+            }
+            var between = text.AsMemory(segment.Span.Start, segment.Span.End - segment.Span.Start);
+            pieces.Clear();
+            if (parts.PreTokenizer is { } preTokenizer)
+                preTokenizer.Split(between, pieces);
+            else
+                pieces.Add(between);
+            foreach (var piece in pieces) parts.Model.Encode(piece.Span, ids);
+        }
+    }
+
+    private static string ReplaceUnpairedSurrogates(string text)
+    {
+        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0) return text;
+        var wellFormed = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes()) wellFormed.Append(rune);
+        return wellFormed.ToString();
     }
 }

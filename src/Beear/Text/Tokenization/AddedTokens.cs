@@ -1,56 +1,77 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+
 namespace Beear.Text.Tokenization;
 
-/// <summary>A token that is recognised in the text before anything else.</summary>
+/// <summary>A token that is found in the text before any splitting, as tokenizer.json lists it.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Content">Its text.</param>
-/// <param name="Special">Whether decoding may skip it.</param>
-/// <param name="StripLeft">Whether it swallows white space before it.</param>
-/// <param name="StripRight">Whether it swallows white space after it.</param>
-/// <param name="SingleWord">Whether it is recognised only between characters that are not of a word.</param>
-internal sealed record AddedToken(int Id, string Content, bool Special, bool StripLeft, bool StripRight, bool SingleWord);
+/// <param name="SingleWord">Not found inside of a word.</param>
+/// <param name="LeftStrip">Takes the white space before it.</param>
+/// <param name="RightStrip">Takes the white space after it.</param>
+/// <param name="Normalized">Found in the normalized text instead of the text as given.</param>
+/// <param name="Special">Left out by decoding that skips special tokens.</param>
+internal sealed record AddedToken(int Id, string Content, bool SingleWord, bool LeftStrip, bool RightStrip, bool Normalized, bool Special);
 
-/// <summary>Finds the added tokens in a text: the leftmost first, of several there the longest.</summary>
-internal sealed class AddedTokens
+/// <summary>A stretch of text that is an added token (<paramref name="Id"/>), or lies between them (null).</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct TextSegment(TextSpan Span, int? Id);
+
+/// <summary>Finds added tokens: the leftmost first, of those that start at the same place the longest.</summary>
+internal sealed class AddedTokenFinder
 {
-    private readonly Dictionary<char, AddedToken[]> byFirst;
+    private readonly SearchValues<string> anyToken;
+    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> tokens;
+    private readonly int[] lengths;
 
-    public AddedTokens(IEnumerable<AddedToken> tokens) =>
-        byFirst = tokens.Where(token => token.Content.Length > 0).GroupBy(token => token.Content[0])
-            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Content.Length).ToArray());
-
-    /// <summary>Divides the text: pieces between tokens, and the tokens.</summary>
-    public IEnumerable<(string? Text, AddedToken? Token)> Divide(string text)
+    /// <summary>Prepares the search.</summary>
+    public AddedTokenFinder(IEnumerable<AddedToken> tokens)
     {
-        int start = 0;
-        for (int i = 0; i < text.Length;)
-        {
-            if (Find(text, i) is not { } token)
-            {
-                i++;
-                continue;
-            }
-            int end = i + token.Content.Length, textEnd = i;
-            if (token.StripLeft) while (textEnd > start && char.IsWhiteSpace(text[textEnd - 1])) textEnd--;
-            if (token.StripRight) while (end < text.Length && char.IsWhiteSpace(text[end])) end++;
-            if (textEnd > start) yield return (text[start..textEnd], null);
-            yield return (null, token);
-            start = i = end;
-        }
-        if (start < text.Length) yield return (text[start..], null);
+        var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
+        foreach (var token in tokens.Where(token => token.Content.Length > 0)) byContent[token.Content] = token;
+        this.tokens = byContent.GetAlternateLookup<ReadOnlySpan<char>>();
+        lengths = [.. byContent.Keys.Select(content => content.Length).Distinct().OrderDescending()];
+        anyToken = SearchValues.Create([.. byContent.Keys], StringComparison.Ordinal);
     }
 
-    private AddedToken? Find(string text, int at)
+    /// <summary>Covers the text from end to end with segments, none of them empty.</summary>
+    public List<TextSegment> Split(ReadOnlySpan<char> text)
     {
-        if (!byFirst.TryGetValue(text[at], out var candidates)) return null;
-        foreach (var token in candidates)
+        var segments = new List<TextSegment>();
+        int covered = 0;
+        int position = 0;
+        while (lengths.Length > 0 && text[position..].IndexOfAny(anyToken) is var offset and >= 0)
         {
-            if (string.CompareOrdinal(text, at, token.Content, 0, token.Content.Length) != 0) continue;
-            int end = at + token.Content.Length;
-            if (token.SingleWord && ((at > 0 && IsWord(text[at - 1])) || (end < text.Length && IsWord(text[end])))) continue;
-            return token;
+            int start = position + offset;
+            var token = LongestAt(text[start..]);
+            int end = start + token.Content.Length;
+            position = end;
+            if (token.SingleWord && (EndsWithWord(text[..start]) || StartsWithWord(text[end..]))) continue;
+
+            if (token.LeftStrip) start = Math.Max(covered, text[..start].TrimEnd().Length);
+            if (token.RightStrip) end = text.Length - text[end..].TrimStart().Length;
+            if (covered < start) segments.Add(new TextSegment(new TextSpan(covered, start), null));
+            segments.Add(new TextSegment(new TextSpan(start, end), token.Id));
+            covered = position = end;
         }
-        return null;
+        if (covered < text.Length) segments.Add(new TextSegment(new TextSpan(covered, text.Length), null));
+        return segments;
     }
 
-    private static bool IsWord(char character) => char.IsLetterOrDigit(character) || character == '_';
+    private AddedToken LongestAt(ReadOnlySpan<char> text)
+    {
+        foreach (int length in lengths)
+            if (length <= text.Length && tokens.TryGetValue(text[..length], out var token)) return token;
+        throw new InvalidOperationException("The search found a token that the dictionary does not have.");
+    }
+
+    private static bool EndsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeLastFromUtf16(text, out var last, out _) == OperationStatus.Done && IsWord(last);
+
+    private static bool StartsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeFromUtf16(text, out var first, out _) == OperationStatus.Done && IsWord(first);
+
+    /// <summary>The regular expression \w: letters, marks, decimal and letter numbers, connectors.</summary>
+    private static bool IsWord(Rune rune) => (int)Rune.GetUnicodeCategory(rune) is <= 9 or 18;
 }

@@ -4,51 +4,59 @@ using System.Text;
 namespace Beear.Text.Tokenization;
 
 /// <summary>
-/// The alphabet of byte-level BPE: each byte has a printable character, so that any text is a text of the vocabulary's characters
-/// (as published with GPT-2).
+/// The alphabet of byte-level tokenizers (GPT-2): each byte is written as one printable character, so that a vocabulary of strings can
+/// hold any bytes. Printable Latin-1 bytes stand for themselves; the other 68 are written as U+0100, U+0101, … in order.
 /// </summary>
 internal static class ByteAlphabet
 {
-    private static readonly char[] Characters = MakeCharacters();
-    private static readonly Dictionary<char, byte> Bytes = Characters.Select((character, value) => (character, value)).ToDictionary(pair => pair.character, pair => (byte)pair.value);
+    private const int FirstSubstitute = 0x100;
 
-    /// <summary>The text's UTF-8 bytes in the alphabet. A lone surrogate becomes U+FFFD.</summary>
-    public static string Encode(ReadOnlySpan<char> text)
+    private static readonly char[] Characters = new char[256];
+    private static readonly short[] Bytes = new short[FirstSubstitute + 68];
+
+    static ByteAlphabet()
     {
-        int most = Encoding.UTF8.GetMaxByteCount(text.Length);
-        var rented = ArrayPool<byte>.Shared.Rent(most);
-        int count = Encoding.UTF8.GetBytes(text, rented);
-        var result = string.Create(count, rented, static (characters, bytes) =>
-        {
-            for (int i = 0; i < characters.Length; i++) characters[i] = Characters[bytes[i]];
-        });
-        ArrayPool<byte>.Shared.Return(rented);
-        return result;
-    }
-
-    /// <summary>The character that stands for a byte.</summary>
-    public static char CharacterOf(byte value) => Characters[value];
-
-    /// <summary>Adds the bytes that a token stands for; characters outside the alphabet stand for themselves.</summary>
-    public static void Decode(string token, List<byte> bytes)
-    {
-        if (token.All(Bytes.ContainsKey))
-        {
-            foreach (char character in token) bytes.Add(Bytes[character]);
-            return;
-        }
-        bytes.AddRange(Encoding.UTF8.GetBytes(token));
-    }
-
-    private static char[] MakeCharacters()
-    {
-        var characters = new char[256];
-        int next = 256;
+        Array.Fill(Bytes, (short)-1);
+        char substitute = (char)FirstSubstitute;
         for (int value = 0; value < 256; value++)
         {
             bool printable = value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
-            characters[value] = printable ? (char)value : (char)next++;
+            char character = printable ? (char)value : substitute++;
+            Characters[value] = character;
+            Bytes[character] = (short)value;
         }
-        return characters;
+    }
+
+    /// <summary>The character that stands for a byte.</summary>
+    public static char Write(byte value) => Characters[value];
+
+    /// <summary>The text's UTF-8 bytes, one character each.</summary>
+    public static string Write(ReadOnlySpan<char> text)
+    {
+        byte[] utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        int count = Encoding.UTF8.GetBytes(text, utf8);
+        string written = string.Create(count, utf8, static (characters, source) =>
+        {
+            for (int i = 0; i < characters.Length; i++) characters[i] = Characters[source[i]];
+        });
+        ArrayPool<byte>.Shared.Return(utf8);
+        return written;
+    }
+
+    /// <summary>Appends the bytes that a token stands for; the token's own UTF-8 if it is not written in this alphabet.</summary>
+    public static void Read(string token, IBufferWriter<byte> output)
+    {
+        var bytes = output.GetSpan(Encoding.UTF8.GetMaxByteCount(token.Length));
+        for (int i = 0; i < token.Length; i++)
+        {
+            int value = token[i] < Bytes.Length ? Bytes[token[i]] : -1;
+            if (value < 0)
+            {
+                output.Advance(Encoding.UTF8.GetBytes(token, bytes));
+                return;
+            }
+            bytes[i] = (byte)value;
+        }
+        output.Advance(token.Length);
     }
 }

@@ -1,173 +1,165 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace Beear.Text.Tokenization;
 
-/// <summary>Reads tokenizer.json into the parts of a <see cref="Tokenizer"/>. A kind that is not known is an error that names it.</summary>
-internal sealed class TokenizerFile(JsonElement root, string source)
+/// <summary>What tokenizer.json says, made into working parts.</summary>
+internal sealed record TokenizerParts(
+    Vocabulary Vocabulary,
+    IReadOnlyList<AddedToken> AddedTokens,
+    INormalizer? Normalizer,
+    IPreTokenizer? PreTokenizer,
+    ITokenModel Model,
+    IPostProcessor? PostProcessor,
+    ITokenDecoder Decoder);
+
+/// <summary>Reads tokenizer.json; each kind of part has one line here, and a kind that has none is an error that names it.</summary>
+internal static class TokenizerFile
 {
-    private static readonly TimeSpan PatternTimeout = TimeSpan.FromSeconds(10);
-
-    public Dictionary<string, int> ReadVocabulary()
+    /// <summary>Reads the file's content.</summary>
+    /// <param name="utf8">The JSON text.</param>
+    /// <param name="source">What to call it in errors.</param>
+    /// <exception cref="BeearException">It is not a tokenizer.json, or asks for a kind of part that is not supported.</exception>
+    public static TokenizerParts Read(ReadOnlyMemory<byte> utf8, string source)
     {
-        var model = Object(root, "model");
-        if (Text(model, "type", "BPE") is not "BPE" and var type) throw Unknown("model", type);
-        if (!model.TryGetProperty("vocab", out var vocab) || vocab.ValueKind != JsonValueKind.Object) throw Wrong("model.vocab must be an object");
-        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var entry in vocab.EnumerateObject())
+        try
         {
-            if (!entry.Value.TryGetInt32(out int id) || id is < 0 or > 10_000_000) throw Wrong($"the id of token '{entry.Name}' is not a number in range");
-            vocabulary[entry.Name] = id;
+            using var document = JsonDocument.Parse(utf8);
+            return ReadParts(document.RootElement);
         }
-        return vocabulary;
+        catch (BeearException error)
+        {
+            throw new BeearException($"{source}: {error.Message}", error);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new BeearException($"{source} is not a tokenizer.json of the Hugging Face form: {error.Message}", error);
+        }
     }
 
-    public BytePairEncoder ReadModel(Dictionary<string, int> vocabulary)
+    private static TokenizerParts ReadParts(JsonElement root)
     {
-        var model = Object(root, "model");
-        foreach (var key in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
-            if (Text(model, key, "").Length > 0) throw Unknown("model with", key);
-        if (Flag(model, "byte_fallback")) throw Unknown("model with", "byte_fallback");
-        int? unknown = Text(model, "unk_token", "") is { Length: > 0 } token && vocabulary.TryGetValue(token, out int id) ? id : null;
-        return new BytePairEncoder(vocabulary, Merges(model), Flag(model, "ignore_merges"), unknown);
+        var model = root.GetProperty("model");
+        var modelTokens = ReadModelTokens(model);
+        AddedToken[] addedTokens = Optional(root, "added_tokens") is { } added ? [.. added.EnumerateArray().Select(ReadAddedToken)] : [];
+        var vocabulary = new Vocabulary(modelTokens, addedTokens);
+        return new TokenizerParts(
+            vocabulary,
+            addedTokens,
+            Optional(root, "normalizer") is { } normalizer ? ReadNormalizer(normalizer) : null,
+            Optional(root, "pre_tokenizer") is { } preTokenizer ? ReadPreTokenizer(preTokenizer) : null,
+            ReadBytePairEncoding(model, modelTokens),
+            Optional(root, "post_processor") is { } postProcessor ? ReadPostProcessor(postProcessor, vocabulary) : null,
+            ReadDecoder(Optional(root, "decoder")));
     }
 
-    public List<AddedToken> ReadAddedTokens()
+    private static AddedToken ReadAddedToken(JsonElement token) => new(
+        token.GetProperty("id").GetInt32(),
+        Text(token, "content"),
+        Flag(token, "single_word"),
+        Flag(token, "lstrip"),
+        Flag(token, "rstrip"),
+        Flag(token, "normalized"),
+        Flag(token, "special"));
+
+    private static INormalizer ReadNormalizer(JsonElement part) => Kind(part) switch
     {
-        var tokens = new List<AddedToken>();
-        if (!root.TryGetProperty("added_tokens", out var list) || list.ValueKind != JsonValueKind.Array) return tokens;
-        foreach (var entry in list.EnumerateArray())
-        {
-            if (!entry.TryGetProperty("id", out var id) || !id.TryGetInt32(out int number) || number is < 0 or > 10_000_000)
-                throw Wrong("an added token has no id in range");
-            tokens.Add(new AddedToken(number, Text(entry, "content"), Flag(entry, "special"), Flag(entry, "lstrip"), Flag(entry, "rstrip"), Flag(entry, "single_word")));
-        }
+        "Sequence" => new NormalizerSequence([.. part.GetProperty("normalizers").EnumerateArray().Select(ReadNormalizer)]),
+        "NFC" => new UnicodeNormalizer(NormalizationForm.FormC),
+        "NFD" => new UnicodeNormalizer(NormalizationForm.FormD),
+        "NFKC" => new UnicodeNormalizer(NormalizationForm.FormKC),
+        "NFKD" => new UnicodeNormalizer(NormalizationForm.FormKD),
+        var kind => throw Unsupported("normalizer", kind),
+    };
+
+    private static IPreTokenizer ReadPreTokenizer(JsonElement part) => Kind(part) switch
+    {
+        "Sequence" => new PreTokenizerSequence([.. part.GetProperty("pretokenizers").EnumerateArray().Select(ReadPreTokenizer)]),
+        "ByteLevel" => new ByteLevelPreTokenizer(Flag(part, "add_prefix_space", true), Flag(part, "use_regex", true)),
+        "Digits" => new SplitPreTokenizer(
+            new NumberPattern(), Flag(part, "individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous, invert: false),
+        "Split" => new SplitPreTokenizer(ReadPattern(part.GetProperty("pattern")), ReadBehavior(Text(part, "behavior")), Flag(part, "invert")),
+        var kind => throw Unsupported("pre-tokenizer", kind),
+    };
+
+    private static ITextPattern ReadPattern(JsonElement pattern) =>
+        Optional(pattern, "Regex") is { } regex ? new RegexPattern(regex.GetString()!) : new LiteralPattern(Text(pattern, "String"));
+
+    private static SplitBehavior ReadBehavior(string name) =>
+        Enum.TryParse(name, out SplitBehavior behavior) && Enum.IsDefined(behavior) ? behavior : throw Unsupported("split behavior", name);
+
+    private static IPostProcessor ReadPostProcessor(JsonElement part, Vocabulary vocabulary) => Kind(part) switch
+    {
+        "Sequence" => new PostProcessorSequence(
+            [.. part.GetProperty("processors").EnumerateArray().Select(inner => ReadPostProcessor(inner, vocabulary))]),
+        "ByteLevel" => new PostProcessorSequence([]), // adjusts offsets only
+        "TemplateProcessing" => new TemplatePostProcessor(
+            [.. part.GetProperty("single").EnumerateArray().Select(piece => ReadTemplatePiece(piece, part, vocabulary))]),
+        var kind => throw Unsupported("post-processor", kind),
+    };
+
+    private static int[]? ReadTemplatePiece(JsonElement piece, JsonElement processor, Vocabulary vocabulary)
+    {
+        if (Optional(piece, "SpecialToken") is not { } token) return null;
+        string name = Text(token, "id");
+        int[] ids = [.. processor.GetProperty("special_tokens").GetProperty(name).GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+        return Array.TrueForAll(ids, id => vocabulary.TokenOf(id) is not null)
+            ? ids
+            : throw new BeearException($"The post-processor's token {name} has an id that the vocabulary does not have.");
+    }
+
+    private static ITokenDecoder ReadDecoder(JsonElement? part) => part is null ? new SpaceSeparatedDecoder() : Kind(part.Value) switch
+    {
+        "ByteLevel" => new ByteLevelDecoder(),
+        var kind => throw Unsupported("decoder", kind),
+    };
+
+    private static Dictionary<string, int> ReadModelTokens(JsonElement model)
+    {
+        // Old files leave the type of a BPE model out.
+        if (Optional(model, "type") is { } kind && kind.GetString() != "BPE") throw Unsupported("model", kind.GetString());
+        var tokens = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var token in model.GetProperty("vocab").EnumerateObject()) tokens[token.Name] = token.Value.GetInt32();
         return tokens;
     }
 
-    public Func<string, string> ReadNormalizer() => Normalizer(Optional(root, "normalizer"));
-
-    public IPreTokenizer ReadPreTokenizer() => PreTokenizer(Optional(root, "pre_tokenizer"));
-
-    /// <summary>Ids before and after the text that the post-processor adds.</summary>
-    public (int[] Before, int[] After) ReadPostProcessor(Func<string, int?> idOf) => PostProcessor(Optional(root, "post_processor"), idOf);
-
-    public void CheckDecoder()
+    private static BytePairEncoding ReadBytePairEncoding(JsonElement model, Dictionary<string, int> tokens)
     {
-        if (Optional(root, "decoder") is not { } decoder) return;
-        var kinds = Text(decoder, "type") == "Sequence" ? Steps(decoder, "decoders").Select(step => Text(step, "type")) : [Text(decoder, "type")];
-        foreach (var kind in kinds) if (kind != "ByteLevel") throw Unknown("decoder", kind);
-    }
+        if (Flag(model, "byte_fallback")) throw Unsupported("model option", "byte_fallback");
+        if (Optional(model, "dropout") is { } dropout && dropout.GetDouble() != 0) throw Unsupported("model option", "dropout");
+        foreach (string option in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
+            if (Optional(model, option) is { } affix && affix.GetString() != "") throw Unsupported("model option", option);
 
-    private Func<string, string> Normalizer(JsonElement? element)
-    {
-        if (element is not { } normalizer) return text => text;
-        var type = Text(normalizer, "type");
-        if (type == "Sequence")
+        int? unknown = null;
+        if (Optional(model, "unk_token")?.GetString() is { } unknownToken)
         {
-            var steps = Steps(normalizer, "normalizers").Select(step => Normalizer(step)).ToArray();
-            return text => steps.Aggregate(text, (current, step) => step(current));
+            unknown = tokens.TryGetValue(unknownToken, out int id)
+                ? id
+                : throw new BeearException($"The unknown token \"{unknownToken}\" is not in the vocabulary.");
         }
-        var form = type switch
-        {
-            "NFC" => NormalizationForm.FormC,
-            "NFD" => NormalizationForm.FormD,
-            "NFKC" => NormalizationForm.FormKC,
-            "NFKD" => NormalizationForm.FormKD,
-            _ => throw Unknown("normalizer", type),
-        };
-        return text => text.IsNormalized(form) ? text : text.Normalize(form);
+        var options = new BytePairOptions(Flag(model, "ignore_merges"), unknown, Flag(model, "fuse_unk"));
+        return new BytePairEncoding(tokens, [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)], options);
     }
 
-    private IPreTokenizer PreTokenizer(JsonElement? element)
+    private static (string Left, string Right) ReadMerge(JsonElement merge)
     {
-        if (element is not { } pre) return new SequencePreTokenizer([]);
-        return Text(pre, "type") switch
-        {
-            "Sequence" => new SequencePreTokenizer([.. Steps(pre, "pretokenizers").Select(step => PreTokenizer(step))]),
-            "ByteLevel" => new ByteLevelPreTokenizer(Flag(pre, "add_prefix_space", whenAbsent: true), Flag(pre, "use_regex", whenAbsent: true)),
-            "Digits" => new DigitsPreTokenizer(Flag(pre, "individual_digits")),
-            "Split" => new SplitPreTokenizer(Pattern(pre), Behaviour(Text(pre, "behavior")), Flag(pre, "invert")),
-            var type => throw Unknown("pre_tokenizer", type),
-        };
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2) return (merge[0].GetString()!, merge[1].GetString()!);
+        string text = merge.GetString()!;
+        int space = text.IndexOf(' ', StringComparison.Ordinal);
+        return space > 0 && text.LastIndexOf(' ') == space
+            ? (text[..space], text[(space + 1)..])
+            : throw new BeearException($"The merge \"{text}\" is not two tokens with a space between them.");
     }
 
-    private (int[] Before, int[] After) PostProcessor(JsonElement? element, Func<string, int?> idOf)
-    {
-        if (element is not { } post) return ([], []);
-        switch (Text(post, "type"))
-        {
-            case "ByteLevel":
-                return ([], []);
-            case "Sequence":
-                var all = Steps(post, "processors").Select(step => PostProcessor(step, idOf)).ToList();
-                return ([.. Enumerable.Reverse(all).SelectMany(pair => pair.Before)], [.. all.SelectMany(pair => pair.After)]);
-            case "TemplateProcessing":
-                List<int> before = [], after = [];
-                var current = before;
-                foreach (var piece in Steps(post, "single"))
-                {
-                    if (piece.TryGetProperty("Sequence", out _)) current = after;
-                    else if (piece.TryGetProperty("SpecialToken", out var special))
-                        current.Add(idOf(Text(special, "id")) ?? throw Wrong($"the post-processor's token '{Text(special, "id")}' is not in the vocabulary"));
-                }
-                return ([.. before], [.. after]);
-            case var type:
-                throw Unknown("post_processor", type);
-        }
-    }
+    private static JsonElement? Optional(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    private Regex Pattern(JsonElement split)
-    {
-        var pattern = Object(split, "pattern");
-        if (pattern.TryGetProperty("String", out var literal)) return new Regex(Regex.Escape(literal.GetString()!), RegexOptions.CultureInvariant, PatternTimeout);
-        try
-        {
-            return new Regex(Text(pattern, "Regex"), RegexOptions.CultureInvariant | RegexOptions.Compiled, PatternTimeout);
-        }
-        catch (ArgumentException failure)
-        {
-            throw new BeearException($"'{source}': the pattern of a Split pre-tokenizer is not understood ({failure.Message}).", failure);
-        }
-    }
+    private static string Kind(JsonElement part) => Text(part, "type");
 
-    private SplitBehaviour Behaviour(string name) =>
-        Enum.TryParse<SplitBehaviour>(name, out var behaviour) && Enum.IsDefined(behaviour) ? behaviour : throw Unknown("Split behavior", name);
+    private static string Text(JsonElement parent, string name) =>
+        parent.GetProperty(name).GetString() ?? throw new BeearException($"\"{name}\" has no value.");
 
-    private IEnumerable<(string, string)> Merges(JsonElement model)
-    {
-        if (!model.TryGetProperty("merges", out var merges) || merges.ValueKind != JsonValueKind.Array) throw Wrong("model.merges must be a list");
-        foreach (var merge in merges.EnumerateArray())
-        {
-            if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
-            {
-                yield return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
-                continue;
-            }
-            var text = merge.ValueKind == JsonValueKind.String ? merge.GetString()! : throw Wrong("a merge is neither a text nor a pair");
-            int space = text.IndexOf(' ', 1);
-            if (space < 0) throw Wrong($"the merge '{text}' is not two tokens");
-            yield return (text[..space], text[(space + 1)..]);
-        }
-    }
+    private static bool Flag(JsonElement parent, string name, bool otherwise = false) => Optional(parent, name)?.GetBoolean() ?? otherwise;
 
-    private JsonElement.ArrayEnumerator Steps(JsonElement element, string key) =>
-        element.TryGetProperty(key, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : throw Wrong($"'{key}' must be a list");
-
-    private JsonElement Object(JsonElement element, string key) =>
-        element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Object ? value : throw Wrong($"'{key}' must be an object");
-
-    private static JsonElement? Optional(JsonElement element, string key) =>
-        element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
-
-    private string Text(JsonElement element, string key, string? whenAbsent = null) =>
-        element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : whenAbsent ?? throw Wrong($"'{key}' must be a text");
-
-    private static bool Flag(JsonElement element, string key, bool whenAbsent = false) => element.TryGetProperty(key, out var value)
-        ? value.ValueKind == JsonValueKind.True : whenAbsent;
-
-    private BeearException Unknown(string part, string kind) => new($"'{source}': a {part} of kind '{kind}' is not supported yet.");
-
-    private BeearException Wrong(string what) => new($"'{source}' is not a tokenizer file: {what}.");
+    private static BeearException Unsupported(string what, string? kind) => new($"The {what} \"{kind}\" is not supported.");
 }

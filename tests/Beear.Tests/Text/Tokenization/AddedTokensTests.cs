@@ -1,0 +1,34 @@
+using System.Text.Json.Nodes;
+
+namespace Beear.Tests.Text.Tokenization;
+
+public class AddedTokensTests
+{
+    [Theory]
+    [InlineData("", "a <x> b", "a| |<x>| |b")]
+    [InlineData("lstrip", "a  <x> b", "a|<x>| |b")]
+    [InlineData("rstrip", "a <x>  b", "a| |<x>|b")]
+    [InlineData("rstrip", "<x>  <x>b", "<x>|<x>|b")]
+    [InlineData("lstrip", "<x>  <x>b", "<x>|<x>|b")]
+    [InlineData("single_word", "a<x> <x>é<x>.", "a|<|x|>| |<|x|>|Ã|©|<|x|>|.")]
+    [InlineData("single_word", " <x>.<x>", " |<x>|.|<x>")]
+    [InlineData("special", "a<x>b", "a|<x>|b")]
+    [InlineData("normalized", "a<x>b", "a|<x>|b")]
+    public void Flags_say_where_a_token_is_found_and_what_it_takes(string flag, string text, string expected)
+    {
+        var token = new JsonObject { ["id"] = 256, ["content"] = "<x>" };
+        if (flag.Length > 0) token[flag] = true;
+        var tokenizer = TinyTokenizer.Create(added: [token.ToJsonString()]);
+        Assert.Equal(expected, string.Join('|', tokenizer.Encode(text).Select(tokenizer.TokenOf)).Replace('Ġ', ' '));
+    }
+
+    [Fact]
+    public void The_longest_of_tokens_at_one_place_is_taken_and_the_leftmost_of_tokens_that_overlap()
+    {
+        var tokenizer = TinyTokenizer.Create(added:
+        [
+            """{ "id": 256, "content": "<a" }""", """{ "id": 257, "content": "<a>" }""", """{ "id": 258, "content": ">b" }""", """{ "id": 259, "content": "" }""",
+        ]);
+        Assert.Equal([257, 'b', 256, 'c', 258], tokenizer.Encode("<a>b<ac>b"));
+    }
+}
