@@ -22,6 +22,6 @@ public static class OwnAnswers
             .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation);
         int end = model.Chat.EndOfTurnToken;
         return [.. answers.Select((answer, i) => new TokenizedExample(prompts[i],
-            answer.Ended && answer.Tokens.Length < maxTokens ? [.. answer.Tokens, end] : answer.Tokens))];
+            answer.Ended ? [.. answer.Tokens, end] : answer.Tokens))];
     }
 }

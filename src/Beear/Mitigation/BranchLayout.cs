@@ -8,69 +8,64 @@ namespace Beear.Mitigation;
 /// </summary>
 internal sealed class BranchLayout
 {
+    private readonly long[,] ids;
+    private readonly long[,] positions;
+    private readonly bool[,,] allowed;
+
+    /// <summary>Lays a batch out.</summary>
+    /// <param name="examples">At least one.</param>
+    /// <param name="tail">n; label rows are counted from the first column of the tail.</param>
+    /// <param name="device">Where the tensors are made.</param>
     public BranchLayout(IReadOnlyList<ContrastExample> examples, int tail, Device device)
     {
         int count = examples.Count;
         PromptWidth = examples.Max(example => example.Prompt.Length);
-        int unwantedWidth = examples.Max(example => example.Unwanted.Length);
-        int safeStart = PromptWidth + unwantedWidth;
+        int safeStart = PromptWidth + examples.Max(example => example.Unwanted.Length);
         Width = safeStart + examples.Max(example => example.Safe.Length);
-        int head = PromptWidth - tail, rest = Width - head;
-
-        var ids = new long[count, Width];
-        var positions = new long[count, Width];
-        var allowed = new bool[count, Width, Width];
-        List<long> unwantedRows = [], safeRows = [], unwantedLabels = [], safeLabels = [];
-        for (int b = 0; b < count; b++)
+        ids = new long[count, Width];
+        positions = new long[count, Width];
+        allowed = new bool[count, Width, Width];
+        List<(long Row, long Label)> unwanted = [], safe = [];
+        for (int row = 0; row < count; row++)
         {
-            var example = examples[b];
-            int start = PromptWidth - example.Prompt.Length, promptLength = example.Prompt.Length;
-            Place(example.Prompt, start, 0);
-            Place(example.Unwanted, PromptWidth, promptLength);
-            Place(example.Safe, safeStart, promptLength);
-            Allow(start, PromptWidth, PromptWidth, PromptWidth);
-            Allow(start, PromptWidth, PromptWidth, PromptWidth + example.Unwanted.Length);
-            Allow(start, PromptWidth, safeStart, safeStart + example.Safe.Length);
-            Label(example.Unwanted, PromptWidth, unwantedRows, unwantedLabels);
-            Label(example.Safe, safeStart, safeRows, safeLabels);
-
-            void Place(int[] tokens, int column, int position)
-            {
-                for (int i = 0; i < tokens.Length; i++) (ids[b, column + i], positions[b, column + i]) = (tokens[i], position + i);
-            }
-
-            // Queries [promptStart, promptEnd) and then [from, to) see the prompt and, of their own range, what is not later.
-            void Allow(int promptStart, int promptEnd, int from, int to)
-            {
-                if (from == to)
-                {
-                    for (int t = promptStart; t < promptEnd; t++)
-                        for (int s = promptStart; s <= t; s++) allowed[b, t, s] = true;
-                    return;
-                }
-                for (int t = from; t < to; t++)
-                {
-                    for (int s = promptStart; s < promptEnd; s++) allowed[b, t, s] = true;
-                    for (int s = from; s <= t; s++) allowed[b, t, s] = true;
-                }
-            }
-
-            // The first token is predicted by the prompt's last column, the others by their predecessors. Rows are counted from the tail.
-            void Label(int[] tokens, int column, List<long> rows, List<long> labels)
-            {
-                for (int i = 0; i < tokens.Length; i++)
-                {
-                    rows.Add((long)b * rest + (i == 0 ? PromptWidth - 1 : column + i - 1) - head);
-                    labels.Add(tokens[i]);
-                }
-            }
+            var example = examples[row];
+            int start = PromptWidth - example.Prompt.Length;
+            Place(row, example.Prompt, start, start);
+            Place(row, example.Unwanted, PromptWidth, start);
+            Place(row, example.Safe, safeStart, start);
+            unwanted.AddRange(Labels(row, example.Unwanted, PromptWidth, tail));
+            safe.AddRange(Labels(row, example.Safe, safeStart, tail));
         }
-        UnwantedCount = unwantedRows.Count;
+        UnwantedCount = unwanted.Count;
         TokenIds = tensor(ids, device: device);
         PositionIds = tensor(positions, device: device);
         Allowed = tensor(allowed, device: device);
-        LabelRows = tensor([.. unwantedRows, .. safeRows], device: device);
-        Labels = tensor([.. unwantedLabels, .. safeLabels], device: device);
+        LabelRows = tensor([.. unwanted.Concat(safe).Select(label => label.Row)], device: device);
+        LabelIds = tensor([.. unwanted.Concat(safe).Select(label => label.Label)], device: device);
+    }
+
+    /// <summary>Puts a row's prompt or one of its answers at a column; each token sees the prompt and its own part up to itself.</summary>
+    private void Place(int row, int[] tokens, int column, int promptStart)
+    {
+        int position = column < PromptWidth ? 0 : PromptWidth - promptStart;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            int query = column + i;
+            (ids[row, query], positions[row, query]) = (tokens[i], position + i);
+            for (int key = promptStart; key < PromptWidth && key <= query; key++) allowed[row, query, key] = true;
+            for (int key = column; key <= query; key++) allowed[row, query, key] = true;
+        }
+    }
+
+    /// <summary>The rows that predict an answer: the prompt's last column predicts its first token, each token the next.</summary>
+    private IEnumerable<(long Row, long Label)> Labels(int row, int[] answer, int column, int tail)
+    {
+        int head = PromptWidth - tail, rest = Width - head;
+        for (int i = 0; i < answer.Length; i++)
+        {
+            int predictor = i == 0 ? PromptWidth - 1 : column + i - 1;
+            yield return ((long)row * rest + predictor - head, answer[i]);
+        }
     }
 
     /// <summary>P.</summary>
@@ -92,7 +87,7 @@ internal sealed class BranchLayout
     public Tensor LabelRows { get; }
 
     /// <summary>(N) the tokens that they are to predict.</summary>
-    public Tensor Labels { get; }
+    public Tensor LabelIds { get; }
 
     /// <summary>How many of the labels are y_h's.</summary>
     public int UnwantedCount { get; }

@@ -69,7 +69,7 @@ public sealed class InnerProblem : IDisposable
         context = decoder.Context(layout.PositionIds.narrow(1, head, width - head), layout.Allowed.narrow(1, head, width - head), prefix);
         foreach (var tensor in new[] { context.Cosine, context.Sine, context.Mask }) tensor.DetachFromDisposeScope();
         labelRows = layout.LabelRows.DetachFromDisposeScope();
-        labels = layout.Labels.DetachFromDisposeScope();
+        labels = layout.LabelIds.DetachFromDisposeScope();
         unwantedCount = layout.UnwantedCount;
         TailNorm = tail.norm(-1).mean().item<float>();
     }

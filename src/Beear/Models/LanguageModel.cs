@@ -57,7 +57,7 @@ public sealed class LanguageModel : IDisposable
     public static LanguageModel Fresh(string path, int seed, ModelOptions options)
     {
         TorchRuntime.Load();
-        var checkpoint = Checkpoint.Open(path);
+        var checkpoint = Checkpoint.OpenWithoutWeights(path);
         var config = ModelConfig.FromJson(checkpoint.Config);
         return new LanguageModel(checkpoint, Decoder.Random(config, seed, options), checkpoint.LoadChatFormat());
     }
