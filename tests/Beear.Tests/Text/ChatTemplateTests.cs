@@ -83,7 +83,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ [{'r': 'a', 'n': 1}, {'r': 'b', 'n': 2}] | selectattr('r', '==', 'b') | map(attribute='n') | list }}", "[2]")]
     [InlineData("{{ [1, 2, 3] | reject('even') | join(', ') }} {{ ['b', 'A'] | sort | first }} {{ ['a', 'A'] | unique | list | length }}", "1, 3 A 1")]
     [InlineData("{{ x | default('d') }} {{ '' | d('e', true) }} {{ '4.7' | int }} {{ ' 5 ' | float }} {{ -3 | abs }}", "d e 4 5.0 3")]
-    [InlineData("{{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ 'xxay'.lstrip('x') }} {{ 'a b'.title() }} {{ 'aaa'.replace('a', 'b', 2) }}", "['a', 'b'] ['a', 'b,c'] ay A B bba")]
+    [InlineData("{{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ ' a b '.split(none, 1) }} {{ 'xxay'.lstrip('x') }} {{ 'a b'.title() }} {{ 'aaa'.replace('a', 'b', 2) }}", "['a', 'b'] ['a', 'b,c'] ['a', 'b '] ay A B bba")]
     [InlineData("{{ 'abc'.startswith(('x', 'ab')) }} {{ 'banana'.count('an') }} {{ 'banana'.find('n') }} {{ '-'.join(['a', 'b']) }}", "True 2 2 a-b")]
     [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'a': 1}.get('z', 0) }} {{ 'a\nb' | indent(2) }} {{ '<a>' | e }}", "[('a', 2), ('b', 1)] 0 a\n  b &lt;a&gt;")]
     [InlineData("{{ '\U0001F600!' | length }} {{ '\U0001F600!'[0] }} {{ '\U0001F600!' | reverse }}", "2 \U0001F600 !\U0001F600")]

@@ -45,14 +45,12 @@ internal sealed class Arguments(List<object?> positional, Dictionary<string, obj
     public Arguments Skip(int count) => new(positional.Skip(count).ToList(), named);
 }
 
-/// <summary>The <c>loop</c> variable of a for block.</summary>
-internal sealed class LoopValue(List<object?> items, int depth)
+/// <summary>The <c>loop</c> variable of a for block; its depth counts recursive loops only, which there are none of.</summary>
+internal sealed class LoopValue(List<object?> items)
 {
     private object? _lastChanged = new Undefined("loop.changed");
 
     public int Index { get; set; }
-
-    public int Depth => depth;
 
     public object? Attribute(string name) => name switch
     {
@@ -63,8 +61,8 @@ internal sealed class LoopValue(List<object?> items, int depth)
         "first" => Index == 0,
         "last" => Index == items.Count - 1,
         "length" => (long)items.Count,
-        "depth" => (long)depth,
-        "depth0" => depth - 1L,
+        "depth" => 1L,
+        "depth0" => 0L,
         "previtem" => Index > 0 ? items[Index - 1] : new Undefined("loop.previtem"),
         "nextitem" => Index + 1 < items.Count ? items[Index + 1] : new Undefined("loop.nextitem"),
         "cycle" => new Callable("cycle", (arguments, _) => arguments.Positional.Count > 0

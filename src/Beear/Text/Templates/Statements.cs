@@ -98,7 +98,7 @@ internal sealed class For(Target target, Expression source, Expression? filter, 
         var items = Operators.Iterate(source.Evaluate(scope), scope.State).ToList();
         if (filter is not null) items.RemoveAll(item => !Passes(filter, item, scope));
         if (items.Count == 0) return otherwise?.Execute(scope.Inner(), output) ?? Flow.Next;
-        var loop = new LoopValue(items, 1 + ((scope.Lookup("loop") as LoopValue)?.Depth ?? 0));
+        var loop = new LoopValue(items);
         for (; loop.Index < items.Count; loop.Index++)
         {
             scope.State.Step();

@@ -115,7 +115,7 @@ internal static class StringMethods
     private static List<object?> SplitAtSpaces(string text, long limit, bool fromEnd)
     {
         var parts = new List<object?>();
-        var rest = PythonText.Strip(text).AsMemory();
+        var rest = (fromEnd ? PythonText.StripEnd(text) : PythonText.StripStart(text)).AsMemory();
         while (rest.Length > 0)
         {
             var span = rest.Span;
