@@ -91,13 +91,20 @@ public static class TorchRuntime
     }
 
     /// <summary>
-    /// Where the system's libstdc++ is older than LibTorchSharp's version table says, loads a copy whose one unused requirement is
-    /// weak; see <see cref="ElfSymbolVersions"/>. On newer systems nothing is touched.
+    /// Loads the bundled libtorch, and where the system's libstdc++ is older than LibTorchSharp's version table says, a copy of
+    /// LibTorchSharp whose one unused requirement is weak; see <see cref="ElfSymbolVersions"/>. On newer systems no file is touched.
     /// </summary>
     private static void PreloadLinux()
     {
-        var original = FindBundled("libLibTorchSharp.so");
-        if (original is null) return;                                    // TorchSharp's own search will say what is missing
+        if (LibtorchFolder is null)
+        {
+            // TorchSharp asks for these by name, which finds what the process holds already.
+            foreach (var library in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
+            {
+                if (FindBundled(library) is { } path) NativeLibrary.Load(path);
+            }
+        }
+        if (FindBundled("libLibTorchSharp.so") is not { } original) return;   // TorchSharp's own search will say what is missing
         var image = File.ReadAllBytes(original);
         var versions = ElfSymbolVersions.Parse(image);
         var available = StandardLibraryVersions();
@@ -105,17 +112,7 @@ public static class TorchRuntime
             .Where(need => need.Library == NeededStandardLibrary && !available.Contains(need.Version)).ToList();
         if (missing.Count == 0) return;
         foreach (var (library, version) in missing) versions.WeakenNeeded(library, version);
-
-        // The dependencies must be in the process first: the copy does not lie beside them.
-        if (LibtorchFolder is null)
-        {
-            foreach (var library in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
-            {
-                if (FindBundled(library) is { } path) NativeLibrary.Load(path);
-            }
-        }
-        var copy = CopyToCache(image);
-        NativeLibrary.Load(copy);
+        NativeLibrary.Load(CopyToCache(image));
     }
 
     private static string? FindBundled(string fileName)
@@ -123,6 +120,7 @@ public static class TorchRuntime
         var runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         string[] candidates =
         [
+            Path.Combine(AppContext.BaseDirectory, "libtorch", fileName),
             Path.Combine(AppContext.BaseDirectory, fileName),
             Path.Combine(AppContext.BaseDirectory, "runtimes", runtime, "native", fileName),
         ];
