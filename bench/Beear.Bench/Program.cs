@@ -4,7 +4,7 @@ using Beear.Runtime;
 using Spectre.Console;
 using static TorchSharp.torch;
 
-// Times every kernel beside its plain reference. Arguments: words that a row's name must contain, any of them.
+// Times every kernel beside its plain reference. Arguments: the benches to run; none means all.
 TorchRuntime.Load();
 AnsiConsole.Profile.Width = 120;
 foreach (var shape in new[] { Shape.SmolLm2, Shape.TinyWorld })
@@ -18,7 +18,10 @@ foreach (var shape in new[] { Shape.SmolLm2, Shape.TinyWorld })
 }
 
 IEnumerable<Row> Benches(Shape shape) =>
-    new (string Name, Func<Shape, IEnumerable<Row>> Run)[] { ("optimiser", OptimiserBench.Run) }
-        .Where(bench => args.Length == 0 || args.Contains(bench.Name)).SelectMany(bench => bench.Run(shape));
+    new (string Name, Func<Shape, IEnumerable<Row>> Run)[]
+    {
+        ("optimiser", OptimiserBench.Run), ("rms-norm", GradientBench.RmsNorm), ("swiglu", GradientBench.SwiGlu),
+        ("rotary", GradientBench.Rotary), ("cross-entropy", GradientBench.CrossEntropy),
+    }.Where(bench => args.Length == 0 || args.Contains(bench.Name)).SelectMany(bench => bench.Run(shape));
 
 static string Number(double microseconds) => microseconds.ToString(microseconds < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
