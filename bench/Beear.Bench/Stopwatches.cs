@@ -7,7 +7,7 @@ namespace Beear.Bench;
 internal static class Stopwatches
 {
     /// <summary>The least time of one call, in microseconds, over repetitions that take at least <paramref name="seconds"/>.</summary>
-    public static double LeastMicroseconds(Action work, double seconds = 1)
+    public static double LeastMicroseconds(Action work, double seconds = 0.7)
     {
         var least = double.MaxValue;
         var begin = Stopwatch.GetTimestamp();

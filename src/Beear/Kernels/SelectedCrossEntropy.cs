@@ -7,6 +7,8 @@ namespace Beear.Kernels;
 /// <summary>Cross entropy of rows of logits that each carry a label, without a float32 copy of bfloat16 logits.</summary>
 public static unsafe class SelectedCrossEntropy
 {
+    private const int RowsInChunk = 8;
+
     /// <summary>The loss of each row, log Σ exp(logits) − logits[label].</summary>
     /// <param name="logits">float32 or bfloat16, (N, V).</param>
     /// <param name="labels">int64, (N), each in 0 … V − 1.</param>
@@ -59,10 +61,13 @@ public static unsafe class SelectedCrossEntropy
         var x = (T*)TensorMemory.Address(logits);
         var label = (long*)TensorMemory.Address(labels);
         float* loss = (float*)TensorMemory.Address(losses), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], 1, width, (row, _) =>
+        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
         {
-            normaliser[row] = LogSumExp(x + (row * width), width);
-            loss[row] = normaliser[row] - Element.LoadTail(x + (row * width) + label[row], 1)[0];
+            for (var row = start; row < end; row++)
+            {
+                normaliser[row] = LogSumExp(x + (row * width), width);
+                loss[row] = normaliser[row] - Element.LoadTail(x + (row * width) + label[row], 1)[0];
+            }
         });
         GC.KeepAlive((logits, labels, losses, normalisers));
     }
@@ -98,12 +103,15 @@ public static unsafe class SelectedCrossEntropy
         T* x = (T*)TensorMemory.Address(logits), dx = (T*)TensorMemory.Address(result);
         var label = (long*)TensorMemory.Address(labels);
         float* g = (float*)TensorMemory.Address(gradient), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], 1, width, (row, _) =>
+        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
         {
-            T* from = x + (row * width), to = dx + (row * width);
-            var target = MathF.Exp(Element.LoadTail(from + label[row], 1)[0] - normaliser[row]) - 1;      // read before it is overwritten
-            ScaledSoftmax(from, to, normaliser[row], g[row], width);
-            Element.Store(to + label[row], Vector512.Create(target * g[row]), 1);
+            for (var row = start; row < end; row++)
+            {
+                T* from = x + (row * width), to = dx + (row * width);
+                var target = MathF.Exp(Element.LoadTail(from + label[row], 1)[0] - normaliser[row]) - 1;      // read before it is overwritten
+                ScaledSoftmax(from, to, normaliser[row], g[row], width);
+                Element.Store(to + label[row], Vector512.Create(target * g[row]), 1);
+            }
         });
         GC.KeepAlive((gradient, logits, labels, normalisers, result));
     }

@@ -23,9 +23,9 @@ public sealed class SwiGluTests : IDisposable
     [Fact]
     public void Extreme_gates_saturate_and_nan_is_kept()
     {
-        var gate = tensor(new[] { -1e30f, -200f, -88f, 88f, 200f, 1e30f, float.NaN });
+        var gate = tensor(new[] { -1e5f, -200f, -88f, 88f, 200f, 1e30f, float.NaN });
         var result = SwiGlu.Apply(gate, ones(7)).data<float>().ToArray();
-        Assert.All(result[..3], value => Assert.True(Math.Abs(value) < 1e-30 || value == 0, $"{value}"));
+        Assert.All(result[..3], value => Assert.True(Math.Abs(value) < 1e-30, $"{value}"));
         Assert.Equal([88f, 200f, 1e30f, float.NaN], result[3..]);
     }
 
