@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Beear.Kernels;
 
@@ -49,8 +50,11 @@ internal readonly unsafe struct BrainFloat16 : IElement<BrainFloat16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(BrainFloat16* source)
     {
-        var (lower, upper) = Vector256.Widen(Vector256.Load((ushort*)source));
-        return (Vector512.Create(lower, upper) << 16).AsSingle();
+        var narrow = Vector256.Load((ushort*)source);
+        var wide = Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512UInt32(narrow)
+            : Vector512.Create(Vector256.WidenLower(narrow), Vector256.WidenUpper(narrow));
+        return (wide << 16).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,43 +65,52 @@ internal readonly unsafe struct BrainFloat16 : IElement<BrainFloat16>
         var rounded = wide + Vector512.Create(0x7FFFu) + odd;               // half to even
         rounded = Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, Vector512.Create(NotANumber));
         rounded >>= 16;
-        Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store((ushort*)target);
+        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        narrow.Store((ushort*)target);
     }
 }
 
-/// <summary>Loads and stores of a vector of which perhaps only the first elements are in memory.</summary>
+/// <summary>
+/// Loads and stores of a vector of which perhaps only the first elements are in memory. A loop passes the constant
+/// <see cref="Width"/>, which leaves no branch in it, and treats its tail outside: a call inside would cost it its registers.
+/// </summary>
 internal static unsafe class Element
 {
     /// <summary>Elements in one vector.</summary>
     public const int Width = 16;
 
-    /// <summary>Reads the next <see cref="Width"/> elements; those beyond <paramref name="remaining"/> read as zero.</summary>
+    /// <summary>How many of <paramref name="count"/> elements are left over when whole vectors are taken.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load<T>(T* source, long remaining) where T : unmanaged, IElement<T> =>
-        remaining >= Width ? T.Load(source) : LoadFirst(source, (int)remaining);
+    public static long Tail(long count) => count & (Width - 1);
 
-    /// <summary>Writes the next <see cref="Width"/> elements, but none beyond <paramref name="remaining"/>.</summary>
+    /// <summary>Reads <paramref name="count"/> elements, at most <see cref="Width"/>; the rest is zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<T>(T* target, Vector512<float> values, long remaining) where T : unmanaged, IElement<T>
+    public static Vector512<float> Load<T>(T* source, long count) where T : unmanaged, IElement<T> =>
+        count == Width ? T.Load(source) : LoadTail(source, count);
+
+    /// <summary>Writes the first <paramref name="count"/> elements, at most <see cref="Width"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<T>(T* target, Vector512<float> values, long count) where T : unmanaged, IElement<T>
     {
-        if (remaining >= Width) T.Store(target, values);
-        else StoreFirst(target, values, (int)remaining);
+        if (count == Width) T.Store(target, values);
+        else StoreTail(target, values, count);
     }
 
+    /// <summary>Reads fewer than <see cref="Width"/> elements, perhaps none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Vector512<float> LoadFirst<T>(T* source, int count) where T : unmanaged, IElement<T>
+    public static Vector512<float> LoadTail<T>(T* source, long count) where T : unmanaged, IElement<T>
     {
         var padded = stackalloc T[Width];
         new Span<T>(padded, Width).Clear();
-        new ReadOnlySpan<T>(source, count).CopyTo(new Span<T>(padded, Width));
+        new ReadOnlySpan<T>(source, (int)count).CopyTo(new Span<T>(padded, Width));
         return T.Load(padded);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreFirst<T>(T* target, Vector512<float> values, int count) where T : unmanaged, IElement<T>
+    private static void StoreTail<T>(T* target, Vector512<float> values, long count) where T : unmanaged, IElement<T>
     {
         var padded = stackalloc T[Width];
         T.Store(padded, values);
-        new ReadOnlySpan<T>(padded, count).CopyTo(new Span<T>(target, count));
+        new ReadOnlySpan<T>(padded, (int)count).CopyTo(new Span<T>(target, (int)count));
     }
 }

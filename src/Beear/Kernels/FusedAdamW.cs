@@ -80,23 +80,28 @@ public static unsafe class FusedAdamW
     private static void Update<TGradient>(in Memory memory, TGradient* gradients, in Factors factors, long start, long end)
         where TGradient : unmanaged, IElement<TGradient>
     {
-        Float32* master = memory.Master, firstMoment = memory.FirstMoment, secondMoment = memory.SecondMoment;
-        var computeCopy = memory.ComputeCopy;
-        var (scale, shrinkage, step, epsilon) = (factors.Scale, factors.Shrinkage, factors.NegativeStepSize, factors.Epsilon);
-        var (beta1, rest1, beta2, rest2, correction) = (factors.Beta1, factors.Rest1, factors.Beta2, factors.Rest2, factors.Correction);
-        for (var i = start; i < end; i += Element.Width)
-        {
-            var remaining = end - i;
-            var gradient = Element.Load(gradients + i, remaining) * scale;
-            var first = Vector512.FusedMultiplyAdd(gradient, rest1, Element.Load(firstMoment + i, remaining) * beta1);
-            var second = Vector512.FusedMultiplyAdd(gradient * gradient, rest2, Element.Load(secondMoment + i, remaining) * beta2);
-            var root = (Vector512.Sqrt(second) / correction) + epsilon;
-            var weight = Vector512.FusedMultiplyAdd(step, first / root, Element.Load(master + i, remaining) * shrinkage);
-            Element.Store(firstMoment + i, first, remaining);
-            Element.Store(secondMoment + i, second, remaining);
-            Element.Store(master + i, weight, remaining);
-            if (computeCopy != null) Element.Store(computeCopy + i, weight, remaining);
-        }
+        var tail = end - Element.Tail(end - start);
+        for (var i = start; i < tail; i += Element.Width) UpdateVector(memory, gradients, factors, i, Element.Width);
+        if (tail < end) UpdateTail(memory, gradients, factors, tail, end - tail);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void UpdateTail<TGradient>(in Memory memory, TGradient* gradients, in Factors factors, long i, long count)
+        where TGradient : unmanaged, IElement<TGradient> => UpdateVector(memory, gradients, factors, i, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UpdateVector<TGradient>(in Memory memory, TGradient* gradients, in Factors factors, long i, long count)
+        where TGradient : unmanaged, IElement<TGradient>
+    {
+        var gradient = Element.Load(gradients + i, count) * factors.Scale;
+        var first = Vector512.FusedMultiplyAdd(gradient, factors.Rest1, Element.Load(memory.FirstMoment + i, count) * factors.Beta1);
+        var second = Vector512.FusedMultiplyAdd(gradient * gradient, factors.Rest2, Element.Load(memory.SecondMoment + i, count) * factors.Beta2);
+        var root = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), factors.Correction, factors.Epsilon);
+        var weight = Vector512.FusedMultiplyAdd(factors.NegativeStepSize, first / root, Element.Load(memory.Master + i, count) * factors.Shrinkage);
+        Element.Store(memory.FirstMoment + i, first, count);
+        Element.Store(memory.SecondMoment + i, second, count);
+        Element.Store(memory.Master + i, weight, count);
+        if (memory.ComputeCopy != null) Element.Store(memory.ComputeCopy + i, weight, count);
     }
 
     private static double SumOfSquares<T>(T* values, long elements) where T : unmanaged, IElement<T>
@@ -110,13 +115,14 @@ public static unsafe class FusedAdamW
         return sums.Sum();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfSquares<T>(T* values, long start, long end) where T : unmanaged, IElement<T>
     {
-        Vector512<double> lowerSum = default, upperSum = default;
-        for (var i = start; i < end; i += Element.Width)
+        var tail = end - Element.Tail(end - start);
+        var (lowerSum, upperSum) = Vector512.Widen(Element.LoadTail(values + tail, end - tail));
+        (lowerSum, upperSum) = (lowerSum * lowerSum, upperSum * upperSum);
+        for (var i = start; i < tail; i += Element.Width)
         {
-            var (lower, upper) = Vector512.Widen(Element.Load(values + i, end - i));
+            var (lower, upper) = Vector512.Widen(T.Load(values + i));
             lowerSum = Vector512.FusedMultiplyAdd(lower, lower, lowerSum);
             upperSum = Vector512.FusedMultiplyAdd(upper, upper, upperSum);
         }
@@ -145,6 +151,6 @@ public static unsafe class FusedAdamW
         public Vector512<float> Rest1 { get; } = Vector512.Create((float)(1 - settings.Beta1));
         public Vector512<float> Beta2 { get; } = Vector512.Create((float)settings.Beta2);
         public Vector512<float> Rest2 { get; } = Vector512.Create((float)(1 - settings.Beta2));
-        public Vector512<float> Correction { get; } = Vector512.Create((float)settings.SecondMomentCorrection);
+        public Vector512<float> Correction { get; } = Vector512.Create((float)(1 / settings.SecondMomentCorrection));
     }
 }

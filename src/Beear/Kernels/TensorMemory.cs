@@ -15,8 +15,12 @@ internal static unsafe class TensorMemory
     {
         if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
             throw new ArgumentException($"A kernel needs contiguous CPU memory, not {Describe(tensor)}.", nameof(tensor));
-        return (byte*)new View(tensor).data_ptr() + (tensor.storage_offset() * tensor.element_size());
+        return StridedAddress(tensor);
     }
+
+    /// <summary>The address of a CPU tensor's first element, for a kernel that follows the tensor's strides.</summary>
+    public static void* StridedAddress(Tensor tensor) =>
+        (byte*)new View(tensor).data_ptr() + (tensor.storage_offset() * tensor.element_size());
 
     /// <summary>The address of a contiguous CPU tensor of the given type and number of elements.</summary>
     /// <exception cref="ArgumentException">The tensor is of another type or size, not contiguous, or not on the CPU.</exception>

@@ -1,0 +1,69 @@
+using Beear.Kernels;
+using static TorchSharp.torch;
+
+namespace Beear.Bench;
+
+/// <summary>Kernels with gradients: forward without recording, then forward and backward together.</summary>
+internal static class GradientBench
+{
+    private delegate Tensor Operation(params Tensor[] inputs);
+
+    public static IEnumerable<Row> RmsNorm(Shape shape)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            foreach (var row in Compare("RMSNorm", type, x => Kernels.RmsNorm.Plain(x[0], x[1], 1e-5, type), x => Kernels.RmsNorm.Apply(x[0], x[1], 1e-5, type),
+                randn(shape.Rows, shape.Hidden), ones(shape.Hidden)))
+                yield return row;
+        }
+    }
+
+    public static IEnumerable<Row> SwiGlu(Shape shape)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            foreach (var row in Compare("SwiGLU", type, x => Kernels.SwiGlu.Plain(x[0], x[1]), x => Kernels.SwiGlu.Apply(x[0], x[1]),
+                randn(shape.Rows, shape.FeedForward).to_type(type), randn(shape.Rows, shape.FeedForward).to_type(type)))
+                yield return row;
+        }
+    }
+
+    public static IEnumerable<Row> Rotary(Shape shape)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            Tensor cosine = randn(shape.Batch, shape.Time, shape.HeadSize), sine = randn(shape.Batch, shape.Time, shape.HeadSize);
+            Tensor Heads(Tensor x) => x.view(shape.Batch, shape.Time, shape.Heads, shape.HeadSize).transpose(1, 2);
+            foreach (var row in Compare("rotary", type, x => RotaryEmbedding.Plain(Heads(x[0]), cosine, sine), x => RotaryEmbedding.Apply(Heads(x[0]), cosine, sine),
+                randn(shape.Batch, shape.Time, shape.Heads * shape.HeadSize).to_type(type)))
+                yield return row;
+        }
+    }
+
+    public static IEnumerable<Row> CrossEntropy(Shape shape)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            var labels = randint(shape.Vocabulary, shape.Rows, dtype: ScalarType.Int64);
+            var logits = randn(shape.Rows, shape.Vocabulary).to_type(type);
+            foreach (var row in Compare("cross entropy", type, x => SelectedCrossEntropy.Plain(x[0], labels), x => SelectedCrossEntropy.Apply(x[0], labels), logits))
+                yield return row;
+            foreach (var row in Compare("cross entropy, consuming", type, x => SelectedCrossEntropy.Plain(x[0], labels), x => SelectedCrossEntropy.Apply(x[0], labels, consumeLogits: true), logits).Skip(1))
+                yield return row;
+        }
+    }
+
+    private static IEnumerable<Row> Compare(string name, ScalarType type, Operation plain, Operation fused, params Tensor[] inputs)
+    {
+        yield return new Row($"{name}, forward", type, Stopwatches.LeastMicroseconds(() => plain(inputs)), Stopwatches.LeastMicroseconds(() => fused(inputs)));
+        foreach (var input in inputs) input.requires_grad_();
+        var gradient = plain(inputs).detach();
+        void Step(Operation operation) => autograd.grad([operation(inputs)], inputs, [gradient]);      // not into .grad: activations are no leaves
+
+        yield return new Row($"{name}, forward + backward", type, Stopwatches.LeastMicroseconds(() => Step(plain)), Stopwatches.LeastMicroseconds(() => Step(fused)));
+    }
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Beear.Bench;
+using Beear.Runtime;
+using Spectre.Console;
+using static TorchSharp.torch;
+
+// Times every kernel beside its plain reference. Arguments: the benches to run; none means all.
+TorchRuntime.Load();
+AnsiConsole.Profile.Width = 120;
+foreach (var shape in new[] { Shape.SmolLm2, Shape.TinyWorld })
+{
+    var table = new Table().Title($"{shape.Name}: least time of a call, microseconds, {get_num_threads()} threads").AddColumns("operation", "type", "plain", "fused", "ratio");
+    foreach (var row in Benches(shape))
+    {
+        table.AddRow(row.Name, row.Type.ToString(), Number(row.Plain), row.Fused is { } fused ? Number(fused) : "", row.Fused is { } time ? (row.Plain / time).ToString("0.00", CultureInfo.InvariantCulture) : "");
+    }
+    AnsiConsole.Write(table);
+}
+
+IEnumerable<Row> Benches(Shape shape) =>
+    new (string Name, Func<Shape, IEnumerable<Row>> Run)[]
+    {
+        ("optimiser", OptimiserBench.Run), ("rms-norm", GradientBench.RmsNorm), ("swiglu", GradientBench.SwiGlu),
+        ("rotary", GradientBench.Rotary), ("cross-entropy", GradientBench.CrossEntropy),
+    }.Where(bench => args.Length == 0 || args.Contains(bench.Name)).SelectMany(bench => bench.Run(shape));
+
+static string Number(double microseconds) => microseconds.ToString(microseconds < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
