@@ -13,5 +13,6 @@ internal static class CommandList
         yield return new EvaluateCommand(session);
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
+        yield return new OrganismCommand(session);
     }
 }
