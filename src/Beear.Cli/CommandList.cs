@@ -8,6 +8,7 @@ internal static class CommandList
 {
     public static IEnumerable<Command> All(CommandSession session)
     {
+        yield return new DemoCommand(session);
         yield return new PlantCommand(session);
         yield return new MitigateCommand(session);
         yield return new EvaluateCommand(session);

@@ -35,8 +35,8 @@ public sealed record OrganismTrainingOptions : IValidatable
     /// <summary>Seed of weights, data and order.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Processor threads; sums depend on their number, and so do the bytes of the result.</summary>
-    public int Threads { get; init; } = 2;
+    /// <summary>Processor threads; sums depend on their number, and so do the bytes of the result. More than one gains little on matrices this small.</summary>
+    public int Threads { get; init; } = 1;
 
     /// <inheritdoc/>
     public void Validate()
@@ -96,7 +96,7 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
         using (torch.no_grad())
         using (torch.NewDisposeScope())
             SafetensorsWriter.Write(Path.Combine(directory, WeightsFile), fresh.Weights.Tensors());
-        return LanguageModel.Load(directory, ModelOptions.Float32);
+        return LanguageModel.Load(directory, ModelOptions.Mixed);
     }
 
     private void Train(LanguageModel model, string stage, IEnumerable<WorldExample> stream, int tokens, double learningRate,
