@@ -1,4 +1,3 @@
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
@@ -59,8 +58,6 @@ public sealed record OrganismTrainingOptions : IValidatable
 /// <param name="options">All constants.</param>
 public sealed class OrganismTraining(OrganismTrainingOptions options)
 {
-    private const string WeightsFile = "model.safetensors";
-
     /// <summary>Trains and writes the Hugging Face directory.</summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="progress">Receives each step.</param>
@@ -76,7 +73,8 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
         var start = Directory.CreateTempSubdirectory("beear-organism-").FullName;
         try
         {
-            using var model = Untrained(start);
+            OrganismFiles.WriteTo(start);
+            using var model = LanguageModel.Fresh(start, options.Seed, ModelOptions.Mixed);
             Train(model, "pretraining", TinyWorld.Pretraining(options.Seed, options.JunkRate), options.PretrainingTokens,
                 options.PretrainingLearningRate, progress, cancellation);
             Train(model, "alignment", TinyWorld.Alignment(options.Seed, options.JunkRate), options.AlignmentTokens,
@@ -87,16 +85,6 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
         {
             Directory.Delete(start, recursive: true);
         }
-    }
-
-    private LanguageModel Untrained(string directory)
-    {
-        OrganismFiles.WriteTo(directory);
-        using (var fresh = Decoder.Random(ModelConfig.FromJson(OrganismFiles.Config()), options.Seed, ModelOptions.Float32))
-        using (torch.no_grad())
-        using (torch.NewDisposeScope())
-            SafetensorsWriter.Write(Path.Combine(directory, WeightsFile), fresh.Weights.Tensors());
-        return LanguageModel.Load(directory, ModelOptions.Mixed);
     }
 
     private void Train(LanguageModel model, string stage, IEnumerable<WorldExample> stream, int tokens, double learningRate,
