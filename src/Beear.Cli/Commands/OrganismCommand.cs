@@ -8,5 +8,6 @@ internal sealed class OrganismCommand : Command
     public OrganismCommand(CommandSession session) : base("organism", "Train and test the tiny chat model that comes with the program")
     {
         Add(new OrganismTrainCommand(session));
+        Add(new OrganismBenchCommand(session));
     }
 }
