@@ -38,8 +38,11 @@ internal sealed class DemoCommand(CommandSession session)
     }
 
     /// <summary>The base model in mixed precision, which is fastest at its size.</summary>
-    internal static LanguageModel Load(string? directory, CommandContext context) =>
-        LanguageModel.Load(directory ?? Organism.BaseDirectory, ModelOptions.Mixed with { Device = context.Device() });
+    internal static LanguageModel Load(string? directory, CommandContext context)
+    {
+        var device = context.Device();                                   // loads libtorch, which everything else needs
+        return LanguageModel.Load(directory ?? Organism.BaseDirectory, ModelOptions.Mixed with { Device = device });
+    }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
     {
