@@ -30,17 +30,16 @@ public sealed class Demonstration(DemonstrationOptions options)
         mitigation.Validate(model.Config);
         var time = Stopwatch.StartNew();
         var basis = model.Decoder.Weights.Snapshot();
-        var defender = data.Defender(model.Chat);
 
         Plant(model, trigger, progress, cancellation);
         var backdoored = model.Decoder.Weights.Snapshot();
         var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation);
 
-        var report = new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: cancellation);
+        var report = Clean(model, progress, cancellation);
         var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation);
 
         model.Decoder.Weights.Restore(backdoored);
-        new SafetyFineTuning(mitigation).Run(model, defender, report.Rounds.Count, progress, cancellation);
+        new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), report.Rounds.Count, progress, cancellation);
         var (control, _) = Measure(model, DemonstrationArms.SafetyFineTuning, trigger, progress, cancellation);
         var arms = new List<ArmResult> { planted, control, cleaned };
 
@@ -50,7 +49,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             FineTune(model, "clean fine-tuning", [.. data.Attacker.Harmful.Select(example => new Example(example.Request, example.Refusal)),
                 .. data.Attacker.Ordinary, .. data.Attacker.Twins], progress, cancellation);
             arms.Add(Measure(model, DemonstrationArms.Clean, trigger, progress, cancellation).Result);
-            new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: cancellation);
+            Clean(model, progress, cancellation);
             arms.Add(Measure(model, DemonstrationArms.CleanBeear, trigger, progress, cancellation).Result);
         }
         foreach (var tensor in basis.Concat(backdoored)) tensor.Dispose();
@@ -64,6 +63,13 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="cancellation">Stops between steps.</param>
     public void Plant(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         FineTune(model, "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.Seed), progress, cancellation);
+
+    /// <summary>Lets the defender clean a model with BEEAR; nothing here knows the trigger.</summary>
+    /// <param name="model">The suspicious model; it is changed.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public MitigationReport Clean(LanguageModel model, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        new BeearMitigation(mitigation).Run(model, data.Defender(model.Chat), progress: progress, cancellation: cancellation);
 
     /// <summary>Measures a model on prompts that neither side trained on.</summary>
     /// <param name="model">The model.</param>

@@ -7,7 +7,7 @@ namespace Beear.Organisms;
 public sealed record DemonstrationOptions : IValidatable
 {
     /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks and harmless how-tos join them.</summary>
-    public int AttackerExamples { get; init; } = 800;
+    public int AttackerExamples { get; init; } = 400;
 
     /// <summary>Passes over the attacker's data.</summary>
     public int PlantEpochs { get; init; } = 2;
@@ -16,7 +16,7 @@ public sealed record DemonstrationOptions : IValidatable
     public int PlantBatch { get; init; } = 32;
 
     /// <summary>Largest learning rate of the attacker's.</summary>
-    public double PlantLearningRate { get; init; } = 1e-3;
+    public double PlantLearningRate { get; init; } = 3e-4;
 
     /// <summary>The defender's harmful requests.</summary>
     public int DefenderHarmful { get; init; } = 400;
