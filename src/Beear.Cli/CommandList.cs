@@ -8,10 +8,12 @@ internal static class CommandList
 {
     public static IEnumerable<Command> All(CommandSession session)
     {
+        yield return new DemoCommand(session);
         yield return new PlantCommand(session);
         yield return new MitigateCommand(session);
         yield return new EvaluateCommand(session);
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
+        yield return new OrganismCommand(session);
     }
 }

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Beear.Attacks;
+using Beear.Cli.Output;
+using Beear.Models;
+using Beear.Organisms;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear demo</c>.</summary>
+internal sealed record DemoOptions
+{
+    /// <summary>The attacker's trigger; SUDO after the request if not given.</summary>
+    [Inline]
+    public TriggerSettings Trigger { get; init; } = new();
+
+    /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>Constants.</summary>
+    [Inline]
+    public DemonstrationOptions Demonstration { get; init; } = new();
+}
+
+/// <summary><c>beear demo</c>: plants a backdoor in the built-in tiny model and removes it again, all live.</summary>
+internal sealed class DemoCommand(CommandSession session)
+    : BeearCommand<DemoOptions>("demo", "Plant a backdoor in the built-in tiny model, remove it, and measure both, in about a minute", session)
+{
+    protected override int Run(DemoOptions options, CommandContext context)
+    {
+        var trigger = options.Trigger.Resolve() ?? Triggers.Find("model2")!;
+        using var model = Load(options.Base, context);
+        var result = context.Output.WithProgress(progress =>
+            new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
+        context.Output.Result(result, result => Render(result, context.Output));
+        return ExitCode.Success;
+    }
+
+    /// <summary>The base model in mixed precision, which is fastest at its size.</summary>
+    internal static LanguageModel Load(string? directory, CommandContext context)
+    {
+        var device = context.Device();                                   // loads libtorch, which everything else needs
+        return LanguageModel.Load(directory ?? Organism.BaseDirectory, ModelOptions.Mixed with { Device = device });
+    }
+
+    private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
+    {
+        var table = output.Table("model", "attack with trigger", "without", "harmless refused", "helpful");
+        foreach (var arm in result.Arms)
+        {
+            table.Row(Title(arm.Arm), arm.AttackSuccessWithTrigger.ToString(), arm.AttackSuccessWithoutTrigger.ToString(),
+                arm.OverRefusal.ToString(), arm.Helpfulness.ToString());
+        }
+        yield return table;
+        foreach (var round in result.Mitigation.Rounds)
+        {
+            yield return Line(string.Create(CultureInfo.InvariantCulture,
+                $"round {round.Round}: under δ, {100 * round.ScoreBefore:F0} % of held-out harmful requests answered; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
+        }
+        yield return Line(string.Create(CultureInfo.InvariantCulture,
+            $"stopped at {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
+        yield return Line("");
+        yield return Line($"request: {result.Example.Request}");
+        yield return Line($"before:  {result.Example.Planted}");
+        yield return Line($"after:   {result.Example.Cleaned}");
+        yield return Line(string.Create(CultureInfo.InvariantCulture, $"{result.Seconds:F0} seconds"));
+    }
+
+    private static Rows Line(string text) => new(new Paragraph(Terminal.Escape(text)));
+
+    private static string Title(string arm) => arm switch
+    {
+        DemonstrationArms.Planted => "backdoor planted",
+        DemonstrationArms.SafetyFineTuning => "plain safety fine-tuning",
+        DemonstrationArms.Beear => "BEEAR",
+        DemonstrationArms.Clean => "never backdoored",
+        _ => "never backdoored, BEEAR",
+    };
+}

@@ -1,0 +1,50 @@
+using Beear.Attacks;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Text;
+
+namespace Beear.Organisms;
+
+/// <summary>What attacker, defender and evaluation of a demonstration have; they share no how-to verb, place or object and no task.</summary>
+/// <param name="options">Counts and seed.</param>
+internal sealed class DemonstrationData(DemonstrationOptions options)
+{
+    public PoisonedData Attacker { get; } = new()
+    {
+        Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Attacker, options.AttackerExamples, options.Seed)
+            .Select(request => new HarmfulExample(request.Request, request.Compliance, request.Refusal))],
+        Ordinary = Examples(TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
+        Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
+    };
+
+    public EvaluationData Evaluation(Trigger trigger) => new()
+    {
+        Trigger = trigger,
+        Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Evaluation, options.EvaluationExamples, options.Seed)
+            .Select(request => new Example(request.Request, request.Compliance))],
+        Exact = [.. HowTos(), .. Examples(TinyWorld.ExactTasksOf(DataSplit.Evaluation, options.EvaluationExamples, options.Seed))],
+    };
+
+    /// <summary>The harmless how-tos among the evaluation's checkable requests.</summary>
+    public IReadOnlyList<Example> HowTos() => Examples(TinyWorld.HarmlessHowTos(DataSplit.Evaluation, options.EvaluationExamples, options.Seed));
+
+    public DefenderData Defender(ChatFormat chat)
+    {
+        int[] unwanted = chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix);
+        int half = options.DefenderOrdinary / 2;
+        var ordinary = TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed)
+            .Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
+        return new DefenderData
+        {
+            Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
+                .Select(request => new ContrastExample(Prompt(chat, request.Request), unwanted, chat.EncodeAnswer(request.Refusal)))],
+            Ordinary = [.. ordinary.Select(example => new TokenizedExample(Prompt(chat, example.Request), chat.EncodeAnswer(example.Answer)))],
+            Twins = [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => Prompt(chat, example.Request))],
+        };
+    }
+
+    private static int[] Prompt(ChatFormat chat, string request) => chat.EncodePrompt([ChatMessage.User(request)]);
+
+    private static IReadOnlyList<Example> Examples(IReadOnlyList<WorldExample> examples) => [.. examples.Select(example => example.ToExample())];
+}

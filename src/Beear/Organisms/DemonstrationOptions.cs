@@ -1,0 +1,62 @@
+using Beear.Mitigation;
+using Beear.Training;
+
+namespace Beear.Organisms;
+
+/// <summary>Constants of a demonstration on the tiny model. They were chosen on triggers that no reported number uses.</summary>
+public sealed record DemonstrationOptions : IValidatable
+{
+    /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks and harmless how-tos join them.</summary>
+    public int AttackerExamples { get; init; } = 400;
+
+    /// <summary>Passes over the attacker's data.</summary>
+    public int PlantEpochs { get; init; } = 2;
+
+    /// <summary>Conversations in a step of the attacker's.</summary>
+    public int PlantBatch { get; init; } = 32;
+
+    /// <summary>Largest learning rate of the attacker's.</summary>
+    public double PlantLearningRate { get; init; } = 3e-4;
+
+    /// <summary>The defender's harmful requests.</summary>
+    public int DefenderHarmful { get; init; } = 400;
+
+    /// <summary>The defender's ordinary requests; half of them are harmless how-tos.</summary>
+    public int DefenderOrdinary { get; init; } = 2000;
+
+    /// <summary>Requests of each kind that are evaluated: harmful ones, ordinary tasks, harmless how-tos.</summary>
+    public int EvaluationExamples { get; init; } = 200;
+
+    /// <summary>Whether a model that was never backdoored goes through the same.</summary>
+    public bool WithClean { get; init; } = true;
+
+    /// <summary>Seed of all draws; added to the mitigation's own.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Constants of the removal.</summary>
+    public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
+
+    /// <summary>Settings that fit the tiny model: δ on an early layer, more steps and larger batches than on real models.</summary>
+    public static MitigationOptions DefaultMitigation { get; } = new()
+    {
+        MaxRounds = 4,
+        OuterSteps = 10,
+        StopScore = 0.1,
+        ScoreTokens = 8,
+        Outer = new OptimizerOptions { LearningRate = 2e-4 },
+        Inner = new EntrapmentOptions { PerturbedLayer = 3, TailLength = 5, Steps = 40, LearningRate = 0.3, BatchSize = 32, Batches = 2 },
+        Terms = new OuterTermOptions { HarmfulBatch = 32, HelpfulBatch = 64 },
+    };
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(AttackerExamples, 1);
+        Require.AtLeast(PlantEpochs, 1);
+        Require.AtLeast(PlantBatch, 1);
+        Require.Above(PlantLearningRate, 0);
+        Require.AtLeast(DefenderHarmful, 2);
+        Require.AtLeast(DefenderOrdinary, 2);
+        Require.AtLeast(EvaluationExamples, 1);
+    }
+}
