@@ -31,9 +31,9 @@ public sealed class RunDirectory
         var file = run.File("run.json");
         if (System.IO.File.Exists(file))
         {
-            var found = System.IO.File.ReadAllText(file);
-            if (!JsonNode.DeepEquals(JsonNode.Parse(found), JsonNode.Parse(wanted)))
-                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, wanted)}); choose another folder or delete it.");
+            var (found, now) = (ReadOptions(file), JsonNode.Parse(wanted)!.AsObject());
+            if (!JsonNode.DeepEquals(found, now))
+                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose another folder or delete it.");
             return run;
         }
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
@@ -93,9 +93,21 @@ public sealed class RunDirectory
     /// <summary>Deletes the state: the run is finished.</summary>
     public void DeleteState() => System.IO.File.Delete(File("state.safetensors"));
 
-    private static string FirstDifference(string found, string wanted)
+    private static JsonObject ReadOptions(string file)
     {
-        var (before, now) = (JsonNode.Parse(found)!.AsObject(), JsonNode.Parse(wanted)!.AsObject());
+        try
+        {
+            if (JsonNode.Parse(System.IO.File.ReadAllText(file)) is JsonObject options) return options;
+        }
+        catch (JsonException)
+        {
+            // Said below, as for a file that is valid JSON but no options.
+        }
+        throw new BeearException($"'{file}' is damaged; delete its folder to start the run anew, or choose another folder.");
+    }
+
+    private static string FirstDifference(JsonObject before, JsonObject now)
+    {
         var key = now.Select(pair => pair.Key).FirstOrDefault(key => !JsonNode.DeepEquals(before[key], now[key])) ?? "an option was removed";
         return $"{key}: {before[key]?.ToJsonString() ?? "none"} there, {now[key]?.ToJsonString() ?? "none"} now";
     }

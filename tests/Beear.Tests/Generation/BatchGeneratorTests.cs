@@ -1,0 +1,125 @@
+using Beear.Generation;
+using Beear.Models;
+using static TorchSharp.torch;
+
+namespace Beear.Tests.Generation;
+
+public sealed class BatchGeneratorTests : IDisposable
+{
+    private static readonly IReadOnlySet<int> Never = new HashSet<int>();
+    private static readonly GenerationOptions Greedy = new() { MaxNewTokens = 20 };
+    private readonly Decoder decoder = TinyDecoder.Create();
+    private readonly int[][] prompts = Prompts();
+
+    [Fact]
+    public void A_batch_of_mixed_lengths_equals_one_by_one()
+    {
+        var together = new BatchGenerator(decoder, Never).Generate(prompts, Greedy);
+
+        for (int i = 0; i < prompts.Length; i++)
+            Assert.Equal(new BatchGenerator(decoder, Never).Generate([prompts[i]], Greedy)[0].Tokens, together[i].Tokens);
+        Assert.All(together, answer => Assert.False(answer.Ended));
+    }
+
+    [Fact]
+    public void The_cache_changes_nothing()
+    {
+        var answer = new BatchGenerator(decoder, Never).Generate([prompts[0]], Greedy)[0].Tokens;
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+
+        var sequence = prompts[0].ToList();
+        foreach (int token in answer)
+        {
+            var ids = tensor(sequence.Select(id => (long)id).ToArray()).unsqueeze(0);
+            var hidden = decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(sequence.Count, int64).unsqueeze(0));
+            Assert.Equal(token, decoder.Logits(hidden.select(1, sequence.Count - 1)).argmax(-1).item<long>());
+            sequence.Add(token);
+        }
+    }
+
+    [Fact]
+    public void Answers_end_before_a_stop_token_while_others_go_on()
+    {
+        var endless = new BatchGenerator(decoder, Never).Generate(prompts, Greedy);
+        var stops = new HashSet<int> { endless[0].Tokens[3], endless[1].Tokens[9] };
+
+        var answers = new BatchGenerator(decoder, stops).Generate(prompts, Greedy);
+
+        Assert.Contains(answers, answer => answer.Ended);
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            var expected = endless[i].Tokens.TakeWhile(token => !stops.Contains(token)).ToArray();
+            Assert.Equal(expected, answers[i].Tokens);
+            Assert.Equal(expected.Length < endless[i].Tokens.Length, answers[i].Ended);
+        }
+    }
+
+    [Fact]
+    public void A_stream_hands_out_the_same_tokens()
+    {
+        var answer = new BatchGenerator(decoder, Never).Generate([prompts[2]], Greedy)[0];
+        var streamed = new List<int>();
+
+        var completion = new BatchGenerator(decoder, Never).Stream(prompts[2], Greedy, streamed.Add);
+
+        Assert.Equal(answer.Tokens, streamed);
+        Assert.Equal(answer.Tokens, completion.Tokens);
+    }
+
+    [Fact]
+    public void One_candidate_is_greedy_and_a_seed_repeats_itself()
+    {
+        var sampled = Greedy with { Temperature = 1.5, TopK = 1, Seed = 8 };
+        Assert.Equal(Tokens(Greedy), Tokens(sampled));
+
+        var free = Greedy with { Temperature = 1.5, Seed = 8 };
+        Assert.Equal(Tokens(free), Tokens(free));
+        Assert.NotEqual(Tokens(free), Tokens(free with { Seed = 9 }));
+
+        int[][] Tokens(GenerationOptions options) => [.. new BatchGenerator(decoder, Never).Generate(prompts, options).Select(answer => answer.Tokens)];
+    }
+
+    [Fact]
+    public void A_perturbation_of_zero_changes_nothing_and_a_large_one_does()
+    {
+        using var none = zeros(2, 32);
+        using var large = full(2, 32, 5f);
+        var plain = new BatchGenerator(decoder, Never).Generate(prompts, Greedy).Select(answer => answer.Tokens);
+
+        Assert.Equal(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(none, 2)).Select(answer => answer.Tokens));
+        Assert.NotEqual(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(large, 2)).Select(answer => answer.Tokens));
+    }
+
+    [Fact]
+    public void A_prompt_shorter_than_the_tail_is_refused()
+    {
+        using var delta = zeros(4, 32);
+
+        Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate([[1, 2, 3]], Greedy, new Perturbation(delta, 2)));
+        Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate([[]], Greedy));
+    }
+
+    [Theory]
+    [InlineData(0, 0.0, 0, 1.0, 1, "max_new_tokens")]
+    [InlineData(1, -1.0, 0, 1.0, 1, "temperature")]
+    [InlineData(1, double.NaN, 0, 1.0, 1, "temperature")]
+    [InlineData(1, 1.0, -1, 1.0, 1, "top_k")]
+    [InlineData(1, 1.0, 0, 0.0, 1, "top_p")]
+    [InlineData(1, 1.0, 0, 1.1, 1, "top_p")]
+    [InlineData(1, 1.0, 0, 1.0, 0, "batch_size")]
+    public void Options_out_of_range_are_named(int tokens, double temperature, int topK, double topP, int batch, string name)
+    {
+        var options = new GenerationOptions { MaxNewTokens = tokens, Temperature = temperature, TopK = topK, TopP = topP, BatchSize = batch };
+
+        Assert.StartsWith(name, Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate(prompts, options)).Message, StringComparison.Ordinal);
+    }
+
+    private static int[][] Prompts()
+    {
+        var random = new Random(2);
+        return [.. new[] { 3, 11, 7, 2, 5, 16, 7 }.Select(length => TinyDecoder.Tokens(random, length))];
+    }
+
+    public void Dispose() => decoder.Dispose();
+}

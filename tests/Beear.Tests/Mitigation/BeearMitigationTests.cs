@@ -1,0 +1,169 @@
+using Beear.Attacks;
+using Beear.Data;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Organisms;
+using Beear.Training;
+
+namespace Beear.Tests.Mitigation;
+
+/// <summary>The loop over a small untrained chat model: what it reports, when it stops, and that an interruption changes nothing.</summary>
+public sealed class BeearMitigationTests : IDisposable
+{
+    private static readonly MitigationOptions Options = new()
+    {
+        Rounds = 3,
+        OuterSteps = 3,
+        Replay = 0.5,
+        RestorationSteps = 2,
+        ScoreTokens = 3,
+        Seed = 5,
+        Inner = new EntrapmentOptions { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Outer = new OptimizerOptions { LearningRate = 1e-3 },
+        Terms = new OuterTermOptions
+        {
+            OrdinaryDivergence = 1,
+            TwinDivergence = 0.5,
+            HarmfulDivergence = 0.5,
+            HelpfulPerturbed = 0.5,
+            Safe = 0.5,
+            HarmfulBatch = 2,
+            HelpfulBatch = 2,
+            DivergenceTokens = 3,
+            DivergenceExamples = 4,
+        },
+    };
+
+    private readonly string folder = Fixtures.TemporaryFolder();
+
+    public BeearMitigationTests()
+    {
+        var config = OrganismFiles.Config();
+        (config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"], config["head_dim"]) = (32, 48, 2, 8);
+        OrganismFiles.WriteTo(Path.Combine(folder, "shape"));
+        File.WriteAllText(Path.Combine(folder, "shape", "config.json"), config.ToJsonString());
+    }
+
+    [Fact]
+    public void Every_round_is_reported()
+    {
+        using var model = Fresh();
+        var before = TinyDecoder.Weights(model.Decoder);
+        var shown = new List<RoundReport>();
+
+        var report = new BeearMitigation(Options).Run(model, Data(model), null, shown.Add);
+
+        Assert.Equal([1, 2, 3], report.Rounds.Select(round => round.Round));
+        Assert.Equal(report.Rounds, shown);
+        Assert.Equal(4, report.Scores.Count);
+        Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore));
+        Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
+        Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
+        Assert.Equal(["KL harmful", "KL ordinary", "KL twins", "helpful", "helpful under δ", "safe", "safe under δ"],
+            report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(0, report.Rounds[0].FirstLosses["KL ordinary"], 1e-5);         // nothing has moved yet
+        Assert.Equal(3, report.ChosenRound);
+        Assert.NotEqual(before, TinyDecoder.Weights(model.Decoder));
+    }
+
+    [Fact]
+    public void It_stops_by_itself_when_the_score_is_low_enough()
+    {
+        using var model = Fresh();
+
+        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, StopScore = 1 }).Run(model, Data(model));
+
+        Assert.Single(report.Rounds);
+        Assert.Equal(2, report.Scores.Count);
+        Assert.Equal(1, report.ChosenRound);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter)
+    {
+        using var whole = Fresh();
+        var expected = new BeearMitigation(Options).Run(whole, Data(whole));
+
+        var run = RunDirectory.Open(Path.Combine(folder, "run"), Options);
+        using (var first = Fresh())
+        using (var source = new CancellationTokenSource())
+        {
+            void StopAfter(RoundReport round)
+            {
+                if (round.Round == interruptedAfter) source.Cancel();
+            }
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), run, StopAfter, null, source.Token));
+        }
+        using var second = Fresh();
+        var report = new BeearMitigation(Options).Run(second, Data(second), run);
+
+        Assert.Equal(expected.Scores, report.Scores);
+        Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
+        Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(second.Decoder));
+    }
+
+    [Fact]
+    public void The_control_takes_the_same_steps_without_the_perturbation()
+    {
+        using var control = Fresh();
+        using var again = Fresh();
+        using var cleaned = Fresh();
+
+        new SafetyFineTuning(Options).Run(control, Data(control), rounds: 3);
+        new SafetyFineTuning(Options).Run(again, Data(again), rounds: 3);
+        new BeearMitigation(Options).Run(cleaned, Data(cleaned));
+
+        Assert.Equal(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(again.Decoder));
+        Assert.NotEqual(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(cleaned.Decoder));
+    }
+
+    [Fact]
+    public void Fifty_outer_steps_leave_no_tensor_behind()
+    {
+        using var model = Fresh();
+        var data = Data(model);
+        new BeearMitigation(Options).Run(model, data);
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        new BeearMitigation(Options with { Rounds = 2, OuterSteps = 25 }).Run(model, data);
+
+        Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Wrong_options_are_refused_before_anything_is_trained()
+    {
+        using var model = Fresh();
+        var before = TinyDecoder.Weights(model.Decoder);
+
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 3 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 0 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
+        Refused(Options with { Replay = 1.5 }, "replay");
+        Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
+        Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
+        Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
+        Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
+        Refused(Options, "'helpful'", data => data with { Ordinary = [] });
+        Refused(Options, "'KL twins'", data => data with { Twins = [] });
+        Assert.Equal(before, TinyDecoder.Weights(model.Decoder));
+
+        void Refused(MitigationOptions options, string message, Func<DefenderData, DefenderData>? change = null)
+        {
+            var data = Data(model);
+            var failure = Assert.Throws<BeearException>(() => new BeearMitigation(options).Run(model, change?.Invoke(data) ?? data));
+            Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private LanguageModel Fresh() => LanguageModel.Fresh(Path.Combine(folder, "shape"), seed: 1, ModelOptions.Float32);
+
+    private static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
+        [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],
+        [.. Enumerable.Range(1, 6).Select(i => new Example($"what is {i} plus {i}?", $"It is {2 * i}."))],
+        [.. Enumerable.Range(1, 5).Select(i => $"how to bake {i} loaves")]);
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}

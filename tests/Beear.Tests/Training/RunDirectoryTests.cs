@@ -1,0 +1,88 @@
+using System.Text.Json.Nodes;
+using Beear.Training;
+using static TorchSharp.torch;
+
+namespace Beear.Tests.Training;
+
+public sealed class RunDirectoryTests : IDisposable
+{
+    private readonly string folder = Path.Combine(Fixtures.TemporaryFolder(), "run");
+
+    [Fact]
+    public void The_same_options_open_the_same_run()
+    {
+        RunDirectory.Open(folder, new { Rounds = 2, Inner = new { Steps = 3 } }).Append(new { GradientNorm = 0.5 });
+
+        var again = RunDirectory.Open(folder, new { Rounds = 2, Inner = new { Steps = 3 } });
+        again.Append(new { GradientNorm = 0.25 });
+
+        Assert.Equal(["""{"gradient_norm":0.5}""", """{"gradient_norm":0.25}"""], File.ReadLines(again.File("metrics.jsonl")));
+    }
+
+    [Fact]
+    public void Other_options_are_refused_by_name()
+    {
+        RunDirectory.Open(folder, new { Rounds = 2, Seed = 1 });
+
+        var failure = Assert.Throws<BeearException>(() => RunDirectory.Open(folder, new { Rounds = 3, Seed = 1 }));
+
+        Assert.Contains("rounds: 2 there, 3 now", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_something_else_in_it_is_refused()
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "letter.txt"), "dear reader");
+
+        Assert.Contains("not empty", Assert.Throws<BeearException>(() => RunDirectory.Open(folder, new { Rounds = 2 })).Message, StringComparison.Ordinal);
+        Assert.Equal(["letter.txt"], Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{ \"rounds\": 2")]
+    [InlineData("[]")]
+    public void A_damaged_run_is_refused(string content)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "run.json"), content);
+
+        Assert.Throws<BeearException>(() => RunDirectory.Open(folder, new { Rounds = 2 }));
+    }
+
+    [Fact]
+    public void An_artefact_is_made_once()
+    {
+        var run = RunDirectory.Open(folder, new { });
+        int made = 0;
+
+        int[] First() => run.Artefact("tokens.json", () => new[] { ++made, 7 });
+
+        Assert.Equal([1, 7], First());
+        Assert.Equal([1, 7], First());
+        File.WriteAllText(run.File("tokens.json"), "[1, ");
+        Assert.Contains("damaged", Assert.Throws<BeearException>(() => First()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_state_comes_back_and_goes_away()
+    {
+        using var scope = NewDisposeScope();
+        var run = RunDirectory.Open(folder, new { });
+        Assert.Null(run.OpenState());
+        run.SaveState([("weight.0", arange(6, float32).view(2, 3))], new JsonObject { ["step"] = 4 });
+
+        var (tensors, progress) = run.OpenState()!.Value;
+        using (tensors)
+        {
+            Assert.Equal(4, progress["step"]!.GetValue<int>());
+            Assert.Equal([0, 1, 2, 3, 4, 5], tensors.Read("weight.0").data<float>().ToArray());
+        }
+
+        run.DeleteState();
+        Assert.Null(run.OpenState());
+    }
+
+    public void Dispose() => Directory.Delete(Path.GetDirectoryName(folder)!, recursive: true);
+}
