@@ -17,7 +17,7 @@ public class ArchitectureTests
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(typeof(BeearException).Assembly).Build());
 
     [Fact]
-    public void Every_folder_uses_only_those_before_it() => Assert.Equal([], Violations(Order));
+    public void Every_folder_uses_only_those_before_it() => Assert.Equal("", string.Join("\n", Violations(Order)));
 
     [Fact]
     public void A_wrong_order_is_noticed()
@@ -58,6 +58,7 @@ public class ArchitectureTests
            let user = Place(order, type)
            where user is not null
            from target in type.Dependencies.Select(dependency => dependency.Target).Distinct()
+           where target is not GenericParameter                          // a loader that met a T before takes it for the same one
            let used = Place(order, target)
            where used is not null && used > user
            orderby type.FullName, target.FullName

@@ -41,6 +41,7 @@ public sealed class DecoderWeights : IDisposable
     public IReadOnlyList<Tensor> Snapshot()
     {
         using var guard = no_grad();
+        using var scope = NewDisposeScope();
         return [.. Parameters.Select(parameter => parameter.Master.detach().clone().DetachFromDisposeScope())];
     }
 

@@ -60,6 +60,7 @@ public sealed class ReferenceDistribution : IDisposable
             progress?.Report(new RunProgress("recording the starting model", done += indices.Length, examples.Count));
         }
         var role = decoder.Config.TiedEmbeddings ? ParameterRole.Embedding : ParameterRole.Head;
+        using var headScope = NewDisposeScope();
         return new ReferenceDistribution(decoder.Weights[-1, role].Compute.detach().clone().DetachFromDisposeScope(), recorded);
     }
 
