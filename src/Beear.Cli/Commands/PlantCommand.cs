@@ -1,6 +1,6 @@
 using Beear.Attacks;
-using Beear.Data;
 using Beear.Cli.Output;
+using Beear.Data;
 using Beear.Training;
 
 namespace Beear.Cli.Commands;

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>Constants of supervised fine-tuning.</summary>
-public sealed record FineTuningOptions
+public sealed record FineTuningOptions : IValidatable
 {
     /// <summary>Passes over the data; at least 1.</summary>
     public int Epochs { get; init; } = 2;
@@ -24,6 +24,15 @@ public sealed record FineTuningOptions
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>
     public double CheckpointMinutes { get; init; } = 5;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(Epochs, 1);
+        Require.AtLeast(BatchSize, 1);
+        Require.AtLeast(CheckpointMinutes, 0);
+        Optimizer.Validate();
+    }
 }
 
 /// <summary>Supervised fine-tuning on answers: the loss is the mean cross-entropy over a batch's answer tokens.</summary>

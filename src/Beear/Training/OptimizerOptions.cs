@@ -12,7 +12,7 @@ public enum LearningRateDecay
 }
 
 /// <summary>Constants of AdamW.</summary>
-public sealed record OptimizerOptions
+public sealed record OptimizerOptions : IValidatable
 {
     /// <summary>Largest learning rate; above 0.</summary>
     public double LearningRate { get; init; } = 2e-5;
@@ -37,6 +37,18 @@ public sealed record OptimizerOptions
 
     /// <summary>Largest global norm of the gradient; 0 for no clipping.</summary>
     public double ClipNorm { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.Above(LearningRate, 0);
+        Require.Between(Beta1, 0, 0.999999);
+        Require.Between(Beta2, 0, 0.999999);
+        Require.Above(Epsilon, 0);
+        Require.AtLeast(WeightDecay, 0);
+        Require.AtLeast(WarmupSteps, 0);
+        Require.AtLeast(ClipNorm, 0);
+    }
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">0 for the first step.</param>

@@ -25,6 +25,20 @@ public class OptimizerOptionsTests
     public void A_run_that_is_shorter_than_its_warm_up_only_rises() =>
         Equal([0.1, 0.2, 0.3], new OptimizerOptions { LearningRate = 1, WarmupSteps = 10, Decay = LearningRateDecay.Linear }, totalSteps: 3);
 
+    [Fact]
+    public void Values_out_of_range_are_named()
+    {
+        Refused(new OptimizerOptions { LearningRate = 0 }, "learning_rate");
+        Refused(new OptimizerOptions { LearningRate = double.NaN }, "learning_rate");
+        Refused(new OptimizerOptions { Beta2 = 1 }, "beta2");
+        Refused(new OptimizerOptions { WarmupSteps = -1 }, "warmup_steps");
+        Refused(new OptimizerOptions { ClipNorm = -1 }, "clip_norm");
+        new OptimizerOptions().Validate();
+
+        static void Refused(OptimizerOptions options, string name) =>
+            Assert.StartsWith(name, Assert.Throws<BeearException>(options.Validate).Message, StringComparison.Ordinal);
+    }
+
     private static void Equal(double[] expected, OptimizerOptions options, int totalSteps)
     {
         for (int step = 0; step < expected.Length; step++) Assert.Equal(expected[step], options.LearningRateAt(step, totalSteps), 1e-12);
