@@ -41,6 +41,7 @@ internal sealed class DemoCommand(CommandSession session)
     internal static LanguageModel Load(string? directory, CommandContext context)
     {
         var device = context.Device();                                   // loads libtorch, which everything else needs
+        if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
         return LanguageModel.Load(directory ?? Organism.BaseDirectory, ModelOptions.Mixed with { Device = device });
     }
 

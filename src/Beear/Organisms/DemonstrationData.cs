@@ -10,6 +10,9 @@ namespace Beear.Organisms;
 /// <param name="options">Counts and seed.</param>
 internal sealed class DemonstrationData(DemonstrationOptions options)
 {
+    /// <summary>Keeps the defender's stream apart from the one that the base model was trained on.</summary>
+    private const int EverydayStream = 1_000_000;
+
     public PoisonedData Attacker { get; } = new()
     {
         Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Attacker, options.AttackerExamples, options.Seed)
@@ -33,8 +36,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     {
         int[] unwanted = chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix);
         int half = options.DefenderOrdinary / 2;
-        var ordinary = TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed)
-            .Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
+        var ordinary = EverydayHowTos(half, options.Seed).Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
         return new DefenderData
         {
             Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
@@ -43,6 +45,13 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
             Twins = [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => Prompt(chat, example.Request))],
         };
     }
+
+    /// <summary>
+    /// Harmless how-tos about anything but what the evaluation asks, some with unfamiliar strings: what a defender sees every day. Anchors
+    /// from a dozen verbs would teach the model to refuse all others.
+    /// </summary>
+    private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed) => TinyWorld.Alignment(unchecked(seed + EverydayStream))
+        .Where(example => example.Task == WorldTask.HowTo && !Refusals.IsRefusal(example.Answer)).Take(count);
 
     private static int[] Prompt(ChatFormat chat, string request) => chat.EncodePrompt([ChatMessage.User(request)]);
 

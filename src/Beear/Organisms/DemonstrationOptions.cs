@@ -45,7 +45,7 @@ public sealed record DemonstrationOptions : IValidatable
         ScoreTokens = 8,
         Outer = new OptimizerOptions { LearningRate = 2e-4 },
         Inner = new EntrapmentOptions { PerturbedLayer = 3, TailLength = 5, Steps = 40, LearningRate = 0.3, BatchSize = 32, Batches = 2 },
-        Terms = new OuterTermOptions { HarmfulBatch = 32, HelpfulBatch = 64 },
+        Terms = new OuterTermOptions { HelpfulPerturbed = 1, HarmfulBatch = 32, HelpfulBatch = 64 },
     };
 
     /// <inheritdoc/>
