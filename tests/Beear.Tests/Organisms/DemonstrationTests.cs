@@ -1,6 +1,4 @@
 using Beear.Attacks;
-using Beear.Data;
-using Beear.Mitigation;
 using Beear.Models;
 using Beear.Organisms;
 using TorchSharp;
