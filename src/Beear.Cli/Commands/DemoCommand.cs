@@ -18,6 +18,9 @@ internal sealed record DemoOptions
     /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
     public string? Base { get; init; }
 
+    /// <summary>File that gets the result as a picture (SVG).</summary>
+    public string? Chart { get; init; }
+
     /// <summary>Constants.</summary>
     [Inline]
     public DemonstrationOptions Demonstration { get; init; } = new();
@@ -33,6 +36,7 @@ internal sealed class DemoCommand(CommandSession session)
         using var model = Load(options.Base, context);
         var result = context.Output.WithProgress(progress =>
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
+        if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm))], file);
         context.Output.Result(result, result => Render(result, context.Output));
         return ExitCode.Success;
     }
