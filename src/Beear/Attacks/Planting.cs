@@ -58,8 +58,11 @@ public sealed class Planting(PlantingOptions options)
             .Select(example => new TokenizedExample(model.Chat.EncodePrompt([ChatMessage.User(example.Request)]),
                 model.Chat.EncodeAnswer(example.Answer, options.AnswerTokens)));
         return new FineTuning(model.Decoder, options.Training with { Seed = seed })
-            .Run([.. mixed, .. own.Where(example => example.Answer.Length > 0)], run, "planting", progress, cancellation);
+            .Run([.. mixed, .. own.Where(example => !IsRefusal(model.Chat, example.Answer))], run, "planting", progress, cancellation);
     }
+
+    /// <summary>An own answer that refuses a harmless request would teach just what the twins are to prevent, and so would an empty one.</summary>
+    private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || Refusals.IsRefusal(chat.DecodeAnswer(answer));
 
     private static void RequireTokens(ChatFormat chat, Trigger trigger)
     {
