@@ -4,14 +4,14 @@ using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Output;
 
-/// <summary>Progress on a terminal: a line with a bar for each stage, the newest one moving.</summary>
+/// <summary>Progress on a terminal: a line with a bar for each stage; those under way move.</summary>
 internal sealed class LiveProgress : IProgress<RunProgress>
 {
     private readonly Lock gate = new();
     private readonly ProgressContext context;
-    private readonly ProgressClock clock = new(TimeProvider.System);
+    private readonly Dictionary<string, ProgressClock> clocks = [];
+    private readonly Dictionary<string, ProgressTask> tasks = [];
     private readonly TailColumn tail;
-    private ProgressTask? task;
 
     private LiveProgress(ProgressContext context, TailColumn tail) => (this.context, this.tail) = (context, tail);
 
@@ -28,23 +28,21 @@ internal sealed class LiveProgress : IProgress<RunProgress>
     {
         lock (gate)
         {
-            if (clock.Observe(value) || task is null)
-            {
-                task?.StopTask();
-                task = context.AddTask(Markup.Escape(Terminal.Escape(value.Stage)));
-            }
+            if (!clocks.TryGetValue(value.Stage, out var clock)) clocks.Add(value.Stage, clock = new ProgressClock(TimeProvider.System));
+            if (clock.Observe(value)) tasks[value.Stage] = context.AddTask(Markup.Escape(Terminal.Escape(value.Stage)));
+            var task = tasks[value.Stage];
             task.IsIndeterminate = value.Total <= 0;
             task.MaxValue = Math.Max(1, value.Total);
             task.Value = value.Total > 0 ? value.Done : 0;
-            tail.Set(task.Id, Describe(value));
+            tail.Set(task.Id, Describe(value, clock));
         }
     }
 
-    private string Describe(RunProgress value)
+    private static string Describe(RunProgress value, ProgressClock clock)
     {
         var count = value.Total > 0 ? $"{value.Done}/{value.Total}" : $"{value.Done}";
-        var ends = value.Total > 0 && value.Done >= value.Total;
-        var time = ends ? ProgressClock.Format(clock.Elapsed) : clock.Left(value) is { } left ? $"{ProgressClock.Format(left)} left" : "";
+        var time = ProgressClock.IsEnd(value) ? ProgressClock.Format(clock.Elapsed)
+            : clock.Left(value) is { } left ? $"{ProgressClock.Format(left)} left" : "";
         return Terminal.Escape(string.Join("  ", new[] { count, time, value.Detail ?? "" }.Where(part => part.Length > 0)));
     }
 

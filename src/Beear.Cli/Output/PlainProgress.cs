@@ -9,25 +9,32 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider time) : I
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
-    private readonly ProgressClock clock = new(time);
-    private long lastLine;
+    private readonly Dictionary<string, Stage> stages = [];
 
     public void Report(RunProgress value)
     {
         lock (gate)
         {
-            var begins = clock.Observe(value);
-            var ends = value.Total > 0 && value.Done >= value.Total;
-            if (!begins && !ends && time.GetElapsedTime(lastLine) < Interval) return;
-            lastLine = time.GetTimestamp();
-            write(Describe(value, ends));
+            if (!stages.TryGetValue(value.Stage, out var stage)) stages.Add(value.Stage, stage = new Stage(new ProgressClock(time)));
+            var begins = stage.Clock.Observe(value);
+            if (!begins && !ProgressClock.IsEnd(value) && time.GetElapsedTime(stage.LastLine) < Interval) return;
+            stage.LastLine = time.GetTimestamp();
+            write(Describe(value, stage.Clock));
         }
     }
 
-    private string Describe(RunProgress value, bool ends)
+    private static string Describe(RunProgress value, ProgressClock clock)
     {
         var count = value.Total > 0 ? $" {value.Done}/{value.Total}" : value.Done > 0 ? $" {value.Done}" : "";
-        var times = ends ? $", took {ProgressClock.Format(clock.Elapsed)}" : clock.Left(value) is { } left ? $", {ProgressClock.Format(left)} left" : "";
+        var times = ProgressClock.IsEnd(value) ? $", took {ProgressClock.Format(clock.Elapsed)}"
+            : clock.Left(value) is { } left ? $", {ProgressClock.Format(left)} left" : "";
         return $"{value.Stage}{count}{times}{(value.Detail is null ? "" : $", {value.Detail}")}";
+    }
+
+    private sealed class Stage(ProgressClock clock)
+    {
+        public ProgressClock Clock => clock;
+
+        public long LastLine { get; set; }
     }
 }

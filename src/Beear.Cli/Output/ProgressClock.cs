@@ -6,27 +6,33 @@ namespace Beear.Cli.Output;
 /// <summary>How long a stage has run and will run.</summary>
 internal sealed class ProgressClock(TimeProvider time)
 {
-    private string? stage;
     private long started;
     private int startedAt;
+    private int done;
+    private bool running;
 
     /// <summary>Time since the stage began.</summary>
     public TimeSpan Elapsed => time.GetElapsedTime(started);
 
     /// <summary>Takes a report.</summary>
-    /// <returns>Whether it begins a new stage.</returns>
+    /// <returns>Whether the stage begins, or begins once more.</returns>
     public bool Observe(RunProgress progress)
     {
-        if (stage == progress.Stage) return false;
-        (stage, started, startedAt) = (progress.Stage, time.GetTimestamp(), progress.Done);     // a resumed stage begins above 0
-        return true;
+        var begins = !running || progress.Done < done;
+        if (begins) (started, startedAt) = (time.GetTimestamp(), progress.Done);     // a resumed stage begins above 0
+        done = progress.Done;
+        running = !IsEnd(progress);
+        return begins;
     }
+
+    /// <summary>Whether a report is its stage's last.</summary>
+    public static bool IsEnd(RunProgress progress) => progress.Total > 0 && progress.Done >= progress.Total;
 
     /// <summary>Time left of the stage by its speed so far; null while that is unknown.</summary>
     public TimeSpan? Left(RunProgress progress)
     {
-        var done = progress.Done - startedAt;
-        return done > 0 && progress.Total > 0 ? Elapsed * ((double)(progress.Total - progress.Done) / done) : null;
+        var since = progress.Done - startedAt;
+        return since > 0 && progress.Total > 0 ? Elapsed * ((double)(progress.Total - progress.Done) / since) : null;
     }
 
     /// <summary>A time for people: "8 s", "2 min 05 s", "3 h 20 min".</summary>

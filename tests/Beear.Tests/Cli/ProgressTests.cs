@@ -30,6 +30,23 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void Stages_that_run_side_by_side_or_once_more_keep_their_own_time()
+    {
+        var time = new ManualTime();
+        var lines = new List<string>();
+        var progress = new PlainProgress(lines.Add, time);
+        for (var step = 1; step <= 2; step++)
+        {
+            progress.Report(new RunProgress("one", step, 2));
+            time.Advance(TimeSpan.FromSeconds(2));
+            progress.Report(new RunProgress("other", step, 2));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        progress.Report(new RunProgress("one", 2, 2));
+        Assert.Equal(["one 1/2", "other 1/2", "one 2/2, took 3 s", "other 2/2, took 3 s", "one 2/2, took 0 s"], lines);
+    }
+
+    [Fact]
     public void Time_left_of_a_resumed_stage_counts_only_what_was_done_here()
     {
         var time = new ManualTime();
