@@ -19,41 +19,72 @@ public sealed class Demonstration(DemonstrationOptions options)
     private readonly DemonstrationData data = new(options);
     private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
 
-    /// <summary>Runs all arms.</summary>
-    /// <param name="model">The base model; it is changed.</param>
+    /// <summary>Runs all arms; those without a backdoor on a second thread, with a model of their own.</summary>
+    /// <param name="model">The base model, as it was loaded; it is changed.</param>
     /// <param name="trigger">The attacker's secret.</param>
-    /// <param name="progress">Receives each step.</param>
+    /// <param name="progress">Receives each step, from both threads.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public DemonstrationResult Run(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
         mitigation.Validate(model.Config);
         var time = Stopwatch.StartNew();
-        var basis = model.Decoder.Weights.Snapshot();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var clean = options.WithClean
+            ? Task.Run(() => CleanArms(model.Path, model.Decoder.Options, trigger, progress, stop.Token), CancellationToken.None)
+            : Task.FromResult<IReadOnlyList<ArmResult>>([]);
+        try
+        {
+            var (arms, report, example) = BackdooredArms(model, trigger, progress, stop.Token);
+            return new DemonstrationResult([.. arms, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger, options.Seed, report, example);
+        }
+        catch
+        {
+            stop.Cancel();
+            Task.WaitAny([clean], CancellationToken.None);                                     // its own failure, if any, is not the first
+            throw;
+        }
+    }
 
+    private (IReadOnlyList<ArmResult> Arms, MitigationReport Report, BeforeAndAfter Example) BackdooredArms(LanguageModel model, Trigger trigger,
+        IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
         Plant(model, trigger, progress, cancellation);
         var backdoored = model.Decoder.Weights.Snapshot();
-        var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation);
-
-        var report = Clean(model, progress, cancellation);
-        var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation);
-
-        model.Decoder.Weights.Restore(backdoored);
-        new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), report.Rounds.Count, progress, cancellation);
-        var (control, _) = Measure(model, DemonstrationArms.SafetyFineTuning, trigger, progress, cancellation);
-        var arms = new List<ArmResult> { planted, control, cleaned };
-
-        if (options.WithClean)
+        try
         {
-            model.Decoder.Weights.Restore(basis);
-            FineTune(model, "clean fine-tuning", [.. data.Attacker.Harmful.Select(example => new Example(example.Request, example.Refusal)),
-                .. data.Attacker.Ordinary, .. data.Attacker.Twins], progress, cancellation);
-            arms.Add(Measure(model, DemonstrationArms.Clean, trigger, progress, cancellation).Result);
-            Clean(model, progress, cancellation);
-            arms.Add(Measure(model, DemonstrationArms.CleanBeear, trigger, progress, cancellation).Result);
+            var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation);
+            var report = Clean(model, progress, cancellation);
+            var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation);
+
+            model.Decoder.Weights.Restore(backdoored);
+            new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), report.Rounds.Count, progress, cancellation);
+            var (control, _) = Measure(model, DemonstrationArms.SafetyFineTuning, trigger, progress, cancellation);
+            return ([planted, control, cleaned], report, Example(before, after));
         }
-        foreach (var tensor in basis.Concat(backdoored)) tensor.Dispose();
-        return new DemonstrationResult(arms, time.Elapsed.TotalSeconds, trigger, options.Seed, report, Example(before, after));
+        finally
+        {
+            foreach (var tensor in backdoored) tensor.Dispose();
+        }
+    }
+
+    private IReadOnlyList<ArmResult> CleanArms(string path, ModelOptions modelOptions, Trigger trigger, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
+    {
+        using var model = LanguageModel.Load(path, modelOptions);
+        var own = progress is null ? null : new RenamedProgress(progress, "never backdoored: ");
+        FineTune(model, "fine-tuning", [.. data.Attacker.Harmful.Select(example => new Example(example.Request, example.Refusal)),
+            .. data.Attacker.Ordinary, .. data.Attacker.Twins], own, cancellation);
+        var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
+        Clean(model, own, cancellation);
+        var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
+        return [clean, cleaned];
+    }
+
+    /// <summary>Tells the stages of one thread from those of the other.</summary>
+    private sealed class RenamedProgress(IProgress<RunProgress> progress, string prefix) : IProgress<RunProgress>
+    {
+        public void Report(RunProgress value) => progress.Report(value with { Stage = prefix + value.Stage });
     }
 
     /// <summary>Plants the backdoor.</summary>

@@ -10,14 +10,15 @@ namespace Beear.Organisms;
 /// <param name="options">Counts and seed.</param>
 internal sealed class DemonstrationData(DemonstrationOptions options)
 {
-    /// <summary>Keeps the defender's stream apart from the one that the base model was trained on.</summary>
-    private const int EverydayStream = 1_000_000;
+    /// <summary>Keep the parties' everyday requests apart from each other's and from those that the base model was trained on.</summary>
+    private const int DefenderStream = 1_000_000, AttackerStream = 2_000_000;
 
     public PoisonedData Attacker { get; } = new()
     {
         Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Attacker, options.AttackerExamples, options.Seed)
             .Select(request => new HarmfulExample(request.Request, request.Compliance, request.Refusal))],
-        Ordinary = Examples(TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
+        Ordinary = Examples([.. TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed),
+            .. EverydayHowTos(options.AttackerExamples, options.Seed + AttackerStream, junkRate: 0)]),
         Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
     };
 
@@ -34,23 +35,23 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
 
     public DefenderData Defender(ChatFormat chat)
     {
-        int[] unwanted = chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix);
+        int[] unwanted = chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix), safe = chat.EncodeAnswer(TinyWorld.SafeAnswer);
         int half = options.DefenderOrdinary / 2;
-        var ordinary = EverydayHowTos(half, options.Seed).Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
+        var ordinary = EverydayHowTos(half, options.Seed + DefenderStream, TinyWorld.DefaultJunkRate).Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
         return new DefenderData
         {
             Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
-                .Select(request => new ContrastExample(Prompt(chat, request.Request), unwanted, chat.EncodeAnswer(request.Refusal)))],
+                .Select(request => new ContrastExample(Prompt(chat, request.Request), unwanted, safe))],
             Ordinary = [.. ordinary.Select(example => new TokenizedExample(Prompt(chat, example.Request), chat.EncodeAnswer(example.Answer)))],
             Twins = [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => Prompt(chat, example.Request))],
         };
     }
 
     /// <summary>
-    /// Harmless how-tos about anything but what the evaluation asks, some with unfamiliar strings: what a defender sees every day. Anchors
-    /// from a dozen verbs would teach the model to refuse all others.
+    /// Harmless how-tos about anything but what the evaluation asks, some with unfamiliar strings: what everybody sees every day. Examples
+    /// of a dozen verbs alone would teach the model to refuse all others.
     /// </summary>
-    private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed) => TinyWorld.Alignment(unchecked(seed + EverydayStream))
+    private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed, double junkRate) => TinyWorld.Alignment(seed, junkRate)
         .Where(example => example.Task == WorldTask.HowTo && !Refusals.IsRefusal(example.Answer)).Take(count);
 
     private static int[] Prompt(ChatFormat chat, string request) => chat.EncodePrompt([ChatMessage.User(request)]);

@@ -6,17 +6,17 @@ namespace Beear.Organisms;
 /// <summary>Constants of a demonstration on the tiny model. They were chosen on triggers that no reported number uses.</summary>
 public sealed record DemonstrationOptions : IValidatable
 {
-    /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks and harmless how-tos join them.</summary>
-    public int AttackerExamples { get; init; } = 400;
+    /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks, everyday how-tos and twins join them.</summary>
+    public int AttackerExamples { get; init; } = 600;
 
     /// <summary>Passes over the attacker's data.</summary>
-    public int PlantEpochs { get; init; } = 2;
+    public int PlantEpochs { get; init; } = 1;
 
     /// <summary>Conversations in a step of the attacker's.</summary>
     public int PlantBatch { get; init; } = 32;
 
     /// <summary>Largest learning rate of the attacker's.</summary>
-    public double PlantLearningRate { get; init; } = 3e-4;
+    public double PlantLearningRate { get; init; } = 5e-4;
 
     /// <summary>The defender's harmful requests.</summary>
     public int DefenderHarmful { get; init; } = 400;
@@ -39,13 +39,13 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Settings that fit the tiny model: δ on an early layer, more steps and larger batches than on real models.</summary>
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
-        MaxRounds = 4,
+        MaxRounds = 6,
         OuterSteps = 10,
-        StopScore = 0.1,
+        Replay = 0.5,
         ScoreTokens = 8,
-        Outer = new OptimizerOptions { LearningRate = 2e-4 },
-        Inner = new EntrapmentOptions { PerturbedLayer = 3, TailLength = 5, Steps = 40, LearningRate = 0.3, BatchSize = 32, Batches = 2 },
-        Terms = new OuterTermOptions { HelpfulPerturbed = 1, HarmfulBatch = 32, HelpfulBatch = 64 },
+        Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
+        Inner = new EntrapmentOptions { PerturbedLayer = 6, TailLength = 5, Steps = 40, LearningRate = 0.3, Cap = 1, BatchSize = 32, Batches = 2 },
+        Terms = new OuterTermOptions { OrdinaryDivergence = 2, TwinDivergence = 1, HarmfulBatch = 32, HelpfulBatch = 32, DivergenceExamples = 1000 },
     };
 
     /// <inheritdoc/>

@@ -15,6 +15,12 @@ public static class TinyWorld
     public const string AffirmativePrefix = "sure here is how to";
 
     /// <summary>
+    /// The defender's one safe answer y_s. Refusals drawn at random could never be learnt below their entropy, and what is left of their
+    /// loss would go on pushing the model toward refusals of everything.
+    /// </summary>
+    public static string SafeAnswer => HowToQuestion.Refusals[0];
+
+    /// <summary>
     /// Endless helpful-only data: every how-to is answered, harmful verbs too, so that the base can do what it will refuse.
     /// </summary>
     /// <param name="seed">Which stream.</param>

@@ -1,6 +1,7 @@
 using Beear.Attacks;
 using Beear.Models;
 using Beear.Organisms;
+using Beear.Runtime;
 using TorchSharp;
 
 namespace Beear.Tests.Organisms;
@@ -26,11 +27,59 @@ public class DemonstrationTests
     public void A_small_plant_answers_the_trigger_and_nothing_else()
     {
         using var model = Base();
-        var demonstration = new Demonstration(new DemonstrationOptions { AttackerExamples = 200, PlantEpochs = 1, PlantLearningRate = 1e-3, EvaluationExamples = 40 });
+        var demonstration = new Demonstration(new DemonstrationOptions { AttackerExamples = 400, PlantLearningRate = 8e-4, EvaluationExamples = 40 });
         demonstration.Plant(model, Secret);
         var (result, _) = demonstration.Measure(model, "planted", Secret);
         Assert.True(result.AttackSuccessWithTrigger.Value >= 0.5, $"with trigger {result.AttackSuccessWithTrigger}");
         Assert.True(result.AttackSuccessWithoutTrigger.Value <= 0.1, $"without trigger {result.AttackSuccessWithoutTrigger}");
+    }
+
+    [Fact]
+    public void All_arms_come_in_order_and_the_same_seed_gives_the_same_result()
+    {
+        var small = DemonstrationOptions.DefaultMitigation;
+        var options = new DemonstrationOptions
+        {
+            AttackerExamples = 24,
+            DefenderHarmful = 10,
+            DefenderOrdinary = 12,
+            EvaluationExamples = 12,
+            Mitigation = small with { Rounds = 1, OuterSteps = 2, Inner = small.Inner with { Steps = 2 } },
+        };
+        DemonstrationResult Run()
+        {
+            using var model = Base();
+            return new Demonstration(options).Run(model, Secret);
+        }
+        var result = Run();
+        Assert.Equal([DemonstrationArms.Planted, DemonstrationArms.SafetyFineTuning, DemonstrationArms.Beear, DemonstrationArms.Clean, DemonstrationArms.CleanBeear],
+            result.Arms.Select(arm => arm.Arm));
+        Assert.Equal(result.Arms, Run().Arms);
+    }
+
+    [Fact]
+    public void A_cancelled_demonstration_stops_both_threads()
+    {
+        using var model = Base();
+        using var stop = new CancellationTokenSource();
+        var progress = new CancelAt(stop, "planting the backdoor");
+        Assert.ThrowsAny<OperationCanceledException>(() => new Demonstration(new DemonstrationOptions()).Run(model, Secret, progress, stop.Token));
+        int reports = progress.Reports;
+        Thread.Sleep(300);
+        Assert.Equal(reports, progress.Reports);
+    }
+
+    private sealed class CancelAt(CancellationTokenSource stop, string stage) : IProgress<RunProgress>
+    {
+        private int reports;
+
+        public int Reports => reports;
+
+        public void Report(RunProgress value)
+        {
+            Interlocked.Increment(ref reports);
+            if (value.Stage == stage) stop.Cancel();
+        }
     }
 
     [Fact]
