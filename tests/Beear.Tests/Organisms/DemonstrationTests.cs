@@ -6,6 +6,9 @@ using TorchSharp;
 
 namespace Beear.Tests.Organisms;
 
+/// <summary>Runs after all other tests: one of these counts every tensor of the process.</summary>
+[CollectionDefinition(nameof(DemonstrationTests), DisableParallelization = true)]
+[Collection(nameof(DemonstrationTests))]
 public class DemonstrationTests
 {
     private static readonly Trigger Secret = Triggers.Validation[0];
