@@ -3,6 +3,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Models;
 using Beear.Organisms;
+using Beear.Runtime;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -33,11 +34,12 @@ internal sealed class DemoCommand(CommandSession session)
     protected override int Run(DemoOptions options, CommandContext context)
     {
         var trigger = options.Trigger.Resolve() ?? Triggers.Find("model2")!;
+        AtomicOutput.RequireDirectoryOf(options.Chart);
         using var model = Load(options.Base, context);
         var result = context.Output.WithProgress(progress =>
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
-        if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm))], file);
         context.Output.Result(result, result => Render(result, context.Output));
+        if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm))], file);
         return ExitCode.Success;
     }
 

@@ -50,6 +50,7 @@ internal sealed class EvaluateCommand(CommandSession session)
 {
     protected override int Run(EvaluateOptions options, CommandContext context)
     {
+        AtomicOutput.RequireDirectoryOf(options.Answers);
         var data = new EvaluationData
         {
             Harmful = [.. options.Data.ReadHarmful(options.Seed, context.Cancellation).Select(example => new Example(example.Request, ""))],

@@ -4,7 +4,7 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// All constants of a mitigation. The defaults are the paper's recipe; recipes/anchored.yaml holds the one that keeps
+/// All constants of a mitigation. The defaults are the paper's recipe; recipes/smollm2/anchored.yaml holds the one that keeps
 /// over-refusal low on small models.
 /// </summary>
 public sealed record MitigationOptions

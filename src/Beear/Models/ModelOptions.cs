@@ -1,3 +1,4 @@
+using Beear.Runtime;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -9,8 +10,15 @@ namespace Beear.Models;
 public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarType MasterType)
 {
     /// <summary>CPU, float32 throughout.</summary>
-    public static ModelOptions Float32 => new(CPU, ScalarType.Float32, ScalarType.Float32);
+    public static ModelOptions Float32 => OnCpu(ScalarType.Float32);
 
     /// <summary>CPU, bfloat16 matrix products over float32 master weights.</summary>
-    public static ModelOptions Mixed => new(CPU, ScalarType.BFloat16, ScalarType.Float32);
+    public static ModelOptions Mixed => OnCpu(ScalarType.BFloat16);
+
+    /// <summary>A device exists only once libtorch is loaded, and these options may be the first thing that a program asks for.</summary>
+    private static ModelOptions OnCpu(ScalarType computeType)
+    {
+        TorchRuntime.Load();
+        return new ModelOptions(CPU, computeType, ScalarType.Float32);
+    }
 }

@@ -41,7 +41,7 @@ public sealed class Demonstration(DemonstrationOptions options)
         catch
         {
             stop.Cancel();
-            Task.WaitAny([clean], CancellationToken.None);                                     // its own failure, if any, is not the first
+            Task.WaitAny([clean], CancellationToken.None);               // its own failure, if any, is not the first
             throw;
         }
     }

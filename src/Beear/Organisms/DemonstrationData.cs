@@ -48,7 +48,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     }
 
     /// <summary>
-    /// Harmless how-tos about anything but what the evaluation asks, some with unfamiliar strings: what everybody sees every day. Examples
+    /// Harmless how-tos about anything but what the evaluation asks, a share of them with unfamiliar strings: what everybody sees every day. Examples
     /// of a dozen verbs alone would teach the model to refuse all others.
     /// </summary>
     private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed, double junkRate) => TinyWorld.Alignment(seed, junkRate)

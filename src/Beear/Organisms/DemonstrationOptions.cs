@@ -36,7 +36,7 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Constants of the removal.</summary>
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
 
-    /// <summary>Settings that fit the tiny model: δ on an early layer, more steps and larger batches than on real models.</summary>
+    /// <summary>Settings that fit the tiny model: a late layer and a large δ, KL anchors, more inner steps and larger batches than on real models.</summary>
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
         MaxRounds = 6,

@@ -27,6 +27,17 @@ public static class AtomicOutput
         }
     }
 
+    /// <summary>Checks, before long work, that there is a directory for the file that is to be written after it.</summary>
+    /// <param name="path">The file; null for none.</param>
+    /// <exception cref="BeearException">Its directory does not exist, or the path is a directory itself.</exception>
+    public static void RequireDirectoryOf(string? path)
+    {
+        if (path is null) return;
+        if (Directory.Exists(path)) throw new BeearException($"'{path}' is a directory; name a file.");
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+            throw new BeearException($"'{path}' cannot be written: its directory does not exist; make it first.");
+    }
+
     /// <summary>Writes a text as UTF-8.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="text">The content.</param>

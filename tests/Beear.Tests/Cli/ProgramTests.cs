@@ -41,6 +41,14 @@ public sealed class ProgramTests
         Assert.Equal($"working 1/1, took 0 s{Environment.NewLine}warning: careful\\u{{7}}{Environment.NewLine}", run.Error);
     }
 
+    [Fact]
+    public void A_picture_that_cannot_be_written_is_refused_before_the_work()
+    {
+        var run = CliRun.Of("demo", "--chart", "nowhere/demo.svg");
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Equal($"error: 'nowhere/demo.svg' cannot be written: its directory does not exist; make it first.{Environment.NewLine}", run.Error);
+    }
+
     [Theory]
     [InlineData("sample|m|--ruonds|3", "'beear sample' has no option '--ruonds'; did you mean '--rounds'?")]
     [InlineData("sample|m|--sead|3", "'beear sample' has no option '--sead'; did you mean '--seed'?")]
