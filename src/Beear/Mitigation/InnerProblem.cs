@@ -55,19 +55,22 @@ public sealed class InnerProblem : IDisposable
         var layout = new BranchLayout(examples, tailLength, decoder.Options.Device);
         int head = layout.PromptWidth - tailLength, width = layout.Width;
 
-        using var lower = decoder.Context(layout.PositionIds, layout.Allowed);
+        Tensor positions = layout.PositionIds, allowed = layout.Allowed;
+        LayerContext Context(int start, int end, KeyValueCache? cache = null) => decoder.Context(positions.narrow(1, start, end - start),
+            allowed.narrow(1, start, end - start).narrow(2, 0, end), cache, positions.narrow(1, 0, end), layout.SequenceLength);
+
+        using var lower = Context(0, width);
         var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layer, lower);                  // (B, T, d)
         prefix = new PrefixCache(decoder.Config.Layers);
         if (head > 0)
         {
-            using var upper = decoder.Context(layout.PositionIds.narrow(1, 0, head), layout.Allowed.narrow(1, 0, head).narrow(2, 0, head), prefix);
+            using var upper = Context(0, head, prefix);
             decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
         }
         prefix.Recording = false;
         tail = hidden.narrow(1, head, tailLength).contiguous().DetachFromDisposeScope();
         answers = hidden.narrow(1, layout.PromptWidth, width - layout.PromptWidth).contiguous().DetachFromDisposeScope();
-        context = decoder.Context(layout.PositionIds.narrow(1, head, width - head), layout.Allowed.narrow(1, head, width - head), prefix);
-        foreach (var tensor in new[] { context.Cosine, context.Sine, context.Mask }) tensor.DetachFromDisposeScope();
+        context = Context(head, width, prefix).DetachFromDisposeScope();
         labelRows = layout.LabelRows.DetachFromDisposeScope();
         labels = layout.LabelIds.DetachFromDisposeScope();
         unwantedCount = layout.UnwantedCount;

@@ -40,7 +40,7 @@ public class ModelConfigTests
     [InlineData("num_key_value_heads", "3", "num_attention_heads 4 is not a multiple of num_key_value_heads 3")]
     [InlineData("head_dim", "7", "head_dim must be even and positive, it is 7")]
     [InlineData("num_attention_heads", "64", "head_dim")]
-    [InlineData("hidden_act", "\"gelu\"", "hidden_act 'gelu'")]
+    [InlineData("hidden_act", "\"selu\"", "hidden_act 'selu' is not known")]
     [InlineData("tie_word_embeddings", "\"yes\"", "'tie_word_embeddings' must be true or false")]
     [InlineData("sliding_window", "4096", "'sliding_window'")]
     [InlineData("final_logit_softcapping", "30.0", "'final_logit_softcapping' changes the mathematics")]
