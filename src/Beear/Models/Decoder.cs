@@ -163,7 +163,7 @@ public sealed class Decoder : IDisposable
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);
-        hidden = perturbation.AddTo(hidden, promptWidth);
+        hidden = perturbation.AddTo(hidden, promptWidth, attentionMask);
         return RunLayers(hidden, perturbation.Layer.., context).MoveToOuterDisposeScope();
     }
 
