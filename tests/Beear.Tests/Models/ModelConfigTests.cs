@@ -143,6 +143,8 @@ public class ModelConfigTests
 
     [Theory]
     [InlineData("llama", """{ "quantization_config": { "quant_method": "awq" } }""", "'quantization_config' changes the mathematics")]
+    [InlineData("phi3", """{ "lm_head_bias": true }""", "'lm_head_bias' changes the mathematics")]
+    [InlineData("llama", """{ "rope_interleaved": true }""", "'rope_interleaved' changes the mathematics")]
     [InlineData("qwen2", """{ "logits_scaling": 8 }""", "'logits_scaling' changes the mathematics")]
     [InlineData("mistral", """{ "attention_bias": true }""", "'attention_bias' changes the mathematics")]
     [InlineData("llama", """{ "layer_types": ["sliding_attention"] }""", "'layer_types' changes the mathematics")]
