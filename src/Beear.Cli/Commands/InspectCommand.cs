@@ -51,7 +51,7 @@ internal sealed class InspectCommand(CommandSession session)
 
     protected override int Run(InspectOptions options, CommandContext context)
     {
-        using var checkpoint = Checkpoint.Open(options.Model);
+        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Model, context));
         context.Output.Result(Inspect(checkpoint), found => Render(found, context.Output));
         return ExitCode.Success;
     }
