@@ -45,7 +45,7 @@ public sealed class InspectTests : IDisposable
         using var weights = SafetensorsFile.Open(Path.Combine(Organism.BaseDirectory, "model.safetensors"));
         Assert.Equal(weights.Tensors.Values.Sum(tensor => tensor.ElementCount), (long)found["parameters"]!);
         Assert.Equal(weights.Tensors.Values.Sum(tensor => tensor.Bytes), (long)found["weight_bytes"]!);
-        Assert.Equal("<|user|>Hello!<|end|><|assistant|>", (string)found["template"]!);
+        Assert.Equal("<|user|>\nHello!<|end|>\n<|assistant|>\n", (string)found["template"]!);
         Assert.Equal(["float32", "bfloat16"], found["memory"]!.AsArray().Select(need => (string)need!["precision"]!));
     }
 
@@ -68,10 +68,10 @@ public sealed class InspectTests : IDisposable
     [InlineData("generation_config.json", "eos_token_id", "99999", "The token 99999, which is to end a turn, is none of the tokenizer's.")]
     [InlineData("generation_config.json", "top_p", "1.5", "generation_config.json: top_p is 1.5, and should be above 0 and at most 1.")]
     [InlineData("generation_config.json", "temperature", "-1", "generation_config.json: temperature is -1")]
-    [InlineData("generation_config.json", "pad_token_id", "1344", "pad_token_id is 1344, and should be an id of the 1344 tokens")]
+    [InlineData("generation_config.json", "pad_token_id", "2304", "pad_token_id is 2304, and should be an id of the 2304 tokens")]
     [InlineData("config.json", "tie_word_embeddings", "false", "lm_head.weight is missing, and config.json does not tie")]
     [InlineData("config.json", "torch_dtype", "\"bfloat16\"", "The weights are stored in float32, and config.json says bfloat16.")]
-    [InlineData("config.json", "vocab_size", "1000", "The tokenizer has 1344 tokens, the model only 1000; they do not belong together.")]
+    [InlineData("config.json", "vocab_size", "1000", "The tokenizer has 2304 tokens, the model only 1000; they do not belong together.")]
     [InlineData("config.json", "num_hidden_layers", "7", "model.layers.7.input_layernorm.weight is not used by a model of this configuration.")]
     [InlineData("config.json", "num_hidden_layers", "9", "model.layers.8.input_layernorm.weight is missing.")]
     [InlineData("config.json", "intermediate_size", "300", "config.json asks for (300, 128)")]
