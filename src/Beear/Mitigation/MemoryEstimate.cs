@@ -8,8 +8,8 @@ public sealed record MemoryAssumptions : IValidatable
     /// <summary>Conversations in a batch of the outer level, which needs the most.</summary>
     public int Batch { get; init; } = new OuterTermOptions().HarmfulBatch;
 
-    /// <summary>Tokens of the longest conversation in a batch, prompt and answer.</summary>
-    public int Length { get; init; } = 160;
+    /// <summary>Tokens of the longest prompt and the longest answer in a batch, added: its width.</summary>
+    public int Length { get; init; } = 192;
 
     /// <summary>Tokens of the longest answer in a batch; at most its whole length counts.</summary>
     public int AnswerTokens { get; init; } = new OuterTermOptions().HelpfulTokens;
@@ -23,7 +23,7 @@ public sealed record MemoryAssumptions : IValidatable
     }
 }
 
-/// <summary>The bytes that a mitigation needs at its peak, reckoned from a model's shapes: an estimate, exact but for the activations.</summary>
+/// <summary>The bytes that a mitigation needs at its peak, reckoned from a model's shapes: exact but for the activations, which are rather too high.</summary>
 /// <param name="IsBfloat16">Whether matrix products run in bfloat16 over float32 weights, or all in float32.</param>
 /// <param name="Weights">The float32 weights, and their copies in bfloat16.</param>
 /// <param name="Gradients">Of all weights.</param>
