@@ -18,8 +18,15 @@ internal static class Fixtures
     /// <summary>A file or folder under ../shared; skips the test if it is not there.</summary>
     public static string Shared(params string[] parts) => Require(Path.Combine([Root, "..", "shared", .. parts]));
 
-    /// <summary>A new empty folder for one test.</summary>
-    public static string TemporaryFolder() => Directory.CreateTempSubdirectory("beear-test-").FullName;
+    /// <summary>A new empty folder for one test; it goes when the tests end.</summary>
+    public static string TemporaryFolder() => Directory.CreateDirectory(Path.Combine(TemporaryRoot.Value, Guid.NewGuid().ToString("N"))).FullName;
+
+    private static readonly Lazy<string> TemporaryRoot = new(() =>
+    {
+        var root = Directory.CreateTempSubdirectory("beear-test-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(root, recursive: true);
+        return root;
+    });
 
     private static string Require(string path)
     {

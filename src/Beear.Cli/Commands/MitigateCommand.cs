@@ -25,7 +25,7 @@ internal sealed record MitigateOptions
     [Inline]
     public MitigationOptions Mitigation { get; init; } = new();
 
-    /// <summary>Run the control instead: plain safety fine-tuning, the same steps without the perturbation.</summary>
+    /// <summary>Run the control instead: plain safety fine-tuning, the same steps without the perturbation; rounds must be given.</summary>
     public bool Control { get; init; }
 }
 
@@ -40,6 +40,8 @@ internal sealed class MitigateCommand(CommandSession session)
     {
         var target = Path.Combine(options.Out, "model");
         if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to mitigate anew.");
+        if (options is { Control: true, Mitigation.Rounds: null })
+            throw new BeearException("--control takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
         int seed = options.Mitigation.Seed;
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
@@ -71,7 +73,7 @@ internal sealed class MitigateCommand(CommandSession session)
     {
         context.Output.WithProgress(progress =>
         {
-            new SafetyFineTuning(options.Mitigation).Run(model, data, options.Mitigation.Rounds ?? options.Mitigation.MaxRounds, progress, context.Cancellation);
+            new SafetyFineTuning(options.Mitigation).Run(model, data, options.Mitigation.Rounds!.Value, progress, context.Cancellation);
             return 0;
         });
         return null;
