@@ -24,8 +24,8 @@ internal static class GradientBench
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
             using var scope = NewDisposeScope();
-            foreach (var row in Compare("SwiGLU", type, x => Kernels.SwiGlu.Plain(x[0], x[1]), x => Kernels.SwiGlu.Apply(x[0], x[1]),
-                randn(shape.Rows, shape.FeedForward).to_type(type), randn(shape.Rows, shape.FeedForward).to_type(type)))
+            foreach (var row in Compare("SwiGLU", type, x => Kernels.SwiGlu.Plain(x[0]), x => Kernels.SwiGlu.Apply(x[0]),
+                randn(shape.Rows, 2 * shape.FeedForward).to_type(type)))
                 yield return row;
         }
     }
@@ -35,10 +35,23 @@ internal static class GradientBench
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
             using var scope = NewDisposeScope();
-            Tensor cosine = randn(shape.Batch, shape.Time, shape.HeadSize), sine = randn(shape.Batch, shape.Time, shape.HeadSize);
+            Tensor Table() => randn(shape.Batch, 1, shape.Time, shape.HeadSize).to_type(type);
+            Tensor cosine = Table(), sine = Table();
             Tensor Heads(Tensor x) => x.view(shape.Batch, shape.Time, shape.Heads, shape.HeadSize).transpose(1, 2);
-            foreach (var row in Compare("rotary", type, x => RotaryEmbedding.Plain(Heads(x[0]), cosine, sine), x => RotaryEmbedding.Apply(Heads(x[0]), cosine, sine),
+            foreach (var row in Compare("rotary", type, x => RotaryEmbedding.Plain(Heads(x[0]), cosine, sine, shape.Heads, shape.HeadSize), x => RotaryEmbedding.Apply(Heads(x[0]), cosine, sine, shape.Heads, shape.HeadSize),
                 randn(shape.Batch, shape.Time, shape.Heads * shape.HeadSize).to_type(type)))
+                yield return row;
+        }
+    }
+
+    public static IEnumerable<Row> Softmax(Shape shape)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            var mask = zeros(shape.Batch, 1, shape.Time, shape.Time).to_type(type);
+            foreach (var row in Compare("masked softmax", type, x => MaskedSoftmax.Plain(x[0], mask, 0.125), x => MaskedSoftmax.Apply(x[0], mask, 0.125),
+                randn(shape.Batch, 1, shape.Heads * shape.Time, shape.Time).to_type(type)))
                 yield return row;
         }
     }

@@ -65,26 +65,11 @@ public static unsafe class SelectedCrossEntropy
         {
             for (var row = start; row < end; row++)
             {
-                normaliser[row] = LogSumExp(x + (row * width), width);
+                normaliser[row] = LogSumExp.Of(x + (row * width), width);
                 loss[row] = normaliser[row] - Element.LoadTail(x + (row * width) + label[row], 1)[0];
             }
         });
         GC.KeepAlive((logits, labels, losses, normalisers));
-    }
-
-    private static float LogSumExp<T>(T* row, long width) where T : unmanaged, IElement<T>
-    {
-        var tail = width - Element.Tail(width);
-        var largest = Vector512.Create(float.NegativeInfinity);
-        var sums = Vector512<float>.Zero;
-        for (var i = 0L; i < tail; i += Element.Width) largest = Vector512.MaxNative(largest, T.Load(row + i));
-        var most = float.NegativeInfinity;
-        for (var lane = 0; lane < Element.Width; lane++) most = MathF.Max(most, largest[lane]);
-        for (var i = tail; i < width; i++) most = MathF.Max(most, Element.LoadTail(row + i, 1)[0]);
-        for (var i = 0L; i < tail; i += Element.Width) sums += VectorMath.Exp(T.Load(row + i) - Vector512.Create(most));
-        var sum = Vector512.Sum(sums);
-        for (var i = tail; i < width; i++) sum += MathF.Exp(Element.LoadTail(row + i, 1)[0] - most);
-        return most + MathF.Log(sum);
     }
 
     /// <summary>d logits = g · (softmax(logits) − one-hot(label)), for each row's incoming g.</summary>

@@ -8,49 +8,52 @@ namespace Beear.Kernels;
 /// <summary>The gated activation of a feed-forward block, gate · σ(gate) · up, computed in float32 and rounded once.</summary>
 public static unsafe class SwiGlu
 {
-    private const int ChunkSize = 1 << 13;
+    private const int RowsInChunk = 16;
 
     /// <summary>silu(gate) · up; on the CPU in one pass forward and one backward.</summary>
-    /// <param name="gate">Any shape, float32 or bfloat16.</param>
-    /// <param name="up">The same shape and type.</param>
-    public static Tensor Apply(Tensor gate, Tensor up)
+    /// <param name="stacked">(…, 2F), float32 or bfloat16: in each row the gate, then up.</param>
+    /// <returns>(…, F) of the same type.</returns>
+    public static Tensor Apply(Tensor stacked)
     {
-        if (gate.device_type != DeviceType.CPU || gate.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || up.dtype != gate.dtype
-            || !gate.shape.AsSpan().SequenceEqual(up.shape))
-        {
-            return Plain(gate, up);
-        }
-        return Recording.IsNeeded(gate, up) ? Recorded.Record(gate, up) : Forward(gate, up);
+        if (stacked.device_type != DeviceType.CPU || stacked.dtype is not (ScalarType.Float32 or ScalarType.BFloat16)) return Plain(stacked);
+        return Recording.IsNeeded(stacked) ? Recorded.Record(stacked) : Forward(stacked);
     }
 
     /// <summary>The same in torch operations.</summary>
     /// <inheritdoc cref="Apply"/>
-    public static Tensor Plain(Tensor gate, Tensor up)
+    public static Tensor Plain(Tensor stacked)
     {
-        using var activated = nn.functional.silu(gate);
-        return activated * up;
+        using var scope = NewDisposeScope();
+        var halves = stacked.chunk(2, -1);
+        return (nn.functional.silu(halves[0]) * halves[1]).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Forward(Tensor gate, Tensor up)
+    private static Tensor Forward(Tensor stacked)
     {
-        using var g = gate.contiguous();
-        using var u = up.contiguous();
-        var result = empty(g.shape, g.dtype);
-        if (g.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(g, u, result);
-        else Forward<Float32>(g, u, result);
+        using var x = stacked.contiguous();
+        var shape = x.shape;
+        shape[^1] /= 2;
+        var result = empty(shape, x.dtype);
+        if (x.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(x, result);
+        else Forward<Float32>(x, result);
         return result;
     }
 
-    private static void Forward<T>(Tensor gate, Tensor up, Tensor result) where T : unmanaged, IElement<T>
+    private static void Forward<T>(Tensor stacked, Tensor result) where T : unmanaged, IElement<T>
     {
-        T* g = (T*)TensorMemory.Address(gate), u = (T*)TensorMemory.Address(up), y = (T*)TensorMemory.Address(result);
-        Chunks.OfRows(gate.numel(), ChunkSize, 1, (start, end) =>
+        var width = result.shape[^1];
+        T* x = (T*)TensorMemory.Address(stacked), y = (T*)TensorMemory.Address(result);
+        Chunks.OfRows(result.numel() / width, RowsInChunk, width, (start, end) =>
         {
-            var tail = end - Element.Tail(end - start);
-            for (var i = start; i < tail; i += Element.Width) ForwardVector(g + i, u + i, y + i, Element.Width);
-            if (tail < end) ForwardTail(g + tail, u + tail, y + tail, end - tail);
+            for (var row = start; row < end; row++)
+            {
+                T* gate = x + (2 * row * width), up = gate + width, to = y + (row * width);
+                var tail = width - Element.Tail(width);
+                for (var i = 0L; i < tail; i += Element.Width) ForwardVector(gate + i, up + i, to + i, Element.Width);
+                if (tail < width) ForwardTail(gate + tail, up + tail, to + tail, width - tail);
+            }
         });
-        GC.KeepAlive((gate, up, result));
+        GC.KeepAlive((stacked, result));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -63,28 +66,31 @@ public static unsafe class SwiGlu
         Element.Store(y, gate * VectorMath.Sigmoid(gate) * Element.Load(u, count), count);
     }
 
-    private static (Tensor Gate, Tensor Up) Backward(Tensor gradient, Tensor gate, Tensor up)
+    private static Tensor Backward(Tensor gradient, Tensor stacked)
     {
         using var dy = gradient.contiguous();
-        using var g = gate.contiguous();
-        using var u = up.contiguous();
-        var (dg, du) = (empty(g.shape, g.dtype), empty(g.shape, g.dtype));
-        if (g.dtype == ScalarType.BFloat16) Backward<BrainFloat16>(dy, g, u, dg, du);
-        else Backward<Float32>(dy, g, u, dg, du);
-        return (dg, du);
+        using var x = stacked.contiguous();
+        var result = empty(x.shape, x.dtype);
+        if (x.dtype == ScalarType.BFloat16) Backward<BrainFloat16>(dy, x, result);
+        else Backward<Float32>(dy, x, result);
+        return result;
     }
 
-    private static void Backward<T>(Tensor gradient, Tensor gate, Tensor up, Tensor gateGradient, Tensor upGradient) where T : unmanaged, IElement<T>
+    private static void Backward<T>(Tensor gradient, Tensor stacked, Tensor result) where T : unmanaged, IElement<T>
     {
-        T* dy = (T*)TensorMemory.Address(gradient), g = (T*)TensorMemory.Address(gate), u = (T*)TensorMemory.Address(up);
-        T* dg = (T*)TensorMemory.Address(gateGradient), du = (T*)TensorMemory.Address(upGradient);
-        Chunks.OfRows(gate.numel(), ChunkSize, 1, (start, end) =>
+        var width = gradient.shape[^1];
+        T* dy = (T*)TensorMemory.Address(gradient), x = (T*)TensorMemory.Address(stacked), dx = (T*)TensorMemory.Address(result);
+        Chunks.OfRows(gradient.numel() / width, RowsInChunk, width, (start, end) =>
         {
-            var tail = end - Element.Tail(end - start);
-            for (var i = start; i < tail; i += Element.Width) BackwardVector(dy + i, g + i, u + i, dg + i, du + i, Element.Width);
-            if (tail < end) BackwardTail(dy + tail, g + tail, u + tail, dg + tail, du + tail, end - tail);
+            for (var row = start; row < end; row++)
+            {
+                T* from = dy + (row * width), gate = x + (2 * row * width), to = dx + (2 * row * width);
+                var tail = width - Element.Tail(width);
+                for (var i = 0L; i < tail; i += Element.Width) BackwardVector(from + i, gate + i, gate + width + i, to + i, to + width + i, Element.Width);
+                if (tail < width) BackwardTail(from + tail, gate + tail, gate + width + tail, to + tail, to + width + tail, width - tail);
+            }
         });
-        GC.KeepAlive((gradient, gate, up, gateGradient, upGradient));
+        GC.KeepAlive((gradient, stacked, result));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -107,15 +113,11 @@ public static unsafe class SwiGlu
     {
         protected override Tensor Forward(Recording recording, object[] arguments)
         {
-            var (gate, up) = ((Tensor)arguments[0], (Tensor)arguments[1]);
-            recording.Save(gate, up);
-            return SwiGlu.Forward(gate, up);
+            var stacked = (Tensor)arguments[0];
+            recording.Save(stacked);
+            return SwiGlu.Forward(stacked);
         }
 
-        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient)
-        {
-            var gradients = SwiGlu.Backward(gradient, saved[0], saved[1]);
-            return [gradients.Gate, gradients.Up];
-        }
+        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) => [SwiGlu.Backward(gradient, saved[0])];
     }
 }

@@ -75,7 +75,7 @@ public sealed class Decoder : IDisposable
             var (cosine, sine) = windowedRotary.Rows(positionIds, length, type);
             windowed = new AttentionContext(cosine, sine, LayerContext.AdditiveMask(within, type));
         }
-        return new LayerContext(full, windowed, cache);
+        return new LayerContext(full, windowed, cache, Packing.Of(allowed));
     }
 
     /// <summary>Token embeddings.</summary>
@@ -94,18 +94,21 @@ public sealed class Decoder : IDisposable
     /// <param name="hidden">(B, T, d) float32.</param>
     /// <param name="layers">E.g. <c>0..l</c> or <c>l..L</c>.</param>
     /// <param name="context">Shared by all layers of the pass.</param>
-    /// <returns>(B, T, d) float32: the residual stream after the last of the layers.</returns>
+    /// <returns>(B, T, d) float32: the residual stream after the last of the layers; of no meaning where there is padding.</returns>
     public Tensor RunLayers(Tensor hidden, Range layers, LayerContext context)
     {
         var (start, count) = layers.GetOffsetAndLength(Config.Layers);
-        var stream = hidden.alias();
+        if (count == 0) return hidden.alias();
+        var stream = context.Packing?.Pack(hidden) ?? hidden.alias();                                    // (N, d) or (B, T, d)
         for (int layer = start; layer < start + count; layer++)
         {
             using var scope = NewDisposeScope();
             using var input = stream;                                    // each layer's input is let go as soon as its output exists
             stream = this.layers[layer].Run(input, context).MoveToOuterDisposeScope();
         }
-        return stream;
+        if (context.Packing is not { } packing) return stream;
+        using var packed = stream;
+        return packing.Unpack(packed);
     }
 
     /// <summary>The final norm.</summary>
@@ -114,7 +117,7 @@ public sealed class Decoder : IDisposable
     public Tensor Normalize(Tensor rows)
     {
         using var scope = NewDisposeScope();
-        return Norms.Apply(rows, Weights[-1, ParameterRole.FinalNorm].Master, Config).to(Options.ComputeType).MoveToOuterDisposeScope();
+        return Norms.Apply(rows, Weights[-1, ParameterRole.FinalNorm].Master, Config, Options.ComputeType).MoveToOuterDisposeScope();
     }
 
     /// <summary>Scores of all tokens, for selected rows only.</summary>

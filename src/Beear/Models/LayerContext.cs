@@ -6,7 +6,8 @@ namespace Beear.Models;
 /// <param name="Full">For layers that see everything; null in a model that has none.</param>
 /// <param name="Windowed">For layers with a window; null in a model that has none.</param>
 /// <param name="Cache">Earlier tokens' keys and values; null when the pass holds all tokens.</param>
-public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null) : IDisposable
+/// <param name="Packing">Where the real tokens stand; null to run over padding too.</param>
+public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
 {
     /// <summary>Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN.</summary>
     private const double Forbidden = -1e30;
@@ -57,7 +58,8 @@ public sealed record LayerContext(AttentionContext? Full, AttentionContext? Wind
     internal AttentionContext Of(LayerKind kind) => (kind.Windowed ? Windowed : Full)!;
 
     private IEnumerable<Tensor> Tensors =>
-        new[] { Full, Windowed }.OfType<AttentionContext>().SelectMany(context => new[] { context.Cosine, context.Sine, context.Mask });
+        new[] { Full, Windowed }.OfType<AttentionContext>().SelectMany(context => new[] { context.Cosine, context.Sine, context.Mask })
+            .Concat(Packing is null ? [] : [Packing.Rows]);
 
     /// <inheritdoc/>
     public void Dispose()

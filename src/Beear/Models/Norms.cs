@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -9,16 +10,16 @@ internal static class Norms
     /// <param name="rows">(…, n) float32.</param>
     /// <param name="weights">(n); of a layer norm (2·n), scale and bias.</param>
     /// <param name="config">Kind and ε.</param>
-    /// <returns>(…, n) float32.</returns>
-    public static Tensor Apply(Tensor rows, Tensor weights, ModelConfig config)
+    /// <param name="type">Element type of the result.</param>
+    /// <returns>(…, n).</returns>
+    public static Tensor Apply(Tensor rows, Tensor weights, ModelConfig config, ScalarType type)
     {
         if (config.Norm == NormKind.LayerNorm)
         {
             long width = rows.shape[^1];
             var both = weights.to(float32);
-            return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width), config.NormEpsilon);
+            return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width), config.NormEpsilon).to(type);
         }
-        var scale = (rows * rows).mean([-1], keepdim: true).add(config.NormEpsilon).rsqrt();             // (…, 1)
-        return rows * scale * (config.Norm == NormKind.RootMeanSquareOffset ? weights.to(float32) + 1 : weights);
+        return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset ? weights.to(float32) + 1 : weights, config.NormEpsilon, type);
     }
 }
