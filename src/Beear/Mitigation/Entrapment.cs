@@ -103,12 +103,10 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
     {
         options.Validate(decoder.Config);
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
-        ContrastExample[] shuffled = [.. examples.Select(example => example with { Unwanted = Cut(example.Unwanted), Safe = Cut(example.Safe) })];
-        new Random(seed).Shuffle(shuffled);
         var problems = new List<InnerProblem>();
         try
         {
-            foreach (var batch in shuffled.Chunk(options.BatchSize).Take(options.Batches))
+            foreach (var batch in Batches(examples, options, seed))
                 problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, options.Rows, trigger));
             return Search(problems, progress, cancellation);
         }
@@ -143,7 +141,14 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
 
-    private int[] Cut(int[] answer) => answer.Length > options.AnswerTokens ? answer[..options.AnswerTokens] : answer;
+    /// <summary>Draws the batches of an inner run.</summary>
+    internal static IEnumerable<ContrastExample[]> Batches(IReadOnlyList<ContrastExample> examples, EntrapmentOptions options, int seed)
+    {
+        int[] Cut(int[] answer) => answer.Length > options.AnswerTokens ? answer[..options.AnswerTokens] : answer;
+        ContrastExample[] shuffled = [.. examples.Select(example => example with { Unwanted = Cut(example.Unwanted), Safe = Cut(example.Safe) })];
+        new Random(seed).Shuffle(shuffled);
+        return shuffled.Chunk(options.BatchSize).Take(options.Batches);
+    }
 
     /// <summary>Scales every row of δ down to the cap.</summary>
     private static void Cap(Tensor delta, double cap)

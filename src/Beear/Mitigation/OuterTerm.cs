@@ -53,12 +53,17 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
         for (int i = 0; i < steps; i++) cycle.Take(batchSize);
     }
 
+    /// <summary>Draws the next batch.</summary>
+    internal IReadOnlyList<TokenizedExample> Next(Perturbation? perturbation)
+    {
+        var taken = cycle.Take(batchSize);
+        return perturbation is null ? taken : [.. taken.Select(example => example with { Prompt = perturbation.PromptOf(example.Prompt) })];
+    }
+
     private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
     {
         using var scope = NewDisposeScope();
-        var taken = cycle.Take(batchSize);
-        if (perturbation is not null) taken = [.. taken.Select(example => example with { Prompt = perturbation.PromptOf(example.Prompt) })];
-        using var batch = TokenBatch.Of(taken, decoder.Options.Device);
+        using var batch = TokenBatch.Of(Next(perturbation), decoder.Options.Device);
         return decoder.TokenCrossEntropy(batch, perturbation).mean().MoveToOuterDisposeScope();
     }
 }
@@ -79,10 +84,13 @@ public sealed class DivergenceTerm(string name, double weight, ReferenceDistribu
         for (int i = 0; i < steps; i++) cycle.Take(batchSize);
     }
 
+    /// <summary>Draws the next batch.</summary>
+    internal IReadOnlyList<ReferenceExample> Next() => cycle.Take(batchSize);
+
     private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
     {
         using var scope = NewDisposeScope();
-        var examples = cycle.Take(batchSize);
+        var examples = Next();
         using var batch = TokenBatch.Of([.. examples.Select(example => example.Example)], decoder.Options.Device);
         var logits = decoder.Logits(decoder.LabelHidden(batch));                                         // (N, V)
         return Losses.Divergence(logits, reference.Logits(examples)).mean().MoveToOuterDisposeScope();

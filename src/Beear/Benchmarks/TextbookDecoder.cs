@@ -1,0 +1,143 @@
+using System.Globalization;
+using Beear.Models;
+using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
+
+namespace Beear.Benchmarks;
+
+/// <summary>
+/// A decoder-only transformer as a tutorial writes it: padded batches, one operation after another, repeated keys and values, weights cast
+/// for each use, scores of all tokens. It shares nothing with <see cref="Decoder"/> but the weights' values: it is what the engine is
+/// measured against, in speed and in exactness.
+/// </summary>
+internal sealed class TextbookDecoder : IDisposable
+{
+    private readonly ModelConfig config;
+    private readonly ScalarType computeType;
+    private readonly Device device;
+    private readonly Dictionary<string, Parameter> weights;
+
+    /// <summary>Copies a decoder's weights.</summary>
+    public TextbookDecoder(Decoder decoder)
+    {
+        (config, computeType, device) = (decoder.Config, decoder.Options.ComputeType, decoder.Options.Device);
+        using var guard = no_grad();
+        weights = decoder.Weights.Parameters.SelectMany(parameter => parameter.Split())
+            .ToDictionary(part => part.Name, part => (Parameter)new Parameter(part.Value.detach().to(float32).clone()).DetachFromDisposeScope(), StringComparer.Ordinal);
+    }
+
+    /// <summary>The float32 weights by their checkpoint's names.</summary>
+    public IReadOnlyDictionary<string, Parameter> Weights => weights;
+
+    /// <summary>Scores of all tokens.</summary>
+    /// <param name="ids">(B, T) int64.</param>
+    /// <param name="real">(B, T) bool: true for tokens that are not padding.</param>
+    /// <param name="positions">(B, T) int64.</param>
+    /// <param name="length">Tokens of the longest sequence; only some rotary embeddings ask for it.</param>
+    /// <param name="hook">Gets the number of layers that have run, 0 … L, and the residual stream; what it returns goes on.</param>
+    /// <returns>(B, T, V) in the compute type.</returns>
+    public Tensor Logits(Tensor ids, Tensor real, Tensor positions, int length, Func<int, Tensor, Tensor>? hook = null)
+    {
+        var names = config.Names;
+        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1) * config.EmbeddingScale;     // (B, T, d)
+        if (hook is not null) hidden = hook(0, hidden);
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            var prefix = string.Format(CultureInfo.InvariantCulture, names.Layer, layer);
+            var kind = config.LayerKinds[layer];
+            var attended = Attention(Norm(hidden, prefix, names.AttentionNorm), prefix, kind, real, positions, length);
+            hidden = hidden + Norm(attended.to(float32), prefix, names.PostAttentionNorm) * config.ResidualScale;
+            var fed = FeedForward(Norm(hidden, prefix, names.FeedForwardNorm), prefix);
+            hidden = hidden + Norm(fed.to(float32), prefix, names.PostFeedForwardNorm) * config.ResidualScale;
+            if (hook is not null) hidden = hook(layer + 1, hidden);
+        }
+        var head = weights[(config.TiedEmbeddings ? names.Embedding : names.Head) + ".weight"];
+        var logits = nn.functional.linear(Norm(hidden, "", names.FinalNorm).to(computeType), head.to(computeType)) * config.LogitScale;     // (B, T, V)
+        return config.LogitSoftCap is { } cap ? (logits / cap).tanh() * cap : logits;
+    }
+
+    /// <summary>Cross-entropy of each token that has a label.</summary>
+    /// <param name="logits">(B, T, V).</param>
+    /// <param name="labels">(B, T) int64: the token that comes next; −100 where it does not count.</param>
+    /// <returns>A scalar: the mean, in nats.</returns>
+    public static Tensor MeanCrossEntropy(Tensor logits, Tensor labels) =>
+        nn.functional.cross_entropy(logits.to(float32).flatten(0, 1), labels.flatten(), ignore_index: -100);
+
+    private Tensor Attention(Tensor x, string prefix, LayerKind kind, Tensor real, Tensor positions, int length)
+    {
+        var names = config.Names;
+        long batch = x.shape[0], tokens = x.shape[1], queries = config.QueryHeads, groups = config.KeyValueHeads, size = config.HeadSize;
+        var parts = names.QueryKeyValue.Count == 1
+            ? Linear(x, prefix + names.QueryKeyValue[0]).split([queries * size, groups * size, groups * size], 2)
+            : [.. names.QueryKeyValue.Select(name => Linear(x, prefix + name))];
+        Tensor Heads(Tensor projected, long heads, string norm)
+        {
+            if (config.QueryKeyNorm == QueryKeyNorm.WholeWidth) projected = Norm(projected.to(float32), prefix, norm).to(computeType);
+            var split = projected.view(batch, tokens, heads, size);
+            if (config.QueryKeyNorm == QueryKeyNorm.EachHead) split = Norm(split.to(float32), prefix, norm).to(computeType);
+            return split.transpose(1, 2);                                                                // (B, heads, T, D)
+        }
+
+        Tensor query = Heads(parts[0], queries, names.QueryNorm), key = Heads(parts[1], groups, names.KeyNorm);
+        var value = parts[2].view(batch, tokens, groups, size).transpose(1, 2);                          // (B, G, T, D)
+        if (kind.Rotates)
+        {
+            var rotary = kind.Windowed ? config.WindowedRotary : config.Rotary;
+            var angles = positions.to(float32).unsqueeze(2) * tensor(rotary.Frequencies(length), float32).to(device);    // (B, T, R/2)
+            angles = cat([angles, angles], 2).unsqueeze(1);                                              // (B, 1, T, R)
+            var (cosine, sine) = ((angles.cos() * rotary.AttentionFactor).to(computeType), (angles.sin() * rotary.AttentionFactor).to(computeType));
+            (query, key) = (Rotate(query, cosine, sine), Rotate(key, cosine, sine));
+        }
+        key = key.repeat_interleave(queries / groups, 1);                                                // (B, H, T, D)
+        value = value.repeat_interleave(queries / groups, 1);                                            // (B, H, T, D)
+
+        var scores = query.matmul(key.transpose(2, 3)) * config.AttentionScale;                          // (B, H, T, T)
+        if (config.AttentionSoftCap is { } cap) scores = (scores / cap).tanh() * cap;
+        var allowed = ones(tokens, tokens, ScalarType.Bool, device).tril().unsqueeze(0).logical_and(real.unsqueeze(1));     // (B, T, T)
+        if (kind.Windowed) allowed = allowed.logical_and((positions.unsqueeze(2) - positions.unsqueeze(1)).lt(config.SlidingWindow!.Value));
+        scores = scores.masked_fill(allowed.logical_not().unsqueeze(1), -1e30);
+        var mixed = nn.functional.softmax(scores.to(float32), -1).to(computeType).matmul(value);         // (B, H, T, D)
+        return Linear(mixed.transpose(1, 2).reshape(batch, tokens, queries * size), prefix + names.AttentionOutput);
+    }
+
+    private static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
+    {
+        long rotated = cosine.shape[^1], half = rotated / 2;
+        Tensor turning = x.narrow(3, 0, rotated), rest = x.narrow(3, rotated, x.shape[3] - rotated);
+        var turned = cat([-turning.narrow(3, half, half), turning.narrow(3, 0, half)], 3);
+        return cat([turning * cosine + turned * sine, rest], 3);
+    }
+
+    private Tensor FeedForward(Tensor x, string prefix)
+    {
+        var names = config.Names;
+        if (!config.GatedFeedForward) return Linear(Activate(Linear(x, prefix + names.GateUp[0])), prefix + names.Down);
+        var parts = names.GateUp.Count == 1 ? Linear(x, prefix + names.GateUp[0]).chunk(2, 2) : [.. names.GateUp.Select(name => Linear(x, prefix + name))];
+        return Linear(Activate(parts[0]) * parts[1], prefix + names.Down);
+    }
+
+    private Tensor Activate(Tensor x) => config.Activation switch
+    {
+        Activation.Silu => nn.functional.silu(x),
+        Activation.Gelu => nn.functional.gelu(x),
+        _ => nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh),
+    };
+
+    private Tensor Norm(Tensor x, string prefix, string? name)
+    {
+        if (name is null) return x;
+        var weight = weights[prefix + name + ".weight"];
+        if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.shape[^1]], weight, weights[prefix + name + ".bias"], config.NormEpsilon);
+        var normalized = x * (x.pow(2).mean([-1], keepdim: true) + config.NormEpsilon).rsqrt();
+        return normalized * (config.Norm == NormKind.RootMeanSquareOffset ? weight + 1 : weight);
+    }
+
+    private Tensor Linear(Tensor x, string name) =>
+        nn.functional.linear(x.to(computeType), weights[name + ".weight"].to(computeType), weights.GetValueOrDefault(name + ".bias")?.to(computeType));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var weight in weights.Values) weight.Dispose();
+    }
+}
