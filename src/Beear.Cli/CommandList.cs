@@ -15,6 +15,7 @@ internal static class CommandList
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
         yield return new PullCommand(session);
+        yield return new BenchCommand(session);
         yield return new OrganismCommand(session);
     }
 }

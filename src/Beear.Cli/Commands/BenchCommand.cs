@@ -1,0 +1,106 @@
+using System.Globalization;
+using Beear.Benchmarks;
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Runtime;
+using static TorchSharp.torch;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear bench</c>.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>A model whose tokenizer and weights are used with real data.</summary>
+    [Positional]
+    public string? Model { get; init; }
+
+    /// <summary>Instead of a model: a shape by its name, with random weights and random tokens.</summary>
+    public string? Shape { get; init; }
+
+    /// <summary>Element type of matrix products; weights stay float32.</summary>
+    public Precision Precision { get; init; } = Precision.Bfloat16;
+
+    /// <summary>The data, with a model.</summary>
+    [Inline]
+    public DataSettings Data { get; init; } = new() { Harmful = "", Twins = 0 };
+
+    /// <summary>Constants of both levels.</summary>
+    [Inline]
+    public MitigationOptions Mitigation { get; init; } = new();
+
+    /// <summary>How often each is timed; the median counts.</summary>
+    public int Repetitions { get; init; } = 3;
+
+    /// <summary>Only the engine, not the textbook implementation that it is compared with.</summary>
+    public bool EngineOnly { get; init; }
+
+    /// <summary>Tokens of a prompt, with a shape.</summary>
+    public int PromptTokens { get; init; } = 64;
+
+    /// <summary>Tokens of an answer, with a shape.</summary>
+    public int AnswerTokens { get; init; } = 40;
+}
+
+/// <summary><c>beear bench</c>: times the engine beside a plain implementation of the same method.</summary>
+internal sealed class BenchCommand(CommandSession session)
+    : BeearCommand<BenchOptions>("bench", "Time both levels of the removal beside a plain implementation of the same method", session)
+{
+    protected override int Run(BenchOptions options, CommandContext context)
+    {
+        if (options.Model is null == options.Shape is null) throw new BeearException("Give a model to time on, or --shape for random weights; not both.");
+        Require.AtLeast(options.Repetitions, 1);
+        Require.AtLeast(options.PromptTokens, 1);
+        Require.AtLeast(options.AnswerTokens, 1);
+        var result = options.Shape is null ? OnModel(options, context) : OnShape(options, context);
+        context.Output.Result(result, shown =>
+        {
+            var table = context.Output.Table("", "inner step", "of peak", "outer step", "of peak", "outer tokens/s", "peak memory");
+            foreach (var (name, times) in new[] { ("engine", shown.Engine), ("textbook", shown.Textbook) })
+            {
+                if (times is null) continue;
+                table.Row(name, Seconds(times.InnerSeconds), Percent(times.InnerPeakShare), Seconds(times.OuterSeconds), Percent(times.OuterPeakShare),
+                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), times.PeakBytes is { } bytes ? ByteSize.Format(bytes) : "unknown");
+            }
+            return [table, context.Output.Table("matrix products reach").Row(string.Create(CultureInfo.InvariantCulture, $"{shown.GemmGflops:F0} GFLOP/s"))];
+        });
+        return ExitCode.Success;
+    }
+
+    private static BenchmarkResult OnModel(BenchOptions options, CommandContext context)
+    {
+        if (options.Data.Harmful.Length == 0) throw new BeearException("A benchmark on a model needs data; add --harmful and --ordinary.");
+        int seed = options.Mitigation.Seed;
+        var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
+        var ordinary = options.Data.ReadOrdinary(context.Cancellation);
+        if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
+        using var model = new ModelSettings { Model = options.Model!, Precision = options.Precision }.Load(context);
+        var data = DefenderData.Encode(model.Chat, harmful, ordinary, []);
+        return Measure(model.Decoder, data.Harmful, data.Ordinary, options, context);
+    }
+
+    private static BenchmarkResult OnShape(BenchOptions options, CommandContext context)
+    {
+        TorchRuntime.Load();
+        var config = ModelShapes.Find(options.Shape!);
+        var computeType = options.Precision == Precision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
+        using var decoder = Decoder.Random(config, options.Mitigation.Seed, new ModelOptions(context.Device(), computeType, ScalarType.Float32));
+        var random = new Random(options.Mitigation.Seed);
+        int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
+        int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch, options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);
+        ContrastExample[] harmful = [.. Enumerable.Range(0, examples)
+            .Select(_ => new ContrastExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens), Tokens(options.AnswerTokens)))];
+        TokenizedExample[] ordinary = [.. Enumerable.Range(0, options.Mitigation.Terms.HelpfulBatch)
+            .Select(_ => new TokenizedExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens)))];
+        return Measure(decoder, harmful, ordinary, options, context);
+    }
+
+    private static BenchmarkResult Measure(Decoder decoder, IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary, BenchOptions options,
+        CommandContext context) => context.Output.WithProgress(progress => new MitigationBenchmark(options.Mitigation, options.Repetitions, !options.EngineOnly)
+            .Run(decoder, harmful, ordinary, progress, context.Cancellation));
+
+    private static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
+
+    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{share:P0}");
+}
