@@ -26,7 +26,7 @@ public sealed class ChatTemplateTests
             if (row.TryGetProperty("error", out var error))
                 Assert.Contains(error.GetString()!, Assert.Throws<BeearException>(() => template.Render(context)).Message, StringComparison.Ordinal);
             else
-                Assert.Equal(row.GetProperty("rendered").GetString(), template.Render(context));
+                Assert.Equal(row.GetProperty("rendered").GetString(), template.Render(context).Text);
             rendered++;
         }
         Assert.True(rendered > 100);
@@ -88,7 +88,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'a': 1}.get('z', 0) }} {{ 'a\nb' | indent(2) }} {{ '<a>' | e }}", "[('a', 2), ('b', 1)] 0 a\n  b &lt;a&gt;")]
     [InlineData("{{ '\U0001F600!' | length }} {{ '\U0001F600!'[0] }} {{ '\U0001F600!' | reverse }}", "2 \U0001F600 !\U0001F600")]
     [InlineData("{{ x is defined }} {{ 'a' is string }} {{ {} is mapping }} {{ 3 is divisibleby 3 }} {{ 'a' is not in ['b'] }} {{ 1 is number and true is boolean }}", "False True True True True True")]
-    [InlineData("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}{{ 'a' if false }}{{ nothing }}", "[1, 2]")]
+    [InlineData("{{ 9223372036854775807 + 1 }}{{ 'a' if false }}{{ nothing }}", "9223372036854775808")]
     public void Computes_as_Python_does(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
@@ -105,13 +105,14 @@ public sealed class ChatTemplateTests
 
     [Theory]
     [InlineData("{{ raise_exception('No ' ~ 'system.') }}", "No system.")]
-    [InlineData("\n{{ x.y }}", "line 2: 'x' is undefined")]
+    [InlineData("\n{{ x.y }}", "line 2, column 5: 'x' is undefined")]
     [InlineData("{{ 1 / 0 }}", "division by zero")]
     [InlineData("{{ 'a' + 1 }}", "'+' does not apply")]
     [InlineData("{{ x() }}", "'x' is undefined")]
-    [InlineData("{{ 'a'.__class__.__mro__ }}", "'__class__' is undefined")]
+    [InlineData("{{ 'a'.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe")]
+    [InlineData("{% set l = [1] %}{{ l.append(2) }}", "access to attribute 'append' of 'list' object is unsafe")]
+    [InlineData("{{ {'a': 1}.b.c }}", "'dict object' has no attribute 'b'")]
     [InlineData("{{ [1, 'a'] | sort }}", "no order")]
-    [InlineData("{{ 9223372036854775807 + 1 }}", "too large")]
     [InlineData("{% set x = 1 %}{% set x.y = 2 %}", "not a namespace")]
     public void Says_why_a_rendering_fails(string source, string part) => AssertFails(source, part);
 
@@ -122,8 +123,6 @@ public sealed class ChatTemplateTests
     [InlineData("{% for a in range(99999) %}{{ 'x' * 9999 }}{% endfor %}")]
     [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")]
     [InlineData("{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}")]
-    [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{{ l }}")]
-    [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{{ l | tojson }}")]
     [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}")]
     [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l == [n.l[0], n.l[0] + []] }}")]
     [InlineData("{% set s = 'ab' * 999999 %}{% for i in range(99999) %}{% if s.find('zz') > 0 %}{% endif %}{% endfor %}")]
@@ -154,22 +153,13 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
-    public void Leaves_the_caller_s_values_alone()
-    {
-        var list = new List<object?> { 1L };
-        var template = new ChatTemplate("{% set _ = tools.append(2) %}{{ tools }}");
-        Assert.Equal("[1, 2]", template.Render([], false, new Dictionary<string, object?> { ["tools"] = list }));
-        Assert.Single(list);
-    }
-
-    [Fact]
     public void Formats_the_current_date()
     {
-        var date = new ChatTemplate("{{ strftime_now('%d %b %Y %-d 100%%') }}").Render(s_nothing);
+        var date = new ChatTemplate("{{ strftime_now('%d %b %Y %-d 100%%') }}").Render(s_nothing).Text;
         Assert.Matches("^[0-9]{2} [A-Z][a-z]{2} [0-9]{4} [1-9][0-9]? 100%$", date);
     }
 
-    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing));
+    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing).Text);
 
     private static void AssertFails(string source, string part)
     {
