@@ -8,8 +8,11 @@ internal static class CollectionMethods
         "items" => new Callable(name, (_, state) => Items(mapping, state)),
         "keys" => new Callable(name, (_, state) => View("dict_keys", mapping.Keys, mapping.Count, state)),
         "values" => new Callable(name, (_, state) => View("dict_values", mapping.Values, mapping.Count, state)),
-        "get" => new Callable(name, (arguments, _) =>
-            mapping.TryGet(arguments.Require(0, "key"), out var value) ? value : arguments.Get(1, "default")),
+        "get" => new Callable(name, (arguments, state) =>
+        {
+            state.ChargeKey(arguments.Require(0, "key"));
+            return mapping.TryGet(arguments.Get(0, "key"), out var value) ? value : arguments.Get(1, "default");
+        }),
         "copy" => new Callable(name, (_, state) => Copy(mapping, state)),
         "clear" or "pop" or "popitem" or "setdefault" or "update" => Undefined.Forbidden(mapping, name),
         _ => null,
@@ -46,6 +49,7 @@ internal static class CollectionMethods
     public static Mapping Copy(Mapping mapping, RenderState state)
     {
         state.ChargeItems(2L * mapping.Count);
+        state.Charge(mapping.KeyLength);
         var copy = new Mapping();
         copy.AddAll(mapping);
         return copy;

@@ -49,7 +49,12 @@ internal sealed class MappingLiteral(List<(Expression Key, Expression Value)> pa
     {
         scope.State.ChargeItems(2L * pairs.Count);
         var mapping = new Mapping();
-        foreach (var (key, value) in pairs) mapping[key.Evaluate(scope)] = value.Evaluate(scope);
+        foreach (var (key, value) in pairs)
+        {
+            var name = key.Evaluate(scope);
+            scope.State.ChargeKey(name);
+            mapping[name] = value.Evaluate(scope);
+        }
         return mapping;
     }
 }
@@ -173,6 +178,7 @@ internal sealed class ArgumentList
             else if (value is Mapping spread)
             {
                 scope.State.ChargeItems(spread.Count);
+                scope.State.Charge(spread.KeyLength);
                 foreach (var (key, item) in spread) Add(named, Values.ToText(key, "a key that '**' spreads"), item);
             }
             else throw new TemplateException("'**' needs a mapping");

@@ -13,6 +13,7 @@ internal static class Filters
 
     public static object? Apply(string name, object? value, Arguments arguments, RenderState state)
     {
+        state.ChargeKey(name);
         if (!s_filters.TryGetValue(name, out var filter)) throw new TemplateException($"the filter '{name}' does not exist");
         if (value is string text) state.Charge(text.Length);
         return filter(value, arguments, state);
@@ -25,7 +26,7 @@ internal static class Filters
             ["int"] = (value, arguments, state) => ToInteger(value, (int)Math.Clamp(arguments.Integer(1, "base", 10), 0, 36), state) ?? arguments.Get(0, "default", 0L),
             ["float"] = (value, arguments, _) => ToFloat(value) ?? arguments.Get(0, "default", 0.0),
             ["abs"] = (value, _, _) => Absolute(value),
-            ["round"] = (value, arguments, _) => Round(value, arguments),
+            ["round"] = (value, arguments, state) => Round(value, arguments, state),
             ["default"] = (value, arguments, _) =>
                 value is Undefined || (arguments.Flag(1, "boolean") && !Values.IsTrue(value)) ? arguments.Get(0, "default_value", "") : value,
             ["attr"] = (value, arguments, state) => value is Mapping mapping && arguments.RequireText(0, "name") is var name
@@ -68,9 +69,10 @@ internal static class Filters
         _ => throw Unfit("abs", value),
     };
 
-    private static object Round(object? value, Arguments arguments)
+    private static object Round(object? value, Arguments arguments, RenderState state)
     {
         var places = arguments.Integer(0, "precision", 0);
+        state.Charge(400 + 8 * Math.Min(Math.Abs(Math.Max(places, -1000)), 1000));
         var method = arguments.Get(1, "method", "common");
         if (!Numbers.IsNumber(value)) throw Unfit("round", value);
         if (method is "common")
@@ -86,7 +88,7 @@ internal static class Filters
 
     private static object RoundInteger(BigInteger value, long zeros)
     {
-        if (zeros > 5000) return 0L;
+        if (zeros > 400) return 0L;
         var unit = BigInteger.Pow(10, (int)zeros);
         var quotient = BigInteger.DivRem(value, unit, out var rest);
         var half = BigInteger.Abs(rest * 2).CompareTo(unit);

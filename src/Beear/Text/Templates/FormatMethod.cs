@@ -34,9 +34,7 @@ internal sealed class FormatMethod
             else
             {
                 var end = EndOfField(pattern, at);
-                var text = Field(pattern[(at + 1)..end], depth);
-                _state.Charge(text.Length);
-                output.Append(text);
+                _state.Append(output, Field(pattern[(at + 1)..end], depth));
                 at = end;
             }
         }

@@ -7,6 +7,8 @@ namespace Beear.Text.Templates;
 /// <summary>Python's format specification: how one value is laid out by <c>str.format</c> and by <c>%</c>.</summary>
 internal sealed record FormatSpec
 {
+    private const int FormatCost = 200;
+
     public string Fill { get; init; } = " ";
 
     /// <summary>'&lt;', '&gt;', '^', '=' (padding after the sign), or none.</summary>
@@ -55,7 +57,7 @@ internal sealed record FormatSpec
 
     public string Apply(object? value, RenderState state)
     {
-        state.Charge(Width + (Precision ?? 0));
+        state.Charge(FormatCost + Width + 4L * (Precision ?? 0) + (value is BigInteger big ? 2 * big.GetBitLength() : 0));
         return value switch
         {
             string text => ApplyToText(text, state),
@@ -146,10 +148,12 @@ internal sealed record FormatSpec
         var grouped = new StringBuilder();
         for (var i = 0; i < digits.Length || grouped.Length < width; i++)
         {
-            if (i > 0 && i % group == 0) grouped.Insert(0, separator);
-            grouped.Insert(0, i < digits.Length ? digits[^(i + 1)] : '0');
+            if (i > 0 && i % group == 0) grouped.Append(separator);
+            grouped.Append(i < digits.Length ? digits[^(i + 1)] : '0');
         }
-        return Pad(sign, grouped + tail, '>');
+        var reversed = grouped.ToString().ToCharArray();
+        Array.Reverse(reversed);
+        return Pad(sign, new string(reversed) + tail, '>');
     }
 
     private static string Digits(BigInteger value, int radix)

@@ -22,11 +22,13 @@ internal static class Globals
         var mapping = new Mapping();
         foreach (var source in arguments.Positional)
         {
+            if (source is Undefined undefined) throw undefined.Fail();
             if (source is Mapping other) mapping.AddAll(CollectionMethods.Copy(other, state));
             else foreach (var pair in Values.Iterate(source, state))
             {
                 if (Values.Iterate(pair, state) is not [var key, var value]) throw new TemplateException("a mapping is made of pairs");
                 state.ChargeItems(2);
+                state.ChargeKey(key);
                 mapping[key] = value;
             }
         }

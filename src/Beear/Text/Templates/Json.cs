@@ -108,21 +108,16 @@ internal sealed class Json
     private void WriteLineBreak(int depth)
     {
         if (_indent is null) return;
-        _state.Charge(1 + (long)_indent.Length * depth);
-        _output.Append('\n');
-        for (var i = 0; i < depth; i++) _output.Append(_indent);
+        Append("\n");
+        for (var i = 0; i < depth; i++) Append(_indent);
     }
 
-    private void Append(string text)
-    {
-        _state.Charge(text.Length);
-        _output.Append(text);
-    }
+    private void Append(string text) => _state.Append(_output, text);
 
     private void WriteText(string text)
     {
-        _state.Charge(2L * text.Length);
-        _output.Append('"');
+        _state.Charge(4L * text.Length);
+        Append("\"");
         foreach (var character in text)
         {
             _ = character switch

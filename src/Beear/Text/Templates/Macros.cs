@@ -4,6 +4,7 @@ namespace Beear.Text.Templates;
 internal sealed class Macro(string name, List<(string Name, Expression? Default)> parameters, Body body, IReadOnlySet<string> namesRead)
 {
     public const string Caller = "caller";
+    private const int CallCost = 8;
     private const string MoreNamed = "kwargs";
     private const string MorePositional = "varargs";
     private readonly HashSet<string> _parameterNames = parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
@@ -15,6 +16,7 @@ internal sealed class Macro(string name, List<(string Name, Expression? Default)
 
     private string Invoke(Arguments arguments, Scope definition)
     {
+        definition.State.ChargeItems(CallCost + 2L * parameters.Count);
         var scope = definition.Inner();
         var left = new Dictionary<string, object?>(arguments.Named, StringComparer.Ordinal);
         var (values, missing) = (new object?[parameters.Count], new bool[parameters.Count]);

@@ -14,7 +14,17 @@ internal sealed class Mapping : IEnumerable<KeyValuePair<object?, object?>>
 
     public IEnumerable<object?> Values => _entries.Values;
 
-    public object? this[object? key] { set => _entries[new MappingKey(key)] = value; }
+    /// <summary>The characters in all keys that are strings; what a copy has to read.</summary>
+    public long KeyLength { get; private set; }
+
+    public object? this[object? key]
+    {
+        set
+        {
+            if (key is string text) KeyLength += text.Length;
+            _entries[new MappingKey(key)] = value;
+        }
+    }
 
     public bool TryGet(object? key, out object? value) => _entries.TryGetValue(new MappingKey(key), out value);
 
@@ -23,6 +33,7 @@ internal sealed class Mapping : IEnumerable<KeyValuePair<object?, object?>>
     /// <summary>Takes over all entries of another mapping.</summary>
     public void AddAll(Mapping other)
     {
+        KeyLength += other.KeyLength;
         foreach (var (key, value) in other._entries) _entries[key] = value;
     }
 

@@ -7,6 +7,7 @@ internal static class Members
     public static object? Attribute(object? value, string name, RenderState state)
     {
         if (value is Undefined undefined) throw undefined.Fail();
+        state.ChargeKey(name);
         if (Own(value, name) is { } member) return member;
         return value is Mapping mapping && mapping.TryGet(name, out var item) ? item : Missing(value, name, state);
     }
@@ -14,6 +15,7 @@ internal static class Members
     /// <summary><c>value[index]</c>: an item, else the attribute of that name; what is not there is undefined.</summary>
     public static object? Item(object? value, object? index, RenderState state)
     {
+        state.ChargeKey(index);
         switch (value)
         {
             case Undefined undefined: throw undefined.Fail();

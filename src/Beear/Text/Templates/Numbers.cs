@@ -3,11 +3,11 @@ using System.Numerics;
 
 namespace Beear.Text.Templates;
 
-/// <summary>Python's arithmetic: integers that grow (up to the size that Python prints), floats, and booleans as 0 and 1.</summary>
+/// <summary>Python's arithmetic: integers that grow (up to the size of floats), floats, and booleans as 0 and 1.</summary>
 internal static class Numbers
 {
-    /// <summary>About the 4,300 digits beyond which Python refuses to print an integer.</summary>
-    private const long LargestBits = 14_284;
+    /// <summary>Integers may be as large as floats: 308 digits.</summary>
+    private const long LargestBits = 1024;
     private const long Half = long.MaxValue / 2;
 
     public static bool IsNumber(object? value) => value is long or double or bool or BigInteger;
@@ -17,7 +17,6 @@ internal static class Numbers
     public static double ToDouble(object? value) => value switch
     {
         double number => number,
-        BigInteger number when double.IsInfinity((double)number) => throw new TemplateException("an integer is too large for a float"),
         BigInteger number => (double)number,
         _ => Values.ToInteger(value),
     };
@@ -34,6 +33,7 @@ internal static class Numbers
     /// <summary>The order of two numbers; null if one is not a number (NaN).</summary>
     public static int? Compare(object? left, object? right)
     {
+        if (left is long x && right is long y) return x.CompareTo(y);
         if (IsInteger(left) && IsInteger(right)) return ToBig(left).CompareTo(ToBig(right));
         if (left is double a && right is double b) return double.IsNaN(a) || double.IsNaN(b) ? null : a.CompareTo(b);
         if (right is not double number) return -Compare(right, left);
@@ -49,7 +49,7 @@ internal static class Numbers
         if (symbol is "+" or "-" && left is long and > -Half and < Half && right is long and > -Half and < Half)
             return (long)left + (symbol == "+" ? (long)right : -(long)right);
         var (x, y) = (ToBig(left), ToBig(right));
-        state.Charge((x.GetBitLength() + y.GetBitLength()) / 8);
+        state.Step();
         return Integers(symbol, x, y);
     }
 
@@ -69,8 +69,8 @@ internal static class Numbers
         }
         else if (radix == 0)
             radix = digits is ['0', ..] && digits.TrimStart("0_").Length > 0 ? throw new TemplateException("an integer has a leading zero") : 10;
-        if (digits.Length is 0 or > 4300) return null;
-        state.Charge(digits.Length * (1L + digits.Length / 64));
+        if (digits.Length is 0 or > 400) return null;
+        state.Charge(4L * digits.Length);
         var value = BigInteger.Zero;
         for (var i = 0; i < digits.Length; i++)
         {

@@ -38,10 +38,13 @@ internal static class Operators
                 var pattern = Values.ToText(item, "what is sought in a string");
                 state.ChargeSearch(text, pattern);
                 return text.Contains(pattern, StringComparison.Ordinal);
-            case Mapping mapping: return mapping.Contains(item);
+            case Mapping mapping:
+                state.ChargeKey(item);
+                return mapping.Contains(item);
             default:
                 foreach (var candidate in Values.Iterate(container, state))
                 {
+                    state.Charge(2);
                     if (AreEqual(candidate, item, state)) return true;
                 }
                 return false;
@@ -92,16 +95,30 @@ internal static class Operators
     private static bool HaveEqualItems(object left, object? right, RenderState state)
     {
         state.Enter();
-        var equal = (left, right) switch
-        {
-            (List<object?> first, List<object?> second) =>
-                first.Count == second.Count && !first.Where((item, i) => !AreEqual(item, second[i], state)).Any(),
-            (Mapping first, Mapping second) =>
-                first.Count == second.Count && first.All(pair => second.TryGet(pair.Key, out var value) && AreEqual(pair.Value, value, state)),
-            _ => false,
-        };
+        var equal = left is Mapping mapping ? HaveEqualEntries(mapping, (Mapping)right!, state) : HaveEqualItems((List<object?>)left, (List<object?>)right!, state);
         state.Leave();
         return equal;
+    }
+
+    private static bool HaveEqualItems(List<object?> left, List<object?> right, RenderState state)
+    {
+        if (left.Count != right.Count) return false;
+        for (var i = 0; i < left.Count; i++)
+        {
+            if (!AreEqual(left[i], right[i], state)) return false;
+        }
+        return true;
+    }
+
+    private static bool HaveEqualEntries(Mapping left, Mapping right, RenderState state)
+    {
+        if (left.Count != right.Count) return false;
+        foreach (var (key, value) in left)
+        {
+            state.ChargeKey(key);
+            if (!right.TryGet(key, out var other) || !AreEqual(value, other, state)) return false;
+        }
+        return true;
     }
 
     private static int? CompareItems(List<object?> left, List<object?> right, RenderState state)

@@ -25,9 +25,7 @@ internal sealed class PercentFormat
             else
             {
                 _at++;
-                var text = Conversion();
-                _state.Charge(text.Length);
-                output.Append(text);
+                _state.Append(output, Conversion());
             }
         }
         var isUsed = _values is TupleValue tuple ? _used == tuple.Count : _used == 1 || _values is Mapping or List<object?> or Undefined;

@@ -25,7 +25,7 @@ internal sealed class PythonRepr
     public static string Repr(object? value, RenderState state, bool onlyAscii = false)
     {
         var repr = new PythonRepr(state, onlyAscii);
-        repr.Append(value);
+        repr.Write(value);
         return repr._output.ToString();
     }
 
@@ -49,7 +49,7 @@ internal sealed class PythonRepr
         return $"{sign}{digits[..(exponent + 1)]}.{(digits.Length > exponent + 1 ? digits[(exponent + 1)..] : "0")}";
     }
 
-    private void Append(object? value)
+    private void Write(object? value)
     {
         _state.Enter();
         switch (value)
@@ -57,11 +57,8 @@ internal sealed class PythonRepr
             case null: _output.Append("None"); break;
             case bool flag: _output.Append(flag ? "True" : "False"); break;
             case long number: _output.Append(number); break;
-            case BigInteger number:
-                _state.Charge(number.GetBitLength() * 4);
-                _output.Append(number.ToString(CultureInfo.InvariantCulture));
-                break;
-            case double number: _output.Append(Float(number)); break;
+            case BigInteger number: Append(number.ToString(CultureInfo.InvariantCulture)); break;
+            case double number: Append(Float(number)); break;
             case string text: AppendQuoted(text); break;
             case TupleValue tuple: AppendItems("(", tuple, tuple.Count == 1 ? ",)" : ")"); break;
             case List<object?> list: AppendItems("[", list, "]"); break;
@@ -83,13 +80,15 @@ internal sealed class PythonRepr
         _state.Leave();
     }
 
+    private void Append(string text) => _state.Append(_output, text);
+
     private void AppendItems(string open, List<object?> items, string close)
     {
         _output.Append(open);
         for (var i = 0; i < items.Count; i++)
         {
-            if (i > 0) _output.Append(", ");
-            Append(items[i]);
+            if (i > 0) Append(", ");
+            Write(items[i]);
         }
         _output.Append(close);
     }
@@ -100,9 +99,9 @@ internal sealed class PythonRepr
         foreach (var (key, value) in mapping)
         {
             _output.Append(separator);
-            Append(key);
-            _output.Append(": ");
-            Append(value);
+            Write(key);
+            Append(": ");
+            Write(value);
             separator = ", ";
         }
         _output.Append(mapping.Count == 0 ? "{}" : "}");
@@ -110,7 +109,7 @@ internal sealed class PythonRepr
 
     private void AppendQuoted(string text)
     {
-        _state.Charge(2L * text.Length);
+        _state.Charge(4L * text.Length);
         var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         _output.Append(quote);
         for (int i = 0, width; i < text.Length; i += width)

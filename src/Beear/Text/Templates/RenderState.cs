@@ -10,8 +10,8 @@ namespace Beear.Text.Templates;
 internal sealed class RenderState(TimeProvider clock)
 {
     private const int MaximumDepth = 400;
-    private const long Budget = 100_000_000;
-    private const int LargestValue = 16_000_000;
+    private const long Budget = 64_000_000;
+    private const int LargestValue = 8_000_000;
     private const int StepCost = 16;
     private const int ItemCost = 32;
     private readonly Stack<StringBuilder> _outputs = new([new StringBuilder()]);
@@ -53,13 +53,22 @@ internal sealed class RenderState(TimeProvider clock)
     /// <summary>Counts a search for a text in another, whose worst case is the product of their lengths.</summary>
     public void ChargeSearch(string text, string pattern) => Charge(text.Length * (1L + pattern.Length / 4096));
 
-    /// <summary>Appends to the output, or to what is being captured.</summary>
-    public void Emit(string text)
+    /// <summary>Counts what it takes to look a key up.</summary>
+    public void ChargeKey(object? key)
     {
-        var output = _outputs.Peek();
-        if (output.Length + (long)text.Length > LargestValue) throw TooMuch();
-        Charge(text.Length);
-        output.Append(text);
+        if (key is string text) Charge(text.Length);
+        else if (key is TupleValue tuple) tuple.ForEach(item => Charge(item is string part ? part.Length : 1));
+    }
+
+    /// <summary>Appends to the output, or to what is being captured.</summary>
+    public void Emit(string text) => Append(_outputs.Peek(), text);
+
+    /// <summary>Appends to a text that is being made.</summary>
+    public void Append(StringBuilder target, string text)
+    {
+        if (target.Length + (long)text.Length > LargestValue) throw TooMuch();
+        Spend(text.Length);
+        target.Append(text);
     }
 
     /// <summary>The text that the body writes, instead of writing it.</summary>

@@ -101,8 +101,10 @@ internal static class SequenceFilters
         var seen = new HashSet<MappingKey>();
         foreach (var item in Values.Iterate(value, state))
         {
-            state.ChargeItems(1);
-            if (seen.Add(new MappingKey(key(item)))) yield return item;
+            var compared = key(item);
+            state.ChargeItems(2);
+            state.ChargeKey(compared);
+            if (seen.Add(new MappingKey(compared))) yield return item;
         }
     }
 

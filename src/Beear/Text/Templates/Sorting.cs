@@ -23,8 +23,8 @@ internal static class ItemKey
     /// <summary>The values at paths between commas, as a list.</summary>
     public static Func<object?, object?> Several(object? paths, bool caseSensitive, RenderState state)
     {
-        if (paths is not string text || !text.Contains(',', StringComparison.Ordinal)) return Of(paths, caseSensitive, null, state);
-        var keys = text.Split(',').Select(path => Of(path, caseSensitive, null, state)).ToList();
+        List<object?> split = paths is string text ? [.. text.Split(',')] : [paths];
+        var keys = split.Select(path => Of(path, caseSensitive, null, state)).ToList();
         return item =>
         {
             state.ChargeItems(keys.Count);

@@ -9,16 +9,16 @@ internal static class StringMethods
 
     private static readonly Dictionary<string, Method> s_methods = new(StringComparer.Ordinal)
     {
-        ["strip"] = (text, arguments, _) => PythonText.Strip(text, Characters(arguments)),
-        ["lstrip"] = (text, arguments, _) => PythonText.StripStart(text, Characters(arguments)),
-        ["rstrip"] = (text, arguments, _) => PythonText.StripEnd(text, Characters(arguments)),
+        ["strip"] = (text, arguments, state) => PythonText.Strip(text, Characters(text, arguments, state)),
+        ["lstrip"] = (text, arguments, state) => PythonText.StripStart(text, Characters(text, arguments, state)),
+        ["rstrip"] = (text, arguments, state) => PythonText.StripEnd(text, Characters(text, arguments, state)),
         ["split"] = (text, arguments, state) => StringSplits.Split(text, arguments, state, fromEnd: false),
         ["rsplit"] = (text, arguments, state) => StringSplits.Split(text, arguments, state, fromEnd: true),
         ["splitlines"] = (text, arguments, state) => StringSplits.Lines(text, arguments.Flag(0, "keepends"), state),
         ["partition"] = (text, arguments, state) => StringSplits.Partition(text, arguments, state, fromEnd: false),
         ["rpartition"] = (text, arguments, state) => StringSplits.Partition(text, arguments, state, fromEnd: true),
-        ["startswith"] = (text, arguments, _) => Within(text, arguments) is { } part && Options(arguments).Exists(option => part.StartsWith(option, StringComparison.Ordinal)),
-        ["endswith"] = (text, arguments, _) => Within(text, arguments) is { } part && Options(arguments).Exists(option => part.EndsWith(option, StringComparison.Ordinal)),
+        ["startswith"] = (text, arguments, state) => Within(text, arguments) is { } part && Options(arguments, state).Exists(option => part.StartsWith(option, StringComparison.Ordinal)),
+        ["endswith"] = (text, arguments, state) => Within(text, arguments) is { } part && Options(arguments, state).Exists(option => part.EndsWith(option, StringComparison.Ordinal)),
         ["removeprefix"] = (text, arguments, _) =>
             arguments.RequireText(0, "prefix") is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
         ["removesuffix"] = (text, arguments, _) =>
@@ -26,9 +26,9 @@ internal static class StringMethods
         ["upper"] = (text, _, _) => TextCase.Upper(text),
         ["lower"] = (text, _, _) => TextCase.Lower(text),
         ["casefold"] = (text, _, _) => TextCase.Lower(text).Replace("ß", "ss", StringComparison.Ordinal),
-        ["title"] = (text, _, _) => TextCase.Title(text),
+        ["title"] = (text, _, state) => TextCase.Title(text, state),
         ["capitalize"] = (text, _, _) => TextCase.Capitalize(text),
-        ["swapcase"] = (text, _, _) => TextCase.Swap(text),
+        ["swapcase"] = (text, _, state) => TextCase.Swap(text, state),
         ["replace"] = (text, arguments, state) =>
             Replace(text, arguments.RequireText(0, "old"), arguments.RequireText(1, "new"), arguments.Integer(2, "count", -1), state),
         ["join"] = (text, arguments, state) => Join(text, Values.Iterate(arguments.Require(0, "iterable"), state)
@@ -129,7 +129,7 @@ internal static class StringMethods
             {
                 var width = size > 0 ? size - column % size : 0;
                 state.Charge(width);
-                result.Append(' ', (int)width);
+                state.Append(result, new string(' ', (int)width));
                 column += width;
             }
             else
@@ -148,11 +148,21 @@ internal static class StringMethods
             + (count > characters.Count ? inserted : "");
     }
 
-    private static string? Characters(Arguments arguments) => arguments.Get(0, "chars") is null ? null : arguments.RequireText(0, "chars");
+    /// <summary>The characters to strip, or null for white space.</summary>
+    public static string? Characters(string text, Arguments arguments, RenderState state)
+    {
+        if (arguments.Get(0, "chars") is null) return null;
+        var characters = arguments.RequireText(0, "chars");
+        state.Charge(text.Length * (1L + characters.Length / 16));
+        return characters;
+    }
 
-    private static List<string> Options(Arguments arguments) => arguments.Require(0, "prefix") is TupleValue options
-        ? options.ConvertAll(option => Values.ToText(option, "every beginning or ending that is sought"))
-        : [arguments.RequireText(0, "prefix")];
+    private static List<string> Options(Arguments arguments, RenderState state)
+    {
+        if (arguments.Require(0, "prefix") is not TupleValue options) return [arguments.RequireText(0, "prefix")];
+        state.ChargeItems(options.Count);
+        return options.ConvertAll(option => Values.ToText(option, "every beginning or ending that is sought"));
+    }
 
     public static long Count(string text, string pattern, RenderState state)
     {

@@ -9,6 +9,8 @@ internal sealed class TagScanner(string source, List<Token> tokens)
     private static readonly string[] s_operators =
         ["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|"];
 
+    private const int LongestName = 200;
+
     private int _openBrackets;
 
     /// <summary>True while a bracket is open, when '}}' closes dictionaries and not the tag.</summary>
@@ -24,6 +26,7 @@ internal sealed class TagScanner(string source, List<Token> tokens)
         {
             var end = start;
             while (end < source.Length && (char.IsLetterOrDigit(source[end]) || source[end] == '_')) end++;
+            if (end - start > LongestName) throw new TemplateException($"a name is longer than {LongestName} characters") { At = here };
             tokens.Add(new Token(TokenKind.Name, source[start..end], here));
             return end;
         }

@@ -135,14 +135,18 @@ internal sealed class TemplateParser
     private List<(string, Expression?)> ParseParameters()
     {
         var parameters = new List<(string, Expression?)>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var needsDefault = false;
         _tokens.ExpectOperator("(");
         while (!_tokens.SkipOperator(")"))
         {
             if (parameters.Count > 0) _tokens.ExpectOperator(",");
             if (_tokens.SkipOperator(")")) break;
             var parameter = _tokens.Expect(TokenKind.Name, "a parameter's name").Value;
+            if (!names.Add(parameter)) throw _tokens.Fail($"the parameter '{parameter}' is named twice");
             var fallback = _tokens.SkipOperator("=") ? _expressions.Parse() : null;
-            if (fallback is null && parameters.Exists(before => before.Item2 is not null)) throw _tokens.Fail("a parameter without a default follows one with a default");
+            if (fallback is null && needsDefault) throw _tokens.Fail("a parameter without a default follows one with a default");
+            needsDefault = fallback is not null;
             parameters.Add((parameter, fallback));
         }
         return parameters;

@@ -59,7 +59,7 @@ internal static class TemplateValues
         if (element.TryGetInt64(out var integer)) return integer;
         var text = element.GetRawText();
         if (text.AsSpan().IndexOfAny(".eE") >= 0) return element.GetDouble();
-        return text.Length <= 4300 ? Numbers.Integer(BigInteger.Parse(text, CultureInfo.InvariantCulture)) : throw new TemplateException("a variable holds too large a number");
+        return text.Length <= 400 ? Numbers.Integer(BigInteger.Parse(text, CultureInfo.InvariantCulture)) : throw new TemplateException("a variable holds too large a number");
     }
 
     private static Mapping FromPairs(IEnumerable<(string Key, object? Value)> pairs, int depth)

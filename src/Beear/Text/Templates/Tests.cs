@@ -9,8 +9,11 @@ internal static class Tests
 
     public static bool Exists(string name) => s_tests.ContainsKey(name);
 
-    public static bool Apply(string name, object? value, Arguments arguments, RenderState state) =>
-        s_tests.TryGetValue(name, out var test) ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
+    public static bool Apply(string name, object? value, Arguments arguments, RenderState state)
+    {
+        state.ChargeKey(name);
+        return s_tests.TryGetValue(name, out var test) ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
+    }
 
     private static Dictionary<string, Test> Create()
     {
@@ -31,7 +34,7 @@ internal static class Tests
             ["sequence"] = (value, _, _) => value is string or List<object?> or Mapping or RangeValue or Undefined,
             ["callable"] = (value, _, _) => value is Callable or LoopValue or Undefined,
             ["escaped"] = (_, _, _) => false,
-            ["odd"] = (value, _, state) => Remainder(value, 2L, state) is { } rest && Numbers.Compare(rest, 1L) == 0,
+            ["odd"] = (value, _, state) => Operators.AreEqual(Remainder(value, 2L, state), 1L, state),
             ["even"] = (value, _, state) => !Values.IsTrue(Remainder(value, 2L, state)),
             ["divisibleby"] = (value, arguments, state) => !Values.IsTrue(Remainder(value, arguments.Require(0, "num"), state)),
             ["in"] = (value, arguments, state) => Operators.Contains(arguments.Require(0, "seq"), value, state),
@@ -44,8 +47,8 @@ internal static class Tests
             ["le"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) <= 0,
             ["gt"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) > 0,
             ["ge"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) >= 0,
-            ["filter"] = (value, _, _) => value is string name && Filters.Exists(name),
-            ["test"] = (value, _, _) => value is string name && Exists(name),
+            ["filter"] = (value, _, state) => Filters.Exists(Read(value, state)),
+            ["test"] = (value, _, state) => Exists(Read(value, state)),
         };
         (string Alias, string Name)[] aliases =
         [

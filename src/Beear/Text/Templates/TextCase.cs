@@ -5,6 +5,8 @@ namespace Beear.Text.Templates;
 /// <summary>Python's upper, lower and title case: Unicode's full mappings, which may lengthen a text.</summary>
 internal static class TextCase
 {
+    private const int WordCost = 4;
+
     public static string Upper(string text) => Map(text, FullCaseMapping.Upper, text.ToUpperInvariant);
 
     public static string Lower(string text)
@@ -30,14 +32,15 @@ internal static class TextCase
     }
 
     /// <summary><c>str.title</c>: title case for every letter that no letter with a case precedes.</summary>
-    public static string Title(string text) => Words(text, IsCased, TitleOf);
+    public static string Title(string text, RenderState state) => Words(text, IsCased, TitleOf, state);
 
     /// <summary>The filter <c>title</c>: upper case after spaces, hyphens and opening brackets.</summary>
-    public static string TitleFilter(string text) =>
-        Words(text, rune => !Rune.IsWhiteSpace(rune) && rune.Value is not ('-' or '(' or '{' or '[' or '<' or (>= 0x1c and <= 0x1f)), Upper);
+    public static string TitleFilter(string text, RenderState state) =>
+        Words(text, rune => !Rune.IsWhiteSpace(rune) && rune.Value is not ('-' or '(' or '{' or '[' or '<' or (>= 0x1c and <= 0x1f)), Upper, state);
 
-    public static string Swap(string text)
+    public static string Swap(string text, RenderState state)
     {
+        state.Charge(WordCost * (long)text.Length);
         var result = new StringBuilder(text.Length);
         for (int i = 0, width; i < text.Length; i += width)
         {
@@ -67,8 +70,9 @@ internal static class TextCase
     private static bool IsCased(Rune rune) =>
         Rune.IsUpper(rune) || Rune.IsLower(rune) || Rune.GetUnicodeCategory(rune) == System.Globalization.UnicodeCategory.TitlecaseLetter;
 
-    private static string Words(string text, Func<Rune, bool> isInside, Func<string, string> start)
+    private static string Words(string text, Func<Rune, bool> isInside, Func<string, string> start, RenderState state)
     {
+        state.Charge(WordCost * (long)text.Length);
         var result = new StringBuilder(text.Length);
         var lower = Lower(text);
         var inside = false;

@@ -11,11 +11,10 @@ internal static class TextFilters
     {
         ["string"] = (value, _, state) => PythonRepr.Str(value, state),
         ["safe"] = (value, _, state) => PythonRepr.Str(value, state),
-        ["trim"] = (value, arguments, state) => PythonText.Strip(
-            PythonRepr.Str(value, state), arguments.Get(0, "chars") is { } characters ? Values.ToText(characters, "the argument 'chars'") : null),
+        ["trim"] = (value, arguments, state) => PythonRepr.Str(value, state) is var text ? PythonText.Strip(text, StringMethods.Characters(text, arguments, state)) : null,
         ["upper"] = (value, _, state) => TextCase.Upper(PythonRepr.Str(value, state)),
         ["lower"] = (value, _, state) => TextCase.Lower(PythonRepr.Str(value, state)),
-        ["title"] = (value, _, state) => TextCase.TitleFilter(PythonRepr.Str(value, state)),
+        ["title"] = (value, _, state) => TextCase.TitleFilter(PythonRepr.Str(value, state), state),
         ["capitalize"] = (value, _, state) => TextCase.Capitalize(PythonRepr.Str(value, state)),
         ["replace"] = (value, arguments, state) => StringMethods.Replace(
             PythonRepr.Str(value, state), PythonRepr.Str(arguments.Require(0, "old"), state), PythonRepr.Str(arguments.Require(1, "new"), state),
