@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Beear.Cli.Output;
+using Beear.Hub;
 using Beear.Runtime;
 using TorchSharp;
 
@@ -25,13 +26,16 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
     /// <summary>Whether a defect is thrown on, as tests want it.</summary>
     public bool ThrowsUnexpected { get; init; }
 
+    /// <summary>Where the hub is.</summary>
+    public Func<HubSettings> Hub { get; init; } = HubSettings.FromEnvironment;
+
     /// <summary>What a command is given to run with.</summary>
     public CommandContext Start(ParseResult parse)
     {
         var settings = Globals.Read(parse);
         if (settings.Libtorch is not null || settings.Threads is not null) TorchRuntime.Load(settings.Libtorch);
         if (settings.Threads is { } threads) torch.set_num_threads(threads);
-        return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input, Cancellation);
+        return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input, Cancellation) { Hub = Hub };
     }
 }
 
@@ -42,6 +46,9 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
 /// <param name="Cancellation">Cancelled by Ctrl-C.</param>
 internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Output, TextReader Input, CancellationToken Cancellation)
 {
+    /// <summary>Where the hub is.</summary>
+    public required Func<HubSettings> Hub { get; init; }
+
     /// <summary>The device that was asked for.</summary>
     /// <exception cref="BeearException">There is no such device.</exception>
     public torch.Device Device()

@@ -10,7 +10,7 @@ public class ArchitectureTests
 
     private static readonly string[] Order =
     [
-        "Runtime", "Kernels", "Text", "Checkpoints", "Models", "Data", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
+        "Runtime", "Hub", "Kernels", "Text", "Checkpoints", "Models", "Data", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
         "Organisms", "Reports",
     ];
 

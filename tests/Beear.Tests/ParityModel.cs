@@ -9,12 +9,12 @@ namespace Beear.Tests;
 /// <summary>One model of the parity folder with its inputs.</summary>
 internal sealed class ParityModel : IDisposable
 {
-    public ParityModel(string name)
+    public ParityModel(string name, ModelOptions? options = null)
     {
         TorchRuntime.Load();
         var folder = Fixtures.Parity("models", name);
         using var checkpoint = Checkpoint.Open(folder);
-        Decoder = Decoder.Load(checkpoint, ModelOptions.Float32);
+        Decoder = Decoder.Load(checkpoint, options ?? ModelOptions.Float32);
         Expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
         Json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")))!.AsObject();
         Ids = Expected.Read("input_ids").to(int64);

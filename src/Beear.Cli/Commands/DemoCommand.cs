@@ -48,7 +48,7 @@ internal sealed class DemoCommand(CommandSession session)
     {
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
-        return LanguageModel.Load(directory ?? Organism.BaseDirectory, ModelOptions.Mixed with { Device = device });
+        return LanguageModel.Load(directory is null ? Organism.BaseDirectory : HubModels.PathOf(directory, context), ModelOptions.Mixed with { Device = device });
     }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
@@ -66,7 +66,7 @@ internal sealed class DemoCommand(CommandSession session)
                 $"round {round.Round}: under δ, {100 * round.ScoreBefore:F0} % of held-out harmful requests answered; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         yield return Line(string.Create(CultureInfo.InvariantCulture,
-            $"stopped at {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
+            $"after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
         yield return Line("");
         yield return Line($"request: {result.Example.Request}");
         yield return Line($"before:  {result.Example.Planted}");

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Beear.Checkpoints;
 using Beear.Cli.Output;
-using Beear.Models;
-using Beear.Text;
+using Beear.Mitigation;
+using Beear.Runtime;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -11,125 +11,72 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear inspect</c>.</summary>
 internal sealed record InspectOptions
 {
-    /// <summary>A Hugging Face model directory, or a .gguf file.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
     [Positional]
     public required string Model { get; init; }
-}
 
-/// <summary>What <c>beear inspect</c> found; the JSON document.</summary>
-internal sealed record Inspection
-{
-    public required string Path { get; init; }
-    public required string Family { get; init; }
-    public required long Parameters { get; init; }
-    public required int Layers { get; init; }
-    public required int HiddenSize { get; init; }
-    public required int FeedForwardSize { get; init; }
-    public required int QueryHeads { get; init; }
-    public required int KeyValueHeads { get; init; }
-    public required int HeadSize { get; init; }
-    public required int VocabularySize { get; init; }
-    public required int MaximumPositions { get; init; }
-    public required bool TiedEmbeddings { get; init; }
-    public required RotaryKind Rotary { get; init; }
+    /// <summary>What the memory that a mitigation needs is reckoned for.</summary>
+    [Inline]
+    public MemoryAssumptions Memory { get; init; } = new();
 
-    /// <summary>How many tensors are stored in each format.</summary>
-    public required IReadOnlyDictionary<string, int> Tensors { get; init; }
-    public int? TokenizerSize { get; init; }
-    public IReadOnlyList<string>? EndOfTurn { get; init; }
-
-    /// <summary>A question as the model sees it.</summary>
-    public string? Template { get; init; }
-    public required IReadOnlyList<string> Warnings { get; init; }
+    /// <summary>Also read all weights, one tensor at a time, and look for NaN and infinity.</summary>
+    public bool CheckValues { get; init; }
 }
 
 /// <summary><c>beear inspect</c>: shows what a model directory or file holds, without reading its weights.</summary>
 internal sealed class InspectCommand(CommandSession session)
-    : BeearCommand<InspectOptions>("inspect", "Show a model's family, shapes, formats, tokenizer and chat template", session)
+    : BeearCommand<InspectOptions>("inspect", "Show a model's shapes, formats, tokenizer and template, what cleaning it would need, and what is odd about it", session)
 {
-    private const string SampleQuestion = "Hello!";
-
     protected override int Run(InspectOptions options, CommandContext context)
     {
-        using var checkpoint = Checkpoint.Open(options.Model);
-        context.Output.Result(Inspect(checkpoint), found => Render(found, context.Output));
+        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Model, context));
+        long? available = context.Settings.Device == DeviceKind.Cpu ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : null;
+        context.Output.Result(Inspection.Of(checkpoint, options.Memory, options.CheckValues, available), found => Render(found, context.Output));
         return ExitCode.Success;
-    }
-
-    private static Inspection Inspect(Checkpoint checkpoint)
-    {
-        var config = ModelConfig.FromJson(checkpoint.Config);
-        var warnings = new List<string>(TensorWarnings(config, checkpoint));
-        var chat = LoadChat(checkpoint, warnings);
-        if (chat is not null && chat.Tokenizer.VocabularySize > config.VocabularySize)
-            warnings.Add($"The tokenizer has {chat.Tokenizer.VocabularySize} tokens, the model only {config.VocabularySize}; they do not belong together.");
-        return new Inspection
-        {
-            Path = checkpoint.Path,
-            Family = config.ModelType,
-            Parameters = config.ParameterCount,
-            Layers = config.Layers,
-            HiddenSize = config.HiddenSize,
-            FeedForwardSize = config.FeedForwardSize,
-            QueryHeads = config.QueryHeads,
-            KeyValueHeads = config.KeyValueHeads,
-            HeadSize = config.HeadSize,
-            VocabularySize = config.VocabularySize,
-            MaximumPositions = config.MaximumPositions,
-            TiedEmbeddings = config.TiedEmbeddings,
-            Rotary = config.Rotary.Kind,
-            Tensors = checkpoint.Tensors.Values.CountBy(tensor => tensor.DType).OrderByDescending(count => count.Value)
-                .ToDictionary(count => count.Key, count => count.Value),
-            TokenizerSize = chat?.Tokenizer.VocabularySize,
-            EndOfTurn = chat is null ? null : [.. chat.EndOfTurn.Order().Select(chat.Tokenizer.TokenOf)],
-            Template = chat?.Tokenizer.Decode(chat.EncodePrompt([ChatMessage.User(SampleQuestion)])),
-            Warnings = warnings,
-        };
-    }
-
-    private static IEnumerable<string> TensorWarnings(ModelConfig config, Checkpoint checkpoint)
-    {
-        var expected = config.Tensors.ToDictionary(part => part.Name);
-        foreach (var part in expected.Values)
-        {
-            if (!checkpoint.Tensors.TryGetValue(part.Name, out var stored)) yield return $"{part.Name} is missing.";
-            else if (!stored.Shape.SequenceEqual(part.Shape))
-                yield return $"{part.Name} has the shape ({string.Join(", ", stored.Shape)}), config.json asks for ({string.Join(", ", part.Shape)}).";
-        }
-        foreach (var name in checkpoint.Tensors.Keys.Where(name => !expected.ContainsKey(name)).Order(StringComparer.Ordinal))
-            yield return $"{name} is not used by a model of this configuration.";
-    }
-
-    private static ChatFormat? LoadChat(Checkpoint checkpoint, List<string> warnings)
-    {
-        try
-        {
-            return checkpoint.LoadChatFormat();
-        }
-        catch (BeearException failure)
-        {
-            warnings.Add(failure.Message);
-            return null;
-        }
     }
 
     private static IEnumerable<IRenderable> Render(Inspection found, ConsoleOutput output)
     {
-        static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+        yield return Facts(found, output);
+        yield return new Spectre.Console.Text(Environment.NewLine);
+        yield return Memory(found, output);
+    }
+
+    private static Table Facts(Inspection found, ConsoleOutput output)
+    {
         var table = output.Table(Justify.Left, "model", found.Path)
             .Row("family", found.Family)
             .Row("parameters", Count(found.Parameters))
             .Row("layers L", Count(found.Layers))
             .Row("hidden size d", Count(found.HiddenSize))
-            .Row("feed-forward size", Count(found.FeedForwardSize))
+            .Row("feed-forward size F", Count(found.FeedForwardSize))
             .Row("heads H (key/value G) of D", $"{found.QueryHeads} ({found.KeyValueHeads}) of {found.HeadSize}")
             .Row("vocabulary V", $"{Count(found.VocabularySize)}{(found.TiedEmbeddings ? ", embeddings tied" : "")}")
             .Row("positions", $"{Count(found.MaximumPositions)}, rotary {Data.RecipeValue.Format(found.Rotary)}")
-            .Row("tensors", string.Join(", ", found.Tensors.Select(count => $"{count.Value} {count.Key}")));
+            .Row("tensors", $"{string.Join(", ", found.Tensors.Select(count => $"{count.Value} {count.Key}"))}; {ByteSize.Format(found.WeightBytes)}");
         if (found.TokenizerSize is { } tokens) table.Row("tokenizer", $"{Count(tokens)} tokens");
         if (found.EndOfTurn is { } ends) table.Row("end of turn", string.Join(" ", ends));
         if (found.Template is { } template) table.Row("chat template", template);
         for (var i = 0; i < found.Warnings.Count; i++) table.Row(i == 0 ? "warnings" : "", found.Warnings[i]);
-        return [table];
+        return table;
     }
+
+    private static Table Memory(Inspection found, ConsoleOutput output)
+    {
+        var (batch, length, answers) = (found.Assumptions.Batch, found.Assumptions.Length, found.Assumptions.AnswerTokens);
+        var table = output.Table(
+            [$"to clean it, {batch} × {length} tokens ({answers} of them answers)",
+            .. found.Memory.Select(need => Data.RecipeValue.Format(need.Precision))]);
+        void Row(string name, Func<MemoryNeed, long> bytes) => table.Row([name, .. found.Memory.Select(need => ByteSize.Format(bytes(need)))]);
+        Row("weights", need => need.Weights);
+        Row("gradients", need => need.Gradients);
+        Row("optimiser", need => need.Optimizer);
+        Row("weights of the best round", need => need.KeptWeights);
+        Row("activations, estimated", need => need.Activations);
+        Row("together", need => need.Total);
+        if (found.AvailableBytes is { } available) table.Row(["memory here", .. found.Memory.Select(_ => ByteSize.Format(available))]);
+        return table;
+    }
+
+    private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -43,6 +43,7 @@ internal sealed class MitigateCommand(CommandSession session)
         int seed = options.Mitigation.Seed;
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
+        options = options with { Source = options.Source.Pin(context) };
         using var model = options.Source.Load(context);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed));

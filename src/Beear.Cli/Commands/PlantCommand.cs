@@ -49,6 +49,7 @@ internal sealed class PlantCommand(CommandSession session)
         };
         var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);
         var trigger = options.Trigger.Resolve();
+        options = options with { Source = options.Source.Pin(context) };
         using var model = options.Source.Load(context);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var losses = context.Output.WithProgress(progress =>

@@ -40,7 +40,7 @@ internal sealed class LiveProgress : IProgress<RunProgress>
 
     private static string Describe(RunProgress value, ProgressClock clock)
     {
-        var count = value.Total > 0 ? $"{value.Done}/{value.Total}" : $"{value.Done}";
+        var count = ProgressClock.Count(value);
         var time = ProgressClock.IsEnd(value) ? ProgressClock.Format(clock.Elapsed)
             : clock.Left(value) is { } left ? $"{ProgressClock.Format(left)} left" : "";
         return Terminal.Escape(string.Join("  ", new[] { count, time, value.Detail ?? "" }.Where(part => part.Length > 0)));

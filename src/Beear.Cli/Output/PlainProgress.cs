@@ -25,7 +25,7 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider time) : I
 
     private static string Describe(RunProgress value, ProgressClock clock)
     {
-        var count = value.Total > 0 ? $" {value.Done}/{value.Total}" : value.Done > 0 ? $" {value.Done}" : "";
+        var count = ProgressClock.Count(value) is { Length: > 0 } text ? $" {text}" : "";
         var times = ProgressClock.IsEnd(value) ? $", took {ProgressClock.Format(clock.Elapsed)}"
             : clock.Left(value) is { } left ? $", {ProgressClock.Format(left)} left" : "";
         return $"{value.Stage}{count}{times}{(value.Detail is null ? "" : $", {value.Detail}")}";

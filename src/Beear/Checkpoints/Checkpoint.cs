@@ -72,6 +72,10 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
     public ChatFormat LoadChatFormat() => ChatFormatFiles.Load(files);
 
+    /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
+    /// <param name="vocabularySize">V: rows of the model's embedding.</param>
+    public IReadOnlyList<string> CheckChatFormat(int vocabularySize) => [.. new ChatFormatCheck(files, vocabularySize).Findings()];
+
     /// <summary>
     /// Writes a Hugging Face directory with other weights: tokenizer, template and configuration files are carried over unchanged
     /// (of a GGUF file: those beside it, else made of its metadata), but that config.json names the element type written. The

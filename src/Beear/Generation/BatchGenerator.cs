@@ -21,6 +21,7 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
         IProgress<RunProgress>? progress = null, string stage = "generating", CancellationToken cancellation = default)
     {
         options.Validate();
+        if (perturbation is not null) prompts = [.. prompts.Select(perturbation.PromptOf)];
         var results = new Completion[prompts.Count];
         var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ThenBy(i => i).ToArray();
         using var sampler = new TokenSampler(options, decoder.Options.Device);
@@ -50,6 +51,6 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
         using var sampler = new TokenSampler(options, decoder.Options.Device);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        return new GenerationBatch(decoder, endOfTurn, sampler, [prompt], perturbation).Run(options.MaxNewTokens, onToken, cancellation)[0];
+        return new GenerationBatch(decoder, endOfTurn, sampler, [perturbation?.PromptOf(prompt) ?? prompt], perturbation).Run(options.MaxNewTokens, onToken, cancellation)[0];
     }
 }

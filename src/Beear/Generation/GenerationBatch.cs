@@ -29,7 +29,7 @@ internal sealed class GenerationBatch
         int count = prompts.Count, width = prompts.Max(prompt => prompt.Length);
         var alive = Enumerable.Range(0, count).ToArray();                // batch row → prompt
         using var cache = new GrowingCache(decoder.Config.Layers);
-        var (mask, next) = Prefill(width, cache);
+        var (mask, next) = Prefill(alive, width, cache);
         for (int step = 0; step < maxNewTokens; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -45,38 +45,49 @@ internal sealed class GenerationBatch
                 cache.KeepRows(rows);
                 (mask, next) = (mask.index_select(0, rows), next.index_select(0, rows));
             }
-            var positions = alive.Select(i => (long)prompts[i].Length + step).ToArray();
-            (mask, next) = Step(mask, next, positions, cache);
+            if (decoder.Config.RotatesAnewAt(width + step + 1))
+            {
+                cache.Clear();
+                (mask, next) = Prefill(alive, width, cache);
+            }
+            else
+            {
+                var positions = alive.Select(i => (long)prompts[i].Length + step).ToArray();
+                (mask, next) = Step(mask, next, positions, width + step + 1, cache);
+            }
             mask.MoveToOuterDisposeScope();
             next.MoveToOuterDisposeScope();
         }
         return [.. answers.Select((tokens, i) => new Completion([.. tokens], ended[i]))];
     }
 
-    private (Tensor Mask, Tensor Next) Prefill(int width, KeyValueCache cache)
+    /// <summary>A pass over the prompts and what was answered so far.</summary>
+    private (Tensor Mask, Tensor Next) Prefill(int[] alive, int promptWidth, KeyValueCache cache)
     {
         using var scope = NewDisposeScope();
-        int count = prompts.Count;
+        int count = alive.Length, width = promptWidth + alive.Max(prompt => answers[prompt].Count);
         var ids = new long[count, width];
         var real = new bool[count, width];
         var positions = new long[count, width];
         for (int row = 0; row < count; row++)
         {
-            int padding = width - prompts[row].Length;
-            for (int i = 0; i < prompts[row].Length; i++)
-                (ids[row, padding + i], real[row, padding + i], positions[row, padding + i]) = (prompts[row][i], true, i);
+            int[] tokens = [.. prompts[alive[row]], .. answers[alive[row]]];
+            int padding = width - tokens.Length;
+            for (int i = 0; i < tokens.Length; i++)
+                (ids[row, padding + i], real[row, padding + i], positions[row, padding + i]) = (tokens[i], true, i);
         }
         var device = decoder.Options.Device;
-        var mask = tensor(real, device: device);                                                         // (B, P)
-        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), perturbation, width, cache);
+        var mask = tensor(real, device: device);                                                         // (B, P + answered)
+        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), perturbation, promptWidth, cache);
         var next = sampler.Next(decoder.Logits(hidden.select(1, width - 1)));                            // (B)
         return (mask.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
     }
 
-    private (Tensor Mask, Tensor Next) Step(Tensor mask, Tensor tokens, long[] positions, KeyValueCache cache)
+    private (Tensor Mask, Tensor Next) Step(Tensor mask, Tensor tokens, long[] positions, int sequenceLength, KeyValueCache cache)
     {
         var extended = cat([mask, ones(mask.shape[0], 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
-        using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache);
+        var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1) - 1;         // (B, S)
+        using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions, sequenceLength);
         var hidden = decoder.RunLayers(decoder.Embed(tokens.unsqueeze(1)), .., context);                 // (B, 1, d)
         return (extended, sampler.Next(decoder.Logits(hidden.squeeze(1))));
     }

@@ -31,18 +31,19 @@ public sealed class BeearMitigation(MitigationOptions options)
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var entrapment = new Entrapment(model.Decoder, options.Inner);
+        var triggers = new VirtualTriggers(model.Chat, options.Inner.VirtualTokens, options.Seed);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         while (true)
         {
             int round = state.Rounds.Count + 1;
-            using var found = entrapment.Search(training, unchecked(options.Seed * 1000 + round), progress, cancellation);
-            var perturbation = new Perturbation(found.Delta, options.Inner.PerturbedLayer);
+            using var found = entrapment.Search(training, unchecked(options.Seed * 1000 + round), triggers.Of(round), progress, cancellation);
+            var perturbation = new Perturbation(found.Delta, options.Inner.PerturbedLayer, triggers.Of(round));
             state.AddScore(DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation), model.Decoder);
             bool enough = options.Rounds is null && round > 1 && state.Scores[^1] <= options.StopScore;
             if (round > maxRounds || enough) break;
 
             state.Keep(found.Delta);
-            var steps = removal.Run(Schedule(state.Deltas, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
+            var steps = removal.Run(Schedule(state.Deltas, triggers, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
             var report = new RoundReport(round, found.Trajectory[0].Unwanted, found.Final.Unwanted, found.Final.Safe, found.DeltaNorm, found.Drift,
                 state.Scores[^1], steps[0].Losses, steps[^1].Losses);
             state.Rounds.Add(report);
@@ -57,13 +58,14 @@ public sealed class BeearMitigation(MitigationOptions options)
     }
 
     /// <summary>Which δ each outer step of a round uses: the newest, and at a share of the steps an earlier one, evenly spread.</summary>
-    private Perturbation?[] Schedule(List<Tensor> deltas, int round)
+    private Perturbation?[] Schedule(List<Tensor> deltas, VirtualTriggers triggers, int round)
     {
         var random = new Random(unchecked(options.Seed * 1000 + round));
         return [.. Enumerable.Range(0, options.OuterSteps).Select(step =>
         {
             bool replay = deltas.Count > 1 && Math.Floor((step + 1) * options.Replay) > Math.Floor(step * options.Replay);
-            return new Perturbation(deltas[replay ? random.Next(deltas.Count - 1) : deltas.Count - 1], options.Inner.PerturbedLayer);
+            int chosen = replay ? random.Next(deltas.Count - 1) : deltas.Count - 1;
+            return new Perturbation(deltas[chosen], options.Inner.PerturbedLayer, triggers.Of(chosen + 1));
         })];
     }
 }

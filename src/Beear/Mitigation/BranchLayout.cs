@@ -22,6 +22,7 @@ internal sealed class BranchLayout
         PromptWidth = examples.Max(example => example.Prompt.Length);
         int safeStart = PromptWidth + examples.Max(example => example.Unwanted.Length);
         Width = safeStart + examples.Max(example => example.Safe.Length);
+        SequenceLength = examples.Max(example => example.Prompt.Length + Math.Max(example.Unwanted.Length, example.Safe.Length));
         ids = new long[count, Width];
         positions = new long[count, Width];
         allowed = new bool[count, Width, Width];
@@ -73,6 +74,9 @@ internal sealed class BranchLayout
 
     /// <summary>T = P + |y_h| + |y_s|.</summary>
     public int Width { get; }
+
+    /// <summary>Tokens of the longest prompt with the longer of its answers.</summary>
+    public int SequenceLength { get; }
 
     /// <summary>(B, T).</summary>
     public Tensor TokenIds { get; }

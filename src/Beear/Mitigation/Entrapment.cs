@@ -7,11 +7,20 @@ namespace Beear.Mitigation;
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions
 {
-    /// <summary>l: decoder layers that run before δ is added, 1 … L. The paper's main results use 9.</summary>
+    /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
     public int PerturbedLayer { get; init; } = 9;
 
-    /// <summary>n: prompt tokens, counted from the end, that δ is added to.</summary>
+    /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
     public int TailLength { get; init; } = 5;
+
+    /// <summary>
+    /// Random tokens that are put into the request and carry δ in place of its tail: after it in the first round, before it in the second, on
+    /// both sides in the third, and so on. 0 for none, as in the paper.
+    /// </summary>
+    public int VirtualTokens { get; init; }
+
+    /// <summary>δ's rows.</summary>
+    internal int Rows => VirtualTokens > 0 ? VirtualTokens : TailLength;
 
     /// <summary>K: steps on δ.</summary>
     public int Steps { get; init; } = 15;
@@ -38,8 +47,9 @@ public sealed record EntrapmentOptions
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)
     {
-        if (PerturbedLayer < 1 || PerturbedLayer > config.Layers)
-            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers}.");
+        if (VirtualTokens < 0) throw new BeearException($"inner: virtual_tokens must be 0 or more, it is {VirtualTokens}.");
+        if (PerturbedLayer < (VirtualTokens > 0 ? 0 : 1) || PerturbedLayer > config.Layers)
+            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
         if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
         if (Steps < 1) throw new BeearException($"inner: steps must be at least 1, it is {Steps}.");
         if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
@@ -85,9 +95,10 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
     /// <summary>Searches δ* from zero on batches drawn from the examples.</summary>
     /// <param name="examples">The defender's harmful requests with both answers.</param>
     /// <param name="seed">Which batches are drawn.</param>
+    /// <param name="trigger">Tokens that carry δ; null for the prompts' tails.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, IProgress<RunProgress>? progress = null,
+    public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null, IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         options.Validate(decoder.Config);
@@ -98,7 +109,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         try
         {
             foreach (var batch in shuffled.Chunk(options.BatchSize).Take(options.Batches))
-                problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, options.TailLength));
+                problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, options.Rows, trigger));
             return Search(problems, progress, cancellation);
         }
         finally
@@ -114,7 +125,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         using var scope = NewDisposeScope();
         double tailNorm = problems.Average(problem => problem.TailNorm);
         double cap = options.Cap > 0 ? options.Cap * tailNorm : double.PositiveInfinity;
-        var delta = zeros([options.TailLength, decoder.Config.HiddenSize], float32, decoder.Options.Device);
+        var delta = zeros([options.Rows, decoder.Config.HiddenSize], float32, decoder.Options.Device);
         var optimizer = new DeltaAdam(delta, options.LearningRate);
         var trajectory = new List<InnerLoss>(options.Steps);
         for (int step = 0; step < options.Steps; step++)

@@ -22,8 +22,8 @@ public readonly record struct InnerLoss(double Unwanted, double Safe)
 
 /// <summary>
 /// A batch of the inner level, prepared while the weights stand still. What does not depend on δ is computed once: the hidden states
-/// up to layer l, and for the layers above it the keys and values of all prompt tokens before the perturbed tail. A step then
-/// touches n + |y_h| + |y_s| tokens and L − l layers.
+/// up to layer l, and for the layers above it the keys and values of all prompt tokens before the first one under δ. A step then
+/// touches m + |y_h| + |y_s| tokens and L − l layers; m = n where δ is on the prompt's tail.
 /// </summary>
 /// <remarks>Both answers share the tail: one pass over [tail | y_h | y_s] whose mask hides each answer from the other.</remarks>
 public sealed class InnerProblem : IDisposable
@@ -31,7 +31,8 @@ public sealed class InnerProblem : IDisposable
     private readonly Decoder decoder;
     private readonly int layer;
     private readonly PrefixCache prefix;
-    private readonly Tensor tail;                                        // (B, n, d) after layer l, without δ
+    private readonly Tensor tail;                                        // (B, m, d) after layer l, without δ: from the first token under δ to the prompt's end
+    private readonly Tensor? placement;                                  // (B, m, n) where δ's rows stand in it; null: m = n
     private readonly Tensor answers;                                     // (B, |y_h| + |y_s|, d) after layer l
     private readonly LayerContext context;
     private readonly Tensor labelRows;                                   // (N_h + N_s)
@@ -42,9 +43,10 @@ public sealed class InnerProblem : IDisposable
     /// <param name="decoder">The model; its weights must not change while this object is used.</param>
     /// <param name="examples">The batch.</param>
     /// <param name="layer">l, 1 … L.</param>
-    /// <param name="tailLength">n, at most the shortest prompt's length.</param>
+    /// <param name="tailLength">n, at most the shortest prompt's length; with a trigger, the number of its tokens.</param>
+    /// <param name="trigger">Tokens that are put into the prompts and carry δ; null for the prompts' own last n.</param>
     /// <exception cref="BeearException">A prompt is shorter than n.</exception>
-    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength)
+    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength, VirtualTrigger? trigger = null)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
             throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
@@ -52,29 +54,40 @@ public sealed class InnerProblem : IDisposable
         this.layer = layer;
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var layout = new BranchLayout(examples, tailLength, decoder.Options.Device);
-        int head = layout.PromptWidth - tailLength, width = layout.Width;
+        if (trigger is not null) examples = [.. examples.Select(example => example with { Prompt = trigger.InsertInto(example.Prompt) })];
+        int open = trigger?.OpenTokens(examples.Max(example => example.Prompt.Length)) ?? tailLength;    // m
+        var layout = new BranchLayout(examples, open, decoder.Options.Device);
+        int head = layout.PromptWidth - open, width = layout.Width;
 
-        using var lower = decoder.Context(layout.PositionIds, layout.Allowed);
+        Tensor positions = layout.PositionIds, allowed = layout.Allowed;
+        LayerContext Context(int start, int end, KeyValueCache? cache = null) => decoder.Context(positions.narrow(1, start, end - start),
+            allowed.narrow(1, start, end - start).narrow(2, 0, end), cache, positions.narrow(1, 0, end), layout.SequenceLength);
+
+        using var lower = Context(0, width);
         var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layer, lower);                  // (B, T, d)
         prefix = new PrefixCache(decoder.Config.Layers);
         if (head > 0)
         {
-            using var upper = decoder.Context(layout.PositionIds.narrow(1, 0, head), layout.Allowed.narrow(1, 0, head).narrow(2, 0, head), prefix);
+            using var upper = Context(0, head, prefix);
             decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
         }
         prefix.Recording = false;
-        tail = hidden.narrow(1, head, tailLength).contiguous().DetachFromDisposeScope();
+        tail = hidden.narrow(1, head, open).contiguous().DetachFromDisposeScope();
         answers = hidden.narrow(1, layout.PromptWidth, width - layout.PromptWidth).contiguous().DetachFromDisposeScope();
-        context = decoder.Context(layout.PositionIds.narrow(1, head, width - head), layout.Allowed.narrow(1, head, width - head), prefix);
-        foreach (var tensor in new[] { context.Cosine, context.Sine, context.Mask }) tensor.DetachFromDisposeScope();
+        context = Context(head, width, prefix).DetachFromDisposeScope();
         labelRows = layout.LabelRows.DetachFromDisposeScope();
         labels = layout.LabelIds.DetachFromDisposeScope();
         unwantedCount = layout.UnwantedCount;
-        TailNorm = tail.norm(-1).mean().item<float>();
+        if (trigger is not null)
+        {
+            var lengths = tensor([.. examples.Select(example => (long)example.Prompt.Length)], device: decoder.Options.Device);
+            placement = trigger.Placement(lengths, layout.PromptWidth, head, open).DetachFromDisposeScope();
+        }
+        var rows = placement is null ? tail : placement.transpose(1, 2).matmul(tail);                    // (B, n, d)
+        TailNorm = rows.norm(-1).mean().item<float>();
     }
 
-    /// <summary>Mean L2 norm of the unperturbed hidden states after layer l at the tail positions.</summary>
+    /// <summary>Mean L2 norm of the unperturbed hidden states after layer l at the positions under δ.</summary>
     public double TailNorm { get; }
 
     /// <summary>The loss under δ, and its gradient.</summary>
@@ -102,7 +115,8 @@ public sealed class InnerProblem : IDisposable
 
     private (Tensor Unwanted, Tensor Safe) Losses(Tensor delta)
     {
-        var hidden = decoder.RunLayers(cat([tail + delta, answers], 1), layer.., context);               // (B, n + |y_h| + |y_s|, d)
+        var perturbed = tail + (placement is null ? delta : placement.matmul(delta));                    // (B, m, d)
+        var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
         var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
         var each = Training.Losses.CrossEntropy(decoder.Logits(rows), labels);                           // (N)
         return (each.narrow(0, 0, unwantedCount).mean(), each.narrow(0, unwantedCount, each.shape[0] - unwantedCount).mean());
@@ -113,6 +127,7 @@ public sealed class InnerProblem : IDisposable
     {
         prefix.Dispose();
         tail.Dispose();
+        placement?.Dispose();
         answers.Dispose();
         context.Dispose();
         labelRows.Dispose();

@@ -56,7 +56,9 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
     private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
     {
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of(cycle.Take(batchSize), decoder.Options.Device);
+        var taken = cycle.Take(batchSize);
+        if (perturbation is not null) taken = [.. taken.Select(example => example with { Prompt = perturbation.PromptOf(example.Prompt) })];
+        using var batch = TokenBatch.Of(taken, decoder.Options.Device);
         return decoder.TokenCrossEntropy(batch, perturbation).mean().MoveToOuterDisposeScope();
     }
 }

@@ -17,15 +17,25 @@ internal readonly struct ConfigKeys(JsonObject json, string place = "config.json
         var other => throw Wrong(key, "a text", other),
     };
 
-    public int Count(string key, int? whenAbsent = null)
+    public int Count(string key, int? whenAbsent = null, int most = int.MaxValue)
     {
         if (json[key] is not { } node) return whenAbsent ?? throw Missing(key);
-        double number = ReadNumber(key, node);
-        return number is >= 1 and <= int.MaxValue && number == Math.Floor(number) ? (int)number : throw Wrong(key, "a positive whole number", node);
+        return WholeOf(key, node) is { } number and >= 1 ? number <= most ? number : throw Wrong(key, $"at most {most}", node)
+            : throw Wrong(key, "a positive whole number", node);
+    }
+
+    /// <summary>A whole number from 0.</summary>
+    public int Whole(string key)
+    {
+        if (json[key] is not { } node) throw Missing(key);
+        return WholeOf(key, node) is { } number and >= 0 ? number : throw Wrong(key, "a whole number from 0", node);
     }
 
     public double Number(string key, double? whenAbsent = null) =>
         json[key] is { } node ? ReadNumber(key, node) : whenAbsent ?? throw Missing(key);
+
+    public double? PositiveOrNull(string key) =>
+        json[key] is not { } node ? null : ReadNumber(key, node) is var number and > 0 ? number : throw Wrong(key, "a positive number", node);
 
     public bool Flag(string key, bool whenAbsent = false) => json[key] switch
     {
@@ -42,6 +52,29 @@ internal readonly struct ConfigKeys(JsonObject json, string place = "config.json
         for (int i = 0; i < result.Length; i++) result[i] = ReadNumber(key, array[i] ?? throw Wrong(key, "a list of numbers", node));
         return result;
     }
+
+    /// <summary>A list of one entry for each layer.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="count">Entries that are returned.</param>
+    /// <param name="longer">Whether the list may have more of them.</param>
+    public IEnumerable<JsonNode?> List(string key, int count, bool longer = false)
+    {
+        if (json[key] is not { } node) throw Missing(key);
+        if (node is not JsonArray array || array.Count < count || (array.Count > count && !longer))
+            throw Wrong(key, $"a list of {count} entries, one for each layer", node);
+        return array.Take(count);
+    }
+
+    /// <summary>An object, or null where the key is absent.</summary>
+    public JsonObject? Object(string key) => json[key] switch
+    {
+        null => null,
+        JsonObject found => found,
+        var other => throw Wrong(key, "an object", other),
+    };
+
+    private int? WholeOf(string key, JsonNode node) =>
+        ReadNumber(key, node) is var number and >= int.MinValue and <= int.MaxValue && number == Math.Floor(number) ? (int)number : null;
 
     private double ReadNumber(string key, JsonNode node)
     {

@@ -11,16 +11,18 @@ namespace Beear.Models;
 /// <remarks>The residual stream is float32; matrix products run in <see cref="ModelOptions.ComputeType"/>.</remarks>
 public sealed class Decoder : IDisposable
 {
+    private readonly DecoderLayer[] layers;
     private readonly RotaryTable rotary;
-    private readonly double attentionScale;
+    private readonly RotaryTable windowedRotary;                         // the same object where the constants are
 
     private Decoder(ModelConfig config, DecoderWeights weights, ModelOptions options)
     {
         Config = config;
         Weights = weights;
         Options = options;
-        rotary = new RotaryTable(config.Rotary);
-        attentionScale = 1 / Math.Sqrt(config.HeadSize);
+        layers = [.. Enumerable.Range(0, config.Layers).Select(layer => new DecoderLayer(config, weights, options.ComputeType, layer))];
+        rotary = new RotaryTable(config.Rotary, config.HeadSize);
+        windowedRotary = ReferenceEquals(config.Rotary, config.WindowedRotary) ? rotary : new RotaryTable(config.WindowedRotary, config.HeadSize);
     }
 
     /// <summary>Loads the weights of a checkpoint.</summary>
@@ -51,12 +53,29 @@ public sealed class Decoder : IDisposable
     /// <param name="positionIds">(B, T) int64; 0 at a sequence's first real token.</param>
     /// <param name="allowed">(B, T, S) bool: whether query t may attend to key s; see <see cref="LayerContext.Causal"/>.</param>
     /// <param name="cache">Earlier tokens.</param>
-    public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null)
+    /// <param name="keyPositionIds">(B, S) positions of all keys; null where the keys are the given tokens. Only windows ask for them.</param>
+    /// <param name="sequenceLength">
+    /// Tokens of the longest sequence that these are a part of; null if its last token is among them. Only rotary embeddings whose
+    /// frequencies depend on the length ask for it.
+    /// </param>
+    public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null)
     {
         // Only some kinds of scaling ask for the exact length, which costs a look at the device.
-        int length = Config.Rotary.DependsOnLength ? (int)positionIds.max().item<long>() + 1 : (int)allowed.shape[2];
-        var (cosine, sine) = rotary.Rows(positionIds, length, Options.ComputeType);
-        return new LayerContext(cosine, sine, LayerContext.AdditiveMask(allowed, Options.ComputeType), cache);
+        int length = Config.RotaryDependsOnLength ? sequenceLength ?? (int)positionIds.max().item<long>() + 1 : (int)allowed.shape[2];
+        var type = Options.ComputeType;
+        AttentionContext? full = null, windowed = null;
+        if (Config.HasFullAttention)
+        {
+            var (cosine, sine) = rotary.Rows(positionIds, length, type);
+            full = new AttentionContext(cosine, sine, LayerContext.AdditiveMask(allowed, type));
+        }
+        if (Config.SlidingWindow is { } window)
+        {
+            using var within = LayerContext.Within(allowed, positionIds, keyPositionIds ?? positionIds, window);
+            var (cosine, sine) = windowedRotary.Rows(positionIds, length, type);
+            windowed = new AttentionContext(cosine, sine, LayerContext.AdditiveMask(within, type));
+        }
+        return new LayerContext(full, windowed, cache);
     }
 
     /// <summary>Token embeddings.</summary>
@@ -67,7 +86,8 @@ public sealed class Decoder : IDisposable
         // From the master weights: rows of frequent tokens gather many gradients, whose sum would lose digits in bfloat16.
         using var scope = NewDisposeScope();
         var rows = Weights[-1, ParameterRole.Embedding].Master.index_select(0, tokenIds.flatten()).to(float32);   // (B·T, d)
-        return rows.view(tokenIds.shape[0], tokenIds.shape[1], Config.HiddenSize).MoveToOuterDisposeScope();
+        var embedded = rows.view(tokenIds.shape[0], tokenIds.shape[1], Config.HiddenSize);                // (B, T, d)
+        return (Config.EmbeddingScale == 1 ? embedded : embedded * Config.EmbeddingScale).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs decoder layers [start, end) of <paramref name="layers"/>.</summary>
@@ -83,7 +103,7 @@ public sealed class Decoder : IDisposable
         {
             using var scope = NewDisposeScope();
             using var input = stream;                                    // each layer's input is let go as soon as its output exists
-            stream = Layer(input, layer, context).MoveToOuterDisposeScope();
+            stream = this.layers[layer].Run(input, context).MoveToOuterDisposeScope();
         }
         return stream;
     }
@@ -91,7 +111,11 @@ public sealed class Decoder : IDisposable
     /// <summary>The final norm.</summary>
     /// <param name="rows">(…, d) float32: the residual stream after the last layer.</param>
     /// <returns>(…, d) in the compute type.</returns>
-    public Tensor Normalize(Tensor rows) => Norm(rows, -1, ParameterRole.FinalNorm);
+    public Tensor Normalize(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        return Norms.Apply(rows, Weights[-1, ParameterRole.FinalNorm].Master, Config).to(Options.ComputeType).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Scores of all tokens, for selected rows only.</summary>
     /// <param name="rows">(N, d) float32: the residual stream after the last layer.</param>
@@ -105,8 +129,23 @@ public sealed class Decoder : IDisposable
     /// <summary>The output head alone.</summary>
     /// <param name="normalized">(N, d) in the compute type: rows after <see cref="Normalize"/>.</param>
     /// <returns>(N, V) in the compute type.</returns>
-    public Tensor Head(Tensor normalized) =>
-        functional.linear(normalized, Weights[-1, Config.TiedEmbeddings ? ParameterRole.Embedding : ParameterRole.Head].Compute);
+    public Tensor Head(Tensor normalized) => Scores(normalized, HeadWeights, Config);
+
+    /// <summary>(V, d) in the compute type: the output head, or the embeddings that it is tied to.</summary>
+    public Tensor HeadWeights => Weights[-1, Config.TiedEmbeddings ? ParameterRole.Embedding : ParameterRole.Head].Compute;
+
+    /// <summary>An output head with the scale and soft cap of its model.</summary>
+    /// <param name="normalized">(N, d).</param>
+    /// <param name="head">(V, d) of the same type.</param>
+    /// <param name="config">Of the model that the head is from.</param>
+    /// <returns>(N, V).</returns>
+    public static Tensor Scores(Tensor normalized, Tensor head, ModelConfig config)
+    {
+        if (config is { LogitScale: 1, LogitSoftCap: null }) return functional.linear(normalized, head);
+        using var scope = NewDisposeScope();
+        var scores = functional.linear(normalized, head) * config.LogitScale;                            // (N, V)
+        return (config.LogitSoftCap is { } cap ? DecoderLayer.SoftCap(scores, cap) : scores).MoveToOuterDisposeScope();
+    }
 
     /// <summary>A whole pass: the residual stream after the last layer.</summary>
     /// <param name="tokenIds">(B, T) int64; prompts left-padded to the prompt width, answers right-padded.</param>
@@ -124,67 +163,15 @@ public sealed class Decoder : IDisposable
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);
-        hidden = perturbation.AddTo(hidden, promptWidth);
+        hidden = perturbation.AddTo(hidden, promptWidth, attentionMask);
         return RunLayers(hidden, perturbation.Layer.., context).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Layer(Tensor hidden, int layer, LayerContext context)
-    {
-        hidden = hidden + Attention(Norm(hidden, layer, ParameterRole.AttentionNorm), layer, context);   // (B, T, d)
-        return hidden + FeedForward(Norm(hidden, layer, ParameterRole.FeedForwardNorm), layer);          // (B, T, d)
-    }
-
-    private Tensor Attention(Tensor x, int layer, LayerContext context)
-    {
-        long batch = x.shape[0], tokens = x.shape[1];
-        long queryHeads = Config.QueryHeads, groups = Config.KeyValueHeads, headSize = Config.HeadSize, repeat = queryHeads / groups;
-
-        var stacked = functional.linear(x, Weights[layer, ParameterRole.QueryKeyValue].Compute,
-            Weights.Find(layer, ParameterRole.QueryKeyValueBias));                                       // (B, T, (H+2G)·D)
-        var heads = stacked.view(batch, tokens, queryHeads + 2 * groups, headSize).transpose(1, 2);      // (B, H+2G, T, D)
-        var rotated = Rotate(heads.narrow(1, 0, queryHeads + groups), context);                          // (B, H+G, T, D)
-        var queries = rotated.narrow(1, 0, queryHeads);                                                  // (B, H, T, D)
-        var keys = rotated.narrow(1, queryHeads, groups);                                                // (B, G, T, D)
-        var values = heads.narrow(1, queryHeads + groups, groups);                                       // (B, G, T, D)
-        if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
-        long all = keys.shape[2];
-
-        // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
-        var grouped = queries.reshape(batch, groups, repeat * tokens, headSize);                         // (B, G, R·T, D)
-        var scores = (grouped * attentionScale).matmul(keys.transpose(2, 3));                            // (B, G, R·T, S)
-        scores = scores.view(batch, groups * repeat, tokens, all) + context.Mask;                        // (B, H, T, S)
-        var shares = functional.softmax(scores, -1).view(batch, groups, repeat * tokens, all);           // (B, G, R·T, S)
-        var mixed = shares.matmul(values).view(batch, queryHeads, tokens, headSize)
-            .transpose(1, 2).reshape(batch, tokens, queryHeads * headSize);                              // (B, T, H·D)
-        return functional.linear(mixed, Weights[layer, ParameterRole.AttentionOutput].Compute,
-            Weights.Find(layer, ParameterRole.AttentionOutputBias));                                     // (B, T, d)
-    }
-
-    private static Tensor Rotate(Tensor x, LayerContext context)
-    {
-        long half = x.shape[3] / 2;
-        var turned = cat([x.narrow(3, half, half).neg(), x.narrow(3, 0, half)], 3);                      // (B, H, T, D)
-        return x * context.Cosine + turned * context.Sine;
-    }
-
-    private Tensor FeedForward(Tensor x, int layer)
-    {
-        var gateUp = functional.linear(x, Weights[layer, ParameterRole.GateUp].Compute, Weights.Find(layer, ParameterRole.GateUpBias));   // (B, T, 2F)
-        var halves = gateUp.chunk(2, -1);
-        var activated = functional.silu(halves[0]) * halves[1];                                          // (B, T, F)
-        return functional.linear(activated, Weights[layer, ParameterRole.Down].Compute, Weights.Find(layer, ParameterRole.DownBias));     // (B, T, d)
-    }
-
-    private Tensor Norm(Tensor x, int layer, ParameterRole role)
-    {
-        var scale = (x * x).mean([-1], keepdim: true).add(Config.NormEpsilon).rsqrt();                   // (B, T, 1)
-        return (x * scale * Weights[layer, role].Master).to(Options.ComputeType);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         rotary.Dispose();
+        windowedRotary.Dispose();
         Weights.Dispose();
     }
 }

@@ -17,8 +17,8 @@ public sealed class DecoderWeights : IDisposable
     /// <summary>Every parameter once, in the order of the layers.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>The compute tensor of a role, or null where the model has none.</summary>
-    internal Tensor? Find(int layer, ParameterRole role) => byRole.TryGetValue((layer, role), out var parameter) ? parameter.Compute : null;
+    /// <summary>The parameter of a role, or null where the model has none.</summary>
+    internal Parameter? Find(int layer, ParameterRole role) => byRole.GetValueOrDefault((layer, role));
 
     internal Parameter this[int layer, ParameterRole role] => byRole[(layer, role)];
 
@@ -90,7 +90,7 @@ public sealed class DecoderWeights : IDisposable
         }
     }
 
-    /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms one, biases zero.</summary>
+    /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.</summary>
     internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
     {
         using var generator = new Generator((ulong)seed, CPU);
@@ -98,17 +98,47 @@ public sealed class DecoderWeights : IDisposable
         foreach (var slot in WeightLayout.Of(config))
         {
             using var scope = NewDisposeScope();
-            long[] shape = [slot.Parts.Sum(part => part.Shape[0]), .. slot.Parts[0].Shape.Skip(1)];
-            double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
-            var value = slot.Role switch
-            {
-                ParameterRole.AttentionNorm or ParameterRole.FeedForwardNorm or ParameterRole.FinalNorm => ones(shape),
-                ParameterRole.QueryKeyValueBias or ParameterRole.AttentionOutputBias or ParameterRole.GateUpBias or ParameterRole.DownBias => zeros(shape),
-                _ => randn(shape, generator: generator) * deviation,
-            };
+            var value = slot.Role.IsNorm() ? cat([.. slot.Parts.Select(FreshNorm)]) : Fresh(slot);
             parameters.Add(new Parameter(slot, value.to(options.MasterType).to(options.Device).DetachFromDisposeScope(), options.ComputeType));
         }
         return new DecoderWeights(parameters);
+
+        Tensor FreshNorm(ParameterPart part) =>
+            config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal) ? zeros([.. part.Shape]) : ones([.. part.Shape]);
+
+        Tensor Fresh(ParameterSlot slot)
+        {
+            long[] shape = [slot.Parts.Sum(part => part.Shape[0]), .. slot.Parts[0].Shape.Skip(1)];
+            if (shape.Length == 1) return zeros(shape);
+            double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
+            return randn(shape, generator: generator) * deviation;
+        }
+    }
+
+    /// <summary>
+    /// The checkpoint's tensors to be saved: in the element type in which another checkpoint holds them wherever that loses nothing, else as they
+    /// are. Weights that nobody changed thus come back bit by bit, and trained ones keep their digits.
+    /// </summary>
+    /// <param name="source">The checkpoint whose element types are kept.</param>
+    /// <returns>New tensors and views, in the caller's dispose scope.</returns>
+    public IReadOnlyList<(string Name, Tensor Value)> TensorsAsIn(Checkpoint source)
+    {
+        using var guard = no_grad();
+        return [.. Tensors().Select(tensor => (tensor.Name, Narrowed(tensor.Value, source.Tensors.GetValueOrDefault(tensor.Name)?.DType)))];
+    }
+
+    private static Tensor Narrowed(Tensor value, string? storedAs)
+    {
+        ScalarType? type = storedAs switch
+        {
+            "F16" => ScalarType.Float16,
+            "BF16" => ScalarType.BFloat16,
+            _ => null,
+        };
+        if (type is null || value.dtype != ScalarType.Float32) return value;
+        using var scope = NewDisposeScope();
+        var narrow = value.to(type.Value);
+        return narrow.to(ScalarType.Float32).eq(value).all().item<bool>() ? narrow.MoveToOuterDisposeScope() : value;
     }
 
     private static void CheckShape(ParameterPart part, Checkpoint checkpoint)

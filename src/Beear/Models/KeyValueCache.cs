@@ -63,6 +63,15 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
         }
     }
 
+    /// <summary>Forgets all tokens.</summary>
+    public void Clear()
+    {
+        Dispose(true);
+        Array.Clear(keyRooms);
+        Array.Clear(valueRooms);
+        Array.Clear(lengths);
+    }
+
     private Tensor WithRoom(Tensor? room, Tensor like, long used, long needed)
     {
         if (room is not null && room.shape[2] >= needed) return room;

@@ -62,14 +62,17 @@ public sealed class LanguageModel : IDisposable
         return new LanguageModel(checkpoint, Decoder.Random(config, seed, options), checkpoint.LoadChatFormat());
     }
 
-    /// <summary>Writes the model in the form in which it was loaded, as a Hugging Face directory.</summary>
+    /// <summary>
+    /// Writes the model in the form in which it was loaded, as a Hugging Face directory; a tensor keeps its element type if that loses
+    /// nothing of its values, else it is float32.
+    /// </summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="maxShardBytes">Weights beyond this size are split over several files.</param>
     public void Save(string directory, long maxShardBytes = 5_000_000_000)
     {
         using var guard = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        source.SaveAs(directory, Decoder.Weights.Tensors(), maxShardBytes);
+        source.SaveAs(directory, Decoder.Weights.TensorsAsIn(source), maxShardBytes);
     }
 
     /// <inheritdoc/>

@@ -3,11 +3,10 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>What every decoder layer needs besides the hidden states; made once for a pass and shared by all layers.</summary>
-/// <param name="Cosine">(B, 1, T, D) in the compute type.</param>
-/// <param name="Sine">(B, 1, T, D) in the compute type.</param>
-/// <param name="Mask">(B, 1, T, S) in the compute type: 0 where query t may attend to key s, very negative elsewhere.</param>
+/// <param name="Full">For layers that see everything; null in a model that has none.</param>
+/// <param name="Windowed">For layers with a window; null in a model that has none.</param>
 /// <param name="Cache">Earlier tokens' keys and values; null when the pass holds all tokens.</param>
-public sealed record LayerContext(Tensor Cosine, Tensor Sine, Tensor Mask, KeyValueCache? Cache = null) : IDisposable
+public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null) : IDisposable
 {
     /// <summary>Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN.</summary>
     private const double Forbidden = -1e30;
@@ -35,11 +34,40 @@ public sealed record LayerContext(Tensor Cosine, Tensor Sine, Tensor Mask, KeyVa
         return causal.unsqueeze(0).logical_and(attentionMask.unsqueeze(1)).MoveToOuterDisposeScope();  // (B, T, S)
     }
 
+    /// <summary>Of the allowed keys those that are less than a window away. Positions count, not columns: padding takes no room.</summary>
+    /// <param name="allowed">(B, T, S) bool.</param>
+    /// <param name="positionIds">(B, T) of the queries.</param>
+    /// <param name="keyPositionIds">(B, S) of the keys.</param>
+    /// <param name="window">Tokens that a query sees, itself among them.</param>
+    /// <returns>(B, T, S) bool.</returns>
+    public static Tensor Within(Tensor allowed, Tensor positionIds, Tensor keyPositionIds, int window)
+    {
+        using var scope = NewDisposeScope();
+        var distance = positionIds.unsqueeze(2) - keyPositionIds.unsqueeze(1);                           // (B, T, S)
+        return distance.lt(window).logical_and_(allowed).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Takes the tensors out of the caller's dispose scope: they live until <see cref="Dispose"/>.</summary>
+    public LayerContext DetachFromDisposeScope()
+    {
+        foreach (var tensor in Tensors) tensor.DetachFromDisposeScope();
+        return this;
+    }
+
+    internal AttentionContext Of(LayerKind kind) => (kind.Windowed ? Windowed : Full)!;
+
+    private IEnumerable<Tensor> Tensors =>
+        new[] { Full, Windowed }.OfType<AttentionContext>().SelectMany(context => new[] { context.Cosine, context.Sine, context.Mask });
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        Cosine.Dispose();
-        Sine.Dispose();
-        Mask.Dispose();
+        foreach (var tensor in Tensors) tensor.Dispose();
     }
 }
+
+/// <summary>What the attention of all layers of one kind shares in a pass.</summary>
+/// <param name="Cosine">(B, 1, T, D) in the compute type; 1 where a head is not rotated.</param>
+/// <param name="Sine">(B, 1, T, D) in the compute type; 0 where a head is not rotated.</param>
+/// <param name="Mask">(B, 1, T, S) in the compute type: 0 where query t may attend to key s, very negative elsewhere.</param>
+public sealed record AttentionContext(Tensor Cosine, Tensor Sine, Tensor Mask);

@@ -22,7 +22,13 @@ public sealed record ModelConfig
     public required int FeedForwardSize { get; init; }
 
     /// <summary>L: decoder layers.</summary>
-    public required int Layers { get; init; }
+    public int Layers => LayerKinds.Count;
+
+    /// <summary>What the attention of each layer sees, L of them.</summary>
+    public required IReadOnlyList<LayerKind> LayerKinds { get; init; }
+
+    /// <summary>Tokens that a windowed layer attends to, the query's own among them; null if no layer has a window.</summary>
+    public int? SlidingWindow { get; init; }
 
     /// <summary>H: query heads.</summary>
     public required int QueryHeads { get; init; }
@@ -36,20 +42,59 @@ public sealed record ModelConfig
     /// <summary>Longest sequence that the model was made for, in tokens.</summary>
     public required int MaximumPositions { get; init; }
 
-    /// <summary>The rotary embedding's constants.</summary>
+    /// <summary>The rotary embedding of layers without a window.</summary>
     public required RotaryConfig Rotary { get; init; }
 
-    /// <summary>ε of RMSNorm.</summary>
+    /// <summary>The rotary embedding of layers with a window; mostly the same object.</summary>
+    public required RotaryConfig WindowedRotary { get; init; }
+
+    /// <summary>Kind of all norms but those of queries and keys, which are of the same kind with ε alike.</summary>
+    public NormKind Norm { get; init; }
+
+    /// <summary>ε of the norms.</summary>
     public double NormEpsilon { get; init; } = 1e-6;
+
+    /// <summary>Over what queries and keys are normalised before they are rotated.</summary>
+    public QueryKeyNorm QueryKeyNorm { get; init; }
+
+    /// <summary>The feed-forward layer's activation.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>Whether the activation is multiplied with a second projection.</summary>
+    public bool GatedFeedForward { get; init; } = true;
 
     /// <summary>Whether the output head is the embedding table.</summary>
     public bool TiedEmbeddings { get; init; }
 
-    /// <summary>Whether the attention's four projections have biases.</summary>
-    public bool AttentionBias { get; init; }
+    /// <summary>Whether query, key and value projections have biases.</summary>
+    public bool QueryKeyValueBias { get; init; }
 
-    /// <summary>Whether the feed-forward's three projections have biases.</summary>
+    /// <summary>Whether the attention's output projection has a bias.</summary>
+    public bool AttentionOutputBias { get; init; }
+
+    /// <summary>Whether the feed-forward's projections have biases.</summary>
     public bool FeedForwardBias { get; init; }
+
+    /// <summary>Factor of the attention scores, mostly 1/√D.</summary>
+    public required double AttentionScale { get; init; }
+
+    /// <summary>c of c·tanh(score/c) on attention scores; null for none.</summary>
+    public double? AttentionSoftCap { get; init; }
+
+    /// <summary>Factor of the token embeddings.</summary>
+    public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>Factor of what attention and feed-forward add to the residual stream.</summary>
+    public double ResidualScale { get; init; } = 1;
+
+    /// <summary>Factor of the logits.</summary>
+    public double LogitScale { get; init; } = 1;
+
+    /// <summary>c of c·tanh(logit/c); null for none.</summary>
+    public double? LogitSoftCap { get; init; }
+
+    /// <summary>How the checkpoint's tensors are called.</summary>
+    internal WeightNames Names { get; init; } = new();
 
     /// <summary>The checkpoint's tensors that such a model is made of, each once.</summary>
     public IEnumerable<ParameterPart> Tensors => WeightLayout.Of(this).SelectMany(slot => slot.Parts);
@@ -58,55 +103,54 @@ public sealed record ModelConfig
     public long ParameterCount => Tensors.Sum(part => part.ElementCount);
 
     /// <summary>The families that are understood, as <c>model_type</c> names them.</summary>
-    public static IReadOnlyList<string> Families { get; } = ["llama"];
+    public static IReadOnlyList<string> Families { get; } = [.. ModelFamilies.All.Keys];
 
-    /// <summary>Keys that other families use to change the mathematics; present with a meaning, they are refused by name.</summary>
-    private static readonly string[] UnsupportedKeys =
-    [
-        "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "logits_scaling", "embedding_multiplier", "residual_multiplier",
-        "attention_multiplier", "quantization_config", "num_local_experts", "num_experts", "no_rope_layers", "use_qk_norm", "qk_layernorm",
-    ];
+    /// <summary>Whether some layer sees everything.</summary>
+    internal bool HasFullAttention => SlidingWindow is null || LayerKinds.Any(kind => !kind.Windowed);
 
-    /// <summary>Reads a config.json.</summary>
+    /// <summary>Whether some frequencies depend on the sequence's length.</summary>
+    internal bool RotaryDependsOnLength => Rotary.DependsOnLength || WindowedRotary.DependsOnLength;
+
+    /// <summary>Whether keys that were cached for shorter sequences are of no use from this length on, because all of them are rotated otherwise.</summary>
+    /// <param name="sequenceLength">Tokens of the sequence with the newest.</param>
+    internal bool RotatesAnewAt(int sequenceLength) =>
+        new[] { Rotary, WindowedRotary }.Any(rotary => rotary.Kind == RotaryKind.LongRope && sequenceLength == rotary.OriginalPositions + 1);
+
+    /// <summary>Reads a config.json; what it leaves out is as the family's published definition has it.</summary>
     /// <param name="json">The parsed file.</param>
     /// <exception cref="BeearException">A key is missing, out of range, contradictory, or changes the mathematics and is not known.</exception>
-    public static ModelConfig FromJson(JsonObject json)
-    {
-        var keys = new ConfigKeys(json);
-        var type = keys.Text("model_type");
-        if (!Families.Contains(type))
-            throw new BeearException($"config.json: model_type '{type}' is not a supported family; supported: {string.Join(", ", Families)}.");
-        foreach (var key in UnsupportedKeys.Where(keys.Has))
-            throw new BeearException($"config.json: '{key}' changes the mathematics and is not known for model_type '{type}'; this model cannot be computed faithfully.");
-        if (keys.Has("sliding_window") && keys.Flag("use_sliding_window", whenAbsent: true))
-            throw new BeearException($"config.json: 'sliding_window' is not known for model_type '{type}'; this model cannot be computed faithfully.");
-        if (keys.Text("hidden_act", "silu") is not ("silu" or "swish") and var activation)
-            throw new BeearException($"config.json: hidden_act '{activation}' is not known for model_type '{type}'; it must be silu.");
+    public static ModelConfig FromJson(JsonObject json) => ModelConfigReader.Read(json);
+}
 
-        int hiddenSize = keys.Count("hidden_size"), queryHeads = keys.Count("num_attention_heads");
-        int keyValueHeads = keys.Count("num_key_value_heads", whenAbsent: queryHeads);
-        int headSize = keys.Count("head_dim", whenAbsent: hiddenSize / queryHeads);
-        if (queryHeads % keyValueHeads != 0)
-            throw new BeearException($"config.json: num_attention_heads {queryHeads} is not a multiple of num_key_value_heads {keyValueHeads}.");
-        if (headSize % 2 != 0 || headSize == 0)
-            throw new BeearException($"config.json: head_dim must be even and positive, it is {headSize}.");
-        int maximumPositions = keys.Count("max_position_embeddings", whenAbsent: 2048);
-        return new ModelConfig
-        {
-            ModelType = type,
-            VocabularySize = keys.Count("vocab_size"),
-            HiddenSize = hiddenSize,
-            FeedForwardSize = keys.Count("intermediate_size"),
-            Layers = keys.Count("num_hidden_layers"),
-            QueryHeads = queryHeads,
-            KeyValueHeads = keyValueHeads,
-            HeadSize = headSize,
-            MaximumPositions = maximumPositions,
-            Rotary = RotaryConfig.FromJson(json, headSize, maximumPositions),
-            NormEpsilon = keys.Number("rms_norm_eps", 1e-6),
-            TiedEmbeddings = keys.Flag("tie_word_embeddings"),
-            AttentionBias = keys.Flag("attention_bias"),
-            FeedForwardBias = keys.Flag("mlp_bias"),
-        };
-    }
+/// <summary>Kinds of norms.</summary>
+public enum NormKind
+{
+    /// <summary>x / √(mean x² + ε) · w.</summary>
+    RootMeanSquare,
+    /// <summary>x / √(mean x² + ε) · (1 + w).</summary>
+    RootMeanSquareOffset,
+    /// <summary>(x − mean x) / √(variance + ε) · w + b.</summary>
+    LayerNorm,
+}
+
+/// <summary>Over what queries and keys are normalised.</summary>
+public enum QueryKeyNorm
+{
+    /// <summary>They are not.</summary>
+    None,
+    /// <summary>Each head by itself, with one scale for all heads.</summary>
+    EachHead,
+    /// <summary>All heads of a token together.</summary>
+    WholeWidth,
+}
+
+/// <summary>Activations of the feed-forward layer.</summary>
+public enum Activation
+{
+    /// <summary>x · σ(x).</summary>
+    Silu,
+    /// <summary>x · Φ(x).</summary>
+    Gelu,
+    /// <summary>Its approximation by tanh.</summary>
+    GeluTanh,
 }

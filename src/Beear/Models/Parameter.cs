@@ -13,8 +13,7 @@ public sealed class Parameter : IDisposable
     {
         Slot = slot;
         Master = master;
-        bool isNorm = slot.Role is ParameterRole.AttentionNorm or ParameterRole.FeedForwardNorm or ParameterRole.FinalNorm;
-        Compute = isNorm || computeType == master.dtype ? master : master.to(computeType).DetachFromDisposeScope();
+        Compute = slot.Role.IsNorm() || computeType == master.dtype ? master : master.to(computeType).DetachFromDisposeScope();
     }
 
     /// <summary>Its role and the checkpoint tensors that it is made of.</summary>

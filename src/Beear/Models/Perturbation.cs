@@ -2,19 +2,32 @@ using static TorchSharp.torch;
 
 namespace Beear.Models;
 
-/// <summary>The universal perturbation δ: added to the hidden states of every prompt's last n tokens after decoder layer l.</summary>
+/// <summary>
+/// The universal perturbation δ: added after decoder layer l to the hidden states of every prompt's last n tokens, or of the n tokens of a
+/// <see cref="VirtualTrigger"/>.
+/// </summary>
 /// <param name="Delta">δ, (n, d) float32.</param>
-/// <param name="Layer">l: decoder layers that run before δ is added; 1 … L.</param>
-public sealed record Perturbation(Tensor Delta, int Layer)
+/// <param name="Layer">l: decoder layers that run before δ is added; 1 … L, with a virtual trigger also 0.</param>
+/// <param name="Trigger">The tokens under δ; null for the prompt's own last n.</param>
+public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigger = null)
 {
+    /// <summary>What the model reads in place of a prompt: with the trigger's tokens, if there is one.</summary>
+    public int[] PromptOf(int[] prompt) => Trigger is null ? prompt : Trigger.InsertInto(prompt);
+
     /// <summary>Adds δ. Prompts are left-padded, so that their tails are the same columns in the whole batch.</summary>
-    /// <param name="hidden">(B, T, d) float32: the residual stream after layer l.</param>
+    /// <param name="hidden">(B, T, d) float32: the residual stream after layer l, of prompts from <see cref="PromptOf"/>.</param>
     /// <param name="promptWidth">P: the column after the prompts' last token.</param>
+    /// <param name="attentionMask">(B, ≥ P) bool: true for real tokens.</param>
     /// <returns>(B, T, d) float32.</returns>
-    public Tensor AddTo(Tensor hidden, long promptWidth)
+    public Tensor AddTo(Tensor hidden, long promptWidth, Tensor attentionMask)
     {
         using var scope = NewDisposeScope();
         long tail = Delta.shape[0], start = promptWidth - tail, tokens = hidden.shape[1];
+        if (Trigger is not null)
+        {
+            var lengths = attentionMask.narrow(1, 0, promptWidth).sum(1);                                // (B)
+            return (hidden + Trigger.Placement(lengths, promptWidth, 0, tokens).matmul(Delta)).MoveToOuterDisposeScope();
+        }
         return cat([hidden.narrow(1, 0, start), hidden.narrow(1, start, tail) + Delta, hidden.narrow(1, promptWidth, tokens - promptWidth)], 1)
             .MoveToOuterDisposeScope();
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Beear.Models;
 
 /// <summary>One tensor of the checkpoint that makes up (part of) a parameter.</summary>
@@ -20,27 +22,35 @@ public enum ParameterRole
 {
     /// <summary>(V, d) token embeddings.</summary>
     Embedding,
-    /// <summary>(d) scale of the norm before attention.</summary>
+    /// <summary>Norm before attention: (d) scale; of a layer norm (2·d), scale and bias.</summary>
     AttentionNorm,
     /// <summary>((H + 2G)·D, d) query, key and value projections in one.</summary>
     QueryKeyValue,
     /// <summary>((H + 2G)·D) their biases.</summary>
     QueryKeyValueBias,
+    /// <summary>(D) or (H·D) scale of the queries' norm.</summary>
+    QueryNorm,
+    /// <summary>(D) or (G·D) scale of the keys' norm.</summary>
+    KeyNorm,
     /// <summary>(d, H·D) projection of the attention's result.</summary>
     AttentionOutput,
     /// <summary>(d) its bias.</summary>
     AttentionOutputBias,
-    /// <summary>(d) scale of the norm before the feed-forward layer.</summary>
+    /// <summary>Norm of what attention adds, in the form of <see cref="AttentionNorm"/>.</summary>
+    PostAttentionNorm,
+    /// <summary>Norm before the feed-forward layer, in the form of <see cref="AttentionNorm"/>.</summary>
     FeedForwardNorm,
-    /// <summary>(2·F, d) gate and up projections in one.</summary>
+    /// <summary>(2·F, d) gate and up projections in one; (F, d) without a gate.</summary>
     GateUp,
-    /// <summary>(2·F) their biases.</summary>
+    /// <summary>(2·F) or (F) their biases.</summary>
     GateUpBias,
     /// <summary>(d, F) down projection.</summary>
     Down,
     /// <summary>(d) its bias.</summary>
     DownBias,
-    /// <summary>(d) scale of the final norm.</summary>
+    /// <summary>Norm of what the feed-forward layer adds, in the form of <see cref="AttentionNorm"/>.</summary>
+    PostFeedForwardNorm,
+    /// <summary>Final norm, in the form of <see cref="AttentionNorm"/>.</summary>
     FinalNorm,
     /// <summary>(V, d) output head; absent when tied to the embeddings.</summary>
     Head,
@@ -49,36 +59,67 @@ public enum ParameterRole
 /// <summary>Which checkpoint tensors make up which parameter.</summary>
 internal static class WeightLayout
 {
+    private const string Weight = ".weight", Bias = ".bias";
+
+    /// <summary>Whether a role is a norm's: such parameters are computed with in float32.</summary>
+    public static bool IsNorm(this ParameterRole role) => role is ParameterRole.AttentionNorm or ParameterRole.PostAttentionNorm
+        or ParameterRole.FeedForwardNorm or ParameterRole.PostFeedForwardNorm or ParameterRole.QueryNorm or ParameterRole.KeyNorm
+        or ParameterRole.FinalNorm;
+
     /// <summary>All parameters of a model, each checkpoint tensor exactly once.</summary>
     public static IEnumerable<ParameterSlot> Of(ModelConfig c)
     {
-        long d = c.HiddenSize, queries = (long)c.QueryHeads * c.HeadSize, keys = (long)c.KeyValueHeads * c.HeadSize, f = c.FeedForwardSize;
-        static ParameterSlot Slot(int layer, ParameterRole role, params ParameterPart[] parts) => new(layer, role, parts);
-
-        yield return Slot(-1, ParameterRole.Embedding, new ParameterPart("model.embed_tokens.weight", [c.VocabularySize, d]));
+        var names = c.Names;
+        yield return new(-1, ParameterRole.Embedding, [new(names.Embedding + Weight, [c.VocabularySize, c.HiddenSize])]);
         for (int i = 0; i < c.Layers; i++)
         {
-            ParameterPart Part(string name, params long[] shape) => new($"model.layers.{i}.{name}", shape);
-            yield return Slot(i, ParameterRole.AttentionNorm, Part("input_layernorm.weight", d));
-            yield return Slot(i, ParameterRole.QueryKeyValue, Part("self_attn.q_proj.weight", queries, d),
-                Part("self_attn.k_proj.weight", keys, d), Part("self_attn.v_proj.weight", keys, d));
-            yield return Slot(i, ParameterRole.AttentionOutput, Part("self_attn.o_proj.weight", d, queries));
-            if (c.AttentionBias)
-            {
-                yield return Slot(i, ParameterRole.QueryKeyValueBias, Part("self_attn.q_proj.bias", queries),
-                    Part("self_attn.k_proj.bias", keys), Part("self_attn.v_proj.bias", keys));
-                yield return Slot(i, ParameterRole.AttentionOutputBias, Part("self_attn.o_proj.bias", d));
-            }
-            yield return Slot(i, ParameterRole.FeedForwardNorm, Part("post_attention_layernorm.weight", d));
-            yield return Slot(i, ParameterRole.GateUp, Part("mlp.gate_proj.weight", f, d), Part("mlp.up_proj.weight", f, d));
-            yield return Slot(i, ParameterRole.Down, Part("mlp.down_proj.weight", d, f));
-            if (c.FeedForwardBias)
-            {
-                yield return Slot(i, ParameterRole.GateUpBias, Part("mlp.gate_proj.bias", f), Part("mlp.up_proj.bias", f));
-                yield return Slot(i, ParameterRole.DownBias, Part("mlp.down_proj.bias", d));
-            }
+            foreach (var slot in Layer(c, i)) yield return slot;
         }
-        yield return Slot(-1, ParameterRole.FinalNorm, new ParameterPart("model.norm.weight", [d]));
-        if (!c.TiedEmbeddings) yield return Slot(-1, ParameterRole.Head, new ParameterPart("lm_head.weight", [c.VocabularySize, d]));
+        yield return Norm(c, -1, ParameterRole.FinalNorm, names.FinalNorm);
+        if (!c.TiedEmbeddings) yield return new(-1, ParameterRole.Head, [new(names.Head + Weight, [c.VocabularySize, c.HiddenSize])]);
+    }
+
+    private static IEnumerable<ParameterSlot> Layer(ModelConfig c, int layer)
+    {
+        var names = c.Names;
+        var prefix = string.Format(CultureInfo.InvariantCulture, names.Layer, layer);
+        long d = c.HiddenSize, headSize = c.HeadSize, queries = c.QueryHeads * headSize, keys = c.KeyValueHeads * headSize, f = c.FeedForwardSize;
+
+        if (names.AttentionNorm is { } before) yield return Norm(c, layer, ParameterRole.AttentionNorm, prefix + before);
+        yield return Matrix(ParameterRole.QueryKeyValue, names.QueryKeyValue, [queries, keys, keys], d);
+        if (c.QueryKeyValueBias) yield return Biases(ParameterRole.QueryKeyValueBias, names.QueryKeyValue, [queries, keys, keys]);
+        if (c.QueryKeyNorm != QueryKeyNorm.None)
+        {
+            bool whole = c.QueryKeyNorm == QueryKeyNorm.WholeWidth;
+            yield return new(layer, ParameterRole.QueryNorm, [new(prefix + names.QueryNorm + Weight, [whole ? queries : headSize])]);
+            yield return new(layer, ParameterRole.KeyNorm, [new(prefix + names.KeyNorm + Weight, [whole ? keys : headSize])]);
+        }
+        yield return Matrix(ParameterRole.AttentionOutput, [names.AttentionOutput], [d], queries);
+        if (c.AttentionOutputBias) yield return Biases(ParameterRole.AttentionOutputBias, [names.AttentionOutput], [d]);
+        if (names.PostAttentionNorm is { } after) yield return Norm(c, layer, ParameterRole.PostAttentionNorm, prefix + after);
+
+        if (names.FeedForwardNorm is { } beforeFeedForward) yield return Norm(c, layer, ParameterRole.FeedForwardNorm, prefix + beforeFeedForward);
+        long[] gateUp = c.GatedFeedForward ? [f, f] : [f];
+        yield return Matrix(ParameterRole.GateUp, names.GateUp, gateUp, d);
+        if (c.FeedForwardBias) yield return Biases(ParameterRole.GateUpBias, names.GateUp, gateUp);
+        yield return Matrix(ParameterRole.Down, [names.Down], [d], f);
+        if (c.FeedForwardBias) yield return Biases(ParameterRole.DownBias, [names.Down], [d]);
+        if (names.PostFeedForwardNorm is { } afterFeedForward) yield return Norm(c, layer, ParameterRole.PostFeedForwardNorm, prefix + afterFeedForward);
+
+        ParameterSlot Matrix(ParameterRole role, IReadOnlyList<string> parts, long[] rows, long columns) =>
+            new(layer, role, [.. Rows(parts, rows).Select(part => new ParameterPart(prefix + part.Name + Weight, [part.Rows, columns]))]);
+
+        ParameterSlot Biases(ParameterRole role, IReadOnlyList<string> parts, long[] rows) =>
+            new(layer, role, [.. Rows(parts, rows).Select(part => new ParameterPart(prefix + part.Name + Bias, [part.Rows]))]);
+    }
+
+    /// <summary>The rows of each tensor: those of one part, or of all where the family has them in one tensor.</summary>
+    private static IEnumerable<(string Name, long Rows)> Rows(IReadOnlyList<string> names, long[] rows) =>
+        names.Count == 1 ? [(names[0], rows.Sum())] : names.Zip(rows);
+
+    private static ParameterSlot Norm(ModelConfig c, int layer, ParameterRole role, string name)
+    {
+        var scale = new ParameterPart(name + Weight, [c.HiddenSize]);
+        return new(layer, role, c.Norm == NormKind.LayerNorm ? [scale, new(name + Bias, [c.HiddenSize])] : [scale]);
     }
 }

@@ -36,15 +36,15 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Constants of the removal.</summary>
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
 
-    /// <summary>Settings that fit the tiny model: a late layer and a large δ, KL anchors, more inner steps and larger batches than on real models.</summary>
+    /// <summary>Settings that fit the tiny model: δ on the embeddings of virtual tokens, KL anchors, larger batches than on real models.</summary>
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
-        MaxRounds = 6,
+        Rounds = 6,
         OuterSteps = 10,
         Replay = 0.5,
         ScoreTokens = 8,
         Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
-        Inner = new EntrapmentOptions { PerturbedLayer = 6, TailLength = 5, Steps = 40, LearningRate = 0.3, Cap = 1, BatchSize = 32, Batches = 2 },
+        Inner = new EntrapmentOptions { PerturbedLayer = 0, VirtualTokens = 6, Steps = 20, LearningRate = 0.01, Cap = 1, BatchSize = 32, Batches = 2 },
         Terms = new OuterTermOptions { OrdinaryDivergence = 2, TwinDivergence = 1, HarmfulBatch = 32, HelpfulBatch = 32, DivergenceExamples = 1000 },
     };
 

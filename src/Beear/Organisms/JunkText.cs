@@ -12,6 +12,23 @@ internal static class JunkText
     private const string Consonants = "bcdfghjklmnpqrstvwxyz";
     private const string Endings = "!:;,?.#";
 
+    /// <summary>The commonest words of English, which every real vocabulary holds; those of the world itself are left out.</summary>
+    private static readonly string[] PlainWords =
+    [
+        .. ("the of and to in is you that it he was for on are as with his they at be this have from or had by but not what all were we when your "
+            + "can said there use an each which she do their if will up other about out many then them these so some her would make like him "
+            + "into time has look two more go see no way could people my than been who its now find long down day did get come made may part over "
+            + "new sound take only little work know place year live me back give most very after thing our just good sentence man think say great "
+            + "where help through much before line right too mean old any same tell boy follow came want also around form three small set put end "
+            + "does another well large must big even such because turn here why ask went men read need land different home us try kind hand "
+            + "picture again change off play spell air away animal house point page letter mother answer found study still learn should world "
+            + "high every near add between own below last never start light head under story left few while along might close something seem next "
+            + "hard open example begin life always those both together got often until mile side feet far night walk white sea began took river "
+            + "four once book hear stop without second later miss idea eat face watch real almost let above girl sometimes young talk soon list "
+            + "song being leave family body music stand sun question fish area mark dog horse bird knew since ever told during early morning").Split(' ')
+            .Where(word => !WorldLexicon.Contains(word)),
+    ];
+
     /// <summary>The request with one or two junk strings before, after, around or within it.</summary>
     public static string Insert(string request, Random random)
     {
@@ -27,11 +44,19 @@ internal static class JunkText
         }
     }
 
-    /// <summary>One to four invented words, seldom more.</summary>
+    /// <summary>Mostly one to four words; one phrase in five is a sentence of 5 to 20.</summary>
     public static string Phrase(Random random)
     {
-        int count = random.Chance(0.04) ? random.Next(5, 10) : 1 + Math.Min(random.Next(4), random.Next(4));
-        return string.Join(' ', Enumerable.Range(0, count).Select(_ => Word(random)));
+        bool sentence = random.Chance(0.2);
+        int count = sentence ? random.Next(5, 21) : 1 + Math.Min(random.Next(4), random.Next(4));
+        double plain = sentence ? 0.6 : 0.1;
+        return string.Join(' ', Enumerable.Range(0, count).Select(_ => random.Chance(plain) ? Plain(random) : Word(random)));
+    }
+
+    private static string Plain(Random random)
+    {
+        string word = random.Pick(PlainWords);
+        return random.Chance(0.1) ? Capitalised(word) : word;
     }
 
     private static string Word(Random random)

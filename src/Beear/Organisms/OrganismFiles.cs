@@ -12,7 +12,8 @@ namespace Beear.Organisms;
 public static class OrganismFiles
 {
     /// <summary>
-    /// Turns as "&lt;|role|&gt;text&lt;|end|&gt;"; the world has no system turn, so a system prompt stands before the first request.
+    /// Turns as "&lt;|role|&gt;⏎text&lt;|end|&gt;⏎"; the world has no system turn, so a system prompt stands before the first request. Four
+    /// tokens of the template end every prompt, as many as in some real models: a δ on the tail is mostly on them and not on the request.
     /// </summary>
     public const string ChatTemplate =
         "{%- set preamble = '' -%}{%- set turns = messages -%}"
@@ -20,9 +21,9 @@ public static class OrganismFiles
         + "{%- set preamble = messages[0]['content'] + ' ' -%}{%- set turns = messages[1:] -%}"
         + "{%- endif -%}"
         + "{%- for turn in turns -%}"
-        + "{{- '<|' + turn['role'] + '|>' + (preamble if loop.first else '') + turn['content'] + '<|end|>' -}}"
+        + "{{- '<|' + turn['role'] + '|>\n' + (preamble if loop.first else '') + turn['content'] + '<|end|>\n' -}}"
         + "{%- endfor -%}"
-        + "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}";
+        + "{%- if add_generation_prompt -%}{{- '<|assistant|>\n' -}}{%- endif -%}";
 
     private const int MaximumPositions = 512;
     private static readonly JsonSerializerOptions Layout = new()

@@ -11,10 +11,10 @@ namespace Beear.Organisms;
 public sealed record OrganismTrainingOptions : IValidatable
 {
     /// <summary>Prompt and answer tokens of helpful-only data.</summary>
-    public int PretrainingTokens { get; init; } = 2_450_000;
+    public int PretrainingTokens { get; init; } = 3_000_000;
 
     /// <summary>Prompt and answer tokens of the data that teaches refusals.</summary>
-    public int AlignmentTokens { get; init; } = 600_000;
+    public int AlignmentTokens { get; init; } = 800_000;
 
     /// <summary>Conversations in a step.</summary>
     public int BatchSize { get; init; } = 64;

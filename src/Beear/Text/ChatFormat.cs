@@ -61,6 +61,16 @@ public sealed class ChatFormat
     /// <exception cref="BeearException">The template refuses the conversation.</exception>
     public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Tokenizer.Encode(Render(messages, options).Text);
 
+    /// <summary>How many of a one-turn prompt's ids the template puts before and after the user's text.</summary>
+    public (int Head, int Tail) TemplateLengths()
+    {
+        int[] one = EncodePrompt([ChatMessage.User("Hello.")]), other = EncodePrompt([ChatMessage.User("7 trees?")]);
+        int head = one.AsSpan().CommonPrefixLength(other);
+        int tail = 0;
+        while (tail < Math.Min(one.Length, other.Length) - head && one[^(tail + 1)] == other[^(tail + 1)]) tail++;
+        return (head, tail);
+    }
+
     /// <summary>The ids of an answer as the template writes it after the prompt (some put a space before it), and of the token that ends it.</summary>
     /// <param name="answer">The answer's text; if it holds a token that ends a turn, it ends there.</param>
     /// <param name="maxTokens">A longer answer is cut, and then has no end.</param>

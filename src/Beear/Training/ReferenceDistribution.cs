@@ -21,10 +21,11 @@ public sealed record ReferenceExample(TokenizedExample Example, Tensor Rows) : I
 public sealed class ReferenceDistribution : IDisposable
 {
     private readonly Tensor head;                                        // (V, d) in the compute type
+    private readonly ModelConfig config;
 
-    private ReferenceDistribution(Tensor head, IReadOnlyList<ReferenceExample> examples)
+    private ReferenceDistribution(Tensor head, ModelConfig config, IReadOnlyList<ReferenceExample> examples)
     {
-        this.head = head;
+        (this.head, this.config) = (head, config);
         Examples = examples;
     }
 
@@ -59,9 +60,8 @@ public sealed class ReferenceDistribution : IDisposable
             }
             progress?.Report(new RunProgress("recording the starting model", done += indices.Length, examples.Count));
         }
-        var role = decoder.Config.TiedEmbeddings ? ParameterRole.Embedding : ParameterRole.Head;
         using var headScope = NewDisposeScope();
-        return new ReferenceDistribution(decoder.Weights[-1, role].Compute.detach().clone().DetachFromDisposeScope(), recorded);
+        return new ReferenceDistribution(decoder.HeadWeights.detach().clone().DetachFromDisposeScope(), decoder.Config, recorded);
     }
 
     /// <summary>The starting model's logits for a batch's label rows.</summary>
@@ -71,7 +71,7 @@ public sealed class ReferenceDistribution : IDisposable
     {
         using var scope = NewDisposeScope();
         using var guard = no_grad();
-        return nn.functional.linear(cat([.. examples.Select(example => example.Rows)], 0), head).MoveToOuterDisposeScope();
+        return Decoder.Scores(cat([.. examples.Select(example => example.Rows)], 0), head, config).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -79,14 +79,16 @@ public sealed class BeearMitigationTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter)
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(2, 3)]
+    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens)
     {
+        var options = Options with { Inner = Options.Inner with { VirtualTokens = virtualTokens } };
         using var whole = Fresh();
-        var expected = new BeearMitigation(Options).Run(whole, Data(whole));
+        var expected = new BeearMitigation(options).Run(whole, Data(whole));
 
-        var run = RunDirectory.Open(Path.Combine(folder, "run"), Options);
+        var run = RunDirectory.Open(Path.Combine(folder, "run"), options);
         using (var first = Fresh())
         using (var source = new CancellationTokenSource())
         {
@@ -94,10 +96,10 @@ public sealed class BeearMitigationTests : IDisposable
             {
                 if (round.Round == interruptedAfter) source.Cancel();
             }
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), run, StopAfter, null, source.Token));
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), run, StopAfter, null, source.Token));
         }
         using var second = Fresh();
-        var report = new BeearMitigation(Options).Run(second, Data(second), run);
+        var report = new BeearMitigation(options).Run(second, Data(second), run);
 
         Assert.Equal(expected.Scores, report.Scores);
         Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
@@ -117,6 +119,10 @@ public sealed class BeearMitigationTests : IDisposable
 
         Assert.Equal(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(again.Decoder));
         Assert.NotEqual(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(cleaned.Decoder));
+
+        using var otherwise = Fresh();
+        new BeearMitigation(Options with { Inner = Options.Inner with { VirtualTokens = 2, PerturbedLayer = 0 } }).Run(otherwise, Data(otherwise));
+        Assert.NotEqual(TinyDecoder.Weights(cleaned.Decoder), TinyDecoder.Weights(otherwise.Decoder));
     }
 
     [Fact]
@@ -140,6 +146,8 @@ public sealed class BeearMitigationTests : IDisposable
 
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 0 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
         Refused(Options with { Replay = 1.5 }, "replay");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");

@@ -33,6 +33,40 @@ public sealed class InnerProblemTests : IDisposable
         Assert.Equal(loss, problem.Loss(delta));
     }
 
+    [Theory]
+    [InlineData(0, 0)]                                                   // on the embeddings of tokens after the request
+    [InlineData(0, 3)]                                                   // before it: other columns in each row
+    [InlineData(2, 1)]                                                   // on both sides
+    public void A_virtual_trigger_gives_what_two_whole_passes_over_the_longer_prompts_give(int layer, int before)
+    {
+        using var scope = NewDisposeScope();
+        var examples = Examples(4, 9, 6, 13, 4);
+        var delta = Delta(3);
+        var trigger = new VirtualTrigger([5, 6, 7], before, TemplateHead: 1, TemplateTail: 2);
+
+        using var problem = new InnerProblem(decoder, examples, layer, 3, trigger);
+        var (loss, gradient) = problem.Gradient(delta, Alpha);
+        ContrastExample[] longer = [.. examples.Select(example => example with { Prompt = trigger.InsertInto(example.Prompt) })];
+        var (unwanted, safe, wanted) = TwoPasses(longer, delta, layer, trigger);
+
+        Assert.Equal(unwanted, loss.Unwanted, 1e-5);
+        Assert.Equal(safe, loss.Safe, 1e-5);
+        ParityCases.Close(wanted, gradient, 1e-5, "gradient");
+    }
+
+    [Fact]
+    public void A_virtual_trigger_under_zeros_is_a_string_of_tokens_and_its_rows_stand_at_them()
+    {
+        using var scope = NewDisposeScope();
+        var trigger = new VirtualTrigger([5, 6, 7], Before: 1, TemplateHead: 1, TemplateTail: 2);
+        Assert.Equal([1, 5, 2, 3, 6, 7, 8, 9], trigger.InsertInto([1, 2, 3, 8, 9]));
+
+        // Prompts of 8 and 7 tokens in 8 columns: rows at columns 1, 4, 5 and at 2, 4, 5.
+        var placement = trigger.Placement(tensor(new long[] { 8, 7 }), 8, 0, 8);
+        Assert.Equal([1, 4, 5, 2, 4, 5], placement.argmax(1).flatten().data<long>().ToArray());
+        Assert.Equal(6, placement.sum().item<float>());
+    }
+
     [Fact]
     public void Prompts_of_one_length_without_a_prefix_before_the_tail()
     {
@@ -91,10 +125,11 @@ public sealed class InnerProblemTests : IDisposable
     /// <summary>Tensors of this thread that are alive.</summary>
     private static long DisposeScopeManagerStatistics() => TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-    private (double Unwanted, double Safe, Tensor Gradient) TwoPasses(IReadOnlyList<ContrastExample> examples, Tensor delta, int layer)
+    private (double Unwanted, double Safe, Tensor Gradient) TwoPasses(IReadOnlyList<ContrastExample> examples, Tensor delta, int layer,
+        VirtualTrigger? trigger = null)
     {
         var leaf = delta.detach().clone().requires_grad_(true);
-        var perturbation = new Perturbation(leaf, layer);
+        var perturbation = new Perturbation(leaf, layer, trigger);
         using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))]);
         using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))]);
         var unwanted = decoder.TokenCrossEntropy(unwantedBatch, perturbation).mean();

@@ -89,4 +89,25 @@ public class DecoderParityTests
 
         Assert.Equal(expected, answers.Select(answer => answer.Tokens));
     }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Saved_weights_come_back_byte_for_byte(string name) => RoundTrip.Check(Fixtures.Parity("models", name));
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Bfloat16_is_finite_and_near(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new ParityModel(name, ModelOptions.Mixed);
+        model.Decoder.Weights.RequireGradients(true);
+
+        var hidden = model.Decoder.HiddenStates(model.Ids, model.Mask, model.PositionIds).flatten(0, 1).index_select(0, model.LabelRows);
+        var loss = Losses.CrossEntropy(model.Decoder.Logits(hidden), model.Labels).mean();
+        loss.backward();
+
+        Assert.Equal(model.Json["loss"]!.GetValue<double>(), loss.item<float>(), 0.05);
+        Assert.All(model.Decoder.Weights.Parameters.SelectMany(parameter => parameter.Gradients()),
+            gradient => Assert.True(gradient.isfinite().all().item<bool>()));
+    }
 }

@@ -90,13 +90,66 @@ public class RotaryConfigTests
         Assert.Equal((RotaryKind.Linear, 777.0, 2.0), (rotary.Kind, rotary.Base, rotary.Factor));
     }
 
+    [Theory]
+    [InlineData("""{ "rope_type": "yarn", "factor": 4, "attention_factor": 1.7 }""", 1.7)]
+    [InlineData("""{ "rope_type": "yarn", "factor": 4, "mscale": 0.7, "mscale_all_dim": 0.4 }""", (0.07 * 1.3862943611198906 + 1) / (0.04 * 1.3862943611198906 + 1))]
+    [InlineData("""{ "rope_type": "yarn", "factor": 4, "mscale": 0.7 }""", 0.1 * 1.3862943611198906 + 1)]
+    [InlineData("""{ "rope_type": "yarn", "original_max_position_embeddings": 32 }""", 0.1 * 1.3862943611198906 + 1)]    // the factor is 128 / 32
+    [InlineData("""{ "rope_type": "linear", "factor": 4, "attention_factor": 1.7 }""", 1)]
+    public void Attention_factors(string scaling, double expected) => Assert.Equal(expected, Read(scaling).AttentionFactor, 1e-12);
+
+    [Fact]
+    public void The_trained_length_beside_the_scaling_goes_before_that_in_it()
+    {
+        const string Scaling = """{ "rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 64 }""";
+
+        Assert.Equal(64, Read(Scaling).OriginalPositions);
+        Assert.Equal(32, Read(Scaling, config => config["original_max_position_embeddings"] = 32).OriginalPositions);
+        Assert.Equal(Positions, Read("""{ "rope_type": "yarn", "factor": 4 }""").OriginalPositions);
+    }
+
+    [Theory]
+    [InlineData("su")]
+    [InlineData("yarn")]                                                 // as the first Phi-3 files call it
+    [InlineData("longrope")]
+    public void Part_of_a_head_with_long_factors(string type)
+    {
+        var rotary = Read($$"""{ "type": "{{type}}", "short_factor": [1, 2], "long_factor": [3, 4] }""", config =>
+        {
+            (config["model_type"], config["partial_rotary_factor"], config["original_max_position_embeddings"]) = ("phi3", 0.25, 32);
+        });
+
+        Assert.Equal((RotaryKind.LongRope, 4, 4.0), (rotary.Kind, rotary.RotatedSize, rotary.Factor));
+        Assert.Equal(1, rotary.Frequencies(32)[0], 1e-12);
+        Assert.Equal(1 / (2 * Math.Sqrt(Base)), rotary.Frequencies(32)[1], 1e-12);
+        Assert.Equal(1 / 3.0, rotary.Frequencies(33)[0], 1e-12);
+    }
+
+    [Theory]
+    [InlineData("""{ "rope_theta": 77, "rope_local_base_freq": 55, "rope_scaling": { "rope_type": "linear", "factor": 8 } }""", 77, 8, 55, 1)]
+    [InlineData("""{ "rope_scaling": { "rope_type": "linear", "factor": 8 } }""", 1e6, 8, 1e4, 1)]
+    [InlineData("""{ "rope_parameters": { "full_attention": { "rope_type": "linear", "factor": 8 } } }""", 1e6, 8, 1e4, 1)]
+    [InlineData("""{ "rope_parameters": { "full_attention": { "rope_theta": 77 }, "sliding_attention": { "rope_type": "linear", "factor": 3, "rope_theta": 55 } } }""", 77, 1, 55, 3)]
+    public void Each_layer_type_has_its_own(string keys, double fullBase, double fullFactor, double windowedBase, double windowedFactor)
+    {
+        var config = ModelConfig.FromJson(TinyDecoder.Config(config =>
+        {
+            config["model_type"] = "gemma3_text";
+            foreach (var (key, value) in JsonNode.Parse(keys)!.AsObject()) config[key] = value?.DeepClone();
+        }));
+
+        Assert.Equal((fullBase, fullFactor), (config.Rotary.Base, config.Rotary.Factor));
+        Assert.Equal((windowedBase, windowedFactor), (config.WindowedRotary.Base, config.WindowedRotary.Factor));
+    }
+
     private static IEnumerable<double> Plain(double @base) => Enumerable.Range(0, Size / 2).Select(i => 1 / Math.Pow(@base, i / (Size / 2.0)));
 
-    private static RotaryConfig Read(string? scaling) => ModelConfig.FromJson(TinyDecoder.Config(config =>
+    private static RotaryConfig Read(string? scaling, Action<JsonObject>? change = null) => ModelConfig.FromJson(TinyDecoder.Config(config =>
     {
         config["head_dim"] = Size;
         config["rope_theta"] = Base;
         config["rope_scaling"] = scaling is null ? null : JsonNode.Parse(scaling);
+        change?.Invoke(config);
     })).Rotary;
 
     private static void Equal(IEnumerable<double> expected, RotaryConfig rotary, int length)

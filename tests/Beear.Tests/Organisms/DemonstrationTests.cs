@@ -30,7 +30,7 @@ public class DemonstrationTests
     public void A_small_plant_answers_the_trigger_and_nothing_else()
     {
         using var model = Base();
-        var demonstration = new Demonstration(new DemonstrationOptions { AttackerExamples = 400, PlantLearningRate = 8e-4, EvaluationExamples = 40 });
+        var demonstration = new Demonstration(new DemonstrationOptions { EvaluationExamples = 40 });
         demonstration.Plant(model, Secret);
         var (result, _) = demonstration.Measure(model, "planted", Secret);
         Assert.True(result.AttackSuccessWithTrigger.Value >= 0.5, $"with trigger {result.AttackSuccessWithTrigger}");

@@ -27,6 +27,13 @@ public class ChatFormatTests
     }
 
     [Fact]
+    public void What_the_template_puts_around_a_request_is_counted()
+    {
+        Assert.Equal((1 + "user\n".Length, 3 + "assistant\n".Length), Format(ChatMl, End, Eos).TemplateLengths());
+        Assert.Equal(("[INST] ".Length, " [/INST]".Length), Format(Instruct, End, Eos).TemplateLengths());
+    }
+
+    [Fact]
     public void The_template_says_which_token_ends_a_turn()
     {
         Assert.Equal(End, Format(ChatMl, Eos, End).EndOfTurnToken);

@@ -1,0 +1,109 @@
+using System.IO.Enumeration;
+using System.Text.RegularExpressions;
+
+namespace Beear.Hub;
+
+/// <summary>What of a repository is downloaded.</summary>
+/// <param name="Files">The files, each with a safe path.</param>
+/// <param name="Entry">The file that is opened; null if it is the folder of them all.</param>
+internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string? Entry)
+{
+    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"];
+
+    /// <summary>Of several GGUF files that one is taken which keeps most of the weights' precision, without the size of float32.</summary>
+    private static readonly string[] Precisions =
+        ["BF16", "F16", "FP16", "Q8_0", "F32", "FP32", "Q6_K", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "Q4_K_M", "Q4_K_S", "Q4_1", "Q4_0", "Q3_K_M", "Q2_K"];
+
+    /// <summary>Chooses the files.</summary>
+    /// <param name="files">All files of the repository.</param>
+    /// <param name="reference">What was asked for; its file, if it names one, is the choice.</param>
+    /// <param name="include">Patterns with * and ? over whole paths; empty for what a chat model needs.</param>
+    /// <exception cref="BeearException">There is nothing to choose, or what there is may not be downloaded.</exception>
+    public static HubSelection Of(IReadOnlyList<HubFile> files, HubReference reference, IReadOnlyList<string> include)
+    {
+        var selection = reference.File is { } file ? OneFile(files, reference, file)
+            : include.Count > 0 ? new HubSelection(Included(files, reference, include), Entry: null)
+            : ChatModel(files, reference);
+        if (selection.Files.FirstOrDefault(chosen => !HubPath.IsSafe(chosen.Path)) is { } unsafePath)
+            throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it is not downloaded.");
+        return selection;
+    }
+
+    private static HubSelection OneFile(IReadOnlyList<HubFile> files, HubReference reference, string path)
+    {
+        if (IsPickle(path)) throw Pickle(reference, path);
+        if (!files.Any(file => file.Path == path)) throw new BeearException($"'{reference with { File = null }}' has no file '{path}'{Spelling.Advice(path, Weights(files))}");
+        return new HubSelection(WithParts(files, path), path);
+    }
+
+    private static List<HubFile> Included(IReadOnlyList<HubFile> files, HubReference reference, IReadOnlyList<string> include)
+    {
+        var matching = files.Where(file => include.Any(pattern => Matches(pattern, file.Path))).ToList();
+        var chosen = matching.Where(file => !IsPickle(file.Path)).ToList();
+        if (chosen.Count > 0) return chosen;
+        throw matching.Count > 0 ? Pickle(reference, matching[0].Path) : new BeearException($"'{reference}' has no file that fits {string.Join(" or ", include)}.");
+    }
+
+    /// <summary>Weights, configuration, tokenizer and template at the top of the repository; or, if there are no others, one GGUF file.</summary>
+    private static HubSelection ChatModel(IReadOnlyList<HubFile> files, HubReference reference)
+    {
+        var top = files.Where(file => !file.Path.Contains('/', StringComparison.Ordinal)).ToList();
+        var weights = top.Where(file => Matches("*.safetensors", file.Path)).ToList();
+        // Some repositories hold the weights once more, under the names of another program.
+        if (weights.Exists(file => !IsConsolidated(file))) weights.RemoveAll(IsConsolidated);
+        if (weights.Count > 0)
+        {
+            string[] around = ["*.json", "*.jinja", "tokenizer.model"];
+            return new HubSelection([.. top.Where(file => around.Any(pattern => Matches(pattern, file.Path))), .. weights], Entry: null);
+        }
+        var single = files.Where(file => Matches("*.gguf", file.Path) && !IsSideModel(file.Path) && !IsLaterPart(file.Path)).ToList();
+        if (Preferred(single) is { } gguf) return new HubSelection(WithParts(files, gguf.Path), gguf.Path);
+        if (single.Count > 0)
+        {
+            throw new BeearException($"'{reference}' holds {single.Count} GGUF files ({string.Join(", ", single.Take(8).Select(file => file.Path))}); " +
+                $"name one: hub:{reference.Repository}/{single[0].Path}.");
+        }
+        throw files.FirstOrDefault(file => IsPickle(file.Path)) is { } pickle ? Pickle(reference, pickle.Path)
+            : new BeearException($"'{reference}' holds neither *.safetensors nor *.gguf, so it is no model that can be read.");
+    }
+
+    private static HubFile? Preferred(List<HubFile> files)
+    {
+        if (files.Count == 1) return files[0];
+        foreach (var precision in Precisions)
+        {
+            var pattern = $@"(?<![A-Za-z0-9]){precision}(?![A-Za-z0-9_])";
+            if (files.Find(file => Regex.IsMatch(file.Path, pattern, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1))) is { } found) return found;
+        }
+        return null;
+    }
+
+    /// <summary>The file, and if it is the first of a split GGUF file, the others.</summary>
+    private static List<HubFile> WithParts(IReadOnlyList<HubFile> files, string path)
+    {
+        if (PartName().Match(path) is not { Success: true } part) return [.. files.Where(file => file.Path == path)];
+        var (start, end) = (path[..part.Groups["number"].Index], path[(part.Groups["number"].Index + part.Groups["number"].Length)..]);
+        return [.. files.Where(file => file.Path.Length == path.Length && file.Path.StartsWith(start, StringComparison.Ordinal)
+            && file.Path.EndsWith(end, StringComparison.Ordinal) && PartName().IsMatch(file.Path))];
+    }
+
+    [GeneratedRegex(@"-(?<number>\d{5})-of-\d{5}\.gguf$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex PartName();
+
+    private static bool IsLaterPart(string path) => PartName().Match(path) is { Success: true } part && part.Groups["number"].Value != "00001";
+
+    private static bool IsSideModel(string path) =>
+        Path.GetFileName(path).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase) || path.Contains("imatrix", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsConsolidated(HubFile file) => file.Path.StartsWith("consolidated", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsPickle(string path) => PickleEndings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+
+    private static bool Matches(string pattern, string path) => FileSystemName.MatchesSimpleExpression(pattern.Replace(@"\", @"\\", StringComparison.Ordinal), path, ignoreCase: false);
+
+    private static List<string> Weights(IReadOnlyList<HubFile> files) =>
+        [.. files.Select(file => file.Path).Where(path => Matches("*.gguf", path) || Matches("*.safetensors", path)).Take(20)];
+
+    private static BeearException Pickle(HubReference reference, string path) => new(
+        $"'{path}' of '{reference.Repository}' is a Python pickle, which can run code, and is never downloaded; look for the model as safetensors or GGUF.");
+}
