@@ -1,36 +1,10 @@
-using System.Text.Json;
 using Beear.Text;
 
-namespace Beear.Tests.Text;
+namespace Beear.Tests.Text.Templates;
 
 public sealed class ChatTemplateTests
 {
     private static readonly Dictionary<string, object?> s_nothing = [];
-
-    [Fact]
-    public void Renders_every_row_as_transformers_does()
-    {
-        using var chats = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Parity("text", "chats.json")));
-        var templates = chats.RootElement.GetProperty("templates");
-        var rendered = 0;
-        foreach (var row in chats.RootElement.GetProperty("rows").EnumerateArray())
-        {
-            var name = row.GetProperty("template").GetString()!;
-            // These name a package that holds the template instead of its source.
-            if (name.StartsWith("npm-", StringComparison.Ordinal)) continue;
-            var template = new ChatTemplate(templates.GetProperty(name).GetString()!);
-            var context = new Dictionary<string, object?>(StringComparer.Ordinal);
-            foreach (var variable in row.GetProperty("variables").EnumerateObject()) context[variable.Name] = variable.Value;
-            context["messages"] = row.GetProperty("messages");
-            context["add_generation_prompt"] = row.GetProperty("add_generation_prompt").GetBoolean();
-            if (row.TryGetProperty("error", out var error))
-                Assert.Contains(error.GetString()!, Assert.Throws<BeearException>(() => template.Render(context)).Message, StringComparison.Ordinal);
-            else
-                Assert.Equal(row.GetProperty("rendered").GetString(), template.Render(context).Text);
-            rendered++;
-        }
-        Assert.True(rendered > 100);
-    }
 
     [Fact]
     public void Renders_messages_and_variables()
