@@ -10,6 +10,7 @@ namespace Beear.Text;
 public sealed class ChatTemplate
 {
     private const int LongestSource = 1_000_000;
+    private const int LongestReason = 2_000;
     private readonly TimeProvider _clock;
     private readonly Body _body;
 
@@ -28,7 +29,7 @@ public sealed class ChatTemplate
         }
         catch (TemplateException failure)
         {
-            throw new BeearException($"The chat template cannot be read ({failure.At ?? new Position(1, 1)}): {failure.Message}.", failure);
+            throw new BeearException($"The chat template cannot be read ({failure.At ?? new Position(1, 1)}): {Reason(failure)}.", failure);
         }
     }
 
@@ -68,13 +69,17 @@ public sealed class ChatTemplate
         }
         catch (TemplateException failure) when (failure.IsRefusal)
         {
-            throw new BeearException($"The chat template refuses the conversation: {failure.Message}", failure);
+            throw new BeearException($"The chat template refuses the conversation: {Reason(failure)}", failure);
         }
         catch (TemplateException failure)
         {
-            throw new BeearException($"The chat template fails{(failure.At is { } place ? $" in {place}" : "")}: {failure.Message}.", failure);
+            throw new BeearException($"The chat template fails{(failure.At is { } place ? $" in {place}" : "")}: {Reason(failure)}.", failure);
         }
     }
+
+    /// <summary>What went wrong; it may quote the template or what it made, which can be long.</summary>
+    private static string Reason(TemplateException failure) =>
+        failure.Message.Length <= LongestReason ? failure.Message : string.Concat(failure.Message.AsSpan(0, LongestReason), "…");
 
     private static Dictionary<string, object?> Context(IReadOnlyList<ChatMessage> messages, ChatOptions options)
     {

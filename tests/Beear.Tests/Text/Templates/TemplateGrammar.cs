@@ -7,7 +7,7 @@ namespace Beear.Tests.Text.Templates;
 /// Templates and conversations from a grammar of what real templates use, where npm's @huggingface/jinja and Python's jinja2 agree. Left out, because
 /// jinja2 (which is the truth) does it otherwise than the package:
 /// - variables set in a loop's body (there they live on in the next iteration, so all names here are new ones), and output before a break or
-///   continue (there it is lost, so both come first here); '+' beside a tag's brace, and braces in text (its whitespace rules are replacements
+///   continue (there it is lost, so both come first here); 'loop' in the else of a loop, which is that of the loop around it; '+' beside a tag's brace, and braces in text (its whitespace rules are replacements
 ///   in the source, which also meet those);
 /// - printing none, booleans, lists and mappings; == between lists; first and last of what is empty; capitalize and title (there
 ///   the rest of a word keeps its case), and what sorts or compares letters of both cases: unique, tojson's sort_keys;
@@ -104,7 +104,7 @@ internal sealed class TemplateGrammar(int seed)
         var body = jump + Body(depth, 4);
         _loops--;
         _turns.Remove(name);
-        return Tag($"for {name} in {source}{filter}") + body + (Chance(4) ? Tag("else") + Body(depth, 1) : "") + Tag("endfor");
+        return Tag($"for {name} in {source}{filter}") + body + (Chance(4) ? Tag("else") + "no turns" : "") + Tag("endfor");
     }
 
     private string Loop(int depth)
