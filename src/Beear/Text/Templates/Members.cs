@@ -41,8 +41,9 @@ internal static class Members
         var (low, high) = stride > 0 ? (0L, (long)count) : (-1L, count - 1L);
         var from = Bound(start, stride > 0 ? low : high, low, high, count);
         var to = Bound(stop, stride > 0 ? high : low, low, high, count);
+        if (value is RangeValue range)
+            return RangeValue.Create(range.Start + from * range.Step, range.Start + to * range.Step, long.CreateSaturating((Int128)range.Step * stride));
         stride = Math.Clamp(stride, -count - 1L, count + 1L);
-        if (value is RangeValue range) return RangeValue.Create(range.Start + from * range.Step, range.Start + to * range.Step, range.Step * stride);
         if (value is string text && stride == 1)
         {
             state.Charge(text.Length);

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Beear.Text.Templates;
 
 /// <summary>Equality, order, membership and the binary operators, as in Python.</summary>
@@ -80,6 +82,7 @@ internal static class Operators
 
     private static object Repeat(object value, object? times, RenderState state)
     {
+        if (times is BigInteger { Sign: > 0 }) throw new TemplateException("a text or list is to be repeated too many times");
         var count = Math.Clamp(Values.ToInteger(times), 0, int.MaxValue);
         if (value is string text)
         {
