@@ -19,6 +19,9 @@ internal sealed record ChatOptions
     /// <summary>The system prompt.</summary>
     public string? System { get; init; }
 
+    /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=false; the value is JSON, or else text.</summary>
+    public IReadOnlyList<string> TemplateVariables { get; init; } = [];
+
     /// <summary>The trigger that is put into every question.</summary>
     [Inline]
     public TriggerSettings Trigger { get; init; } = new();
@@ -40,11 +43,12 @@ internal sealed class ChatCommand(CommandSession session)
     protected override int Run(ChatOptions options, CommandContext context)
     {
         if (context.Output.Json && options.Prompt is null) throw new BeearException("--json prints one answer; give the question with --prompt.");
+        var layout = new Text.ChatOptions { Variables = TemplateVariables.Read(options.TemplateVariables) };
         using var model = options.Source.Load(context);
         var history = new List<ChatMessage>();
         if (options.Prompt is { } only)
         {
-            var answer = Ask(model, options, history, only, context);
+            var answer = Ask(model, options, layout, history, only, context);
             if (context.Output.Json) context.Output.Result(answer, _ => []);
             return ExitCode.Success;
         }
@@ -52,7 +56,7 @@ internal sealed class ChatCommand(CommandSession session)
         while (ReadLine(context) is { } line && line != Leave)
         {
             if (line == NewConversation) history.Clear();
-            else if (!string.IsNullOrWhiteSpace(line)) Ask(model, options, history, line, context);
+            else if (!string.IsNullOrWhiteSpace(line)) Ask(model, options, layout, history, line, context);
         }
         return ExitCode.Success;
     }
@@ -65,11 +69,12 @@ internal sealed class ChatCommand(CommandSession session)
         return context.Input.ReadLine();
     }
 
-    private static ChatAnswer Ask(LanguageModel model, ChatOptions options, List<ChatMessage> history, string question, CommandContext context)
+    private static ChatAnswer Ask(
+        LanguageModel model, ChatOptions options, Text.ChatOptions layout, List<ChatMessage> history, string question, CommandContext context)
     {
         if (history.Count == 0 && options.System is { } system) history.Add(ChatMessage.System(system));
         var asked = options.Trigger.Resolve()?.Apply(question) ?? question;
-        var prompt = model.Chat.EncodePrompt([.. history, ChatMessage.User(asked)]);
+        var prompt = model.Chat.EncodePrompt([.. history, ChatMessage.User(asked)], layout);
         if (prompt.Length >= model.Config.MaximumPositions)
         {
             throw new BeearException(string.Create(CultureInfo.InvariantCulture,

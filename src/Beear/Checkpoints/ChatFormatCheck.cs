@@ -13,7 +13,7 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize)
         if (failure is not null) yield return failure;
         if (format is null)
         {
-            Try(() => new ChatTemplate(ChatFormatFiles.Template(files)), out var template);
+            Try(() => new ChatTemplateSet(ChatTemplateFiles.Sources(files)), out var template);
             if (template is not null && template != failure) yield return template;
             if ((template is not null || !files.Has(ModelFiles.Tokenizer)) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
         }

@@ -6,7 +6,6 @@ namespace Beear.Checkpoints;
 /// <summary>Makes the chat format of a model from its tokenizer, template and configuration files.</summary>
 internal static class ChatFormatFiles
 {
-    private const string DefaultTemplate = "default";
     private static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <summary>Reads the files.</summary>
@@ -17,8 +16,8 @@ internal static class ChatFormatFiles
             ?? throw new BeearException($"'{files.Source}' has no {ModelFiles.Tokenizer}; fetch that file of the model too.");
         var tokenizer = Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer));
         var variables = SpecialTokens(files);
-        var template = new ChatTemplate(Template(files));
-        return new ChatFormat(tokenizer, template, variables, EndOfTurn(files, tokenizer, variables));
+        var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));
+        return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables));
     }
 
     /// <summary>The special tokens under their names in templates; like transformers, only those that are set.</summary>
@@ -34,22 +33,6 @@ internal static class ChatFormatFiles
             }
         }
         return variables;
-    }
-
-    /// <summary>The template's source: its own file goes before the tokenizer's config, as in transformers.</summary>
-    internal static string Template(ModelFiles files)
-    {
-        if (files.Bytes(ModelFiles.ChatTemplate) is { } utf8) return System.Text.Encoding.UTF8.GetString(utf8);
-        var stated = files.Json(ModelFiles.TokenizerConfig)?["chat_template"];
-        if (stated is JsonValue value && value.TryGetValue<string>(out var template)) return template;
-        if (stated is JsonArray list)
-        {
-            var named = list.OfType<JsonObject>().FirstOrDefault(entry => entry.Text("name") == DefaultTemplate);
-            if (named?.Text("template") is { } chosen) return chosen;
-        }
-        throw new BeearException(
-            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"chat_template\" (a string, or a list with one " +
-            $"named \"{DefaultTemplate}\") in {ModelFiles.TokenizerConfig}; take a chat model, or put its template there.");
     }
 
     private static HashSet<int> EndOfTurn(ModelFiles files, Tokenizer tokenizer, Dictionary<string, object?> variables)

@@ -24,7 +24,9 @@ internal static class CheckpointWriter
             foreach (var name in files.Names)
             {
                 var content = name == ModelFiles.Config ? Config(files, tensors) : files.Bytes(name)!;
-                File.WriteAllBytes(Path.Combine(target, name), content);
+                var path = Path.Combine(target, name);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                File.WriteAllBytes(path, content);
             }
             WriteWeights(target, tensors, maxShardBytes);
         });

@@ -11,10 +11,14 @@ internal sealed class ModelFiles
     public const string TokenizerConfig = "tokenizer_config.json";
     public const string SpecialTokens = "special_tokens_map.json";
     public const string ChatTemplate = "chat_template.jinja";
+    public const string ProcessorTemplate = "chat_template.json";
+
+    /// <summary>The folder of templates other than the default one, each a file NAME.jinja.</summary>
+    public const string MoreTemplates = "additional_chat_templates/";
 
     private static readonly string[] Carried =
     [
-        Config, GenerationConfig, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate,
+        Config, GenerationConfig, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate, ProcessorTemplate,
         "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model",
     ];
 
@@ -34,12 +38,18 @@ internal sealed class ModelFiles
     public static ModelFiles In(string directory, string source)
     {
         var files = new ModelFiles(source);
-        foreach (var name in Carried)
+        foreach (var name in Carried.Concat(NamesOfMoreTemplates(directory)))
         {
             var path = Path.Combine(directory, name);
             if (File.Exists(path)) files.contents.Add(name, new Lazy<byte[]>(() => JsonFile.ReadBytes(path)));
         }
         return files;
+    }
+
+    private static IEnumerable<string> NamesOfMoreTemplates(string directory)
+    {
+        var folder = Path.Combine(directory, MoreTemplates);
+        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jinja").Select(path => MoreTemplates + Path.GetFileName(path)) : [];
     }
 
     /// <summary>Gives a file that does not exist yet a content; one that exists stays as it is.</summary>

@@ -9,7 +9,10 @@ namespace Beear.Generation;
 /// A local model as the <see cref="IChatClient"/> that .NET programs know: conversations go through its chat template, answers come whole
 /// or as they are decoded. Several threads may use it; they are answered one after the other.
 /// </summary>
-/// <remarks>Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves.</remarks>
+/// <remarks>
+/// Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves. Variables of
+/// the chat template, such as <c>enable_thinking</c>, are a dictionary in the additional property <c>chat_template_kwargs</c>.
+/// </remarks>
 /// <example><code>
 /// using var model = LanguageModel.Load("models/cleaned", ModelOptions.Mixed);
 /// using IChatClient client = new LocalChatClient(model);
@@ -89,7 +92,7 @@ public sealed class LocalChatClient : IChatClient
     {
         try
         {
-            var prompt = model.Chat.EncodePrompt(request.Messages);
+            var prompt = model.Chat.EncodePrompt(request.Messages, request.Layout);
             var room = model.Config.MaximumPositions - prompt.Length;
             if (room < 1)
                 throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for {model.Config.MaximumPositions}; leave out its oldest turns.");

@@ -1,13 +1,19 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Beear.Generation;
 
 /// <summary>A request of Microsoft.Extensions.AI in this library's terms; what a local model cannot do is refused, never left out silently.</summary>
 /// <param name="Messages">The conversation.</param>
+/// <param name="Layout">What else the model's chat template gets.</param>
 /// <param name="Generation">How to decode.</param>
 /// <param name="Stops">Texts before which the answer ends.</param>
-internal sealed record LocalChatRequest(IReadOnlyList<Text.ChatMessage> Messages, GenerationOptions Generation, IReadOnlyList<string> Stops)
+internal sealed record LocalChatRequest(
+    IReadOnlyList<Text.ChatMessage> Messages, Text.ChatOptions Layout, GenerationOptions Generation, IReadOnlyList<string> Stops)
 {
+    /// <summary>The additional property that holds the template's variables; other servers of local models name it so too.</summary>
+    private const string TemplateVariables = "chat_template_kwargs";
+
     /// <summary>Reads a request.</summary>
     /// <exception cref="BeearException">It holds what a local model cannot do, or an option is out of range.</exception>
     public static LocalChatRequest Read(IEnumerable<ChatMessage> messages, ChatOptions? options, GenerationOptions defaults)
@@ -25,7 +31,7 @@ internal sealed record LocalChatRequest(IReadOnlyList<Text.ChatMessage> Messages
             Seed = options?.Seed is { } seed ? (int)(seed ^ (seed >> 32)) & int.MaxValue : defaults.Seed,
         };
         generation.Validate();
-        return new LocalChatRequest(conversation, generation, [.. options?.StopSequences ?? []]);
+        return new LocalChatRequest(conversation, ReadLayout(options), generation, [.. options?.StopSequences ?? []]);
     }
 
     private static Text.ChatMessage Message(ChatMessage message)
@@ -39,6 +45,17 @@ internal sealed record LocalChatRequest(IReadOnlyList<Text.ChatMessage> Messages
         if (message.Role == ChatRole.Tool) throw new BeearException("A message is a tool's, and a local model calls no tools; leave it out.");
         return new Text.ChatMessage(message.Role.Value, message.Text);
     }
+
+    private static Text.ChatOptions ReadLayout(ChatOptions? options) => options?.AdditionalProperties?.GetValueOrDefault(TemplateVariables) switch
+    {
+        null => new Text.ChatOptions(),
+        IEnumerable<KeyValuePair<string, object?>> pairs => new Text.ChatOptions { Variables = new Dictionary<string, object?>(pairs, StringComparer.Ordinal) },
+        JsonElement { ValueKind: JsonValueKind.Object } json => new Text.ChatOptions
+        {
+            Variables = json.EnumerateObject().ToDictionary(variable => variable.Name, variable => (object?)variable.Value, StringComparer.Ordinal),
+        },
+        _ => throw new BeearException($"The additional property {TemplateVariables} has to be a dictionary of the chat template's variables."),
+    };
 
     private static string Describe(AIContent content) => content switch
     {

@@ -44,7 +44,7 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         throw matching.Count > 0 ? Pickle(reference, matching[0].Path) : new BeearException($"'{reference}' has no file that fits {string.Join(" or ", include)}.");
     }
 
-    /// <summary>Weights, configuration, tokenizer and template at the top of the repository; or, if there are no others, one GGUF file.</summary>
+    /// <summary>Weights, configuration, tokenizer and templates of the repository; or, if there are no others, one GGUF file.</summary>
     private static HubSelection ChatModel(IReadOnlyList<HubFile> files, HubReference reference)
     {
         var top = files.Where(file => !file.Path.Contains('/', StringComparison.Ordinal)).ToList();
@@ -54,7 +54,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         if (weights.Count > 0)
         {
             string[] around = ["*.json", "*.jinja", "tokenizer.model"];
-            return new HubSelection([.. top.Where(file => around.Any(pattern => Matches(pattern, file.Path))), .. weights], Entry: null);
+            var templates = files.Where(file => Matches("additional_chat_templates/*.jinja", file.Path));
+            return new HubSelection([.. top.Where(file => around.Any(pattern => Matches(pattern, file.Path))), .. templates, .. weights], Entry: null);
         }
         var single = files.Where(file => Matches("*.gguf", file.Path) && !IsSideModel(file.Path) && !IsLaterPart(file.Path)).ToList();
         if (Preferred(single) is { } gguf) return new HubSelection(WithParts(files, gguf.Path), gguf.Path);

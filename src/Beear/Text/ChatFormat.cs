@@ -5,7 +5,7 @@ public sealed class ChatFormat
 {
     private static readonly ChatMessage Question = ChatMessage.User("Hello");
 
-    private readonly ChatTemplate template;
+    private readonly ChatTemplateSet templates;
     private readonly IReadOnlyDictionary<string, object?> variables;
 
     /// <summary>The question as a prompt; null if the template does not show an answer as the continuation of its prompt.</summary>
@@ -17,9 +17,17 @@ public sealed class ChatFormat
     /// <param name="variables">Its variables, such as <c>bos_token</c>.</param>
     /// <param name="endOfTurn">Ids that end the assistant's turn; not empty.</param>
     public ChatFormat(Tokenizer tokenizer, ChatTemplate template, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn)
+        : this(tokenizer, new ChatTemplateSet(template), variables, endOfTurn) { }
+
+    /// <summary>Puts the parts together.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="templates">The chat templates.</param>
+    /// <param name="variables">Their variables, such as <c>bos_token</c>.</param>
+    /// <param name="endOfTurn">Ids that end the assistant's turn; not empty.</param>
+    public ChatFormat(Tokenizer tokenizer, ChatTemplateSet templates, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn)
     {
         if (endOfTurn.Count == 0) throw new ArgumentException("At least one token must end a turn.", nameof(endOfTurn));
-        (Tokenizer, this.template, this.variables, EndOfTurn) = (tokenizer, template, variables, endOfTurn);
+        (Tokenizer, this.templates, this.variables, EndOfTurn) = (tokenizer, templates, variables, endOfTurn);
         (prompt, EndOfTurnToken) = FindAnswerPlace();
     }
 
@@ -32,9 +40,26 @@ public sealed class ChatFormat
     /// <summary>The id with which the template itself ends an assistant's turn.</summary>
     public int EndOfTurnToken { get; }
 
-    /// <summary>The ids of a conversation up to where the assistant's answer begins.</summary>
+    /// <summary>The chat templates.</summary>
+    public ChatTemplateSet Templates => templates;
+
+    /// <summary>A conversation as the model's template lays it out, with the parts that the assistant writes if the template marks them.</summary>
+    /// <param name="messages">The turns, oldest first.</param>
+    /// <param name="options">Tools, documents and variables; null for a prompt without any.</param>
+    /// <exception cref="BeearException">The template refuses the conversation, or there is none of the name that is asked for.</exception>
+    public RenderedChat Render(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
+    {
+        options ??= new ChatOptions();
+        var all = new Dictionary<string, object?>(variables, StringComparer.Ordinal);
+        foreach (var (name, value) in options.Variables) all[name] = value;
+        return templates.Choose(options.Template, options.Tools is not null).Render(messages, options with { Variables = all });
+    }
+
+    /// <summary>The ids of a conversation up to where the assistant's answer begins, unless the options say otherwise.</summary>
+    /// <param name="messages">The turns, oldest first.</param>
+    /// <param name="options">Tools, documents and variables; null for a prompt without any.</param>
     /// <exception cref="BeearException">The template refuses the conversation.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages) => Tokenizer.Encode(template.Render(messages, addGenerationPrompt: true, variables));
+    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Tokenizer.Encode(Render(messages, options).Text);
 
     /// <summary>How many of a one-turn prompt's ids the template puts before and after the user's text.</summary>
     public (int Head, int Tail) TemplateLengths()
@@ -66,7 +91,7 @@ public sealed class ChatFormat
         return Tokenizer.Decode(ids[..end], skipSpecialTokens: true);
     }
 
-    private string Answered(string answer) => template.Render([Question, ChatMessage.Assistant(answer)], addGenerationPrompt: false, variables);
+    private string Answered(string answer) => Render([Question, ChatMessage.Assistant(answer)], new ChatOptions { AddGenerationPrompt = false }).Text;
 
     /// <summary>Lets the template write an answer, to see where it begins and which token ends it.</summary>
     private (string? Prompt, int EndOfTurnToken) FindAnswerPlace()
@@ -74,7 +99,7 @@ public sealed class ChatFormat
         try
         {
             const string Answer = "Hi";
-            string question = template.Render([Question], addGenerationPrompt: true, variables);
+            string question = Render([Question]).Text;
             string whole = Answered(Answer);
             if (whole.StartsWith(question, StringComparison.Ordinal) && whole.IndexOf(Answer, question.Length, StringComparison.Ordinal) is var start and >= 0)
             {

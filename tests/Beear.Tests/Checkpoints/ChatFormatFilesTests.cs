@@ -8,6 +8,8 @@ public class ChatFormatFilesTests
     private const string Config = """{"model_type":"llama","eos_token_id":1}""";
     private const string TokenizerConfig = """{"bos_token":{"content":"<s>"},"eos_token":"</s>","pad_token":null,"chat_template":"from config"}""";
 
+    private const string Named = """{"eos_token":"</s>","chat_template":[{"name":"tool_use","template":"tools"},{"name":"default","template":"from list"}]}""";
+
     private const string Tokenizer = """
         {"version":"1.0","added_tokens":[
           {"id":3,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
@@ -30,12 +32,33 @@ public class ChatFormatFilesTests
     }
 
     [Fact]
-    public void A_template_is_taken_from_its_own_file_then_from_the_tokenizers_config()
+    public void A_template_is_taken_from_its_own_file_then_from_the_tokenizers_config_then_from_the_processors()
     {
-        var named = """{"chat_template":[{"name":"tool_use","template":"tools"},{"name":"default","template":"from list"}]}""";
-        Assert.Equal("from config", Template(Files()));
-        Assert.Equal("from list", Template(Files(named)));
-        Assert.Equal("from jinja", Template([.. Files(named), ("chat_template.jinja", "from jinja")]));
+        (string, string) jinja = ("chat_template.jinja", "from jinja"), processor = ("chat_template.json", """{"chat_template":"from processor"}""");
+        Assert.Equal("default: from config", Templates([.. Files(), processor]));
+        Assert.Equal("default: from list, tool_use: tools", Templates(Files(Named)));
+        Assert.Equal("default: from jinja", Templates([.. Files(Named), jinja]));
+        Assert.Equal("default: from processor", Templates([.. Files("{}"), processor]));
+    }
+
+    [Fact]
+    public void More_templates_lie_in_a_folder_of_their_own()
+    {
+        (string, string) tools = ("additional_chat_templates/tool_use.jinja", "from folder"), rag = ("additional_chat_templates/rag.jinja", "rag");
+        Assert.Equal("default: from jinja, rag: rag, tool_use: from folder", Templates([.. Files(Named), ("chat_template.jinja", "from jinja"), tools, rag]));
+        Assert.Equal("default: from list, tool_use: from folder", Templates([.. Files(Named), tools]));
+    }
+
+    [Fact]
+    public void The_template_for_tools_is_used_where_there_are_tools()
+    {
+        var format = Load(Files(Named));
+        Assert.Equal("from list", format.Render([]).Text);
+        Assert.Equal("tools", format.Render([], new ChatOptions { Tools = [] }).Text);
+        Assert.Equal("from list", format.Render([], new ChatOptions { Tools = [], Template = "default" }).Text);
+        Assert.Equal(["default", "tool_use"], format.Templates.Names);
+        Assert.Contains("\"rag\"; it has \"default\", \"tool_use\"",
+            Assert.Throws<BeearException>(() => format.Render([], new ChatOptions { Template = "rag" })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,9 +113,9 @@ public class ChatFormatFilesTests
         return checkpoint.LoadChatFormat();
     }
 
-    private static string Template((string Name, string Text)[] files)
+    private static string Templates((string Name, string Text)[] files)
     {
         var folder = CheckpointTests.Folder(files);
-        return ChatFormatFiles.Template(ModelFiles.In(folder, folder));
+        return string.Join(", ", ChatTemplateFiles.Sources(ModelFiles.In(folder, folder)).Select(source => $"{source.Key}: {source.Value}").Order(StringComparer.Ordinal));
     }
 }

@@ -62,8 +62,9 @@ public class CheckpointTests
         string[] carried =
         [
             "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "tokenizer.model",
-            "chat_template.jinja", "generation_config.json", "added_tokens.json",
+            "chat_template.jinja", "chat_template.json", "generation_config.json", "added_tokens.json", "additional_chat_templates/tool_use.jinja",
         ];
+        Directory.CreateDirectory(Path.Combine(source, "additional_chat_templates"));
         foreach (var name in carried) File.WriteAllText(Path.Combine(source, name), $"bytes of {name}\r\n\u00e9");
         File.WriteAllText(Path.Combine(source, "optimizer.pt"), "not ours");
         using var checkpoint = Checkpoint.Open(source);
@@ -183,12 +184,17 @@ public class CheckpointTests
         Assert.Contains(reason, Assert.Throws<BeearException>(() => Checkpoint.Open(path)).Message, StringComparison.Ordinal);
 
     private static string[] Names(string folder) =>
-        [.. Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal)];
 
     internal static string Folder(params (string Name, string Text)[] files)
     {
         var folder = Fixtures.TemporaryFolder();
-        foreach (var (name, text) in files) File.WriteAllText(Path.Combine(folder, name), text);
+        foreach (var (name, text) in files)
+        {
+            var path = Path.Combine(folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, text);
+        }
         return folder;
     }
 

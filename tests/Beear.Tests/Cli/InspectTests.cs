@@ -62,7 +62,7 @@ public sealed class InspectTests : IDisposable
     [Theory]
     [InlineData("tokenizer_config.json", "chat_template", null, "has no chat template")]
     [InlineData("tokenizer_config.json", "eos_token", "\"<|nothing|>\"", "The eos_token '<|nothing|>' of tokenizer_config.json is none of the tokenizer's tokens.")]
-    [InlineData("tokenizer_config.json", "chat_template", "\"{% if %}\"", "The chat template cannot be read (line 1)")]
+    [InlineData("tokenizer_config.json", "chat_template", "\"{% if %}\"", "The chat template cannot be read (line 1, column 7)")]
     [InlineData("tokenizer_config.json", "chat_template", "\"{% for m in messages %}{{ m.content }} {% endfor %}\"", "The template ends an answer with none of the tokens that end a turn ('<|end|>')")]
     [InlineData("tokenizer_config.json", "chat_template", "\"{{ raise_exception('never') }}\"", "A question alone cannot be laid out")]
     [InlineData("generation_config.json", "eos_token_id", "99999", "The token 99999, which is to end a turn, is none of the tokenizer's.")]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Organisms;
@@ -75,6 +76,17 @@ public sealed class LocalChatClientTests : IDisposable
         Assert.NotEqual(expected, Length(Beear.Text.ChatMessage.User(Question)));
         Assert.Equal(expected, (await client.GetResponseAsync([new(ChatRole.System, "be kind"), user])).Usage!.InputTokenCount);
         Assert.Equal(expected, (await client.GetResponseAsync([user], new ChatOptions { Instructions = "be kind" })).Usage!.InputTokenCount);
+    }
+
+    [Fact]
+    public void Variables_go_to_the_template()
+    {
+        IReadOnlyDictionary<string, object?> Read(object? variables) => LocalChatRequest.Read(
+            [new(ChatRole.User, Question)], new ChatOptions { AdditionalProperties = new() { ["chat_template_kwargs"] = variables } }, new GenerationOptions()).Layout.Variables;
+        Assert.Equal(false, Read(new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false })["enable_thinking"]);
+        Assert.Equal("{\"a\":1}", $"{Read(JsonSerializer.SerializeToElement(new { x = new { a = 1 } }))["x"]}");
+        Assert.Empty(Read(null));
+        Assert.Contains("chat_template_kwargs", Assert.Throws<BeearException>(() => Read(true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

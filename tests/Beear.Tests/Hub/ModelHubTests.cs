@@ -74,6 +74,13 @@ public sealed class ModelHubTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Templates_for_other_uses_come_in_their_folder()
+    {
+        server.Add("additional_chat_templates/tool_use.jinja", "tools");
+        Assert.Equal("tools", await File.ReadAllTextAsync(Path.Combine((await PullAsync()).Path, "additional_chat_templates", "tool_use.jinja")));
+    }
+
+    [Fact]
     public async Task What_is_there_is_not_fetched_again_and_a_commit_needs_no_hub()
     {
         var first = await PullAsync();

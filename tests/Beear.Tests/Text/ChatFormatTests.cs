@@ -64,6 +64,16 @@ public class ChatFormatTests
         Assert.Equal("ab", Format(ChatMl, End, Eos).DecodeAnswer(['a', Start, 'b', Eos, 'c']));
 
     [Fact]
+    public void Options_give_the_template_variables_and_go_before_the_models()
+    {
+        var format = Format("{{ eos_token }}{{ 'no ' if enable_thinking is false }}{{ tools | length if tools }}", End);
+        Assert.Equal("<eos>", format.Render([]).Text);
+        var options = new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" }, Tools = ["add"] };
+        Assert.Equal("Eno 1", format.Render([], options).Text);
+        Assert.Equal(Bytes("Eno 1"), format.EncodePrompt([], options));
+    }
+
+    [Fact]
     public void A_refusing_template_is_quoted() =>
         Assert.Contains("only questions", Assert.Throws<BeearException>(
             () => Format("{{ raise_exception('only questions') }}", End).EncodePrompt([ChatMessage.User("a")])).Message, StringComparison.Ordinal);

@@ -1,106 +1,81 @@
-using System.Globalization;
-using System.Text;
-
 namespace Beear.Text.Templates;
 
-/// <summary>The functions every chat template can call.</summary>
+/// <summary>The functions every chat template can call: jinja2's, and those that transformers adds.</summary>
 internal static class Globals
 {
-    private const long LongestRange = 100_000;
-
     public static void Define(Scope scope)
     {
-        scope.Set("namespace", new Callable("namespace", (arguments, _) => new NamespaceValue(ToMapping(arguments))));
-        scope.Set("dict", new Callable("dict", (arguments, _) => ToMapping(arguments)));
-        scope.Set("range", new Callable("range", Range));
-        scope.Set("raise_exception", new Callable("raise_exception", (arguments, state) =>
-            throw new TemplateException(PythonText.Str(arguments.Get(0, "message", ""), state)) { IsRefusal = true }));
-        scope.Set("strftime_now", new Callable("strftime_now", (arguments, _) =>
-            FormatTime(TimeProvider.System.GetLocalNow(), arguments.RequireText(0, "format"))));
+        void Add(string name, Func<Arguments, RenderState, object?> call) => scope.Set(name, new Callable(name, call));
+        Add("namespace", (arguments, state) => new NamespaceValue(ToMapping(arguments, state)));
+        Add("dict", ToMapping);
+        Add("range", (arguments, _) => Range(arguments));
+        Add("cycler", (arguments, _) => Cycler(arguments.Positional));
+        Add("joiner", (arguments, _) => Joiner(arguments.Get(0, "sep", ", ")));
+        Add("lipsum", (_, _) => throw new TemplateException("'lipsum' is not supported: a chat template has to give the same text each time"));
+        Add("raise_exception", (arguments, state) =>
+            throw new TemplateException(PythonRepr.Str(arguments.Require(0, "message"), state)) { IsRefusal = true });
+        Add("strftime_now", (arguments, state) => PythonTime.Format(state.Clock.GetLocalNow().DateTime, arguments.RequireText(0, "format"), state));
     }
 
-    /// <summary>A time in the directives of C's strftime.</summary>
-    public static string FormatTime(DateTimeOffset time, string format)
+    private static Mapping ToMapping(Arguments arguments, RenderState state)
     {
-        var result = new StringBuilder();
-        for (var i = 0; i < format.Length; i++)
-        {
-            if (format[i] != '%' || i + 1 == format.Length)
-            {
-                result.Append(format[i]);
-                continue;
-            }
-            var unpadded = format[i + 1] == '-' && i + 2 < format.Length;
-            i += unpadded ? 2 : 1;
-            var part = Directive(time, format[i]) ?? throw new TemplateException($"the time format '%{format[i]}' is not known");
-            result.Append(unpadded && part.TrimStart('0') is { } digits ? digits.Length > 0 ? digits : "0" : part);
-        }
-        return result.ToString();
-    }
-
-    private static string? Directive(DateTimeOffset time, char code)
-    {
-        string Format(string format) => time.ToString(format, CultureInfo.InvariantCulture);
-        return code switch
-        {
-            'Y' => Format("yyyy"),
-            'y' => Format("yy"),
-            'm' => Format("MM"),
-            'd' => Format("dd"),
-            'e' => $"{time.Day,2}",
-            'B' => Format("MMMM"),
-            'b' or 'h' => Format("MMM"),
-            'A' => Format("dddd"),
-            'a' => Format("ddd"),
-            'H' => Format("HH"),
-            'I' => Format("hh"),
-            'M' => Format("mm"),
-            'S' => Format("ss"),
-            'f' => Format("ffffff"),
-            'p' => Format("tt"),
-            'j' => $"{time.DayOfYear:000}",
-            'w' => $"{(int)time.DayOfWeek}",
-            'u' => $"{((int)time.DayOfWeek + 6) % 7 + 1}",
-            'F' => Format("yyyy-MM-dd"),
-            'T' or 'X' => Format("HH:mm:ss"),
-            'R' => Format("HH:mm"),
-            'D' or 'x' => Format("MM/dd/yy"),
-            'c' => $"{Format("ddd MMM")} {time.Day,2} {Format("HH:mm:ss yyyy")}",
-            's' => $"{time.ToUnixTimeSeconds()}",
-            'z' or 'Z' => "",
-            'n' => "\n",
-            't' => "\t",
-            '%' => "%",
-            _ => null,
-        };
-    }
-
-    private static Dictionary<string, object?> ToMapping(Arguments arguments)
-    {
-        var mapping = new Dictionary<string, object?>(StringComparer.Ordinal);
+        var mapping = new Mapping();
         foreach (var source in arguments.Positional)
         {
-            if (source is not Dictionary<string, object?> pairs) throw new TemplateException($"a mapping is needed, but there is {Operators.TypeName(source)}");
-            foreach (var pair in pairs) mapping[pair.Key] = pair.Value;
+            if (source is Undefined undefined) throw undefined.Fail();
+            if (source is Mapping other) mapping.AddAll(CollectionMethods.Copy(other, state));
+            else foreach (var pair in Values.Iterate(source, state))
+            {
+                if (Values.Iterate(pair, state) is not [var key, var value]) throw new TemplateException("a mapping is made of pairs");
+                state.ChargeItems(2);
+                state.ChargeKey(key);
+                mapping[key] = value;
+            }
         }
-        foreach (var pair in arguments.Named) mapping[pair.Key] = pair.Value;
+        foreach (var (name, value) in arguments.Named) mapping[name] = value;
         return mapping;
     }
 
-    private static List<object?> Range(Arguments arguments, RenderState state)
+    private static RangeValue Range(Arguments arguments)
     {
         var single = arguments.Positional.Count == 1;
-        var start = single ? 0 : Operators.ToInteger(arguments.Require(0, "start"));
-        var stop = Operators.ToInteger(arguments.Require(single ? 0 : 1, "stop"));
-        var step = arguments.Integer(2, "step", 1);
-        if (step == 0) throw new TemplateException("the step of 'range' is zero");
-        var distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
-        var size = Int128.Abs(step);
-        var count = distance <= 0 ? 0 : (distance + size - 1) / size;
-        if (count > LongestRange) throw new TemplateException($"a range is longer than {LongestRange} numbers");
-        state.Charge((long)count);
-        var numbers = new List<object?>((int)count);
-        for (var i = 0; i < (int)count; i++) numbers.Add(start + i * step);
-        return numbers;
+        var start = single ? 0 : Values.ToInteger(arguments.Require(0, "start"));
+        return RangeValue.Create(start, Values.ToInteger(arguments.Require(single ? 0 : 1, "stop")), arguments.Integer(2, "step", 1));
+    }
+
+    private static NamespaceValue Cycler(List<object?> items)
+    {
+        if (items.Count == 0) throw new TemplateException("'cycler' needs values");
+        var (at, attributes) = (0, new Mapping());
+        attributes["current"] = items[0];
+        object? Move(int to)
+        {
+            at = to % items.Count;
+            attributes["current"] = items[at];
+            return items[at];
+        }
+        attributes["next"] = new Callable("next", (_, _) =>
+        {
+            var current = items[at];
+            Move(at + 1);
+            return current;
+        });
+        attributes["reset"] = new Callable("reset", (_, _) =>
+        {
+            Move(0);
+            return null;
+        });
+        return new NamespaceValue(attributes);
+    }
+
+    private static Callable Joiner(object? separator)
+    {
+        var isUsed = false;
+        return new Callable("joiner", (_, _) =>
+        {
+            var text = isUsed ? separator : "";
+            isUsed = true;
+            return text;
+        });
     }
 }

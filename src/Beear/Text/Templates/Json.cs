@@ -1,55 +1,95 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Beear.Text.Templates;
 
-/// <summary>The <c>tojson</c> filter: the spacing of Python's <c>json.dumps(value, ensure_ascii=False)</c>.</summary>
-internal sealed class Json(RenderState state, string? indent, bool sortKeys, string? itemSeparator = null, string? keySeparator = null)
+/// <summary>The <c>tojson</c> filter as transformers has it: Python's <c>json.dumps</c>, with non-ASCII characters as they are unless asked otherwise.</summary>
+internal sealed class Json
 {
-    private const int LargestIndent = 1000;
     private readonly StringBuilder _output = new();
-    private readonly string _itemSeparator = itemSeparator ?? (indent is null ? ", " : ",");
-    private readonly string _keySeparator = keySeparator ?? ": ";
+    private readonly RenderState _state;
+    private readonly string? _indent;
+    private readonly bool _onlyAscii;
+    private readonly bool _sortKeys;
+    private readonly string _itemSeparator;
+    private readonly string _keySeparator;
 
-    public static string Filter(object? value, Arguments arguments, RenderState state)
+    private Json(Arguments arguments, RenderState state)
     {
-        var indent = arguments.Get(0, "indent") switch
+        _state = state;
+        _onlyAscii = arguments.Flag(0, "ensure_ascii");
+        _indent = arguments.Get(1, "indent") switch
         {
             null => null,
             string text => text,
-            var width => new string(' ', (int)Math.Clamp(Operators.ToInteger(width), 0, LargestIndent)),
+            var width => Blanks(Values.ToInteger(width)),
         };
-        var separators = arguments.Named.GetValueOrDefault("separators") as List<object?>;
-        var writer = new Json(state, indent, arguments.Named.TryGetValue("sort_keys", out var sorted) && Operators.IsTrue(sorted),
-            separators?.ElementAtOrDefault(0) as string, separators?.ElementAtOrDefault(1) as string);
+        _sortKeys = arguments.Flag(3, "sort_keys");
+        (_itemSeparator, _keySeparator) = arguments.Get(2, "separators") switch
+        {
+            null => (_indent is null ? ", " : ",", ": "),
+            List<object?> { Count: 2 } pair => (Values.ToText(pair[0], "a separator"), Values.ToText(pair[1], "a separator")),
+            _ => throw new TemplateException("the 'separators' of 'tojson' are two strings"),
+        };
+    }
+
+    public static string Filter(object? value, Arguments arguments, RenderState state)
+    {
+        var writer = new Json(arguments, state);
         writer.Write(value, 0);
         return writer._output.ToString();
     }
 
+    private string Blanks(long width)
+    {
+        _state.Charge(Math.Max(0, width));
+        return new string(' ', (int)Math.Max(0, width));
+    }
+
     private void Write(object? value, int depth)
     {
-        state.Enter();
+        _state.Enter();
         switch (value)
         {
-            case null: _output.Append("null"); break;
-            case bool flag: _output.Append(flag ? "true" : "false"); break;
-            case long number: _output.Append(number.ToString(CultureInfo.InvariantCulture)); break;
-            case double number: _output.Append(double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? number > 0 ? "Infinity" : "-Infinity" : PythonText.Number(number)); break;
             case string text: WriteText(text); break;
             case List<object?> list: WriteItems('[', ']', list, depth, item => Write(item, depth + 1)); break;
-            case Dictionary<string, object?> dictionary:
-                IEnumerable<KeyValuePair<string, object?>> pairs = sortKeys ? dictionary.OrderBy(pair => pair.Key, StringComparer.Ordinal) : dictionary;
-                WriteItems('{', '}', pairs.ToList(), depth, pair =>
+            case Mapping mapping:
+                WriteItems('{', '}', Pairs(mapping), depth, pair =>
                 {
-                    WriteText(pair.Key);
-                    _output.Append(_keySeparator);
+                    WriteText(Key(pair.Key));
+                    Append(_keySeparator);
                     Write(pair.Value, depth + 1);
                 });
                 break;
-            case Undefined undefined: throw new TemplateException($"'{undefined.Name}' is undefined and cannot be written as JSON");
-            default: throw new TemplateException($"{Operators.TypeName(value)} cannot be written as JSON");
+            default: Append(Scalar(value) ?? throw Unfit(value)); break;
         }
-        state.Leave();
+        _state.Leave();
+    }
+
+    private static string? Scalar(object? value) => value switch
+    {
+        null => "null",
+        bool flag => flag ? "true" : "false",
+        long number => number.ToString(CultureInfo.InvariantCulture),
+        BigInteger number => number.ToString(CultureInfo.InvariantCulture),
+        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? number > 0 ? "Infinity" : "-Infinity" : PythonRepr.Float(number),
+        _ => null,
+    };
+
+    private static string Key(object? key) => key as string ?? Scalar(key)
+        ?? throw new TemplateException($"{Values.Describe(key)} cannot be a key in JSON");
+
+    private static TemplateException Unfit(object? value) =>
+        new(value is Undefined undefined ? $"an undefined value cannot be written as JSON: {undefined.Message}" : $"{Values.Describe(value)} cannot be written as JSON");
+
+    private List<KeyValuePair<object?, object?>> Pairs(Mapping mapping)
+    {
+        _state.ChargeItems(mapping.Count);
+        if (!_sortKeys) return mapping.ToList();
+        var items = CollectionMethods.Items(mapping, _state).Items;
+        return Sorting.Sorted(items, pair => ((TupleValue)pair!)[0], reverse: false, _state)
+            .ConvertAll(pair => KeyValuePair.Create(((TupleValue)pair!)[0], ((TupleValue)pair)[1]));
     }
 
     private void WriteItems<T>(char open, char close, List<T> items, int depth, Action<T> write)
@@ -57,7 +97,7 @@ internal sealed class Json(RenderState state, string? indent, bool sortKeys, str
         _output.Append(open);
         for (var i = 0; i < items.Count; i++)
         {
-            if (i > 0) _output.Append(_itemSeparator);
+            if (i > 0) Append(_itemSeparator);
             WriteLineBreak(depth + 1);
             write(items[i]);
         }
@@ -67,16 +107,17 @@ internal sealed class Json(RenderState state, string? indent, bool sortKeys, str
 
     private void WriteLineBreak(int depth)
     {
-        if (indent is null) return;
-        state.Charge(1 + (long)indent.Length * depth);
-        _output.Append('\n');
-        for (var i = 0; i < depth; i++) _output.Append(indent);
+        if (_indent is null) return;
+        Append("\n");
+        for (var i = 0; i < depth; i++) Append(_indent);
     }
+
+    private void Append(string text) => _state.Append(_output, text);
 
     private void WriteText(string text)
     {
-        state.Charge(text.Length);
-        _output.Append('"');
+        _state.Charge(4L * text.Length);
+        Append("\"");
         foreach (var character in text)
         {
             _ = character switch
@@ -89,6 +130,7 @@ internal sealed class Json(RenderState state, string? indent, bool sortKeys, str
                 '\b' => _output.Append("\\b"),
                 '\f' => _output.Append("\\f"),
                 < ' ' => _output.Append($"\\u{(int)character:x4}"),
+                >= '\x7f' when _onlyAscii && character != '\x7f' => _output.Append($"\\u{(int)character:x4}"),
                 _ => _output.Append(character),
             };
         }

@@ -1,115 +1,35 @@
-using System.Globalization;
+using System.Numerics;
 
 namespace Beear.Text.Templates;
 
-/// <summary>Truth, equality, order and arithmetic of values, as in Python.</summary>
+/// <summary>Equality, order, membership and the binary operators, as in Python.</summary>
 internal static class Operators
 {
-    public static bool IsTrue(object? value) => value switch
-    {
-        null or Undefined => false,
-        bool flag => flag,
-        long number => number != 0,
-        double number => number != 0,
-        string text => text.Length > 0,
-        List<object?> list => list.Count > 0,
-        Dictionary<string, object?> dictionary => dictionary.Count > 0,
-        _ => true,
-    };
-
-    public static string TypeName(object? value) => value switch
-    {
-        null => "none",
-        Undefined => "an undefined value",
-        bool => "a boolean",
-        long => "an integer",
-        double => "a float",
-        string => "a string",
-        List<object?> => "a list",
-        Dictionary<string, object?> => "a mapping",
-        Callable => "a function",
-        NamespaceValue => "a namespace",
-        _ => "a loop",
-    };
-
-    public static long ToInteger(object? value) => value switch
-    {
-        long number => number,
-        bool flag => flag ? 1 : 0,
-        Undefined undefined => throw undefined.Fail(),
-        _ => throw new TemplateException($"an integer is needed, but there is {TypeName(value)}"),
-    };
-
-    /// <summary>The number a value is, or null; booleans count as 0 and 1.</summary>
-    public static double? ToNumber(object? value) => value switch
-    {
-        long number => number,
-        double number => number,
-        bool flag => flag ? 1 : 0,
-        _ => null,
-    };
-
-    /// <summary>The items of a list, keys of a mapping, characters of a string; undefined has none.</summary>
-    public static List<object?> Iterate(object? value, RenderState state)
-    {
-        state.Charge(value);
-        return value switch
-        {
-            List<object?> list => list,
-            Dictionary<string, object?> dictionary => dictionary.Keys.ToList<object?>(),
-            string text => PythonText.Characters(text),
-            Undefined => [],
-            _ => throw new TemplateException($"{TypeName(value)} cannot be iterated"),
-        };
-    }
-
     public static bool AreEqual(object? left, object? right, RenderState state)
     {
-        if (left is long a && right is long b) return a == b;
-        if (ToNumber(left) is { } x && ToNumber(right) is { } y) return x.Equals(y) || (x == 0 && y == 0);
         if (left is string text && right is string other)
         {
             if (text.Length != other.Length) return false;
             state.Charge(text.Length);
             return text == other;
         }
-        if (left is Undefined) return right is Undefined;
-        state.Enter();
-        var equal = (left, right) switch
-        {
-            (List<object?> first, List<object?> second) =>
-                first.Count == second.Count && !first.Where((item, i) => !AreEqual(item, second[i], state)).Any(),
-            (Dictionary<string, object?> first, Dictionary<string, object?> second) =>
-                first.Count == second.Count
-                && first.All(pair => second.TryGetValue(pair.Key, out var value) && AreEqual(pair.Value, value, state)),
-            _ => ReferenceEquals(left, right),
-        };
-        state.Leave();
-        return equal;
+        if (Numbers.IsNumber(left) && Numbers.IsNumber(right)) return Numbers.Compare(left, right) == 0;
+        if (left is List<object?> or Mapping && left.GetType() == right?.GetType()) return HaveEqualItems(left, right, state);
+        return left is Undefined && right is Undefined || Equals(left, right);
     }
 
-    public static int Compare(object? left, object? right, RenderState state)
+    /// <summary>The order of two values; null if neither is less, as with NaN.</summary>
+    public static int? Compare(object? left, object? right, RenderState state)
     {
-        if (left is long a && right is long b) return a.CompareTo(b);
-        if (ToNumber(left) is { } x && ToNumber(right) is { } y) return x.CompareTo(y);
+        if (Numbers.IsNumber(left) && Numbers.IsNumber(right)) return Numbers.Compare(left, right);
         if (left is string text && right is string other)
         {
             state.Charge(Math.Min(text.Length, other.Length));
-            return string.CompareOrdinal(text, other);
+            return PythonText.Compare(text, other);
         }
-        if (left is List<object?> first && right is List<object?> second)
-        {
-            state.Enter();
-            var order = 0;
-            for (var i = 0; order == 0 && i < Math.Min(first.Count, second.Count); i++)
-            {
-                if (!AreEqual(first[i], second[i], state)) order = Compare(first[i], second[i], state);
-            }
-            state.Leave();
-            return order != 0 ? order : first.Count.CompareTo(second.Count);
-        }
+        if (left is List<object?> first && right is List<object?> second && left.GetType() == right.GetType()) return CompareItems(first, second, state);
         if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Fail();
-        throw new TemplateException($"{TypeName(left)} and {TypeName(right)} have no order");
+        throw new TemplateException($"{Values.Describe(left)} and {Values.Describe(right)} have no order");
     }
 
     public static bool Contains(object? container, object? item, RenderState state)
@@ -117,39 +37,38 @@ internal static class Operators
         switch (container)
         {
             case string text:
-                var pattern = item as string ?? throw new TemplateException($"a string is searched for {TypeName(item)}, which is not a string");
+                var pattern = Values.ToText(item, "what is sought in a string");
                 state.ChargeSearch(text, pattern);
                 return text.Contains(pattern, StringComparison.Ordinal);
-            case Dictionary<string, object?> dictionary:
-                return item is string key && dictionary.ContainsKey(key);
+            case Mapping mapping:
+                state.ChargeKey(item);
+                return mapping.Contains(item);
             default:
-                return Iterate(container, state).Any(candidate => AreEqual(candidate, item, state));
+                foreach (var candidate in Values.Iterate(container, state))
+                {
+                    state.Charge(2);
+                    if (AreEqual(candidate, item, state)) return true;
+                }
+                return false;
         }
     }
 
     public static object? Binary(string symbol, object? left, object? right, RenderState state)
     {
+        if (symbol == "%" && left is string pattern) return PercentFormat.Format(pattern, right, state);
         if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Fail();
-        try
+        return symbol switch
         {
-            return symbol switch
-            {
-                "+" when left is string a && right is string b => Join(a, b, state),
-                "+" when left is List<object?> a && right is List<object?> b => Join(a, b, state),
-                "*" when left is string or List<object?> => Repeat(left, ToInteger(right), state),
-                "*" when right is string or List<object?> => Repeat(right, ToInteger(left), state),
-                _ when ToNumber(left) is { } x && ToNumber(right) is { } y =>
-                    left is double || right is double ? Floats(symbol, x, y) : Integers(symbol, ToInteger(left), ToInteger(right)),
-                _ => throw new TemplateException($"'{symbol}' does not apply to {TypeName(left)} and {TypeName(right)}"),
-            };
-        }
-        catch (OverflowException failure)
-        {
-            throw new TemplateException($"the result of '{symbol}' is too large for an integer", failure);
-        }
+            "+" when left is string a && right is string b => Join(a, b, state),
+            "+" when left is List<object?> a && right is List<object?> b && a.GetType() == b.GetType() => Join(a, b, state),
+            "*" when left is string or List<object?> && Numbers.IsInteger(right) => Repeat(left, right, state),
+            "*" when right is string or List<object?> && Numbers.IsInteger(left) => Repeat(right, left, state),
+            _ when Numbers.IsNumber(left) && Numbers.IsNumber(right) => Numbers.Compute(symbol, left, right, state),
+            _ => throw new TemplateException($"'{symbol}' does not apply to {Values.Describe(left)} and {Values.Describe(right)}"),
+        };
     }
 
-    public static string Join(string left, string right, RenderState state)
+    private static string Join(string left, string right, RenderState state)
     {
         state.Charge((long)left.Length + right.Length);
         return left + right;
@@ -157,55 +76,61 @@ internal static class Operators
 
     private static List<object?> Join(List<object?> left, List<object?> right, RenderState state)
     {
-        state.Charge((long)left.Count + right.Count);
-        return [.. left, .. right];
+        state.ChargeItems((long)left.Count + right.Count);
+        return left is TupleValue ? new TupleValue([.. left, .. right]) : [.. left, .. right];
     }
 
-    private static object Repeat(object? value, long times, RenderState state)
+    private static object Repeat(object value, object? times, RenderState state)
     {
-        times = Math.Max(0, times);
-        var size = value is string text ? text.Length : ((List<object?>)value!).Count;
-        if (size == 0) times = 0;
-        state.Charge(times > int.MaxValue ? long.MaxValue / 2 : times * size);
-        return value is string part
-            ? string.Concat(Enumerable.Repeat(part, (int)times))
-            : Enumerable.Repeat((List<object?>)value!, (int)times).SelectMany(items => items).ToList();
+        if (times is BigInteger { Sign: > 0 }) throw new TemplateException("a text or list is to be repeated too many times");
+        var count = Math.Clamp(Values.ToInteger(times), 0, int.MaxValue);
+        if (value is string text)
+        {
+            state.Charge(count * text.Length);
+            return text.Length == 0 ? "" : string.Concat(Enumerable.Repeat(text, (int)count));
+        }
+        var list = (List<object?>)value;
+        state.ChargeItems(count * list.Count);
+        var items = list.Count == 0 ? [] : Enumerable.Repeat(list, (int)count).SelectMany(part => part);
+        return list is TupleValue ? new TupleValue(items) : items.ToList();
     }
 
-    private static double Floats(string symbol, double left, double right) => symbol switch
+    private static bool HaveEqualItems(object left, object? right, RenderState state)
     {
-        "+" => left + right,
-        "-" => left - right,
-        "*" => left * right,
-        "**" => Math.Pow(left, right),
-        _ when right == 0 => throw new TemplateException("a division by zero"),
-        "/" => left / right,
-        "//" => Math.Floor(left / right),
-        _ => left - right * Math.Floor(left / right),
-    };
-
-    private static object Integers(string symbol, long left, long right) => checked(symbol switch
-    {
-        "+" => left + right,
-        "-" => left - right,
-        "*" => left * right,
-        "**" when right < 0 => Math.Pow(left, right),
-        "**" => Power(left, right),
-        _ when right == 0 => throw new TemplateException("a division by zero"),
-        "/" => (double)left / right,
-        "//" => left / right - (left % right != 0 && left % right < 0 != right < 0 ? 1 : 0),
-        _ => (object)(right == -1 ? 0 : left % right != 0 && left % right < 0 != right < 0 ? left % right + right : left % right),
-    });
-
-    private static long Power(long value, long exponent)
-    {
-        if (value is 0 or 1 or -1) return exponent == 0 ? 1 : value == -1 && exponent % 2 == 0 ? 1 : value;
-        var result = 1L;
-        for (var i = 0L; i < exponent; i++) result = checked(result * value);
-        return result;
+        state.Enter();
+        var equal = left is Mapping mapping ? HaveEqualEntries(mapping, (Mapping)right!, state) : HaveEqualItems((List<object?>)left, (List<object?>)right!, state);
+        state.Leave();
+        return equal;
     }
 
-    /// <summary>A Python float or integer written as text, or null.</summary>
-    public static double? ParseNumber(string text) =>
-        double.TryParse(PythonText.Strip(text), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static bool HaveEqualItems(List<object?> left, List<object?> right, RenderState state)
+    {
+        if (left.Count != right.Count) return false;
+        for (var i = 0; i < left.Count; i++)
+        {
+            if (!AreEqual(left[i], right[i], state)) return false;
+        }
+        return true;
+    }
+
+    private static bool HaveEqualEntries(Mapping left, Mapping right, RenderState state)
+    {
+        if (left.Count != right.Count) return false;
+        foreach (var (key, value) in left)
+        {
+            state.ChargeKey(key);
+            if (!right.TryGet(key, out var other) || !AreEqual(value, other, state)) return false;
+        }
+        return true;
+    }
+
+    private static int? CompareItems(List<object?> left, List<object?> right, RenderState state)
+    {
+        state.Enter();
+        var at = 0;
+        while (at < left.Count && at < right.Count && AreEqual(left[at], right[at], state)) at++;
+        var order = at < left.Count && at < right.Count ? Compare(left[at], right[at], state) : left.Count.CompareTo(right.Count);
+        state.Leave();
+        return order;
+    }
 }

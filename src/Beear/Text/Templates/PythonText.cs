@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Beear.Text.Templates;
 
-/// <summary>Python's view of text: its whitespace, its characters (code points), and how it prints values.</summary>
+/// <summary>Python's view of text: its whitespace, its characters (code points), its cases.</summary>
 internal static class PythonText
 {
     public static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\x1c' and <= '\x1f';
@@ -11,14 +11,19 @@ internal static class PythonText
     public static string StripStart(string text, string? characters = null)
     {
         var start = 0;
-        while (start < text.Length && IsStripped(text[start], characters)) start++;
+        while (start < text.Length && StrippedAt(text, start, characters) is var length and > 0) start += length;
         return text[start..];
     }
 
     public static string StripEnd(string text, string? characters = null)
     {
         var end = text.Length;
-        while (end > 0 && IsStripped(text[end - 1], characters)) end--;
+        while (end > 0)
+        {
+            var start = end > 1 && char.IsSurrogatePair(text[end - 2], text[end - 1]) ? end - 2 : end - 1;
+            if (StrippedAt(text, start, characters) == 0) break;
+            end = start;
+        }
         return text[..end];
     }
 
@@ -28,6 +33,7 @@ internal static class PythonText
     public static int Length(string text)
     {
         var length = text.Length;
+        if (HasOnlyUnits(text)) return length;
         for (var i = 1; i < text.Length; i++)
         {
             if (char.IsSurrogatePair(text[i - 1], text[i])) length--;
@@ -35,132 +41,89 @@ internal static class PythonText
         return length;
     }
 
+    /// <summary>The UTF-16 index of a code point.</summary>
+    public static int Offset(string text, int character)
+    {
+        if (HasOnlyUnits(text)) return character;
+        var offset = 0;
+        for (; character > 0; character--) offset += WidthAt(text, offset);
+        return offset;
+    }
+
+    /// <summary>The code points from one to another, exclusive.</summary>
+    public static string Slice(string text, int from, int to) => text[Offset(text, from)..Offset(text, to)];
+
     /// <summary>The code points, each as a string.</summary>
     public static List<object?> Characters(string text)
     {
         var characters = new List<object?>(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            var isPair = i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]);
-            characters.Add(isPair ? text.Substring(i++, 2) : text[i].ToString());
-        }
+        for (int i = 0, width; i < text.Length; i += width) characters.Add(text.Substring(i, width = WidthAt(text, i)));
         return characters;
     }
 
-    public static string Capitalize(string text) =>
-        text.Length == 0 ? text : text[..1].ToUpperInvariant() + text[1..].ToLowerInvariant();
-
-    /// <summary>Upper case for each character that starts a word, as <paramref name="startsWord"/> sees from the character before it.</summary>
-    public static string Title(string text, Func<char, bool> startsWord)
+    /// <summary>The order by code points: in UTF-16, surrogates come before the last 8,192 characters of the first plane.</summary>
+    public static int Compare(string left, string right)
     {
-        var result = new StringBuilder(text.Length);
-        var previous = ' ';
-        foreach (var character in text)
-        {
-            result.Append(startsWord(previous) ? char.ToUpperInvariant(character) : char.ToLowerInvariant(character));
-            previous = character;
-        }
-        return result.ToString();
+        var at = left.AsSpan().CommonPrefixLength(right);
+        if (at == left.Length || at == right.Length) return left.Length.CompareTo(right.Length);
+        var (a, b) = (left[at], right[at]);
+        return char.IsSurrogate(a) == char.IsSurrogate(b) ? a.CompareTo(b) : char.IsSurrogate(a) ? 1 : -1;
     }
 
-    /// <summary>Lines without their ends, as <c>str.splitlines</c>.</summary>
-    public static List<string> Lines(string text)
+    /// <summary>Lines, with or without their ends, as <c>str.splitlines</c>.</summary>
+    public static List<string> Lines(string text, bool keepEnds = false)
     {
-        var lines = text.ReplaceLineEndings("\n").Split('\n').ToList();
-        if (lines[^1].Length == 0) lines.RemoveAt(lines.Count - 1);
+        var lines = new List<string>();
+        for (var start = 0; start < text.Length;)
+        {
+            var end = start;
+            while (end < text.Length && !IsLineEnd(text[end])) end++;
+            var next = end == text.Length ? end : end + (text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? 2 : 1);
+            lines.Add(text[start..(keepEnds ? next : end)]);
+            start = next;
+        }
         return lines;
     }
 
-    /// <summary>What <c>str(value)</c> gives; undefined is empty.</summary>
-    public static string Str(object? value, RenderState state)
+    /// <summary>True if there are characters and all have the property.</summary>
+    public static bool All(string text, Func<Rune, bool> holds)
     {
-        if (value is string text) return text;
-        var result = new StringBuilder();
-        AppendRepr(result, value, state);
-        return result.ToString();
-    }
-
-    public static string Number(double value)
-    {
-        if (double.IsNaN(value)) return "nan";
-        if (double.IsInfinity(value)) return value > 0 ? "inf" : "-inf";
-        var size = Math.Abs(value);
-        if (size != 0 && size is < 1e-4 or >= 1e16)
+        foreach (var rune in text.EnumerateRunes())
         {
-            var parts = value.ToString("E16", CultureInfo.InvariantCulture).Split('E');
-            var shortest = value.ToString("R", CultureInfo.InvariantCulture);
-            if (shortest.Contains('E', StringComparison.Ordinal)) parts = shortest.Split('E');
-            else parts[0] = parts[0].TrimEnd('0').TrimEnd('.');
-            var exponent = int.Parse(parts[1], CultureInfo.InvariantCulture);
-            return $"{parts[0]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+            if (!holds(rune)) return false;
         }
-        var plain = value.ToString("0.###################", CultureInfo.InvariantCulture);
-        var exact = value.ToString("R", CultureInfo.InvariantCulture);
-        if (!exact.Contains('E', StringComparison.Ordinal)) plain = exact;
-        return plain.Contains('.', StringComparison.Ordinal) ? plain : plain + ".0";
+        return text.Length > 0;
     }
 
-    private static bool IsStripped(char character, string? characters) =>
-        characters is null ? IsSpace(character) : characters.Contains(character, StringComparison.Ordinal);
+    public static bool IsAlphabetic(Rune rune) => Rune.IsLetter(rune);
 
-    private static void AppendRepr(StringBuilder output, object? value, RenderState state)
+    /// <summary>Digits of positional systems.</summary>
+    public static bool IsDecimal(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber;
+
+    /// <summary>Digits, superscripts and circled ones among them.</summary>
+    public static bool IsDigit(Rune rune) => IsDecimal(rune) || CharUnicodeInfo.GetDigitValue(rune.ToString(), 0) >= 0;
+
+    public static bool IsNumeric(Rune rune) => IsDigit(rune) || Rune.GetNumericValue(rune) is not -1;
+
+    public static bool IsAlphanumeric(Rune rune) => IsAlphabetic(rune) || IsNumeric(rune);
+
+    /// <summary>False for what <c>repr</c> escapes: controls, separators other than the space, and what is not assigned.</summary>
+    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
+
+    private static bool HasOnlyUnits(string text) => !text.AsSpan().ContainsAnyInRange('\ud800', '\udfff');
+
+    private static int WidthAt(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+
+    /// <summary>The width of the character at a place if it is one to strip, else 0.</summary>
+    private static int StrippedAt(string text, int at, string? characters)
     {
-        state.Enter();
-        switch (value)
-        {
-            case null: output.Append("None"); break;
-            case Undefined: break;
-            case bool flag: output.Append(flag ? "True" : "False"); break;
-            case long number: output.Append(number.ToString(CultureInfo.InvariantCulture)); break;
-            case double number: output.Append(Number(number)); break;
-            case string text: AppendQuoted(output, text, state); break;
-            case List<object?> list:
-                output.Append(list is TupleValue ? '(' : '[');
-                AppendSeparated(output, list, (item) => AppendRepr(output, item, state));
-                output.Append(list is not TupleValue ? "]" : list.Count == 1 ? ",)" : ")");
-                break;
-            case Dictionary<string, object?> dictionary:
-                output.Append('{');
-                AppendSeparated(output, dictionary, (pair) =>
-                {
-                    AppendQuoted(output, pair.Key, state);
-                    output.Append(": ");
-                    AppendRepr(output, pair.Value, state);
-                });
-                output.Append('}');
-                break;
-            case Callable callable: output.Append($"<function {callable.Name}>"); break;
-            case NamespaceValue: output.Append("<Namespace>"); break;
-            default: output.Append("<LoopContext>"); break;
-        }
-        state.Leave();
+        if (characters is null) return IsSpace(text[at]) ? 1 : 0;
+        var width = WidthAt(text, at);
+        return characters.AsSpan().IndexOf(text.AsSpan(at, width)) >= 0 ? width : 0;
     }
 
-    private static void AppendSeparated<T>(StringBuilder output, IReadOnlyCollection<T> items, Action<T> append)
-    {
-        var first = true;
-        foreach (var item in items)
-        {
-            if (!first) output.Append(", ");
-            first = false;
-            append(item);
-        }
-    }
-
-    private static void AppendQuoted(StringBuilder output, string text, RenderState state)
-    {
-        state.Charge(text.Length);
-        var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
-        output.Append(quote);
-        foreach (var character in text)
-        {
-            if (character == quote || character == '\\') output.Append('\\').Append(character);
-            else if (character == '\n') output.Append("\\n");
-            else if (character == '\r') output.Append("\\r");
-            else if (character == '\t') output.Append("\\t");
-            else if (character is < ' ' or '\x7f' or (>= '\x80' and <= '\xa0') or '\xad') output.Append($"\\x{(int)character:x2}");
-            else output.Append(character);
-        }
-        output.Append(quote);
-    }
+    public static bool IsLineEnd(char character) =>
+        character is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
 }

@@ -3,25 +3,32 @@ using System.Text;
 
 namespace Beear.Text.Templates;
 
-/// <summary>What one rendering has used up so far, so that a hostile template ends in an error and not in a hang.</summary>
-internal sealed class RenderState
+/// <summary>
+/// One rendering: its output, its clock, and what it has used up. All that a template does is paid from one budget before it is done, so that
+/// a hostile one ends in an error after a fraction of a second: a unit is a character read or written, a step or an item costs several.
+/// </summary>
+internal sealed class RenderState(TimeProvider clock)
 {
     private const int MaximumDepth = 400;
-    private const long MaximumSteps = 5_000_000;
-    private const long MaximumWork = 64_000_000;
-    private const int MaximumText = 16_000_000;
+    private const long Budget = 64_000_000;
+    private const int LargestValue = 8_000_000;
+    private const int StepCost = 16;
+    private const int ItemCost = 32;
+    private readonly Stack<StringBuilder> _outputs = new([new StringBuilder()]);
     private int _depth;
-    private long _steps;
-    private long _work;
+    private long _spent;
 
-    /// <summary>The template's line being rendered, from 1.</summary>
-    public int Line { get; set; } = 1;
+    /// <summary>What <c>strftime_now</c> reads.</summary>
+    public TimeProvider Clock => clock;
+
+    /// <summary>Where generation blocks lie in the output, in UTF-16 units.</summary>
+    public List<Range> Generated { get; } = [];
+
+    /// <summary>The text written so far, outside of what is being captured.</summary>
+    public string Text => _outputs.Peek().ToString();
 
     /// <summary>Counts one evaluation or iteration.</summary>
-    public void Step()
-    {
-        if (++_steps > MaximumSteps) throw new TemplateException($"it needs more than {MaximumSteps} steps");
-    }
+    public void Step() => Spend(StepCost);
 
     /// <summary>Counts a step one level deeper; pair it with <see cref="Leave"/>.</summary>
     public void Enter()
@@ -33,54 +40,62 @@ internal sealed class RenderState
 
     public void Leave() => _depth--;
 
-    /// <summary>Counts characters or items about to be read or created, before they are.</summary>
+    /// <summary>Counts characters or items that are about to be read, or characters about to be made.</summary>
     public void Charge(long size)
     {
-        if (size > MaximumText) throw new TemplateException($"it makes a value larger than {MaximumText} characters or items");
-        _work += size;
-        if (_work > MaximumWork) throw new TemplateException($"it handles more than {MaximumWork} characters or items");
+        if (size > LargestValue) throw TooMuch();
+        Spend(size);
     }
 
-    /// <summary>Counts the size of a value that is about to be read as a whole.</summary>
-    public void Charge(object? value) => Charge(value switch
-    {
-        string text => text.Length,
-        List<object?> list => list.Count,
-        Dictionary<string, object?> dictionary => dictionary.Count,
-        _ => 0L,
-    });
+    /// <summary>Counts items that are about to be made.</summary>
+    public void ChargeItems(long count) => Charge(Math.Min(count, LargestValue) * ItemCost);
 
     /// <summary>Counts a search for a text in another, whose worst case is the product of their lengths.</summary>
     public void ChargeSearch(string text, string pattern) => Charge(text.Length * (1L + pattern.Length / 4096));
 
-    /// <summary>Appends to the output or to a captured part of it.</summary>
-    public void Emit(StringBuilder output, string text)
+    /// <summary>Counts what it takes to look a key up.</summary>
+    public void ChargeKey(object? key)
     {
-        if (output.Length + (long)text.Length > MaximumText) throw new TemplateException($"its output is longer than {MaximumText} characters");
-        Charge(text.Length);
-        output.Append(text);
-    }
-}
-
-/// <summary>The variables of a loop, a macro or the whole template; a name that is not here is looked up outside.</summary>
-internal sealed class Scope(Scope? outer, RenderState state)
-{
-    private readonly Dictionary<string, object?> _variables = new(StringComparer.Ordinal);
-
-    public RenderState State => state;
-
-    public Scope Inner() => new(this, state);
-
-    public void Set(string name, object? value) => _variables[name] = value;
-
-    public object? Lookup(string name)
-    {
-        for (var scope = this; scope is not null; scope = scope.Outer)
-        {
-            if (scope._variables.TryGetValue(name, out var value)) return value;
-        }
-        return new Undefined(name);
+        if (key is string text) Charge(text.Length);
+        else if (key is TupleValue tuple) tuple.ForEach(item => Charge(item is string part ? part.Length : 1));
     }
 
-    private Scope? Outer => outer;
+    /// <summary>Appends to the output, or to what is being captured.</summary>
+    public void Emit(string text) => Append(_outputs.Peek(), text);
+
+    /// <summary>Appends to a text that is being made.</summary>
+    public void Append(StringBuilder target, string text)
+    {
+        if (target.Length + (long)text.Length > LargestValue) throw TooMuch();
+        Spend(text.Length);
+        target.Append(text);
+    }
+
+    /// <summary>The text that the body writes, instead of writing it.</summary>
+    public string Capture(Body body, Scope scope) => Capture(() => body.Execute(scope));
+
+    /// <summary>The text that an action writes, instead of writing it.</summary>
+    public string Capture(Action write)
+    {
+        _outputs.Push(new StringBuilder());
+        write();
+        return _outputs.Pop().ToString();
+    }
+
+    /// <summary>Writes the text of a generation block and notes its place, as if all text being captured will be written where it stands.</summary>
+    public void EmitGenerated(string text)
+    {
+        var start = _outputs.Sum(output => output.Length);
+        Generated.Add(start..(start + text.Length));
+        Emit(text);
+    }
+
+    private void Spend(long units)
+    {
+        _spent += units;
+        if (_spent > Budget) throw TooMuch();
+    }
+
+    private static TemplateException TooMuch() =>
+        new("it asks for more time or memory than a chat template may, by a loop, a text, a list or a number that is far too large");
 }

@@ -1,81 +1,93 @@
 namespace Beear.Text.Templates;
 
 /// <summary>The value of a name or item that does not exist: prints as nothing, and nothing can be asked of it.</summary>
-internal sealed record Undefined(string Name)
+/// <param name="Message">Why it is not there, as jinja2 says it.</param>
+internal sealed record Undefined(string Message)
 {
-    public TemplateException Fail() => new($"'{Name}' is undefined");
+    public static Undefined Variable(string name) => new($"'{name}' is undefined");
+
+    public static Undefined Attribute(object? owner, string name) => new($"'{Owner(owner)}' has no attribute '{name}'");
+
+    public static Undefined Element(object? owner, string index) => new($"{Owner(owner)} has no element {index}");
+
+    /// <summary>What the sandbox does not give out: methods that change their object, and Python's inner attributes.</summary>
+    public static Undefined Forbidden(object? owner, string name) =>
+        new($"access to attribute '{name}' of '{Values.PythonType(owner)}' object is unsafe");
+
+    public TemplateException Fail() => new(Message);
+
+    private static string Owner(object? owner) => owner is null ? "None" : Values.PythonType(owner) + " object";
 }
 
-/// <summary>A list written with parentheses, or a pair of a mapping; only its print differs from a list's.</summary>
-internal sealed class TupleValue(IEnumerable<object?> items) : List<object?>(items);
+/// <summary>A Python tuple; the pairs of <c>groupby</c> also name their items.</summary>
+internal sealed class TupleValue(IEnumerable<object?> items, params string[] names) : List<object?>(items)
+{
+    /// <summary>The item of that name, or null if there is none.</summary>
+    public object? Named(string name) => Array.IndexOf(names, name) is var index and >= 0 ? this[index] : null;
+}
+
+/// <summary>A Python generator or iterator: always true, without a length, and empty once it has been read.</summary>
+/// <param name="kind">What it prints as.</param>
+/// <param name="items">The items, made when they are asked for.</param>
+internal sealed class Generator(string kind, IEnumerable<object?> items)
+{
+    private readonly IEnumerator<object?> _items = items.GetEnumerator();
+
+    public string Kind => kind;
+
+    public bool TryNext(out object? item)
+    {
+        var exists = _items.MoveNext();
+        item = exists ? _items.Current : null;
+        return exists;
+    }
+
+    public List<object?> Drain(RenderState state)
+    {
+        var rest = new List<object?>();
+        while (TryNext(out var item))
+        {
+            state.ChargeItems(1);
+            rest.Add(item);
+        }
+        return rest;
+    }
+}
+
+/// <summary>The keys, values or items of a mapping: can be read again and again, but have no order to index.</summary>
+internal sealed record MappingView(string Kind, List<object?> Items);
+
+/// <summary>A <c>range</c>; as in jinja2's sandbox it is not longer than 100,000.</summary>
+internal sealed record RangeValue(long Start, long Stop, long Step, int Count)
+{
+    private const int Longest = 100_000;
+
+    public static RangeValue Create(long start, long stop, long step)
+    {
+        if (step == 0) throw new TemplateException("the step of 'range' is zero");
+        var distance = step > 0 ? (Int128)stop - start : (Int128)start - stop;
+        var size = Int128.Abs(step);
+        var count = distance <= 0 ? 0 : (distance + size - 1) / size;
+        if (count > Longest) throw new TemplateException($"a range is longer than {Longest} numbers");
+        return new RangeValue(start, stop, step, (int)count);
+    }
+
+    public object At(long index) => Start + index * Step;
+}
 
 /// <summary>A <c>namespace()</c>: the only value whose attributes a template can set.</summary>
-internal sealed class NamespaceValue(Dictionary<string, object?> attributes)
+internal sealed class NamespaceValue(Mapping attributes)
 {
-    public Dictionary<string, object?> Attributes => attributes;
+    public Mapping Attributes => attributes;
 }
 
 /// <summary>Something a template can call.</summary>
-internal sealed record Callable(string Name, Func<Arguments, RenderState, object?> Call);
-
-/// <summary>The arguments of a call.</summary>
-internal sealed class Arguments(List<object?> positional, Dictionary<string, object?> named)
+internal sealed class Callable(string name, Func<Arguments, RenderState, object?> call)
 {
-    public List<object?> Positional => positional;
+    public string Name => name;
 
-    public Dictionary<string, object?> Named => named;
+    /// <summary>True for macros, whose name a template can read.</summary>
+    public bool IsMacro { get; init; }
 
-    /// <summary>An argument by position or name, or the fallback.</summary>
-    public object? Get(int index, string name, object? fallback = null) =>
-        index < positional.Count ? positional[index] : named.GetValueOrDefault(name, fallback);
-
-    public bool Has(int index, string name) => index < positional.Count || named.ContainsKey(name);
-
-    public object? Require(int index, string name) =>
-        Has(index, name) ? Get(index, name) : throw new TemplateException($"the argument '{name}' is missing");
-
-    public string RequireText(int index, string name) =>
-        Require(index, name) as string ?? throw new TemplateException($"the argument '{name}' has to be a string");
-
-    public bool Flag(int index, string name, bool fallback = false) => Operators.IsTrue(Get(index, name, fallback));
-
-    public long Integer(int index, string name, long fallback) => Operators.ToInteger(Get(index, name, fallback));
-
-    /// <summary>The same arguments without the first <paramref name="count"/>.</summary>
-    public Arguments Skip(int count) => new(positional.Skip(count).ToList(), named);
-}
-
-/// <summary>The <c>loop</c> variable of a for block; its depth counts recursive loops only, which there are none of.</summary>
-internal sealed class LoopValue(List<object?> items)
-{
-    private object? _lastChanged = new Undefined("loop.changed");
-
-    public int Index { get; set; }
-
-    public object? Attribute(string name) => name switch
-    {
-        "index" => Index + 1L,
-        "index0" => (long)Index,
-        "revindex" => (long)items.Count - Index,
-        "revindex0" => items.Count - Index - 1L,
-        "first" => Index == 0,
-        "last" => Index == items.Count - 1,
-        "length" => (long)items.Count,
-        "depth" => 1L,
-        "depth0" => 0L,
-        "previtem" => Index > 0 ? items[Index - 1] : new Undefined("loop.previtem"),
-        "nextitem" => Index + 1 < items.Count ? items[Index + 1] : new Undefined("loop.nextitem"),
-        "cycle" => new Callable("cycle", (arguments, _) => arguments.Positional.Count > 0
-            ? arguments.Positional[Index % arguments.Positional.Count]
-            : throw new TemplateException("loop.cycle needs values")),
-        "changed" => new Callable("changed", (arguments, state) => Changed(arguments, state)),
-        _ => new Undefined("loop." + name),
-    };
-
-    private bool Changed(Arguments arguments, RenderState state)
-    {
-        var changed = !Operators.AreEqual(_lastChanged, arguments.Positional, state);
-        _lastChanged = arguments.Positional;
-        return changed;
-    }
+    public object? Call(Arguments arguments, RenderState state) => call(arguments, state);
 }

@@ -9,60 +9,59 @@ internal sealed class TagScanner(string source, List<Token> tokens)
     private static readonly string[] s_operators =
         ["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|"];
 
+    private const int LongestName = 200;
+
     private int _openBrackets;
 
     /// <summary>True while a bracket is open, when '}}' closes dictionaries and not the tag.</summary>
     public bool InsideBrackets => _openBrackets > 0;
 
     /// <summary>Adds the token at a position and returns the position after it.</summary>
-    public int Read(int start, int line)
+    public int Read(int start, Position here)
     {
         var first = source[start];
-        if (first is '\'' or '"') return ReadString(start, line);
-        if (char.IsAsciiDigit(first)) return ReadNumber(start, line);
+        if (first is '\'' or '"') return ReadString(start, here);
+        if (char.IsAsciiDigit(first)) return ReadNumber(start, here);
         if (char.IsLetter(first) || first == '_')
         {
             var end = start;
             while (end < source.Length && (char.IsLetterOrDigit(source[end]) || source[end] == '_')) end++;
-            tokens.Add(new Token(TokenKind.Name, source[start..end], line));
+            if (end - start > LongestName) throw new TemplateException($"a name is longer than {LongestName} characters") { At = here };
+            tokens.Add(new Token(TokenKind.Name, source[start..end], here));
             return end;
         }
         foreach (var symbol in s_operators)
         {
             if (string.CompareOrdinal(source, start, symbol, 0, symbol.Length) != 0) continue;
             _openBrackets += symbol is "(" or "[" or "{" ? 1 : symbol is ")" or "]" or "}" ? -1 : 0;
-            tokens.Add(new Token(TokenKind.Operator, symbol, line));
+            tokens.Add(new Token(TokenKind.Operator, symbol, here));
             return start + symbol.Length;
         }
-        throw new TemplateException($"the character '{first}' is not understood") { Line = line };
+        throw new TemplateException($"the character '{first}' is not understood") { At = here };
     }
 
-    private int ReadNumber(int start, int line)
+    private int ReadNumber(int start, Position here)
     {
-        var end = start;
-        if (source[start] == '0' && start + 1 < source.Length && source[start + 1] is 'x' or 'X')
+        var radix = start + 1 < source.Length && source[start] == '0'
+            ? char.ToLowerInvariant(source[start + 1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 10 } : 10;
+        var end = radix == 10 ? SkipDigits(start) : start + 2;
+        if (radix != 10) while (end < source.Length && (char.IsAsciiHexDigit(source[end]) || source[end] == '_')) end++;
+        else if (start == 0 || source[start - 1] != '.')
         {
-            end = start + 2;
-            while (end < source.Length && (char.IsAsciiHexDigit(source[end]) || source[end] == '_')) end++;
-            var digits = source[(start + 2)..end].Replace("_", "", StringComparison.Ordinal);
-            if (!long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
-                throw new TemplateException($"the number '{source[start..end]}' is not understood") { Line = line };
-            tokens.Add(new Token(TokenKind.Integer, value.ToString(CultureInfo.InvariantCulture), line));
-            return end;
+            var whole = end;
+            if (end + 1 < source.Length && source[end] == '.' && char.IsAsciiDigit(source[end + 1])) end = SkipDigits(end + 1);
+            if (end < source.Length && source[end] is 'e' or 'E')
+            {
+                var exponent = end + 1 < source.Length && source[end + 1] is '+' or '-' ? end + 2 : end + 1;
+                if (exponent < source.Length && char.IsAsciiDigit(source[exponent])) end = SkipDigits(exponent);
+            }
+            if (end > whole)
+            {
+                tokens.Add(new Token(TokenKind.Float, source[start..end].Replace("_", "", StringComparison.Ordinal), here));
+                return end;
+            }
         }
-        var kind = TokenKind.Integer;
-        end = SkipDigits(end);
-        if (end + 1 < source.Length && source[end] == '.' && char.IsAsciiDigit(source[end + 1]))
-        {
-            kind = TokenKind.Float;
-            end = SkipDigits(end + 1);
-        }
-        if (end < source.Length && source[end] is 'e' or 'E')
-        {
-            var exponent = end + 1 < source.Length && source[end + 1] is '+' or '-' ? end + 2 : end + 1;
-            if (SkipDigits(exponent) > exponent) (kind, end) = (TokenKind.Float, SkipDigits(exponent));
-        }
-        tokens.Add(new Token(kind, source[start..end].Replace("_", "", StringComparison.Ordinal), line));
+        tokens.Add(new Token(TokenKind.Integer, source[start..end], here));
         return end;
     }
 
@@ -72,19 +71,19 @@ internal sealed class TagScanner(string source, List<Token> tokens)
         return at;
     }
 
-    private int ReadString(int start, int line)
+    private int ReadString(int start, Position here)
     {
         var text = new StringBuilder();
         for (var at = start + 1; at < source.Length;)
         {
             if (source[at] == source[start])
             {
-                tokens.Add(new Token(TokenKind.String, text.ToString(), line));
+                tokens.Add(new Token(TokenKind.String, text.ToString(), here));
                 return at + 1;
             }
-            at = source[at] == '\\' && at + 1 < source.Length ? ReadEscape(at, text, line) : AppendPlain(at, text);
+            at = source[at] == '\\' && at + 1 < source.Length ? ReadEscape(at, text, here) : AppendPlain(at, text);
         }
-        throw new TemplateException("a string is not closed") { Line = line };
+        throw new TemplateException("a string is not closed") { At = here };
     }
 
     private int AppendPlain(int at, StringBuilder text)
@@ -93,7 +92,7 @@ internal sealed class TagScanner(string source, List<Token> tokens)
         return at + 1;
     }
 
-    private int ReadEscape(int at, StringBuilder text, int line)
+    private int ReadEscape(int at, StringBuilder text, Position here)
     {
         var code = source[at + 1];
         var hexDigits = code switch { 'x' => 2, 'u' => 4, 'U' => 8, _ => 0 };
@@ -102,7 +101,7 @@ internal sealed class TagScanner(string source, List<Token> tokens)
             var end = at + 2 + hexDigits;
             if (end > source.Length || !int.TryParse(source.AsSpan(at + 2, hexDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
                 || value is < 0 or > 0x10FFFF)
-                throw new TemplateException($"the escape '\\{code}' needs {hexDigits} hexadecimal digits of a character") { Line = line };
+                throw new TemplateException($"the escape '\\{code}' needs {hexDigits} hexadecimal digits of a character") { At = here };
             if (value > 0xFFFF) text.Append(char.ConvertFromUtf32(value));
             else text.Append((char)value);
             return end;
@@ -114,6 +113,7 @@ internal sealed class TagScanner(string source, List<Token> tokens)
             text.Append((char)value);
             return end;
         }
+        if (code == 'N') throw new TemplateException("characters by name ('\\N') are not supported; write the character itself") { At = here };
         text.Append(code switch
         {
             'n' => "\n",

@@ -10,6 +10,8 @@ internal sealed class TemplateLexer
     private readonly List<Token> _tokens = [];
     private int _position;
     private int _line = 1;
+    private int _lineStart;
+    private Position _tagStart;
     private bool _lineStarting = true;
 
     private TemplateLexer(string source) => _source = source;
@@ -35,6 +37,7 @@ internal sealed class TemplateLexer
             _position = tag;
             return;
         }
+        _tagStart = Here;
         Advance(tag + 2);
         if (At('-') || At('+')) Advance(_position + 1);
         switch (_source[tag + 1])
@@ -74,7 +77,7 @@ internal sealed class TemplateLexer
     private void SkipComment()
     {
         var end = _source.IndexOf("#}", _position, StringComparison.Ordinal);
-        if (end < 0) throw Fail("a comment '{#' is not closed by '#}'");
+        if (end < 0) throw FailTag("a comment '{#' is not closed by '#}'");
         var sign = end > _position ? _source[end - 1] : ' ';
         Advance(end + 2);
         FinishTag(sign, trimNewline: true);
@@ -94,7 +97,7 @@ internal sealed class TemplateLexer
             FinishTag(sign, trimNewline: true);
             return true;
         }
-        throw Fail("'raw' is not closed by 'endraw'");
+        throw FailTag("'raw' is not closed by 'endraw'");
     }
 
     private bool TryReadKeyword(int at, string keyword, out int end, out char sign)
@@ -111,13 +114,13 @@ internal sealed class TemplateLexer
 
     private void ReadTag(bool isOutput)
     {
-        Add(isOutput ? TokenKind.OutputBegin : TokenKind.BlockBegin, "");
+        _tokens.Add(new Token(isOutput ? TokenKind.OutputBegin : TokenKind.BlockBegin, "", _tagStart));
         var closing = isOutput ? "}}" : "%}";
         var scanner = new TagScanner(_source, _tokens);
         while (true)
         {
             Advance(SkipSpaces(_position));
-            if (_position >= _source.Length) throw Fail($"a tag is not closed by '{closing}'");
+            if (_position >= _source.Length) throw FailTag($"a tag is not closed by '{closing}'");
             var sign = _source[_position];
             var signed = sign == '-' || (sign == '+' && !isOutput);
             var at = _position + (signed ? 1 : 0);
@@ -128,7 +131,7 @@ internal sealed class TemplateLexer
                 FinishTag(signed ? sign : ' ', trimNewline: !isOutput);
                 return;
             }
-            Advance(scanner.Read(_position, _line));
+            Advance(scanner.Read(_position, Here));
         }
     }
 
@@ -140,6 +143,8 @@ internal sealed class TemplateLexer
         _lineStarting = _position > start && _source[_position - 1] == '\n';
     }
 
+    private Position Here => new(_line, _position - _lineStart + 1);
+
     private bool At(char character) => _position < _source.Length && _source[_position] == character;
 
     private int SkipSpaces(int at)
@@ -150,11 +155,15 @@ internal sealed class TemplateLexer
 
     private void Advance(int to)
     {
-        _line += _source.AsSpan(_position, to - _position).Count('\n');
-        _position = to;
+        for (; _position < to; _position++)
+        {
+            if (_source[_position] != '\n') continue;
+            _line++;
+            _lineStart = _position + 1;
+        }
     }
 
-    private void Add(TokenKind kind, string value) => _tokens.Add(new Token(kind, value, _line));
+    private void Add(TokenKind kind, string value) => _tokens.Add(new Token(kind, value, Here));
 
-    private TemplateException Fail(string message) => new(message) { Line = _line };
+    private TemplateException FailTag(string message) => new(message) { At = _tagStart };
 }

@@ -1,33 +1,45 @@
 using System.Collections;
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Beear.Text.Templates;
 
-/// <summary>Turns the caller's values into those of templates, as copies that a template can change without harm.</summary>
+/// <summary>Turns the caller's values into copies for templates.</summary>
 internal static class TemplateValues
 {
     private const int MaximumDepth = 64;
 
     /// <summary>
-    /// Null, bool, long, double, string, <c>List&lt;object?&gt;</c> or <c>Dictionary&lt;string, object?&gt;</c> (in insertion order) from those,
-    /// other numbers, sequences, dictionaries with string keys, and JSON.
+    /// Null, bool, long, <see cref="BigInteger"/>, double, string, <c>List&lt;object?&gt;</c> or <see cref="Mapping"/> (in the order in which keys
+    /// came) from those, other numbers, sequences, dictionaries with string keys, and JSON.
     /// </summary>
     public static object? From(object? value, int depth = 0)
     {
         if (depth > MaximumDepth) throw new TemplateException($"a variable is nested more than {MaximumDepth} levels deep");
         return value switch
         {
-            null or bool or long or double or string or Callable => value,
-            int or short or byte or sbyte or ushort or uint => Convert.ToInt64(value),
-            float number => (double)number,
-            ChatMessage message => new Dictionary<string, object?>(StringComparer.Ordinal) { ["role"] = message.Role, ["content"] = message.Content },
+            null or bool or long or double or string or Mapping => value,
+            int or short or byte or sbyte or ushort or uint => Convert.ToInt64(value, CultureInfo.InvariantCulture),
+            ulong number => Numbers.Integer(number),
+            BigInteger number => Numbers.Integer(number),
+            float or decimal => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+            ChatMessage message => FromMessage(message, depth),
             JsonElement element => FromJson(element, depth),
             JsonNode node => From(JsonSerializer.SerializeToElement(node), depth),
             IEnumerable<KeyValuePair<string, object?>> pairs => FromPairs(pairs.Select(pair => (pair.Key, pair.Value)), depth),
+            IDictionary dictionary => FromPairs(dictionary.Keys.Cast<object>().Select(key => (key as string ?? throw Unknown(key), dictionary[key])), depth),
             IEnumerable items => items.Cast<object?>().Select(item => From(item, depth + 1)).ToList(),
-            _ => throw new TemplateException($"a variable has the type {value.GetType().Name}, which templates do not know"),
+            _ => throw Unknown(value),
         };
+    }
+
+    private static Mapping FromMessage(ChatMessage message, int depth)
+    {
+        var mapping = new Mapping { ["role"] = message.Role, ["content"] = message.Content };
+        foreach (var (name, value) in message.Fields) mapping[name] = From(value, depth + 1);
+        return mapping;
     }
 
     private static object? FromJson(JsonElement element, int depth) => element.ValueKind switch
@@ -35,16 +47,27 @@ internal static class TemplateValues
         JsonValueKind.Object => FromPairs(element.EnumerateObject().Select(property => (property.Name, (object?)property.Value)), depth),
         JsonValueKind.Array => element.EnumerateArray().Select(item => From(item, depth + 1)).ToList(),
         JsonValueKind.String => element.GetString(),
-        JsonValueKind.Number => element.TryGetInt64(out var integer) ? integer : element.GetDouble(),
+        JsonValueKind.Number => FromNumber(element),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => null,
     };
 
-    private static Dictionary<string, object?> FromPairs(IEnumerable<(string Key, object? Value)> pairs, int depth)
+    /// <summary>A number without point and exponent is an integer, as in Python.</summary>
+    private static object FromNumber(JsonElement element)
     {
-        var mapping = new Dictionary<string, object?>(StringComparer.Ordinal);
+        if (element.TryGetInt64(out var integer)) return integer;
+        var text = element.GetRawText();
+        if (text.AsSpan().IndexOfAny(".eE") >= 0) return element.GetDouble();
+        return text.Length <= 400 ? Numbers.Integer(BigInteger.Parse(text, CultureInfo.InvariantCulture)) : throw new TemplateException("a variable holds too large a number");
+    }
+
+    private static Mapping FromPairs(IEnumerable<(string Key, object? Value)> pairs, int depth)
+    {
+        var mapping = new Mapping();
         foreach (var (key, value) in pairs) mapping[key] = From(value, depth + 1);
         return mapping;
     }
+
+    private static TemplateException Unknown(object value) => new($"a variable holds the type {value.GetType().Name}, which templates do not know");
 }

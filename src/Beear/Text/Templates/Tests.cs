@@ -9,8 +9,11 @@ internal static class Tests
 
     public static bool Exists(string name) => s_tests.ContainsKey(name);
 
-    public static bool Apply(string name, object? value, Arguments arguments, RenderState state) =>
-        s_tests.TryGetValue(name, out var test) ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
+    public static bool Apply(string name, object? value, Arguments arguments, RenderState state)
+    {
+        state.ChargeKey(name);
+        return s_tests.TryGetValue(name, out var test) ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
+    }
 
     private static Dictionary<string, Test> Create()
     {
@@ -20,37 +23,32 @@ internal static class Tests
             ["undefined"] = (value, _, _) => value is Undefined,
             ["none"] = (value, _, _) => value is null,
             ["string"] = (value, _, _) => value is string,
-            ["number"] = (value, _, _) => value is long or double or bool,
-            ["integer"] = (value, _, _) => value is long,
+            ["number"] = (value, _, _) => Numbers.IsNumber(value),
+            ["integer"] = (value, _, _) => Numbers.IsInteger(value) && value is not bool,
             ["float"] = (value, _, _) => value is double,
             ["boolean"] = (value, _, _) => value is bool,
             ["true"] = (value, _, _) => value is true,
             ["false"] = (value, _, _) => value is false,
-            ["mapping"] = (value, _, _) => value is Dictionary<string, object?>,
-            ["iterable"] = (value, _, _) => value is string or List<object?> or Dictionary<string, object?> or Undefined,
-            ["sequence"] = (value, _, _) => value is string or List<object?> or Dictionary<string, object?> or Undefined,
-            ["callable"] = (value, _, _) => value is Callable,
-            ["odd"] = (value, _, _) => Operators.ToInteger(value) % 2 != 0,
-            ["even"] = (value, _, _) => Operators.ToInteger(value) % 2 == 0,
-            ["divisibleby"] = (value, arguments, state) =>
-                Operators.Binary("%", value, arguments.Require(0, "num"), state) is var rest && !Operators.IsTrue(rest),
+            ["mapping"] = (value, _, _) => value is Mapping,
+            ["iterable"] = (value, _, _) => Values.IsIterable(value),
+            ["sequence"] = (value, _, _) => value is string or List<object?> or Mapping or RangeValue or Undefined,
+            ["callable"] = (value, _, _) => value is Callable or LoopValue or Undefined,
+            ["escaped"] = (_, _, _) => false,
+            ["odd"] = (value, _, state) => Operators.AreEqual(Remainder(value, 2L, state), 1L, state),
+            ["even"] = (value, _, state) => !Values.IsTrue(Remainder(value, 2L, state)),
+            ["divisibleby"] = (value, arguments, state) => !Values.IsTrue(Remainder(value, arguments.Require(0, "num"), state)),
             ["in"] = (value, arguments, state) => Operators.Contains(arguments.Require(0, "seq"), value, state),
-            ["upper"] = (value, _, state) => PythonText.Str(value, state) is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
-            ["lower"] = (value, _, state) => PythonText.Str(value, state) is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
-            ["sameas"] = (value, arguments, state) => arguments.Require(0, "other") is var other && value?.GetType() == other?.GetType()
-                && Operators.AreEqual(value, other, state),
-            ["startswith"] = (value, arguments, _) =>
-                value is string text && text.StartsWith(arguments.RequireText(0, "prefix"), StringComparison.Ordinal),
-            ["endswith"] = (value, arguments, _) =>
-                value is string text && text.EndsWith(arguments.RequireText(0, "suffix"), StringComparison.Ordinal),
+            ["upper"] = (value, _, state) => TextCase.IsUpper(Read(value, state)),
+            ["lower"] = (value, _, state) => TextCase.IsLower(Read(value, state)),
+            ["sameas"] = (value, arguments, _) => IsSame(value, arguments.Require(0, "other")),
             ["eq"] = (value, arguments, state) => Operators.AreEqual(value, arguments.Require(0, "other"), state),
             ["ne"] = (value, arguments, state) => !Operators.AreEqual(value, arguments.Require(0, "other"), state),
             ["lt"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) < 0,
             ["le"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) <= 0,
             ["gt"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) > 0,
             ["ge"] = (value, arguments, state) => Operators.Compare(value, arguments.Require(0, "other"), state) >= 0,
-            ["filter"] = (value, _, _) => value is string name && Filters.Exists(name),
-            ["test"] = (value, _, _) => value is string name && Exists(name),
+            ["filter"] = (value, _, state) => Filters.Exists(Read(value, state)),
+            ["test"] = (value, _, state) => Exists(Read(value, state)),
         };
         (string Alias, string Name)[] aliases =
         [
@@ -60,4 +58,17 @@ internal static class Tests
         foreach (var (alias, name) in aliases) tests[alias] = tests[name];
         return tests;
     }
+
+    private static object? Remainder(object? value, object? divisor, RenderState state) => Operators.Binary("%", value, divisor, state);
+
+    private static string Read(object? value, RenderState state)
+    {
+        var text = PythonRepr.Str(value, state);
+        state.Charge(text.Length);
+        return text;
+    }
+
+    /// <summary>Python's identity, where small scalars of one value are one object.</summary>
+    private static bool IsSame(object? value, object? other) =>
+        value is long or bool or string or double ? value.Equals(other) : ReferenceEquals(value, other);
 }

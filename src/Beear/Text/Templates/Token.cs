@@ -3,8 +3,8 @@ namespace Beear.Text.Templates;
 /// <summary>The kinds of token in a template.</summary>
 internal enum TokenKind { Text, OutputBegin, OutputEnd, BlockBegin, BlockEnd, Name, String, Integer, Float, Operator, End }
 
-/// <summary>One token and the line (from 1) it starts on; <see cref="Value"/> holds strings without quotes and escapes.</summary>
-internal readonly record struct Token(TokenKind Kind, string Value, int Line)
+/// <summary>One token and where it starts; <see cref="Value"/> holds strings without quotes and escapes.</summary>
+internal readonly record struct Token(TokenKind Kind, string Value, Position At)
 {
     public bool IsName(string name) => Kind == TokenKind.Name && Value == name;
 
@@ -28,6 +28,9 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
     private const int MaximumDepth = 150;
     private int _position;
     private int _depth;
+
+    /// <summary>Where the current token starts.</summary>
+    public Position Here => Current.At;
 
     public Token Current => tokens[_position];
 
@@ -58,7 +61,7 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
 
     public TemplateException Unexpected(string wanted) => Fail($"{wanted} is expected, but there is {Current}");
 
-    public TemplateException Fail(string message) => new(message) { Line = Current.Line };
+    public TemplateException Fail(string message) => new(message) { At = Current.At };
 
     /// <summary>Parses one level deeper, so that a template nested too deeply is an error, not a stack overflow.</summary>
     public T Deeper<T>(Func<T> parse)

@@ -1,36 +1,10 @@
-using System.Text.Json;
 using Beear.Text;
 
-namespace Beear.Tests.Text;
+namespace Beear.Tests.Text.Templates;
 
 public sealed class ChatTemplateTests
 {
     private static readonly Dictionary<string, object?> s_nothing = [];
-
-    [Fact]
-    public void Renders_every_row_as_transformers_does()
-    {
-        using var chats = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Parity("text", "chats.json")));
-        var templates = chats.RootElement.GetProperty("templates");
-        var rendered = 0;
-        foreach (var row in chats.RootElement.GetProperty("rows").EnumerateArray())
-        {
-            var name = row.GetProperty("template").GetString()!;
-            // These name a package that holds the template instead of its source.
-            if (name.StartsWith("npm-", StringComparison.Ordinal)) continue;
-            var template = new ChatTemplate(templates.GetProperty(name).GetString()!);
-            var context = new Dictionary<string, object?>(StringComparer.Ordinal);
-            foreach (var variable in row.GetProperty("variables").EnumerateObject()) context[variable.Name] = variable.Value;
-            context["messages"] = row.GetProperty("messages");
-            context["add_generation_prompt"] = row.GetProperty("add_generation_prompt").GetBoolean();
-            if (row.TryGetProperty("error", out var error))
-                Assert.Contains(error.GetString()!, Assert.Throws<BeearException>(() => template.Render(context)).Message, StringComparison.Ordinal);
-            else
-                Assert.Equal(row.GetProperty("rendered").GetString(), template.Render(context));
-            rendered++;
-        }
-        Assert.True(rendered > 100);
-    }
 
     [Fact]
     public void Renders_messages_and_variables()
@@ -88,7 +62,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'a': 1}.get('z', 0) }} {{ 'a\nb' | indent(2) }} {{ '<a>' | e }}", "[('a', 2), ('b', 1)] 0 a\n  b &lt;a&gt;")]
     [InlineData("{{ '\U0001F600!' | length }} {{ '\U0001F600!'[0] }} {{ '\U0001F600!' | reverse }}", "2 \U0001F600 !\U0001F600")]
     [InlineData("{{ x is defined }} {{ 'a' is string }} {{ {} is mapping }} {{ 3 is divisibleby 3 }} {{ 'a' is not in ['b'] }} {{ 1 is number and true is boolean }}", "False True True True True True")]
-    [InlineData("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}{{ 'a' if false }}{{ nothing }}", "[1, 2]")]
+    [InlineData("{{ 9223372036854775807 + 1 }}{{ 'a' if false }}{{ nothing }}", "9223372036854775808")]
     public void Computes_as_Python_does(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
@@ -105,71 +79,25 @@ public sealed class ChatTemplateTests
 
     [Theory]
     [InlineData("{{ raise_exception('No ' ~ 'system.') }}", "No system.")]
-    [InlineData("\n{{ x.y }}", "line 2: 'x' is undefined")]
+    [InlineData("\n{{ x.y }}", "line 2, column 5: 'x' is undefined")]
     [InlineData("{{ 1 / 0 }}", "division by zero")]
     [InlineData("{{ 'a' + 1 }}", "'+' does not apply")]
     [InlineData("{{ x() }}", "'x' is undefined")]
-    [InlineData("{{ 'a'.__class__.__mro__ }}", "'__class__' is undefined")]
+    [InlineData("{{ 'a'.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe")]
+    [InlineData("{% set l = [1] %}{{ l.append(2) }}", "access to attribute 'append' of 'list' object is unsafe")]
+    [InlineData("{{ {'a': 1}.b.c }}", "'dict object' has no attribute 'b'")]
     [InlineData("{{ [1, 'a'] | sort }}", "no order")]
-    [InlineData("{{ 9223372036854775807 + 1 }}", "too large")]
     [InlineData("{% set x = 1 %}{% set x.y = 2 %}", "not a namespace")]
     public void Says_why_a_rendering_fails(string source, string part) => AssertFails(source, part);
-
-    [Theory]
-    [InlineData("{{ 'a' * 9999999999 }}")]
-    [InlineData("{{ range(10 ** 9) }}")]
-    [InlineData("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")]
-    [InlineData("{% for a in range(99999) %}{{ 'x' * 9999 }}{% endfor %}")]
-    [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")]
-    [InlineData("{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}")]
-    [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{{ l }}")]
-    [InlineData("{% set l = [] %}{% set _ = l.append(l) %}{{ l | tojson }}")]
-    [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}")]
-    [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l == [n.l[0], n.l[0] + []] }}")]
-    [InlineData("{% set s = 'ab' * 999999 %}{% for i in range(99999) %}{% if s.find('zz') > 0 %}{% endif %}{% endfor %}")]
-    [InlineData("{{ ('x' * 99999).replace('', 'y' * 99999) }}")]
-    [InlineData("{{ 'a' | indent(999999999) }}")]
-    [InlineData("{{ 2 ** 99999999999 }}")]
-    public void Stops_a_hostile_template(string source)
-    {
-        var template = new ChatTemplate(source);
-        Assert.Throws<BeearException>(() => template.Render(s_nothing));
-    }
-
-    [Theory]
-    [InlineData("(", "1", ")")]
-    [InlineData("[", "", "]")]
-    [InlineData("not ", "1", "")]
-    [InlineData("-", "1", "")]
-    [InlineData("1 if 1 else ", "1", "")]
-    [InlineData("", "x", "|trim")]
-    [InlineData("1+", "1", "")]
-    [InlineData("{'a':", "1", "}")]
-    [InlineData("x[", "0", "]")]
-    public void Stops_a_template_that_is_nested_too_deeply(string open, string middle, string close)
-    {
-        var expression = string.Concat(Enumerable.Repeat(open, 20_000)) + middle + string.Concat(Enumerable.Repeat(close, 20_000));
-        Assert.Throws<BeearException>(() => new ChatTemplate("{{ " + expression + " }}").Render(s_nothing));
-        Assert.Throws<BeearException>(() => new ChatTemplate(string.Concat(Enumerable.Repeat("{% if true %}", 20_000))));
-    }
-
-    [Fact]
-    public void Leaves_the_caller_s_values_alone()
-    {
-        var list = new List<object?> { 1L };
-        var template = new ChatTemplate("{% set _ = tools.append(2) %}{{ tools }}");
-        Assert.Equal("[1, 2]", template.Render([], false, new Dictionary<string, object?> { ["tools"] = list }));
-        Assert.Single(list);
-    }
 
     [Fact]
     public void Formats_the_current_date()
     {
-        var date = new ChatTemplate("{{ strftime_now('%d %b %Y %-d 100%%') }}").Render(s_nothing);
+        var date = new ChatTemplate("{{ strftime_now('%d %b %Y %-d 100%%') }}").Render(s_nothing).Text;
         Assert.Matches("^[0-9]{2} [A-Z][a-z]{2} [0-9]{4} [1-9][0-9]? 100%$", date);
     }
 
-    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing));
+    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing).Text);
 
     private static void AssertFails(string source, string part)
     {
