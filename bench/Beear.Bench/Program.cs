@@ -5,8 +5,16 @@ using Spectre.Console;
 using static TorchSharp.torch;
 
 // Times every kernel beside its plain reference. Arguments: the benches to run; none means all.
-TorchRuntime.Load();
+// "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead.
 AnsiConsole.Profile.Width = 120;
+if (args is ["encoding", var tokenizer, ..])
+{
+    var speeds = new Table().AddColumns("text", "MB/s, one thread");
+    foreach (var row in EncodingBench.Run(tokenizer, args.ElementAtOrDefault(2))) speeds.AddRow(row.Name, row.MegabytesPerSecond.ToString("0.00", CultureInfo.InvariantCulture));
+    AnsiConsole.Write(speeds);
+    return;
+}
+TorchRuntime.Load();
 foreach (var shape in new[] { Shape.SmolLm2, Shape.TinyWorld })
 {
     var table = new Table().Title($"{shape.Name}: least time of a call, microseconds, {get_num_threads()} threads").AddColumns("operation", "type", "plain", "fused", "ratio");

@@ -18,6 +18,15 @@ internal static class Fixtures
     /// <summary>A file or folder under ../shared; skips the test if it is not there.</summary>
     public static string Shared(params string[] parts) => Require(Path.Combine([Root, "..", "shared", .. parts]));
 
+    /// <summary>A file of a package that tests/npm pins; skips the test if it is not installed.</summary>
+    public static string NpmPackage(string package, string file)
+    {
+        string path = Path.Combine(Root, "tests", "npm", "node_modules", package, file);
+        if (!File.Exists(path))
+            throw SkipException.ForSkip($"the npm package {package} is not here: run 'npm ci' in tests/npm, or see {Path.GetFullPath(path)}");
+        return path;
+    }
+
     /// <summary>A new empty folder for one test; it goes when the tests end.</summary>
     public static string TemporaryFolder() => Directory.CreateDirectory(Path.Combine(TemporaryRoot.Value, Guid.NewGuid().ToString("N"))).FullName;
 

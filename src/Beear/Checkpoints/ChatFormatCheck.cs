@@ -15,7 +15,8 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize)
         {
             Try(() => new ChatTemplateSet(ChatTemplateFiles.Sources(files)), out var template);
             if (template is not null && template != failure) yield return template;
-            if ((template is not null || !files.Has(ModelFiles.Tokenizer)) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
+            bool hasTokenizer = files.Has(ModelFiles.Tokenizer) || files.Has(ModelFiles.SentencePiece);
+            if ((template is not null || !hasTokenizer) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
         }
         foreach (var finding in Generation()) yield return finding;
         if (format is not null)

@@ -12,12 +12,19 @@ internal static class ChatFormatFiles
     /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
     public static ChatFormat Load(ModelFiles files)
     {
-        var utf8 = files.Bytes(ModelFiles.Tokenizer)
-            ?? throw new BeearException($"'{files.Source}' has no {ModelFiles.Tokenizer}; fetch that file of the model too.");
-        var tokenizer = Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer));
+        var tokenizer = LoadTokenizer(files);
         var variables = SpecialTokens(files);
         var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));
         return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables));
+    }
+
+    /// <summary>The tokenizer of tokenizer.json or, where that is missing, of tokenizer.model.</summary>
+    private static Tokenizer LoadTokenizer(ModelFiles files)
+    {
+        if (files.Bytes(ModelFiles.Tokenizer) is { } utf8) return Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer));
+        return files.Has(ModelFiles.SentencePiece)
+            ? Tokenizer.FromJson(SentencePieceTokenizer.TokenizerJson(files), Path.Combine(files.Source, ModelFiles.SentencePiece))
+            : throw new BeearException($"'{files.Source}' has neither {ModelFiles.Tokenizer} nor {ModelFiles.SentencePiece}; fetch one of these files of the model too.");
     }
 
     /// <summary>The special tokens under their names in templates; like transformers, only those that are set.</summary>

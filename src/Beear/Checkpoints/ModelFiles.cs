@@ -8,6 +8,8 @@ internal sealed class ModelFiles
     public const string Config = "config.json";
     public const string GenerationConfig = "generation_config.json";
     public const string Tokenizer = "tokenizer.json";
+    public const string SentencePiece = "tokenizer.model";
+    public const string AddedTokens = "added_tokens.json";
     public const string TokenizerConfig = "tokenizer_config.json";
     public const string SpecialTokens = "special_tokens_map.json";
     public const string ChatTemplate = "chat_template.jinja";
@@ -19,7 +21,7 @@ internal sealed class ModelFiles
     private static readonly string[] Carried =
     [
         Config, GenerationConfig, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate, ProcessorTemplate,
-        "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model",
+        AddedTokens, "vocab.json", "merges.txt", SentencePiece,
     ];
 
     private readonly SortedDictionary<string, Lazy<byte[]>> contents = new(StringComparer.Ordinal);

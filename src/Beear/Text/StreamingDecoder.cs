@@ -1,5 +1,4 @@
-using System.Buffers;
-using System.Text;
+using Beear.Text.Tokenization.Decoders;
 
 namespace Beear.Text;
 
@@ -11,36 +10,27 @@ public sealed class StreamingDecoder
 {
     private readonly Tokenizer tokenizer;
     private readonly bool skipSpecialTokens;
-    private readonly Decoder utf8 = Encoding.UTF8.GetDecoder();
-    private readonly ArrayBufferWriter<byte> bytes = new();
-    private bool isFirst = true;
+    private readonly TextCollector text = new();
+    private readonly DecoderStep steps;
 
     internal StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens)
     {
         this.tokenizer = tokenizer;
         this.skipSpecialTokens = skipSpecialTokens;
+        steps = tokenizer.DecoderInto(text);
     }
 
     /// <summary>Takes the next id and returns the text that is complete now; often empty within a character of several bytes.</summary>
     public string Append(int id)
     {
-        bytes.ResetWrittenCount();
-        if (tokenizer.AppendBytes(id, skipSpecialTokens, isFirst, bytes)) isFirst = false;
-        return Take(flush: false);
+        if (tokenizer.DecodableTokenOf(id, skipSpecialTokens) is { } token) steps.Write(token, endsToken: true);
+        return text.Take();
     }
 
-    /// <summary>Ends the stream: a character that never became complete is returned as U+FFFD.</summary>
+    /// <summary>Ends the stream and returns what was held back: a character that never became complete as U+FFFD.</summary>
     public string Flush()
     {
-        bytes.ResetWrittenCount();
-        isFirst = true;
-        return Take(flush: true);
-    }
-
-    private string Take(bool flush)
-    {
-        var characters = new char[utf8.GetCharCount(bytes.WrittenSpan, flush)];
-        int count = utf8.GetChars(bytes.WrittenSpan, characters, flush);
-        return new string(characters, 0, count);
+        steps.Complete();
+        return text.Take();
     }
 }

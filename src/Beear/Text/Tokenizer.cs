@@ -1,6 +1,9 @@
-using System.Buffers;
 using System.Text;
+using System.Text.Json.Nodes;
 using Beear.Text.Tokenization;
+using Beear.Text.Tokenization.Decoders;
+using Beear.Text.Tokenization.Files;
+using Beear.Text.Tokenization.PreTokenizers;
 
 namespace Beear.Text;
 
@@ -42,6 +45,22 @@ public sealed class Tokenizer
     /// <exception cref="BeearException">The content is damaged or asks for a kind of tokenizer that is not supported.</exception>
     public static Tokenizer FromJson(ReadOnlyMemory<byte> utf8, string source) => new(TokenizerFile.Read(utf8, source));
 
+    /// <summary>Reads a tokenizer.json that was made in memory.</summary>
+    /// <param name="tokenizerJson">The file's content.</param>
+    /// <param name="source">What to call it in errors, such as the file it was made from.</param>
+    /// <exception cref="BeearException">The content is damaged or asks for a kind of tokenizer that is not supported.</exception>
+    public static Tokenizer FromJson(JsonObject tokenizerJson, string source) => FromJson(Encoding.UTF8.GetBytes(tokenizerJson.ToJsonString()), source);
+
+    /// <summary>Reads the content of a SentencePiece model, as models of Llama 2's time have it beside or instead of tokenizer.json.</summary>
+    /// <param name="content">The content of a tokenizer.model.</param>
+    /// <param name="source">What to call it in errors, such as its path.</param>
+    /// <param name="addBegin">Whether the model's begin-of-sequence token is one of the special tokens that encoding can add.</param>
+    /// <param name="addEnd">Whether the model's end-of-sequence token is.</param>
+    /// <param name="addPrefixAfterTokens">Whether text behind an added token gets a space before it, as the text's start does: "legacy" of tokenizer_config.json.</param>
+    /// <exception cref="BeearException">The content is damaged or asks for something that is not supported.</exception>
+    public static Tokenizer FromSentencePiece(ReadOnlyMemory<byte> content, string source, bool addBegin = true, bool addEnd = false, bool addPrefixAfterTokens = true) =>
+        FromJson(SentencePieceJson.Write(SentencePieceFile.Read(content.Span, source), addBegin, addEnd, addPrefixAfterTokens, source), source);
+
     /// <summary>The ids of a text. Added and special tokens written in the text are recognised.</summary>
     /// <param name="text">Any text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="addSpecialTokens">Add what the post-processor adds, such as a begin-of-sequence token.</param>
@@ -54,7 +73,7 @@ public sealed class Tokenizer
             if (segment.Id is { } id)
                 ids.Add(id);
             else
-                EncodeNormalized(wellFormed[segment.Span.Start..segment.Span.End], ids);
+                EncodeNormalized(wellFormed[segment.Span.Start..segment.Span.End], startsText: segment.Span.Start == 0, ids);
         }
         return addSpecialTokens && parts.PostProcessor is { } postProcessor ? [.. postProcessor.Process(ids)] : [.. ids];
     }
@@ -70,11 +89,12 @@ public sealed class Tokenizer
     /// <summary>The text of ids; bytes that are not valid UTF-8 become U+FFFD, ids without a token are left out.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
-        var bytes = new ArrayBufferWriter<byte>(Math.Max(16, ids.Length * 4));
-        bool isFirst = true;
+        var text = new TextCollector();
+        var steps = DecoderInto(text);
         foreach (int id in ids)
-            if (AppendBytes(id, skipSpecialTokens, isFirst, bytes)) isFirst = false;
-        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+            if (DecodableTokenOf(id, skipSpecialTokens) is { } token) steps.Write(token, endsToken: true);
+        steps.Complete();
+        return text.Take();
     }
 
     /// <summary>Starts to decode ids that arrive one by one.</summary>
@@ -89,18 +109,16 @@ public sealed class Tokenizer
     /// <summary>Whether the id belongs to a special token.</summary>
     public bool IsSpecial(int id) => parts.Vocabulary.IsSpecial(id);
 
-    /// <summary>Appends the bytes of one id; false if it has none to add.</summary>
-    internal bool AppendBytes(int id, bool skipSpecialTokens, bool isFirst, IBufferWriter<byte> output)
-    {
-        if (parts.Vocabulary.TokenOf(id) is not { } token || (skipSpecialTokens && IsSpecial(id))) return false;
-        parts.Decoder.Append(token, isFirst, output);
-        return true;
-    }
+    /// <summary>New steps of decoding that write their text into a collector.</summary>
+    internal DecoderStep DecoderInto(TextCollector text) => parts.Decoder(text);
 
-    private void EncodeNormalized(string text, List<int> ids)
+    /// <summary>The token of an id; null if decoding leaves it out.</summary>
+    internal string? DecodableTokenOf(int id, bool skipSpecialTokens) => skipSpecialTokens && IsSpecial(id) ? null : parts.Vocabulary.TokenOf(id);
+
+    private void EncodeNormalized(string text, bool startsText, List<int> ids)
     {
         text = parts.Normalizer?.Normalize(text) ?? text;
-        var pieces = new List<ReadOnlyMemory<char>>();
+        var pieces = new List<TextPiece>();
         foreach (var segment in tokensInNormalizedText.Split(text))
         {
             if (segment.Id is { } id)
@@ -108,13 +126,13 @@ public sealed class Tokenizer
                 ids.Add(id);
                 continue;
             }
-            var between = text.AsMemory(segment.Span.Start, segment.Span.End - segment.Span.Start);
+            var between = new TextPiece(text.AsMemory(), startsText).Slice(segment.Span.Start, segment.Span.End);
             pieces.Clear();
             if (parts.PreTokenizer is { } preTokenizer)
                 preTokenizer.Split(between, pieces);
             else
                 pieces.Add(between);
-            foreach (var piece in pieces) parts.Model.Encode(piece.Span, ids);
+            foreach (var piece in pieces) parts.Model.Encode(piece.Text.Span, ids);
         }
     }
 

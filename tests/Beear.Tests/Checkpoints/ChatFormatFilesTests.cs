@@ -1,4 +1,5 @@
 using Beear.Checkpoints;
+using Beear.Tests.Text.Tokenization;
 using Beear.Text;
 
 namespace Beear.Tests.Checkpoints;
@@ -87,6 +88,24 @@ public class ChatFormatFilesTests
         var damaged = Files();
         damaged[1] = ("tokenizer.json", Tokenizer[..200]);
         Assert.Contains("tokenizer.json", Assert.Throws<BeearException>(() => Load(damaged)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("true", new[] { 1, 6, 7, 6, 4 })]
+    [InlineData("false", new[] { 1, 6, 7, 4, 4 })]
+    [InlineData("null", new[] { 1, 6, 7, 6, 4 })]
+    public void Without_a_tokenizer_json_the_SentencePiece_model_is_read_with_what_the_config_adds(string legacy, int[] expected)
+    {
+        var folder = CheckpointTests.Folder(
+            ("config.json", Config),
+            ("tokenizer_config.json", $$"""{ "legacy": {{legacy}}, "chat_template": "x", "eos_token": "</s>", "added_tokens_decoder": { "7": { "content": "<|end|>", "special": true } } }"""),
+            ("added_tokens.json", """{"<|end|>":7}"""));
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SentencePieceTests.Model(bytePair: true,
+            [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -1, 1)], removeExtra: false));
+        using var checkpoint = Checkpoint.OpenWithoutWeights(folder);
+        var tokenizer = checkpoint.LoadChatFormat().Tokenizer;
+        Assert.Equal(expected, tokenizer.Encode("a<|end|>aa", addSpecialTokens: true));
+        Assert.True(tokenizer.IsSpecial(7));
     }
 
     [Fact]

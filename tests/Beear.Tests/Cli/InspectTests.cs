@@ -91,7 +91,7 @@ public sealed class InspectTests : IDisposable
     {
         var warnings = Warnings(Model("tokenizer_config.json", json => json.Remove("chat_template"), without: "tokenizer.json"));
         Assert.Equal(2, warnings.Length);
-        Assert.Contains("has no tokenizer.json", warnings[0], StringComparison.Ordinal);
+        Assert.Contains("has neither tokenizer.json", warnings[0], StringComparison.Ordinal);
         Assert.Contains("has no chat template", warnings[1], StringComparison.Ordinal);
     }
 

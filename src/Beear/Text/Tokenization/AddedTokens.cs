@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
+using Beear.Text.Tokenization.RegularExpressions;
 
 namespace Beear.Text.Tokenization;
 
@@ -29,13 +30,13 @@ internal sealed class AddedTokenFinder
     public AddedTokenFinder(IEnumerable<AddedToken> tokens)
     {
         var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
-        foreach (var token in tokens.Where(token => token.Content.Length > 0)) byContent[token.Content] = token;
+        foreach (var token in tokens.Where(token => token.Content.Length > 0)) byContent.TryAdd(token.Content, token);
         this.tokens = byContent.GetAlternateLookup<ReadOnlySpan<char>>();
         lengths = [.. byContent.Keys.Select(content => content.Length).Distinct().OrderDescending()];
         anyToken = SearchValues.Create([.. byContent.Keys], StringComparison.Ordinal);
     }
 
-    /// <summary>Covers the text from end to end with segments, none of them empty.</summary>
+    /// <summary>Covers the text from end to end with segments.</summary>
     public List<TextSegment> Split(ReadOnlySpan<char> text)
     {
         var segments = new List<TextSegment>();
@@ -53,7 +54,7 @@ internal sealed class AddedTokenFinder
             if (token.RightStrip) end = text.Length - text[end..].TrimStart().Length;
             if (covered < start) segments.Add(new TextSegment(new TextSpan(covered, start), null));
             segments.Add(new TextSegment(new TextSpan(start, end), token.Id));
-            covered = position = end;
+            covered = end; // the search goes on in what was taken from the right: a token of white space is found there, as in the reference
         }
         if (covered < text.Length) segments.Add(new TextSegment(new TextSpan(covered, text.Length), null));
         return segments;
@@ -72,6 +73,5 @@ internal sealed class AddedTokenFinder
     private static bool StartsWithWord(ReadOnlySpan<char> text) =>
         Rune.DecodeFromUtf16(text, out var first, out _) == OperationStatus.Done && IsWord(first);
 
-    /// <summary>The regular expression \w: letters, marks, decimal and letter numbers, connectors.</summary>
-    private static bool IsWord(Rune rune) => (int)Rune.GetUnicodeCategory(rune) is <= 9 or 18;
+    private static bool IsWord(Rune rune) => CharacterProperties.Word.Contains(rune.Value) || rune.Value is 0x200C or 0x200D;
 }

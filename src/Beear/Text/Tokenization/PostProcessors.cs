@@ -14,7 +14,7 @@ internal sealed class PostProcessorSequence(IReadOnlyList<IPostProcessor> parts)
     public IReadOnlyList<int> Process(IReadOnlyList<int> ids) => parts.Aggregate(ids, (current, part) => part.Process(current));
 }
 
-/// <summary>A list of special tokens and, once or more, the text itself.</summary>
+/// <summary>A list of special tokens and, among them, the text itself.</summary>
 /// <param name="parts">The ids of a special token; null stands for the text.</param>
 internal sealed class TemplatePostProcessor(IReadOnlyList<int[]?> parts) : IPostProcessor
 {

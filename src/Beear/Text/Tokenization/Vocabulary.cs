@@ -12,11 +12,14 @@ internal sealed class Vocabulary
 
     /// <summary>Joins the model's tokens and the added ones.</summary>
     /// <exception cref="BeearException">An id is negative or not below <see cref="IdLimit"/>.</exception>
-    public Vocabulary(IReadOnlyDictionary<string, int> modelTokens, IReadOnlyList<AddedToken> addedTokens)
+    public Vocabulary(Dictionary<string, int> modelTokens, IReadOnlyList<AddedToken> addedTokens)
     {
+        // As in the reference, an added token that the model has too keeps the model's id, and an empty one is none.
+        AddedTokens = [.. addedTokens.Where(token => token.Content.Length > 0)
+            .Select(token => modelTokens.TryGetValue(token.Content, out int id) ? token with { Id = id } : token)];
         ids = new Dictionary<string, int>(modelTokens, StringComparer.Ordinal);
-        foreach (var token in addedTokens) ids[token.Content] = token.Id;
-        special = [.. from token in addedTokens where token.Special select token.Id];
+        foreach (var token in AddedTokens) ids[token.Content] = token.Id;
+        special = [.. from token in AddedTokens where token.Special select token.Id];
 
         foreach (var (token, id) in ids)
         {
@@ -25,8 +28,11 @@ internal sealed class Vocabulary
         }
         tokens = new string?[ids.Count == 0 ? 0 : ids.Values.Max() + 1];
         foreach (var (token, id) in modelTokens) tokens[id] = token;
-        foreach (var token in addedTokens) tokens[token.Id] = token.Content;
+        foreach (var token in AddedTokens) tokens[token.Id] = token.Content;
     }
+
+    /// <summary>The added tokens with the ids that they have.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; }
 
     /// <summary>The highest id + 1.</summary>
     public int Size => tokens.Length;

@@ -31,4 +31,21 @@ public class AddedTokensTests
         ]);
         Assert.Equal([257, 'b', 256, 'c', 258], tokenizer.Encode("<a>b<ac>b"));
     }
+
+    [Fact]
+    public void A_token_of_white_space_is_found_in_what_the_one_before_it_took()
+    {
+        // As in the reference, whose search goes on behind the token's own text.
+        var tokenizer = TinyTokenizer.Create(added: ["""{ "id": 256, "content": "<a>", "rstrip": true }""", """{ "id": 257, "content": "\n" }"""]);
+        Assert.Equal([256, 257, 'b'], tokenizer.Encode("<a>\nb"));
+    }
+
+    [Fact]
+    public void A_token_that_the_model_has_keeps_the_models_id_and_normalized_ones_are_found_in_normalized_text()
+    {
+        var tokenizer = TinyTokenizer.Create(
+            added: ["""{ "id": 300, "content": "a" }""", """{ "id": 256, "content": "<X>", "normalized": true }""", """{ "id": 257, "content": "<Y>" }"""],
+            change: root => root["normalizer"] = JsonNode.Parse("""{ "type": "Lowercase" }"""));
+        Assert.Equal(['a', 256, 256, 257, '<', 'y', '>'], tokenizer.Encode("a<x><X><Y><y>"));
+    }
 }

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Beear.Text.Tokenization;
+using Beear.Text.Tokenization.Models;
 using CsCheck;
 
 namespace Beear.Tests.Text.Tokenization;
@@ -34,22 +34,22 @@ public class BytePairEncodingTests
     [InlineData("axxb", new[] { 3 })]
     [InlineData("", new int[0])]
     public void The_best_merge_comes_first_and_unknown_characters_are_dropped(string piece, int[] expected) =>
-        Assert.Equal(expected, Encode(new BytePairOptions(IgnoreMerges: false, UnknownId: null, FuseUnknown: false), piece));
+        Assert.Equal(expected, Encode(new BytePairOptions(IgnoreMerges: false, UnknownToken: null, FuseUnknown: false), piece));
 
     [Theory]
     [InlineData(true, new[] { 0, 7, 1 })]
     [InlineData(false, new[] { 0, 7, 7, 1 })]
     public void Unknown_characters_become_the_unknown_token(bool fuse, int[] expected) =>
-        Assert.Equal(expected, Encode(new BytePairOptions(IgnoreMerges: false, UnknownId: 7, fuse), "axyb"));
+        Assert.Equal(expected, Encode(new BytePairOptions(IgnoreMerges: false, UnknownToken: "?", fuse), "axyb"));
 
     [Fact]
     public void A_piece_that_is_a_token_can_stay_whole() =>
-        Assert.Equal([8], Encode(new BytePairOptions(IgnoreMerges: true, UnknownId: null, FuseUnknown: false), "abc"));
+        Assert.Equal([8], Encode(new BytePairOptions(IgnoreMerges: true, UnknownToken: null, FuseUnknown: false), "abc"));
 
     [Fact]
     public void Ids_are_those_of_the_plain_algorithm()
     {
-        var model = new BytePairEncoding(Vocabulary, Merges, new BytePairOptions(IgnoreMerges: false, UnknownId: null, FuseUnknown: false));
+        var model = new BytePairEncoding(Vocabulary, Merges, new BytePairOptions(IgnoreMerges: false, UnknownToken: null, FuseUnknown: false));
         Gen.String[Gen.Char["abc "], 0, 100].Sample(piece =>
         {
             var ids = new List<int>();

@@ -1,4 +1,10 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Beear.Text;
 using Beear.Text.Tokenization;
+using Beear.Text.Tokenization.Files;
+using Beear.Text.Tokenization.PreTokenizers;
+using Beear.Text.Tokenization.RegularExpressions;
 
 namespace Beear.Tests.Text.Tokenization;
 
@@ -28,7 +34,7 @@ public class PreTokenizersTests
     [InlineData(false, "a|1|2|b|½|𝟙|𝟚")]
     [InlineData(true, "a|12|b|½𝟙𝟚")]
     public void Digits_are_all_numeric_characters_also_beyond_sixteen_bits(bool together, string expected) =>
-        Assert.Equal(expected, Split(new SplitPreTokenizer(new NumberPattern(), together ? SplitBehavior.Contiguous : SplitBehavior.Isolated, invert: false), "a12b½𝟙𝟚"));
+        Assert.Equal(expected, Split(new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), together ? SplitBehavior.Contiguous : SplitBehavior.Isolated), "a12b½𝟙𝟚"));
 
     [Theory]
     [InlineData("👧emoji", "👧emoji")] // one character that is no letter may stand before letters
@@ -48,11 +54,48 @@ public class PreTokenizersTests
     public void ByteLevel_splits_words_and_writes_bytes(bool addPrefixSpace, bool splitWords, string text, string expected) =>
         Assert.Equal(expected, Split(new ByteLevelPreTokenizer(addPrefixSpace, splitWords), text));
 
+    [Theory]
+    [InlineData("always", true, "Hey my  friend", "▁Hey|▁my|▁|▁friend")]
+    [InlineData("always", false, "Hey my", "▁Hey▁my")]
+    [InlineData("never", true, "Hey my", "Hey|▁my")]
+    [InlineData("always", true, " Hey", "▁Hey")]
+    public void Metaspace_writes_spaces_and_splits_before_them(string scheme, bool split, string text, string expected) =>
+        Assert.Equal(expected, Split(new MetaspacePreTokenizer("▁", Enum.Parse<PrependScheme>(scheme, ignoreCase: true), split), text));
+
+    [Fact]
+    public void Metaspace_of_the_scheme_first_writes_before_the_start_of_the_text_only()
+    {
+        var tokenizer = Tokenizer.FromJson(SmallTokenizers.Json(
+            JsonNode.Parse("""{ "type": "WordLevel", "unk_token": "?", "vocab": { "?": 0, "▁a": 1, "a": 2, "▁": 3 } }""")!,
+            preTokenizer: """{ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true }""",
+            added: """[{ "id": 4, "content": "<s>" }]"""), "small");
+        Assert.Equal([1, 1], tokenizer.Encode("a a"));
+        Assert.Equal([4, 2, 1], tokenizer.Encode("<s>a a"));
+        Assert.Equal([1, 4, 2], tokenizer.Encode("a<s>a"));
+    }
+
+    [Theory]
+    [InlineData("Whitespace", "Hey man! naïve—日本 x_1", "Hey|man|!|naïve|—|日本|x_1")]
+    [InlineData("WhitespaceSplit", "Hey man!\u3000x\u200B", "Hey|man!|x\u200B")]
+    [InlineData("Punctuation", "Hey friend!?$é", "Hey friend|!|?|$|é")]
+    [InlineData("BertPreTokenizer", "Hey friend!     How are you?!?", "Hey|friend|!|How|are|you|?|!|?")]
+    public void Words_are_those_of_the_kind(string kind, string text, string expected) => Assert.Equal(expected, Split(Read($$"""{ "type": "{{kind}}" }"""), text));
+
+    [Theory]
+    [InlineData("""{ "type": "CharDelimiterSplit", "delimiter": "🙂" }""", "a🙂b🙂🙂", "a|b")]
+    [InlineData("""{ "type": "FixedLength", "length": 2 }""", "a🙂bcd", "a🙂|bc|d")]
+    [InlineData("""{ "type": "Punctuation", "behavior": "Contiguous" }""", "a?!b", "a|?!|b")]
+    [InlineData("""{ "type": "Split", "pattern": { "Regex": "(?=[A-Z])" }, "behavior": "Isolated", "invert": false }""", "camelCaseX", "camel|Case|X")]
+    [InlineData("""{ "type": "Split", "pattern": { "Regex": "(?=[A-Z])" }, "behavior": "MergedWithPrevious", "invert": false }""", "camelCase", "camel|Case")]
+    [InlineData("""{ "type": "Split", "pattern": { "String": "" }, "behavior": "Isolated", "invert": false }""", "ab", "a|b")]
+    [InlineData("""{ "type": "Digits", "individual_digits": false }""", "a12½b", "a|12½|b")]
+    public void Settings_count(string json, string text, string expected) => Assert.Equal(expected, Split(Read(json), text));
+
     [Fact]
     public void A_sequence_splits_what_the_part_before_has_split()
     {
         var sequence = new PreTokenizerSequence(
-            [new SplitPreTokenizer(new NumberPattern(), SplitBehavior.Isolated, invert: false), new ByteLevelPreTokenizer(addPrefixSpace: false, splitWords: true)]);
+            [new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), SplitBehavior.Isolated, invert: false), new ByteLevelPreTokenizer(addPrefixSpace: false, splitWords: true)]);
         Assert.Equal("year|Ġ|2|0|.|Ġok", Split(sequence, "year 20. ok"));
     }
 
@@ -64,10 +107,23 @@ public class PreTokenizersTests
         Assert.Contains("(a|aa)+$", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_expression_that_is_slow_at_every_place_is_stopped()
+    {
+        var splitting = new SplitPreTokenizer(new RegexPattern(@"(?=(\d{3})+(?!\d))", TimeSpan.FromMilliseconds(50)), SplitBehavior.Isolated, invert: false);
+        Assert.Throws<BeearException>(() => Split(splitting, new string('1', 100_000)));
+    }
+
+    private static IPreTokenizer Read(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return PreTokenizerReader.Read(new JsonPart(document.RootElement, "pre-tokenizer"), new PatternReader());
+    }
+
     private static string Split(IPreTokenizer preTokenizer, string text)
     {
-        var pieces = new List<ReadOnlyMemory<char>>();
-        preTokenizer.Split(text.AsMemory(), pieces);
-        return string.Join('|', pieces);
+        var pieces = new List<TextPiece>();
+        preTokenizer.Split(new TextPiece(text.AsMemory(), StartsText: true), pieces);
+        return string.Join('|', pieces.Select(piece => piece.Text));
     }
 }

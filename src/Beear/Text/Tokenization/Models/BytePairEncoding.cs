@@ -1,31 +1,24 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
-namespace Beear.Text.Tokenization;
-
-/// <summary>The part of a tokenizer that turns one piece of pre-tokenized text into ids; implementations are thread-safe.</summary>
-internal interface ITokenModel
-{
-    /// <summary>Appends the ids of one piece.</summary>
-    void Encode(ReadOnlySpan<char> piece, List<int> ids);
-}
+namespace Beear.Text.Tokenization.Models;
 
 /// <summary>Byte-pair encoding: starting from single characters, the pair of neighbours with the lowest merge rank is joined until none is left.</summary>
 /// <remarks>
-/// Microsoft.ML.Tokenizers 2.0.1 gives the same ids through BpeTokenizer, but takes quadratic time in the length of a piece (12 s for
-/// 400 kB without spaces), knows no <c>ignore_merges</c>, and takes merges as "left right", which can not express a token that contains
-/// a space. Hence this kernel: a linked list of symbols and a heap of candidate merges, O(n log n).
+/// A linked list of symbols and a heap of candidate merges, O(n log n); the encoder of Microsoft.ML.Tokenizers 2.0.1 takes quadratic time in the length
+/// of a piece. Tokenizers in SentencePiece's manner take a whole text as one piece; it is cut first where no merge can reach across
+/// (<see cref="MergeBoundaries"/>).
 /// </remarks>
 internal sealed class BytePairEncoding : ITokenModel
 {
-    private const int LongestCachedPiece = 64;
-    private const int CacheCapacity = 1 << 17;
+    private const int LongestUncutPiece = 24;
 
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> vocabulary;
     private readonly Dictionary<(int Left, int Right), Merge> merges;
     private readonly BytePairOptions options;
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> cache;
-    private int cached;
+    private readonly ByteTokens? bytes;
+    private readonly MergeBoundaries? boundaries;
+    private readonly PieceCache cache = new();
+    private readonly PieceCache.Encoding mergeAll;
 
     /// <summary>Prepares the merges.</summary>
     /// <param name="vocabulary">Token to id.</param>
@@ -36,19 +29,28 @@ internal sealed class BytePairEncoding : ITokenModel
     {
         this.vocabulary = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
         this.options = options;
-        cache = new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        mergeAll = MergeAll;
+        bytes = options.ByteFallback ? new ByteTokens(vocabulary) : null;
         this.merges = new Dictionary<(int, int), Merge>(merges.Count);
+        var joints = new MergeBoundaries(vocabulary);
         for (int rank = 0; rank < merges.Count; rank++)
         {
             var (left, right) = merges[rank];
+            if (right.Length < options.ContinuingPrefix.Length)
+                throw new BeearException($"The merge of \"{left}\" and \"{right}\" lacks the prefix \"{options.ContinuingPrefix}\" of continuing tokens; the file is damaged.");
             // A pair that is listed twice keeps its last rank, as in the reference.
-            this.merges[(IdOf(left), IdOf(right))] = new Merge(rank, IdOf(left + right));
+            this.merges[(IdOf(left), IdOf(right))] = new Merge(rank, IdOf(string.Concat(left, right.AsSpan(options.ContinuingPrefix.Length))));
+            joints.Add(left, right);
         }
+        if (options.ContinuingPrefix.Length + options.EndOfWordSuffix.Length == 0) boundaries = joints;
 
         int IdOf(string token) => vocabulary.TryGetValue(token, out int id)
             ? id
             : throw new BeearException($"A merge of the tokenizer uses the token \"{token}\", which its vocabulary does not have; the file is damaged.");
     }
+
+    /// <summary>Looked up when it is needed: many files name an unknown token that their vocabularies, which know every byte, do not have.</summary>
+    private int UnknownId => vocabulary.TryGetValue(options.UnknownToken, out int id) ? id : throw UnknownToken.Missing("character");
 
     /// <inheritdoc/>
     public void Encode(ReadOnlySpan<char> piece, List<int> ids)
@@ -58,20 +60,16 @@ internal sealed class BytePairEncoding : ITokenModel
             ids.Add(whole);
             return;
         }
-        if (piece.Length > LongestCachedPiece)
+        while (boundaries is not null && piece.Length > LongestUncutPiece)
         {
-            ids.AddRange(MergeAll(piece));
-            return;
+            int length = boundaries.FirstIn(piece);
+            cache.Encode(piece[..length], ids, mergeAll);
+            piece = piece[length..];
         }
-        if (!cache.TryGetValue(piece, out var known))
-        {
-            known = MergeAll(piece);
-            if (Volatile.Read(ref cached) < CacheCapacity && cache.TryAdd(piece, known)) Interlocked.Increment(ref cached);
-        }
-        ids.AddRange(known);
+        cache.Encode(piece, ids, mergeAll);
     }
 
-    private int[] MergeAll(ReadOnlySpan<char> piece)
+    private void MergeAll(ReadOnlySpan<char> piece, List<int> ids)
     {
         var symbols = InitialSymbols(piece);
         var candidates = new PriorityQueue<(int Position, int Id), (int Rank, int Position)>(symbols.Length);
@@ -92,7 +90,8 @@ internal sealed class BytePairEncoding : ITokenModel
             if (left.Previous >= 0) Propose(left.Previous);
             Propose(candidate.Position);
         }
-        return [.. from symbol in symbols where symbol.Id >= 0 select symbol.Id];
+        foreach (var symbol in symbols)
+            if (symbol.Id >= 0) ids.Add(symbol.Id);
 
         void Propose(int position)
         {
@@ -105,21 +104,33 @@ internal sealed class BytePairEncoding : ITokenModel
     private Symbol[] InitialSymbols(ReadOnlySpan<char> piece)
     {
         var ids = new List<int>(piece.Length);
-        bool afterUnknown = false;
-        foreach (var rune in piece.EnumerateRunes())
+        bool unknownIsPending = false; // unknown characters become a token only when the next known one, or the end, is reached
+        for (int start = 0, end; start < piece.Length; start = end)
         {
-            var character = piece[..rune.Utf16SequenceLength];
-            piece = piece[rune.Utf16SequenceLength..];
-            bool known = vocabulary.TryGetValue(character, out int id);
-            if (known)
+            end = start + (char.IsHighSurrogate(piece[start]) ? 2 : 1);
+            var symbol = WithAffixes(piece[start..end], isFirst: start == 0, isLast: end == piece.Length);
+            if (vocabulary.TryGetValue(symbol, out int id))
+            {
+                if (unknownIsPending) ids.Add(UnknownId);
+                unknownIsPending = false;
                 ids.Add(id);
-            else if (options.UnknownId is { } unknown && !(afterUnknown && options.FuseUnknown))
-                ids.Add(unknown);
-            afterUnknown = !known;
+            }
+            else if (bytes?.TryAppend(symbol, ids) != true && options.UnknownToken is not null)
+            {
+                if (unknownIsPending && !options.FuseUnknown) ids.Add(UnknownId);
+                unknownIsPending = true;
+            }
         }
+        if (unknownIsPending) ids.Add(UnknownId);
         var symbols = new Symbol[ids.Count];
         for (int i = 0; i < symbols.Length; i++) symbols[i] = new Symbol(ids[i], i - 1, i + 1 < symbols.Length ? i + 1 : -1);
         return symbols;
+    }
+
+    private ReadOnlySpan<char> WithAffixes(ReadOnlySpan<char> character, bool isFirst, bool isLast)
+    {
+        string prefix = isFirst ? "" : options.ContinuingPrefix, suffix = isLast ? options.EndOfWordSuffix : "";
+        return prefix.Length + suffix.Length == 0 ? character : string.Concat(prefix, character, suffix);
     }
 
     [StructLayout(LayoutKind.Auto)]
@@ -132,6 +143,10 @@ internal sealed class BytePairEncoding : ITokenModel
 
 /// <summary>Settings of <see cref="BytePairEncoding"/>.</summary>
 /// <param name="IgnoreMerges">A piece that is a token by itself becomes that token, whatever the merges say.</param>
-/// <param name="UnknownId">The id for characters outside the vocabulary; null drops them.</param>
+/// <param name="UnknownToken">The token for characters outside the vocabulary; null drops them.</param>
 /// <param name="FuseUnknown">Neighbouring unknown characters become one unknown token.</param>
-internal sealed record BytePairOptions(bool IgnoreMerges, int? UnknownId, bool FuseUnknown);
+/// <param name="ByteFallback">Characters outside the vocabulary become the tokens of their bytes, where these exist.</param>
+/// <param name="ContinuingPrefix">What tokens inside of a word begin with.</param>
+/// <param name="EndOfWordSuffix">What the last token of a word ends with.</param>
+internal sealed record BytePairOptions(
+    bool IgnoreMerges = false, string? UnknownToken = null, bool FuseUnknown = false, bool ByteFallback = false, string ContinuingPrefix = "", string EndOfWordSuffix = "");

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace Beear.Text.Tokenization.PreTokenizers;
+
+/// <summary>A piece of text on its way to the model.</summary>
+/// <param name="Text">Its characters.</param>
+/// <param name="StartsText">Whether the whole text starts with it.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct TextPiece(ReadOnlyMemory<char> Text, bool StartsText)
+{
+    /// <summary>A part of the piece.</summary>
+    public TextPiece Slice(int start, int end) => new(Text[start..end], StartsText && start == 0);
+}
+
+/// <summary>Splits text into the pieces that the model encodes one by one; implementations are thread-safe.</summary>
+internal interface IPreTokenizer
+{
+    /// <summary>Appends the pieces of one piece of text, empty ones left out.</summary>
+    void Split(TextPiece text, List<TextPiece> pieces);
+}
+
+/// <summary>One after the other: each splits the pieces of the one before it.</summary>
+internal sealed class PreTokenizerSequence(IReadOnlyList<IPreTokenizer> parts) : IPreTokenizer
+{
+    /// <inheritdoc/>
+    public void Split(TextPiece text, List<TextPiece> pieces)
+    {
+        var current = new List<TextPiece> { text };
+        foreach (var part in parts)
+        {
+            var next = new List<TextPiece>(current.Count);
+            foreach (var piece in current) part.Split(piece, next);
+            current = next;
+        }
+        pieces.AddRange(current);
+    }
+}
