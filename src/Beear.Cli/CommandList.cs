@@ -14,6 +14,7 @@ internal static class CommandList
         yield return new EvaluateCommand(session);
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
+        yield return new ExportCommand(session);
         yield return new PullCommand(session);
         yield return new BenchCommand(session);
         yield return new OrganismCommand(session);

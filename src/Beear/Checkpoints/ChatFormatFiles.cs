@@ -18,12 +18,17 @@ internal static class ChatFormatFiles
         return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables));
     }
 
-    /// <summary>The tokenizer of tokenizer.json or, where that is missing, of tokenizer.model.</summary>
-    private static Tokenizer LoadTokenizer(ModelFiles files)
+    private static Tokenizer LoadTokenizer(ModelFiles files) => files.Bytes(ModelFiles.Tokenizer) is { } utf8
+        ? Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer))
+        : Tokenizer.FromJson(TokenizerJson(files), Path.Combine(files.Source, ModelFiles.SentencePiece));
+
+    /// <summary>tokenizer.json or, where that is missing, what tokenizer.model says in its form.</summary>
+    /// <exception cref="BeearException">There is neither.</exception>
+    internal static JsonObject TokenizerJson(ModelFiles files)
     {
-        if (files.Bytes(ModelFiles.Tokenizer) is { } utf8) return Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer));
+        if (files.Json(ModelFiles.Tokenizer) is { } json) return json;
         return files.Has(ModelFiles.SentencePiece)
-            ? Tokenizer.FromJson(SentencePieceTokenizer.TokenizerJson(files), Path.Combine(files.Source, ModelFiles.SentencePiece))
+            ? SentencePieceTokenizer.TokenizerJson(files)
             : throw new BeearException($"'{files.Source}' has neither {ModelFiles.Tokenizer} nor {ModelFiles.SentencePiece}; fetch one of these files of the model too.");
     }
 

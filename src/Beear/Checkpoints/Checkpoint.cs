@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using Beear.Checkpoints.Gguf;
 using Beear.Text;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;
 
 /// <summary>
-/// A chat model on disk: a Hugging Face directory, or one GGUF file of the Llama family presented as if it were such a directory.
+/// A chat model on disk: a Hugging Face directory, or one GGUF file presented as if it were such a directory.
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
@@ -26,6 +27,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>config.json; for a GGUF file the one beside it, else one made of its metadata. Changes to it are not saved.</summary>
     public JsonObject Config { get; }
+
+    /// <summary>The files around the weights.</summary>
+    internal ModelFiles Files => files;
 
     /// <summary>The tensors by Hugging Face name, such as model.layers.0.self_attn.q_proj.weight.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => weights.Tensors;
@@ -96,6 +100,7 @@ public sealed class Checkpoint : IDisposable
         {
             ".GGUF" => OpenGguf(path),
             ".SAFETENSORS" => throw new BeearException($"'{path}' holds only weights; name the model directory that it lies in."),
+            ".BIN" or ".PT" or ".PTH" or ".CKPT" or ".PKL" => throw Pickle($"'{path}' is a Python pickle"),
             _ => throw new BeearException($"'{path}' is neither a model directory nor a .gguf file."),
         };
 
@@ -130,15 +135,17 @@ public sealed class Checkpoint : IDisposable
 
     private static BeearException NoWeights(string path)
     {
-        string[] pickled = ["*.bin", "*.pt", "*.pth"];
+        string[] pickled = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"];
         var found = pickled.SelectMany(pattern => Directory.GetFiles(path, pattern)).Select(System.IO.Path.GetFileName)
             .Order(StringComparer.Ordinal).FirstOrDefault();
         return found is null
             ? new BeearException($"'{path}' holds no model.safetensors, no model.safetensors.index.json and no .gguf file.")
-            : new BeearException(
-                $"'{path}' holds weights only as a Python pickle ({found}), which can run code and is not read; convert them with " +
-                "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(new_directory, safe_serialization=True) of transformers.");
+            : Pickle($"'{path}' holds weights only as a Python pickle ({found})");
     }
+
+    private static BeearException Pickle(string what) => new(
+        $"{what}, which can run code and is not read; convert it with " +
+        "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(new_directory, safe_serialization=True) of transformers.");
 
     private sealed class NoTensors : ITensorSource
     {

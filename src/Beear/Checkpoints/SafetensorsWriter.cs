@@ -86,7 +86,8 @@ public static class SafetensorsWriter
         json.WriteEndArray();
     }
 
-    private static unsafe void WriteElements(FileStream stream, Tensor value)
+    /// <summary>Writes the elements as they are.</summary>
+    internal static unsafe void WriteElements(FileStream stream, Tensor value)
     {
         using var scope = NewDisposeScope();
         var plain = value.detach().cpu().contiguous();

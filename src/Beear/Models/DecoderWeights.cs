@@ -141,7 +141,9 @@ public sealed class DecoderWeights : IDisposable
         return narrow.to(ScalarType.Float32).eq(value).all().item<bool>() ? narrow.MoveToOuterDisposeScope() : value;
     }
 
-    private static void CheckShape(ParameterPart part, Checkpoint checkpoint)
+    /// <summary>Checks that a checkpoint has a tensor of the shape that its config asks for.</summary>
+    /// <exception cref="BeearException">It has not.</exception>
+    internal static void CheckShape(ParameterPart part, Checkpoint checkpoint)
     {
         if (!checkpoint.Tensors.TryGetValue(part.Name, out var info))
             throw new BeearException($"'{checkpoint.Path}' has no tensor '{part.Name}', which its config.json asks for.");

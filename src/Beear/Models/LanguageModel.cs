@@ -1,4 +1,5 @@
 using Beear.Checkpoints;
+using Beear.Models.Export;
 using Beear.Runtime;
 using Beear.Text;
 using TorchSharp;
@@ -74,6 +75,12 @@ public sealed class LanguageModel : IDisposable
         using var scope = torch.NewDisposeScope();
         source.SaveAs(directory, Decoder.Weights.TensorsAsIn(source), maxShardBytes);
     }
+
+    /// <summary>Writes the model as one GGUF file, for llama.cpp and what is built on it.</summary>
+    /// <param name="path">The file; one that exists is replaced when the new one is complete.</param>
+    /// <param name="type">How matrices are stored.</param>
+    /// <exception cref="BeearException">llama.cpp could not run the model faithfully, or the file cannot be written.</exception>
+    public void ExportGguf(string path, GgufWeightType type) => GgufExport.Write(Config, source, Decoder.Weights, path, type, progress: null, default);
 
     /// <inheritdoc/>
     public void Dispose()

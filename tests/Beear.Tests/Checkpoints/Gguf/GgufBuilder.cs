@@ -1,11 +1,11 @@
 using System.Text;
 
-namespace Beear.Tests.Checkpoints;
+namespace Beear.Tests.Checkpoints.Gguf;
 
 /// <summary>Writes small GGUF files, right ones and wrong ones.</summary>
 internal sealed class GgufBuilder
 {
-    public const uint F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q8_0 = 8, Q4_K = 12, BF16 = 30;
+    public const uint F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q8_0 = 8, BF16 = 30;
 
     private readonly MemoryStream values = new();
     private readonly MemoryStream infos = new();

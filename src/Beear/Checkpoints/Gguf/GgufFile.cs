@@ -3,7 +3,7 @@ using Beear.Kernels;
 using Beear.Runtime;
 using static TorchSharp.torch;
 
-namespace Beear.Checkpoints;
+namespace Beear.Checkpoints.Gguf;
 
 /// <summary>
 /// A GGUF file (versions 2 and 3), memory-mapped: opening reads only the header, and every claim of that header is checked.
@@ -86,7 +86,7 @@ public sealed class GgufFile : IDisposable
         var source = file.Address(info.Offset, info.Bytes);
         var tensor = empty([.. info.Shape], dtype: ScalarType.Float32);
         if (info.Bytes > 0)
-            GgufBlocks.Dequantise(type, source, (float*)TensorMemory.Address(tensor), info.Bytes / type.BlockBytes);
+            type.Dequantise!(source, (float*)TensorMemory.Address(tensor), info.Bytes / type.BlockBytes);
         GC.KeepAlive(tensor);
         return tensor;
     }

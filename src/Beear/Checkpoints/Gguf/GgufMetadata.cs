@@ -1,4 +1,4 @@
-namespace Beear.Checkpoints;
+namespace Beear.Checkpoints.Gguf;
 
 /// <summary>The types of GGUF metadata values, by their numbers in the file.</summary>
 internal enum GgufValueType : uint
@@ -28,9 +28,13 @@ public sealed class GgufArray
     /// <summary>The elements, or null if they are not strings.</summary>
     public string[]? ToStrings() => ElementType == GgufValueType.Text ? Read(cursor => cursor.Text()) : null;
 
-    /// <summary>The elements, or null if they are not whole numbers.</summary>
+    /// <summary>The elements, or null if they are not float32 numbers.</summary>
+    public float[]? ToReals() => ElementType == GgufValueType.Float32 ? Read(cursor => cursor.Number<float>()) : null;
+
+    /// <summary>The elements, or null if they are not whole numbers; of truth values 1 for true.</summary>
     public long[]? ToIntegers() => ElementType switch
     {
+        GgufValueType.Bool => Read(cursor => cursor.Number<byte>() != 0 ? 1L : 0),
         GgufValueType.UInt8 => Read(cursor => (long)cursor.Number<byte>()),
         GgufValueType.Int8 => Read(cursor => (long)cursor.Number<sbyte>()),
         GgufValueType.UInt16 => Read(cursor => (long)cursor.Number<ushort>()),

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Beear.Checkpoints;
+namespace Beear.Checkpoints.Gguf;
 
 /// <summary>Reads a GGUF file's header from front to back; what would lie beyond the file's end is an error, never an allocation.</summary>
 internal sealed class GgufCursor(MappedFile file, long position = 0)

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
+using Beear.Checkpoints.Gguf;
 using CsCheck;
 using static TorchSharp.torch;
 
-namespace Beear.Tests.Checkpoints;
+namespace Beear.Tests.Checkpoints.Gguf;
 
 public class GgufCheckpointTests
 {
@@ -164,10 +165,11 @@ public class GgufCheckpointTests
     [Fact]
     public void What_is_no_llama_is_an_error_that_says_why()
     {
-        Fails(new GgufBuilder().Value("general.architecture", "gemma2"), "'gemma2'");
+        Fails(new GgufBuilder().Value("general.architecture", "mamba"), "'mamba'");
         Fails(new GgufBuilder(), "architecture ''");
         Fails(new GgufBuilder().Value("general.architecture", "llama"), "llama.embedding_length");
         Fails(Tiny().Value("llama.expert_count", 8u), "experts");
+        Fails(Tiny().Value("split.count", (ushort)3), "one of 3 parts");
         Fails(Tiny().Tensor("blk.0.attn_qkv.weight", GgufBuilder.F32, [8, 8], new byte[256]), "'blk.0.attn_qkv.weight'");
         Fails(Tiny().Tensor("blk.0.attn_q.weight", GgufBuilder.F32, [6, 8], new byte[192]), "2 heads of 4");
         Fails(Tiny(headSize: 5), "head size");
