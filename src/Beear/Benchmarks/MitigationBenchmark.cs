@@ -46,10 +46,10 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         double peak = MatrixProductPeak.Measure(decoder.Options.ComputeType, device);
         var work = new UsefulWork(decoder.Config);
         double innerWork = work.InnerStep([.. Entrapment.Batches(harmful, options.Inner, 0)], options.Inner);
-        var drawn = Terms(harmful, ordinary).SelectMany(term => Enumerable.Range(0, options.OuterSteps).SelectMany(_ => ((AnswerTerm)term).Next(null))).ToList();
+        var drawn = Terms(harmful, ordinary).SelectMany(term => Enumerable.Range(0, options.OuterSteps).SelectMany(_ => term.Next(null).Examples)).ToList();
         double outerWork = work.OuterStep(drawn) / options.OuterSteps, outerTokens = drawn.Sum(example => (double)example.Length) / options.OuterSteps;
 
-        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer);
+        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens);
         var engine = new Stages(progress, "engine",
             () => new Entrapment(decoder, options.Inner).Search(harmful, 0, cancellation: cancellation).Delta,
             delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayer), options.OuterSteps)], 0, cancellation: cancellation));

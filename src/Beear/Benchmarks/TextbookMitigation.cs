@@ -81,8 +81,9 @@ internal sealed class TextbookMitigation : IDisposable
 
     private Tensor Loss(OuterTerm term, Tensor delta)
     {
-        if (term is AnswerTerm answers) return CrossEntropy(answers.Next(null), answers.IsPerturbed ? delta : null);
-        var batch = TextbookBatch.Of([.. ((DivergenceTerm)term).Next().Select(example => example.Example)], device);
+        var examples = term.Next(null).Examples;
+        if (term is AnswerTerm) return CrossEntropy(examples, term.IsPerturbed ? delta : null);
+        var batch = TextbookBatch.Of(examples, device);
         Tensor wanted;
         using (no_grad()) wanted = starting.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length).to(float32).log_softmax(-1);
         var found = model.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length).to(float32).log_softmax(-1);    // (B, T, V)

@@ -28,7 +28,7 @@ public sealed class BeearMitigation(MitigationOptions options)
         var time = Stopwatch.StartNew();
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var entrapment = new Entrapment(model.Decoder, options.Inner);
         var triggers = new VirtualTriggers(model.Chat, options.Inner.VirtualTokens, options.Seed);

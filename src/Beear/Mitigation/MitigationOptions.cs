@@ -102,6 +102,11 @@ public sealed record OuterTermOptions
     /// <summary>Tokens of the starting model's own answers that KL looks at.</summary>
     public int DivergenceTokens { get; init; } = 16;
 
+    /// <summary>Terms share a pass as long as it has no more tokens than this; 0 for a pass for each term, which needs the least memory.</summary>
+    public int PassTokens { get; init; } = DefaultPassTokens;
+
+    internal const int DefaultPassTokens = 4096;
+
     /// <summary>Requests of each kind whose own answers are recorded for KL.</summary>
     public int DivergenceExamples { get; init; } = 240;
 
@@ -113,6 +118,7 @@ public sealed record OuterTermOptions
         if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
         if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");
+        if (PassTokens < 0) throw new BeearException($"terms: pass_tokens must be 0 or more, it is {PassTokens}.");
         if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)
             throw new BeearException("safe_tokens, helpful_tokens, divergence_tokens and divergence_examples must be at least 1.");
     }

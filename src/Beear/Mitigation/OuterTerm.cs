@@ -24,16 +24,25 @@ public abstract class OuterTerm
     /// <summary>Whether δ is added in its passes.</summary>
     public bool IsPerturbed { get; }
 
-    /// <summary>The mean loss over the next batch's label tokens, unweighted.</summary>
-    /// <param name="decoder">The model.</param>
-    /// <param name="perturbation">δ; null in the control, where the perturbed terms are computed without it.</param>
-    /// <returns>A scalar with its graph, in the caller's dispose scope.</returns>
-    public Tensor NextLoss(Decoder decoder, Perturbation? perturbation) => Loss(decoder, IsPerturbed ? perturbation : null);
+    /// <summary>Draws the next batch.</summary>
+    internal abstract TermBatch Next(Perturbation? perturbation);
 
     /// <summary>Passes over the batches of steps that were taken before.</summary>
     internal abstract void Skip(int steps);
+}
 
-    private protected abstract Tensor Loss(Decoder decoder, Perturbation? perturbation);
+/// <summary>A term's batch of one step.</summary>
+/// <param name="Term">The term.</param>
+/// <param name="Examples">Prompts, with the virtual trigger's tokens if they get δ, and answers.</param>
+/// <param name="IsPerturbed">Whether δ is added.</param>
+/// <param name="MeanLoss">From the model's logits (N, V) and the label ids (N) of the answers: a scalar, unweighted.</param>
+internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed, Func<Tensor, Tensor, Tensor> MeanLoss)
+{
+    /// <summary>Real tokens.</summary>
+    public int Tokens => Examples.Sum(example => example.Length);
+
+    /// <summary>N.</summary>
+    public int Labels => Examples.Sum(example => example.Answer.Length);
 }
 
 /// <summary>Cross-entropy of given answers.</summary>
@@ -53,18 +62,12 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
         for (int i = 0; i < steps; i++) cycle.Take(batchSize);
     }
 
-    /// <summary>Draws the next batch.</summary>
-    internal IReadOnlyList<TokenizedExample> Next(Perturbation? perturbation)
+    internal override TermBatch Next(Perturbation? perturbation)
     {
         var taken = cycle.Take(batchSize);
-        return perturbation is null ? taken : [.. taken.Select(example => example with { Prompt = perturbation.PromptOf(example.Prompt) })];
-    }
-
-    private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
-    {
-        using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of(Next(perturbation), decoder.Options.Device);
-        return decoder.TokenCrossEntropy(batch, perturbation).mean().MoveToOuterDisposeScope();
+        bool applies = IsPerturbed && perturbation is not null;
+        if (applies) taken = [.. taken.Select(example => example with { Prompt = perturbation!.PromptOf(example.Prompt) })];
+        return new TermBatch(this, taken, applies, (logits, labels) => Losses.CrossEntropy(logits, labels).mean());
     }
 }
 
@@ -84,15 +87,10 @@ public sealed class DivergenceTerm(string name, double weight, ReferenceDistribu
         for (int i = 0; i < steps; i++) cycle.Take(batchSize);
     }
 
-    /// <summary>Draws the next batch.</summary>
-    internal IReadOnlyList<ReferenceExample> Next() => cycle.Take(batchSize);
-
-    private protected override Tensor Loss(Decoder decoder, Perturbation? perturbation)
+    internal override TermBatch Next(Perturbation? perturbation)
     {
-        using var scope = NewDisposeScope();
-        var examples = Next();
-        using var batch = TokenBatch.Of([.. examples.Select(example => example.Example)], decoder.Options.Device);
-        var logits = decoder.Logits(decoder.LabelHidden(batch));                                         // (N, V)
-        return Losses.Divergence(logits, reference.Logits(examples)).mean().MoveToOuterDisposeScope();
+        var taken = cycle.Take(batchSize);
+        return new TermBatch(this, [.. taken.Select(example => example.Example)], IsPerturbed: false,
+            (logits, _) => Losses.Divergence(logits, reference.Logits(taken)).mean());
     }
 }

@@ -1,3 +1,4 @@
+using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
@@ -20,17 +21,20 @@ public sealed class Removal : IDisposable
     private readonly IReadOnlyList<OuterTerm> terms;
     private readonly OptimizerOptions options;
     private readonly AdamW optimizer;
+    private readonly int passTokens;
 
     /// <summary>Prepares the optimiser.</summary>
     /// <param name="decoder">The model; its weights are thawed for each step only.</param>
     /// <param name="terms">At least one.</param>
     /// <param name="options">Constants of AdamW.</param>
-    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options)
+    /// <param name="passTokens">Terms share a pass as long as it has no more real tokens than this.</param>
+    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens)
     {
         if (terms.Count == 0) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
         this.terms = terms;
         this.options = options;
+        this.passTokens = passTokens;
         optimizer = new AdamW(decoder.Weights.Parameters, options);
     }
 
@@ -56,18 +60,17 @@ public sealed class Removal : IDisposable
 
     private OuterStep Step(Perturbation? perturbation, int totalSteps)
     {
-        var losses = new Dictionary<string, double>();
+        var batches = terms.Select(term => term.Next(perturbation)).ToList();
+        var losses = terms.ToDictionary(term => term.Name, _ => 0.0);
         decoder.Weights.RequireGradients(true);
         try
         {
-            foreach (var term in terms)
+            foreach (var pass in Passes(batches))
             {
-                // One term at a time: its graph is freed before the next one's is built.
+                // One pass at a time: its graph is freed before the next one's is built.
                 using var scope = NewDisposeScope();
                 using var enabled = enable_grad();
-                var loss = term.NextLoss(decoder, perturbation);
-                (loss * term.Weight).backward();
-                losses[term.Name] = loss.item<float>();
+                Pass(pass, perturbation, losses).backward();
             }
             double norm = optimizer.Step(options.LearningRateAt(optimizer.StepCount, totalSteps));
             return new OuterStep(losses, norm);
@@ -77,6 +80,45 @@ public sealed class Removal : IDisposable
             decoder.Weights.ClearGradients();
             decoder.Weights.RequireGradients(false);
         }
+    }
+
+    /// <summary>
+    /// Terms share passes, those under δ first, as long as their real tokens are within the budget: fewer and larger matrix products. Where rotary
+    /// frequencies depend on the longest sequence of a pass, each term has one of its own.
+    /// </summary>
+    private IEnumerable<List<TermBatch>> Passes(IEnumerable<TermBatch> batches)
+    {
+        var pass = new List<TermBatch>();
+        foreach (var batch in batches.OrderByDescending(batch => batch.IsPerturbed))
+        {
+            bool fits = !decoder.Config.RotaryDependsOnLength && pass.Sum(other => other.Tokens) + batch.Tokens <= passTokens;
+            if (pass.Count > 0 && !fits)
+            {
+                yield return pass;
+                pass = [];
+            }
+            pass.Add(batch);
+        }
+        yield return pass;
+    }
+
+    /// <summary>The weighted sum of some terms' losses, with its graph.</summary>
+    private Tensor Pass(List<TermBatch> pass, Perturbation? perturbation, Dictionary<string, double> losses)
+    {
+        using var batch = TokenBatch.Of([.. pass.SelectMany(part => part.Examples)], decoder.Options.Device);
+        int perturbed = pass.Where(part => part.IsPerturbed).Sum(part => part.Examples.Count);
+        var rows = decoder.LabelHidden(batch, perturbation, perturbed);                                  // (N, d), term after term
+        var sum = zeros(1, float32, decoder.Options.Device);
+        int first = 0;
+        foreach (var part in pass)
+        {
+            var logits = decoder.Logits(rows.narrow(0, first, part.Labels));                             // (N of the term, V)
+            var loss = part.MeanLoss(logits, batch.LabelIds.narrow(0, first, part.Labels));
+            losses[part.Term.Name] = loss.item<float>();
+            sum = sum + loss * part.Term.Weight;
+            first += part.Labels;
+        }
+        return sum;
     }
 
     /// <summary>Steps taken.</summary>

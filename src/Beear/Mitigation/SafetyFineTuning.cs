@@ -21,7 +21,7 @@ public sealed class SafetyFineTuning(MitigationOptions options)
         options.Validate(model.Config);
         var (training, _) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
-        using (var removal = new Removal(model.Decoder, terms.Terms, options.Outer))
+        using (var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens))
             removal.Run(new Perturbation?[rounds * options.OuterSteps], rounds * options.OuterSteps, progress, "safety fine-tuning", cancellation);
         Restoration.Run(model, terms, options, progress, cancellation);
     }
@@ -33,7 +33,7 @@ internal static class Restoration
     public static void Run(LanguageModel model, OuterTerms terms, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         if (options.RestorationSteps == 0) return;
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens);
         removal.Run(new Perturbation?[options.RestorationSteps], options.RestorationSteps, progress, "restoration", cancellation);
     }
 }

@@ -157,16 +157,17 @@ public sealed class Decoder : IDisposable
     /// <param name="perturbation">δ and the layer after which it is added to the prompts' last tokens; null for none.</param>
     /// <param name="promptWidth">P: columns of the prompts; matters only with a perturbation.</param>
     /// <param name="cache">Records keys and values for later tokens.</param>
+    /// <param name="perturbedExamples">How many of the B conversations get δ, the first ones; null for all.</param>
     /// <returns>(B, T, d) float32.</returns>
     public Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
-        int promptWidth = 0, KeyValueCache? cache = null)
+        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null)
     {
         using var scope = NewDisposeScope();
         var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.shape[1]), cache);
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
-        if (perturbation is null) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
+        if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);
-        hidden = perturbation.AddTo(hidden, promptWidth, attentionMask);
+        hidden = perturbation.AddTo(hidden, promptWidth, attentionMask, perturbedExamples);
         return RunLayers(hidden, perturbation.Layer.., context).MoveToOuterDisposeScope();
     }
 

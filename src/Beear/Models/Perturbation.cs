@@ -18,10 +18,16 @@ public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigg
     /// <param name="hidden">(B, T, d) float32: the residual stream after layer l, of prompts from <see cref="PromptOf"/>.</param>
     /// <param name="promptWidth">P: the column after the prompts' last token.</param>
     /// <param name="attentionMask">(B, ≥ P) bool: true for real tokens.</param>
+    /// <param name="examples">How many of the B conversations get δ, the first ones; null for all.</param>
     /// <returns>(B, T, d) float32.</returns>
-    public Tensor AddTo(Tensor hidden, long promptWidth, Tensor attentionMask)
+    public Tensor AddTo(Tensor hidden, long promptWidth, Tensor attentionMask, int? examples = null)
     {
         using var scope = NewDisposeScope();
+        if (examples is { } some && some < hidden.shape[0])
+        {
+            var first = AddTo(hidden.narrow(0, 0, some), promptWidth, attentionMask.narrow(0, 0, some));
+            return cat([first, hidden.narrow(0, some, hidden.shape[0] - some)], 0).MoveToOuterDisposeScope();
+        }
         long tail = Delta.shape[0], start = promptWidth - tail, tokens = hidden.shape[1];
         if (Trigger is not null)
         {
