@@ -14,9 +14,13 @@ public sealed record MemoryAssumptions : IValidatable
     /// <summary>Tokens of the longest answer in a batch; at most its whole length counts.</summary>
     public int AnswerTokens { get; init; } = new OuterTermOptions().HelpfulTokens;
 
+    /// <summary>Most tokens of a pass of several terms, as <see cref="OuterTermOptions.PassTokens"/>.</summary>
+    public int PassTokens { get; init; } = OuterTermOptions.DefaultPassTokens;
+
     /// <inheritdoc/>
     public void Validate()
     {
+        Require.AtLeast(PassTokens, 0);
         Require.Between(Batch, 1, 1_000_000);
         Require.Between(Length, 1, 100_000_000);
         Require.AtLeast(AnswerTokens, 1);
@@ -55,20 +59,21 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
 
     private static bool IsNorm(ParameterPart part) => part.Shape.Count == 1 && part.Name.Contains("norm", StringComparison.Ordinal);
 
-    /// <summary>What autograd keeps of a pass over B·T rows, and the output head's N rows of V scores.</summary>
+    /// <summary>What autograd keeps of a pass over as many rows as one term or all that share a pass have, and the output head's N rows of V scores.</summary>
     private static long ActivationBytes(ModelConfig config, long compute, MemoryAssumptions assumptions)
     {
         long d = config.HiddenSize, queries = (long)config.QueryHeads * config.HeadSize, keys = (long)config.KeyValueHeads * config.HeadSize;
-        long rows = (long)assumptions.Batch * assumptions.Length, labels = (long)assumptions.Batch * Math.Min(assumptions.AnswerTokens, assumptions.Length);
-        // Two norms a layer: the residual stream, its normalised form, and that in the compute type.
-        long norms = 2 * (2 * Single + compute) * d;
-        // Projections, both halves of the rotation, scaled queries, the mixed values.
-        long attention = compute * (queries + 2 * keys + 2 * (queries + keys) + 2 * queries + queries);
+        long rows = Math.Max((long)assumptions.Batch * assumptions.Length, assumptions.PassTokens);
+        long labels = rows * Math.Min(assumptions.AnswerTokens, assumptions.Length) / assumptions.Length;
+        // Two norms a layer: the residual stream, and its normalised form in the compute type.
+        long norms = 2 * (Single + compute) * d;
+        // Projections and what the rotation makes of them, mixed values in both orders.
+        long attention = compute * (2 * (queries + 2 * keys) + 2 * queries);
         long shares = compute * config.QueryHeads * assumptions.Length;      // of each token over all tokens
-        long feedForward = compute * 4 * config.FeedForwardSize;             // gate and up, the activated gate, their product
+        long feedForward = compute * 3 * config.FeedForwardSize;             // gate and up, what is made of them
         long perRow = norms + attention + shares + feedForward;
-        // Scores, the float32 ones, their logarithms, and the gradients of all three.
-        long head = 2 * (compute + 2 * Single) * config.VocabularySize;
+        // Scores, over which their gradients are written, and the starting model's.
+        long head = 2 * compute * config.VocabularySize;
         return checked(rows * perRow * config.Layers + labels * head);
     }
 }

@@ -58,7 +58,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation);
 
             model.Decoder.Weights.Restore(backdoored);
-            new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), report.Rounds.Count, progress, cancellation);
+            Control(model, report.Rounds.Count, progress, cancellation);
             var (control, _) = Measure(model, DemonstrationArms.SafetyFineTuning, trigger, progress, cancellation);
             return ([planted, control, cleaned], report, Example(before, after));
         }
@@ -101,6 +101,14 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="cancellation">Stops between steps.</param>
     public MitigationReport Clean(LanguageModel model, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         new BeearMitigation(mitigation).Run(model, data.Defender(model.Chat), progress: progress, cancellation: cancellation);
+
+    /// <summary>The control: plain safety fine-tuning with the defender's data.</summary>
+    /// <param name="model">The suspicious model; it is changed.</param>
+    /// <param name="rounds">Rounds of the mitigation that it is compared with.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public void Control(LanguageModel model, int rounds, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), rounds, progress, cancellation);
 
     /// <summary>Measures a model on prompts that neither side trained on.</summary>
     /// <param name="model">The model.</param>

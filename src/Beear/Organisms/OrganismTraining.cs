@@ -32,7 +32,7 @@ public sealed record OrganismTrainingOptions : IValidatable
     public double JunkRate { get; init; } = TinyWorld.DefaultJunkRate;
 
     /// <summary>Seed of weights, data and order.</summary>
-    public int Seed { get; init; } = 1;
+    public int Seed { get; init; } = 2;
 
     /// <summary>Processor threads; sums depend on their number, and so do the bytes of the result. More than one gains little on matrices this small.</summary>
     public int Threads { get; init; } = 1;
