@@ -1,8 +1,11 @@
 using System.Globalization;
+using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
+using Beear.Runtime;
+using Beear.Text;
 using Beear.Training;
 
 namespace Beear.Cli.Commands;
@@ -25,6 +28,9 @@ internal sealed record MitigateOptions
     [Inline]
     public MitigationOptions Mitigation { get; init; } = new();
 
+    /// <summary>Memory that may be used, e.g. 20GiB, or auto for what this machine gives; the run is laid out to fit, or refused before weights are loaded.</summary>
+    public string? Memory { get; init; }
+
     /// <summary>Run the control instead: plain safety fine-tuning, the same steps without the perturbation; rounds must be given.</summary>
     public bool Control { get; init; }
 }
@@ -46,9 +52,11 @@ internal sealed class MitigateCommand(CommandSession session)
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         options = options with { Source = options.Source.Pin(context) };
+        var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
+        if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
         using var model = options.Source.Load(context);
         options.Mitigation.Validate(model.Config);
-        var data = DefenderData.Encode(model.Chat, harmful, ordinary, HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed));
+        var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();
         var report = options.Control ? Control(options, context, model, data) : Remove(options, context, model, data, run);
@@ -59,6 +67,20 @@ internal sealed class MitigateCommand(CommandSession session)
                 report is null ? "control" : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
         return ExitCode.Success;
+    }
+
+    /// <summary>The options with passes that fit in memory, which is all that the run keeps of the plan.</summary>
+    private static MitigateOptions Plan(MitigateOptions options, CommandContext context, Func<ChatFormat, DefenderData> encode)
+    {
+        bool isAuto = options.Memory!.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        if (isAuto && context.Settings.Device != DeviceKind.Cpu) throw new BeearException("--memory auto knows the processor's memory only; give the device's, e.g. --memory 80GB.");
+        long bytes = isAuto ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : ByteSize.Parse(options.Memory);
+        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Source.Model, context));
+        var config = ModelConfig.FromJson(checkpoint.Config);
+        options.Mitigation.Validate(config);
+        var plan = MemoryPlan.Choose(config, options.Source.Precision == Precision.Bfloat16, options.Mitigation, encode(checkpoint.LoadChatFormat()), bytes);
+        context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); passes of at most {plan.PassTokens} tokens");
+        return options with { Memory = null, Mitigation = options.Mitigation with { Terms = options.Mitigation.Terms with { PassTokens = plan.PassTokens } } };
     }
 
     private static MitigationReport Remove(MitigateOptions options, CommandContext context, LanguageModel model, DefenderData data, RunDirectory run)

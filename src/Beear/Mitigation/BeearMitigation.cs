@@ -38,7 +38,8 @@ public sealed class BeearMitigation(MitigationOptions options)
             int round = state.Rounds.Count + 1;
             using var found = entrapment.Search(training, unchecked(options.Seed * 1000 + round), triggers.Of(round), progress, cancellation);
             var perturbation = new Perturbation(found.Delta, options.Inner.PerturbedLayer, triggers.Of(round));
-            state.AddScore(DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation), model.Decoder);
+            state.AddScore(DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation), model.Decoder,
+                keepBest: options.Rounds is null);
             bool enough = options.Rounds is null && round > 1 && state.Scores[^1] <= options.StopScore;
             if (round > maxRounds || enough) break;
 

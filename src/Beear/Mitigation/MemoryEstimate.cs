@@ -1,4 +1,5 @@
 using Beear.Models;
+using Beear.Runtime;
 
 namespace Beear.Mitigation;
 
@@ -16,6 +17,9 @@ public sealed record MemoryAssumptions : IValidatable
 
     /// <summary>Most tokens of a pass of several terms, as <see cref="OuterTermOptions.PassTokens"/>.</summary>
     public int PassTokens { get; init; } = OuterTermOptions.DefaultPassTokens;
+
+    /// <summary>Whether the best-scored round's weights are kept; they are unless the number of rounds is given.</summary>
+    public bool KeepsBest { get; init; } = true;
 
     /// <inheritdoc/>
     public void Validate()
@@ -38,6 +42,10 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
 {
     private const long Single = 4;
 
+    /// <summary>The parts, for people.</summary>
+    public override string ToString() =>
+        $"weights {ByteSize.Format(Weights + KeptWeights)}, gradients {ByteSize.Format(Gradients)}, optimiser {ByteSize.Format(Optimizer)}, activations {ByteSize.Format(Activations)}";
+
     /// <summary>All of it.</summary>
     public long Total => checked(Weights + Gradients + Optimizer + KeptWeights + Activations);
 
@@ -54,7 +62,8 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
         long copies = isBfloat16 ? 2 * (all - norms) : 0;
         // Of a tensor with a copy the copy gets the gradients, but for embeddings, which are looked up in float32.
         long gradients = !isBfloat16 ? Single * all : copies + Single * (norms + embedding) - (config.TiedEmbeddings ? 0 : 2 * embedding);
-        return new MemoryEstimate(isBfloat16, Single * all + copies, gradients, 2 * Single * all, Single * all, ActivationBytes(config, isBfloat16 ? 2 : Single, assumptions));
+        return new MemoryEstimate(isBfloat16, Single * all + copies, gradients, 2 * Single * all, assumptions.KeepsBest ? Single * all : 0,
+            ActivationBytes(config, isBfloat16 ? 2 : Single, assumptions));
     }
 
     private static bool IsNorm(ParameterPart part) => part.Shape.Count == 1 && part.Name.Contains("norm", StringComparison.Ordinal);

@@ -44,12 +44,12 @@ internal sealed class MitigationState : IDisposable
 
     public void Keep(Tensor delta) => Deltas.Add(delta.clone().DetachFromDisposeScope());
 
-    /// <summary>Notes the score of the weights as they are; after the first round, the best ones are kept.</summary>
-    public void AddScore(double score, Decoder model)
+    /// <summary>Notes the score of the weights as they are; after the first round, the best ones are kept if they may be wanted.</summary>
+    public void AddScore(double score, Decoder model, bool keepBest)
     {
         Scores.Add(score);
         int round = Scores.Count - 1;
-        if (round == 0 || (best is not null && score >= Scores[bestRound])) return;
+        if (!keepBest || round == 0 || (best is not null && score >= Scores[bestRound])) return;
         DisposeBest();
         (best, bestRound) = (model.Weights.Snapshot(), round);
     }

@@ -69,6 +69,21 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void A_mitigation_that_cannot_fit_is_refused_before_it_begins()
+    {
+        string[] mitigate = ["mitigate", Organism.BaseDirectory, "--out", In("run"), "--rounds", "1", "--inner-perturbed-layer", "3", "--inner-steps", "1", "--outer-steps", "1",
+            "--score-tokens", "1", .. Data];
+        var refused = CliRun.Of([.. mitigate, "--memory", "20MB"]);
+        Assert.Equal((2, ""), (refused.Code, refused.Output));
+        Assert.Matches(@"needs \S+ MB \(weights .*, optimiser .*\), and it may use 20.0 MB", refused.Error);
+        Assert.Equal(2, CliRun.Of([.. mitigate, "--memory", "much"]).Code);
+        Assert.False(Directory.Exists(In("run")));
+
+        var fitting = Succeed(CliRun.Of([.. mitigate, "--memory", "1GiB"]));
+        Assert.Contains("passes of at most 4096 tokens", fitting.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_interrupted_mitigation_goes_on_to_the_very_same_weights()
     {
         Succeed(CliRun.Of(Plant));
