@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using Beear.Checkpoints;
-using CsCheck;
 using static TorchSharp.torch;
 
 namespace Beear.Tests.Checkpoints;
@@ -159,21 +158,11 @@ public class SafetensorsFileTests
     public void Damaged_bytes_are_either_refused_or_read()
     {
         var whole = File.ReadAllBytes(Write(Scalars, new byte[9]));
-        var path = Path.Combine(Fixtures.TemporaryFolder(), "damaged.safetensors");
-        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte).Array[1, 4].Sample(
-            flips =>
-            {
-                var damaged = whole.ToArray();
-                foreach (var (at, value) in flips) damaged[at] = value;
-                File.WriteAllBytes(path, damaged);
-                try
-                {
-                    using var file = SafetensorsFile.Open(path);
-                    foreach (var name in file.Tensors.Keys) file.Read(name).Dispose();
-                }
-                catch (BeearException) { }
-            },
-            iter: 1000, threads: 1);
+        DamagedFiles.Read(whole, "damaged.safetensors", path =>
+        {
+            using var file = SafetensorsFile.Open(path);
+            foreach (var name in file.Tensors.Keys) file.Read(name).Dispose();
+        }, most: 4);
     }
 
     internal static string Write(string header, byte[] data)
