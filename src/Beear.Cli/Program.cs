@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Beear.Cli.Output;
+using Beear.Runtime;
 
 namespace Beear.Cli;
 
@@ -9,6 +10,7 @@ internal static class Program
 {
     public static int Main(string[] args)
     {
+        FreedMemory.Keep();
         using var interruption = new Interruption(Console.Error);
         return Run(args, new CommandSession(Console.In, Console.Out, Console.Error, interruption.Token));
     }

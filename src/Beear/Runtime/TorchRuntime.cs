@@ -6,7 +6,7 @@ namespace Beear.Runtime;
 /// <summary>
 /// Loads libtorch once per process, before the first tensor: the bundled CPU build, or the libraries of an installed PyTorch.
 /// </summary>
-public static class TorchRuntime
+public static partial class TorchRuntime
 {
     /// <summary>Environment variable that names the <c>torch/lib</c> folder of an installed PyTorch.</summary>
     public const string LibtorchVariable = "BEEAR_LIBTORCH";
@@ -36,6 +36,7 @@ public static class TorchRuntime
         lock (Gate)
         {
             if (loaded) return;
+            if (OperatingSystem.IsLinux()) LetThreadsSleep();
             var folder = libtorchFolder ?? Environment.GetEnvironmentVariable(LibtorchVariable);
             if (!string.IsNullOrWhiteSpace(folder))
             {
@@ -56,6 +57,27 @@ public static class TorchRuntime
             Volatile.Write(ref loaded, true);
         }
     }
+
+    /// <summary>
+    /// OpenMP's threads, which libtorch uses, turn in circles for a while after each of its operations; the threads of our own kernels, which come next,
+    /// need the same cores. Must be said before the library is loaded; whoever has set the variable keeps it.
+    /// </summary>
+    private static void LetThreadsSleep()
+    {
+        try
+        {
+            _ = SetVariable("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
+        }
+        catch (Exception failure) when (failure is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Slower, not wrong.
+        }
+    }
+
+    /// <summary>The C library's own: .NET's reaches no native library.</summary>
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetVariable(string name, string value, int overwrite);
 
     private static string Innermost(Exception failure)
     {
