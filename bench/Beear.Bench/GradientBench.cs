@@ -30,16 +30,17 @@ internal static class GradientBench
         }
     }
 
-    public static IEnumerable<Row> Rotary(Shape shape)
+    public static IEnumerable<Row> Heads(Shape shape)
     {
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
             using var scope = NewDisposeScope();
             Tensor Table() => randn(shape.Batch, 1, shape.Time, shape.HeadSize).to_type(type);
             Tensor cosine = Table(), sine = Table();
-            Tensor Heads(Tensor x) => x.view(shape.Batch, shape.Time, shape.Heads, shape.HeadSize).transpose(1, 2);
-            foreach (var row in Compare("rotary", type, x => RotaryEmbedding.Plain(Heads(x[0]), cosine, sine, shape.Heads, shape.HeadSize), x => RotaryEmbedding.Apply(Heads(x[0]), cosine, sine, shape.Heads, shape.HeadSize),
-                randn(shape.Batch, shape.Time, shape.Heads * shape.HeadSize).to_type(type)))
+            var heads = new HeadShape(shape.Batch, shape.Time, shape.Heads - 2, 1, shape.HeadSize, shape.HeadSize);
+            Tensor All((Tensor Queries, Tensor Keys, Tensor Values) split) => cat([split.Queries.flatten(), split.Keys.flatten(), split.Values.flatten()]);
+            foreach (var row in Compare("heads", type, x => All(AttentionHeads.PlainSplit(x[0], heads, cosine, sine)), x => All(AttentionHeads.Split(x[0], heads, cosine, sine)),
+                randn(shape.Batch * shape.Time, shape.Heads * shape.HeadSize).to_type(type)))
                 yield return row;
         }
     }

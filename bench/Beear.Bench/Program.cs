@@ -29,7 +29,7 @@ IEnumerable<Row> Benches(Shape shape) =>
     new (string Name, Func<Shape, IEnumerable<Row>> Run)[]
     {
         ("optimiser", OptimiserBench.Run), ("rms-norm", GradientBench.RmsNorm), ("swiglu", GradientBench.SwiGlu),
-        ("rotary", GradientBench.Rotary), ("softmax", GradientBench.Softmax), ("cross-entropy", GradientBench.CrossEntropy),
+        ("heads", GradientBench.Heads), ("softmax", GradientBench.Softmax), ("cross-entropy", GradientBench.CrossEntropy),
     }.Where(bench => args.Length == 0 || args.Contains(bench.Name)).SelectMany(bench => bench.Run(shape));
 
 static string Number(double microseconds) => microseconds.ToString(microseconds < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);

@@ -17,6 +17,12 @@ internal unsafe interface IElement<TSelf> where TSelf : unmanaged, IElement<TSel
 
     /// <summary>Writes sixteen elements, rounded to nearest even.</summary>
     static abstract void Store(TSelf* target, Vector512<float> values);
+
+    /// <summary>Reads the first elements of a vector, fewer than sixteen; the rest is zero.</summary>
+    static abstract Vector512<float> LoadFirst(TSelf* source, long count);
+
+    /// <summary>Writes the first elements of a vector, fewer than sixteen.</summary>
+    static abstract void StoreFirst(TSelf* target, Vector512<float> values, long count);
 }
 
 /// <summary>One float32.</summary>
@@ -34,6 +40,19 @@ internal readonly unsafe struct Float32 : IElement<Float32>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Float32* target, Vector512<float> values) => values.Store((float*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFirst(Float32* source, long count) =>
+        Avx512F.IsSupported ? Avx512F.MaskLoad((float*)source, First(count), Vector512<float>.Zero) : Element.CopyFirst(source, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Float32* target, Vector512<float> values, long count)
+    {
+        if (Avx512F.IsSupported) Avx512F.MaskStore((float*)target, First(count), values);
+        else Element.CopyFirst(target, values, count);
+    }
+
+    private static Vector512<float> First(long count) => Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)count));
 }
 
 /// <summary>One bfloat16: the upper half of a float32.</summary>
@@ -48,9 +67,29 @@ internal readonly unsafe struct BrainFloat16 : IElement<BrainFloat16>
     public override string ToString() => BitConverter.UInt32BitsToSingle((uint)bits << 16).ToString();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(BrainFloat16* source)
+    public static Vector512<float> Load(BrainFloat16* source) => Widen(Vector256.Load((ushort*)source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(BrainFloat16* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFirst(BrainFloat16* source, long count) => Avx512BW.VL.IsSupported
+        ? Widen(Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero))
+        : Element.CopyFirst(source, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(BrainFloat16* target, Vector512<float> values, long count)
     {
-        var narrow = Vector256.Load((ushort*)source);
+        if (Avx512BW.VL.IsSupported) Avx512BW.VL.MaskStore((ushort*)target, First(count), Narrow(values));
+        else Element.CopyFirst(target, values, count);
+    }
+
+    private static Vector256<ushort> First(long count) =>
+        Vector256.LessThan(Vector256.CreateSequence((ushort)0, (ushort)1), Vector256.Create((ushort)count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector256<ushort> narrow)
+    {
         var wide = Avx512F.IsSupported
             ? Avx512F.ConvertToVector512UInt32(narrow)
             : Vector512.Create(Vector256.WidenLower(narrow), Vector256.WidenUpper(narrow));
@@ -58,15 +97,14 @@ internal readonly unsafe struct BrainFloat16 : IElement<BrainFloat16>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(BrainFloat16* target, Vector512<float> values)
+    private static Vector256<ushort> Narrow(Vector512<float> values)
     {
         var wide = values.AsUInt32();
         var odd = (wide >> 16) & Vector512<uint>.One;
         var rounded = wide + Vector512.Create(0x7FFFu) + odd;               // half to even
         rounded = Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, Vector512.Create(NotANumber));
         rounded >>= 16;
-        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
-        narrow.Store((ushort*)target);
+        return Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
     }
 }
 
@@ -86,19 +124,19 @@ internal static unsafe class Element
     /// <summary>Reads <paramref name="count"/> elements, at most <see cref="Width"/>; the rest is zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load<T>(T* source, long count) where T : unmanaged, IElement<T> =>
-        count == Width ? T.Load(source) : LoadTail(source, count);
+        count == Width ? T.Load(source) : T.LoadFirst(source, count);
 
     /// <summary>Writes the first <paramref name="count"/> elements, at most <see cref="Width"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<T>(T* target, Vector512<float> values, long count) where T : unmanaged, IElement<T>
     {
         if (count == Width) T.Store(target, values);
-        else StoreTail(target, values, count);
+        else T.StoreFirst(target, values, count);
     }
 
-    /// <summary>Reads fewer than <see cref="Width"/> elements, perhaps none.</summary>
+    /// <summary>Reads fewer than <see cref="Width"/> elements where the processor has no masks for that.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static Vector512<float> LoadTail<T>(T* source, long count) where T : unmanaged, IElement<T>
+    public static Vector512<float> CopyFirst<T>(T* source, long count) where T : unmanaged, IElement<T>
     {
         var padded = stackalloc T[Width];
         new Span<T>(padded, Width).Clear();
@@ -106,8 +144,9 @@ internal static unsafe class Element
         return T.Load(padded);
     }
 
+    /// <summary>Writes fewer than <see cref="Width"/> elements where the processor has no masks for that.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreTail<T>(T* target, Vector512<float> values, long count) where T : unmanaged, IElement<T>
+    public static void CopyFirst<T>(T* target, Vector512<float> values, long count) where T : unmanaged, IElement<T>
     {
         var padded = stackalloc T[Width];
         T.Store(padded, values);

@@ -118,7 +118,7 @@ public static unsafe class FusedAdamW
     private static double SumOfSquares<T>(T* values, long start, long end) where T : unmanaged, IElement<T>
     {
         var tail = end - Element.Tail(end - start);
-        var (lowerSum, upperSum) = Vector512.Widen(Element.LoadTail(values + tail, end - tail));
+        var (lowerSum, upperSum) = Vector512.Widen(T.LoadFirst(values + tail, end - tail));
         (lowerSum, upperSum) = (lowerSum * lowerSum, upperSum * upperSum);
         for (var i = start; i < tail; i += Element.Width)
         {

@@ -13,10 +13,10 @@ internal static unsafe class LogSumExp
         for (var i = 0L; i < tail; i += Element.Width) largest = Vector512.MaxNative(largest, T.Load(row + i));
         var most = float.NegativeInfinity;
         for (var lane = 0; lane < Element.Width; lane++) most = MathF.Max(most, largest[lane]);
-        for (var i = tail; i < width; i++) most = MathF.Max(most, Element.LoadTail(row + i, 1)[0]);
+        for (var i = tail; i < width; i++) most = MathF.Max(most, T.LoadFirst(row + i, 1)[0]);
         for (var i = 0L; i < tail; i += Element.Width) sums += VectorMath.Exp(T.Load(row + i) - Vector512.Create(most));
         var sum = Vector512.Sum(sums);
-        for (var i = tail; i < width; i++) sum += MathF.Exp(Element.LoadTail(row + i, 1)[0] - most);
+        for (var i = tail; i < width; i++) sum += MathF.Exp(T.LoadFirst(row + i, 1)[0] - most);
         return most + MathF.Log(sum);
     }
 }

@@ -79,7 +79,7 @@ public static unsafe class MaskedSoftmax
         if (tail < width)
         {
             // What is beyond the row must not win: it is set to a value that gives no share.
-            var value = Vector512.FusedMultiplyAdd(Element.LoadTail(x + tail, width - tail), Vector512.Create(scale), Element.LoadTail(mask + tail, width - tail));
+            var value = Vector512.FusedMultiplyAdd(T.LoadFirst(x + tail, width - tail), Vector512.Create(scale), T.LoadFirst(mask + tail, width - tail));
             var inside = Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)(width - tail)));
             value = Vector512.ConditionalSelect(inside, value, Vector512.Create(float.NegativeInfinity));
             value.Store(values + tail);
@@ -96,14 +96,15 @@ public static unsafe class MaskedSoftmax
         }
         var rescale = Vector512.Create(1 / Vector512.Sum(sums));
         for (var i = 0L; i < tail; i += Element.Width) T.Store(y + i, Vector512.Load(values + i) * rescale);
-        if (tail < width) Element.Store(y + tail, Vector512.Load(values + tail) * rescale, width - tail);
+        if (tail < width) T.StoreFirst(y + tail, Vector512.Load(values + tail) * rescale, width - tail);
     }
 
     private static float Largest(Vector512<float> values)
     {
-        var most = values[0];
-        for (var lane = 1; lane < Element.Width; lane++) most = MathF.Max(most, values[lane]);
-        return most;
+        var eight = Vector256.MaxNative(values.GetLower(), values.GetUpper());
+        var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        var two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return MathF.Max(two[0], two[1]);
     }
 
     /// <summary>d scores = scale · shares · (g − Σ row g · shares).</summary>
@@ -130,12 +131,12 @@ public static unsafe class MaskedSoftmax
     private static void BackwardRow<T>(T* g, T* y, T* dx, float scale, long width) where T : unmanaged, IElement<T>
     {
         var tail = width - Element.Tail(width);
-        var dot = Element.LoadTail(g + tail, width - tail) * Element.LoadTail(y + tail, width - tail);
+        var dot = T.LoadFirst(g + tail, width - tail) * T.LoadFirst(y + tail, width - tail);
         for (var i = 0L; i < tail; i += Element.Width) dot = Vector512.FusedMultiplyAdd(T.Load(g + i), T.Load(y + i), dot);
         var mean = Vector512.Create(Vector512.Sum(dot));
         for (var i = 0L; i < tail; i += Element.Width) T.Store(dx + i, (T.Load(g + i) - mean) * T.Load(y + i) * scale);
         if (tail < width)
-            Element.Store(dx + tail, (Element.LoadTail(g + tail, width - tail) - mean) * Element.LoadTail(y + tail, width - tail) * scale, width - tail);
+            T.StoreFirst(dx + tail, (T.LoadFirst(g + tail, width - tail) - mean) * T.LoadFirst(y + tail, width - tail) * scale, width - tail);
     }
 
     private sealed class Recorded : GradientFunction<Recorded>

@@ -78,8 +78,8 @@ public static unsafe class RowDivergence
         if (tail < width)
         {
             // Beyond the row both are zero, and so is their difference.
-            var wanted = Element.LoadTail(reference + tail, width - tail);
-            sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(wanted - Vector512.Create(normaliser)), wanted - Element.LoadTail(logits + tail, width - tail), sum);
+            var wanted = T.LoadFirst(reference + tail, width - tail);
+            sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(wanted - Vector512.Create(normaliser)), wanted - T.LoadFirst(logits + tail, width - tail), sum);
         }
         return Vector512.Sum(sum);
     }
@@ -108,7 +108,7 @@ public static unsafe class RowDivergence
                 for (var i = 0L; i < tail; i += Element.Width)
                     T.Store(own + i, (VectorMath.Exp(T.Load(own + i) - found) - VectorMath.Exp(T.Load(wanted + i) - expected)) * g[row]);
                 if (tail == width) continue;
-                var last = VectorMath.Exp(Element.LoadTail(own + tail, width - tail) - found) - VectorMath.Exp(Element.LoadTail(wanted + tail, width - tail) - expected);
+                var last = VectorMath.Exp(T.LoadFirst(own + tail, width - tail) - found) - VectorMath.Exp(T.LoadFirst(wanted + tail, width - tail) - expected);
                 Element.Store(own + tail, last * g[row], width - tail);
             }
         });

@@ -66,7 +66,7 @@ public static unsafe class SelectedCrossEntropy
             for (var row = start; row < end; row++)
             {
                 normaliser[row] = LogSumExp.Of(x + (row * width), width);
-                loss[row] = normaliser[row] - Element.LoadTail(x + (row * width) + label[row], 1)[0];
+                loss[row] = normaliser[row] - T.LoadFirst(x + (row * width) + label[row], 1)[0];
             }
         });
         GC.KeepAlive((logits, labels, losses, normalisers));
@@ -93,7 +93,7 @@ public static unsafe class SelectedCrossEntropy
             for (var row = start; row < end; row++)
             {
                 T* from = x + (row * width), to = dx + (row * width);
-                var target = MathF.Exp(Element.LoadTail(from + label[row], 1)[0] - normaliser[row]) - 1;      // read before it is overwritten
+                var target = MathF.Exp(T.LoadFirst(from + label[row], 1)[0] - normaliser[row]) - 1;      // read before it is overwritten
                 ScaledSoftmax(from, to, normaliser[row], g[row], width);
                 Element.Store(to + label[row], Vector512.Create(target * g[row]), 1);
             }
@@ -107,7 +107,7 @@ public static unsafe class SelectedCrossEntropy
         for (var i = 0L; i < tail; i += Element.Width)
             T.Store(to + i, VectorMath.Exp(T.Load(from + i) - Vector512.Create(normaliser)) * scale);
         if (tail == width) return;
-        var last = VectorMath.Exp(Element.LoadTail(from + tail, width - tail) - Vector512.Create(normaliser)) * scale;
+        var last = VectorMath.Exp(T.LoadFirst(from + tail, width - tail) - Vector512.Create(normaliser)) * scale;
         Element.Store(to + tail, last, width - tail);
     }
 

@@ -45,24 +45,20 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
 
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
-        if (context.Packing is not null) stacked = context.Packing.Unpack(stacked);                      // (B, T, (H+2G)·D)
-        long batch = stacked.shape[0], tokens = stacked.shape[1];
-        var heads = stacked.view(batch, tokens, queryHeads + 2 * groups, headSize).transpose(1, 2);      // (B, H+2G, T, D)
-        if (kind.Rotates) heads = RotaryEmbedding.Apply(heads, shared.Cosine, shared.Sine, queryHeads + groups, RotatedSize);
-        var parts = heads.split([queryHeads, groups, groups], 1);
-        Tensor queries = parts[0], keys = parts[1], values = parts[2];                                   // (B, H, T, D), (B, G, T, D) twice
+        long batch = shared.Mask.shape[0], tokens = shared.Mask.shape[2];
+        var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Rows);
+        var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);   // (B, H, T, D), (B, G, T, D) twice
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
         long all = keys.shape[2];
 
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
-        var grouped = queries.reshape(batch, groups, repeat * tokens, headSize);                         // (B, G, R·T, D)
+        var grouped = queries.view(batch, groups, repeat * tokens, headSize);                         // (B, G, R·T, D)
         var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)
         double scale = config.AttentionScale;
         if (config.AttentionSoftCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
         var shares = MaskedSoftmax.Apply(scores, shared.Mask, scale);                                    // (B, G, R·T, S)
-        var mixed = shares.matmul(values).view(batch, queryHeads, tokens, headSize)
-            .transpose(1, 2).reshape(batch, tokens, queryHeads * headSize);                              // (B, T, H·D)
-        if (context.Packing is not null) mixed = context.Packing.Pack(mixed);                            // (N, H·D)
+        var mixed = AttentionHeads.Join(shares.matmul(values).view(batch, queryHeads, tokens, headSize), shape);   // (N, H·D)
+        if (context.Packing is null) mixed = mixed.view(batch, tokens, -1);
         return attentionOutput.Apply(mixed);                                                             // (…, d)
     }
 

@@ -1,0 +1,106 @@
+using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
+
+namespace Beear.Kernels;
+
+/// <summary>The loops of <see cref="AttentionHeads"/>: one pass over rows of tokens, each head of which is copied or rotated.</summary>
+internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
+{
+    private readonly HeadShape shape;
+    private readonly T* rows;
+    private readonly T* heads;
+    private readonly T* cosine;
+    private readonly T* sine;
+    private readonly long* index;
+
+    /// <summary>The caller keeps all tensors alive.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A row stands nowhere, or the positions do not ascend.</exception>
+    public HeadMove(Tensor rows, Tensor heads, HeadShape shape, Tensor? cosine, Tensor? sine)
+    {
+        this.shape = shape;
+        this.rows = (T*)TensorMemory.Address(rows, rows.dtype, shape.RowCount * shape.Width);
+        this.heads = (T*)TensorMemory.Address(heads, rows.dtype, shape.Positions * shape.Width);
+        if (shape.RotatedSize > 0)
+        {
+            this.cosine = (T*)TensorMemory.Address(cosine!);
+            this.sine = (T*)TensorMemory.Address(sine!);
+        }
+        if (shape.Rows is null) return;
+        index = (long*)TensorMemory.Address(shape.Rows, ScalarType.Int64, shape.RowCount);
+        for (var (row, least) = (0L, 0L); row < shape.RowCount; least = index[row] + 1, row++)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(index[row], least, nameof(shape));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index[row], shape.Positions, nameof(shape));
+        }
+    }
+
+    /// <summary>Moves all rows.</summary>
+    /// <param name="rowsInChunk">Rows that one thread takes at a time.</param>
+    /// <param name="toHeads">From rows to heads, rotating; otherwise back, with the rotation's transpose.</param>
+    public void Run(int rowsInChunk, bool toHeads) => Chunks.OfRows(shape.RowCount, rowsInChunk, shape.Width, (start, end) =>
+    {
+        for (var row = start; row < end; row++)
+        {
+            var position = Position(row);
+            if (toHeads) ClearPadding(row == 0 ? 0 : Position(row - 1) + 1, position);
+            Move(row, position, toHeads);
+        }
+        if (toHeads && end == shape.RowCount) ClearPadding(Position(end - 1) + 1, shape.Positions);
+    });
+
+    private long Position(long row) => index == null ? row : index[row];
+
+    private void Move(long row, long position, bool toHeads)
+    {
+        var token = rows + (row * shape.Width);
+        var angles = position * shape.HeadSize;
+        for (var head = 0L; head < shape.Heads; head++, token += shape.HeadSize)
+        {
+            var placed = Head(head, position);
+            var turned = head < shape.QueryHeads + shape.Groups ? shape.RotatedSize : 0;
+            if (toHeads) Rotate(token, placed, cosine + angles, sine + angles, turned / 2);
+            else RotateBack(placed, token, cosine + angles, sine + angles, turned / 2);
+            if (turned < shape.HeadSize) Copy(toHeads ? token + turned : placed + turned, toHeads ? placed + turned : token + turned, shape.HeadSize - turned);
+        }
+    }
+
+    /// <summary>Where a head of a position begins: blocks of queries, keys and values, each (B, heads, T, D).</summary>
+    private T* Head(long head, long position)
+    {
+        var (batch, t) = Math.DivRem(position, shape.Tokens);
+        var (before, inBlock, blockHeads) = head < shape.QueryHeads ? (0, head, shape.QueryHeads)
+            : head < shape.QueryHeads + shape.Groups ? (shape.QueryHeads, head - shape.QueryHeads, shape.Groups)
+            : (shape.QueryHeads + shape.Groups, head - shape.QueryHeads - shape.Groups, shape.Groups);
+        return heads + (((before * shape.Positions) + (((batch * blockHeads) + inBlock) * shape.Tokens) + t) * shape.HeadSize);
+    }
+
+    private void ClearPadding(long start, long end)
+    {
+        for (var position = start; position < end; position++)
+        {
+            for (var head = 0L; head < shape.Heads; head++) new Span<T>(Head(head, position), (int)shape.HeadSize).Clear();
+        }
+    }
+
+    private static void Copy(T* from, T* to, long count) => new ReadOnlySpan<T>(from, (int)count).CopyTo(new Span<T>(to, (int)count));
+
+    private static void Rotate(T* x, T* y, T* cosine, T* sine, long half)
+    {
+        for (var i = 0L; i < half; i += Element.Width)
+        {
+            var (first, second) = (T.Load(x + i), T.Load(x + half + i));
+            T.Store(y + i, Vector512.FusedMultiplyAdd(-second, T.Load(sine + i), first * T.Load(cosine + i)));
+            T.Store(y + half + i, Vector512.FusedMultiplyAdd(first, T.Load(sine + half + i), second * T.Load(cosine + half + i)));
+        }
+    }
+
+    private static void RotateBack(T* dy, T* dx, T* cosine, T* sine, long half)
+    {
+        for (var i = 0L; i < half; i += Element.Width)
+        {
+            var (first, second) = (T.Load(dy + i), T.Load(dy + half + i));
+            T.Store(dx + i, Vector512.FusedMultiplyAdd(second, T.Load(sine + half + i), first * T.Load(cosine + i)));
+            T.Store(dx + half + i, Vector512.FusedMultiplyAdd(-first, T.Load(sine + i), second * T.Load(cosine + half + i)));
+        }
+    }
+}
