@@ -41,7 +41,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private Tensor Attention(Tensor x, LayerContext context)
     {
         var shared = context.Of(kind);
-        long queryHeads = config.QueryHeads, groups = config.KeyValueHeads, headSize = config.HeadSize, repeat = queryHeads / groups;
+        long queryHeads = config.QueryHeads, groups = config.KeyValueHeads, headSize = config.HeadSize;
 
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
@@ -52,18 +52,25 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         var parts = heads.split([queryHeads, groups, groups], 1);
         Tensor queries = parts[0], keys = parts[1], values = parts[2];                                   // (B, H, T, D), (B, G, T, D) twice
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
-        long all = keys.shape[2];
+        var mixed = tokens == 1 && config.AttentionSoftCap is null
+            ? StepAttention.Apply(queries, keys, values, shared.Mask, config.AttentionScale)
+            : Attend(queries, keys, values, shared.Mask);                                                // (B, T, H·D)
+        if (context.Packing is not null) mixed = context.Packing.Pack(mixed);                            // (N, H·D)
+        return attentionOutput.Apply(mixed);                                                             // (…, d)
+    }
 
+    /// <summary>Mixed values, (B, T, H·D).</summary>
+    private Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor mask)
+    {
+        long batch = queries.shape[0], tokens = queries.shape[2], groups = config.KeyValueHeads, width = (long)config.QueryHeads * config.HeadSize;
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
-        var grouped = queries.reshape(batch, groups, repeat * tokens, headSize);                         // (B, G, R·T, D)
+        var grouped = queries.reshape(batch, groups, -1, config.HeadSize);                               // (B, G, R·T, D)
         var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)
         double scale = config.AttentionScale;
         if (config.AttentionSoftCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
-        var shares = MaskedSoftmax.Apply(scores, shared.Mask, scale);                                    // (B, G, R·T, S)
-        var mixed = shares.matmul(values).view(batch, queryHeads, tokens, headSize)
-            .transpose(1, 2).reshape(batch, tokens, queryHeads * headSize);                              // (B, T, H·D)
-        if (context.Packing is not null) mixed = context.Packing.Pack(mixed);                            // (N, H·D)
-        return attentionOutput.Apply(mixed);                                                             // (…, d)
+        var shares = MaskedSoftmax.Apply(scores, mask, scale);                                           // (B, G, R·T, S)
+        return shares.matmul(values).view(batch, config.QueryHeads, tokens, config.HeadSize)
+            .transpose(1, 2).reshape(batch, tokens, width);                                              // (B, T, H·D)
     }
 
     /// <summary>c·tanh(x/c).</summary>
