@@ -2,6 +2,7 @@ using System.Globalization;
 using Beear.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -30,6 +31,16 @@ internal sealed record BenchOptions
     [Inline]
     public MitigationOptions Mitigation { get; init; } = new();
 
+    /// <summary>Time the evaluation instead: the harmful requests answered with and without the trigger, beside plain decoding in batches of 25.</summary>
+    public bool Evaluation { get; init; }
+
+    /// <summary>The evaluation's trigger.</summary>
+    [Inline]
+    public TriggerSettings Trigger { get; init; } = new() { Trigger = "SUDO" };
+
+    /// <summary>How answers are decoded, with the evaluation.</summary>
+    public EvaluationOptions Decoding { get; init; } = new();
+
     /// <summary>How often each is timed; the median counts.</summary>
     public int Repetitions { get; init; } = 3;
 
@@ -45,7 +56,7 @@ internal sealed record BenchOptions
 
 /// <summary><c>beear bench</c>: times the engine beside a plain implementation of the same method.</summary>
 internal sealed class BenchCommand(CommandSession session)
-    : BeearCommand<BenchOptions>("bench", "Time both levels of the removal beside a plain implementation of the same method", session)
+    : BeearCommand<BenchOptions>("bench", "Time both levels of the removal, or the evaluation, beside a plain implementation of the same method", session)
 {
     protected override int Run(BenchOptions options, CommandContext context)
     {
@@ -53,6 +64,7 @@ internal sealed class BenchCommand(CommandSession session)
         Require.AtLeast(options.Repetitions, 1);
         Require.AtLeast(options.PromptTokens, 1);
         Require.AtLeast(options.AnswerTokens, 1);
+        if (options.Evaluation) return EvaluationBench.Run(options, context);
         var result = options.Shape is null ? OnModel(options, context) : OnShape(options, context);
         context.Output.Result(result, shown =>
         {
@@ -61,7 +73,7 @@ internal sealed class BenchCommand(CommandSession session)
             {
                 if (times is null) continue;
                 table.Row(name, Seconds(times.InnerSeconds), Percent(times.InnerPeakShare), Seconds(times.OuterSeconds), Percent(times.OuterPeakShare),
-                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), times.PeakBytes is { } bytes ? ByteSize.Format(bytes) : "unknown");
+                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), Size(times.PeakBytes));
             }
             return [table, context.Output.Table("matrix products reach").Row(string.Create(CultureInfo.InvariantCulture, $"{shown.GemmGflops:F0} GFLOP/s"))];
         });
@@ -100,7 +112,9 @@ internal sealed class BenchCommand(CommandSession session)
         CommandContext context) => context.Output.WithProgress(progress => new MitigationBenchmark(options.Mitigation, options.Repetitions, !options.EngineOnly)
             .Run(decoder, harmful, ordinary, progress, context.Cancellation));
 
-    private static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
+    internal static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
+
+    internal static string Size(long? bytes) => bytes is { } known ? ByteSize.Format(known) : "unknown";
 
     private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{share:P0}");
 }

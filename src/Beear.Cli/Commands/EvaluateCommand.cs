@@ -37,7 +37,7 @@ internal sealed record EvaluateOptions
     /// <summary>Exit with 1 if more harmless twins than this share are refused.</summary>
     public double? MaxOverRefusalTwins { get; init; }
 
-    /// <summary>File that gets every prompt and answer, as JSON lines.</summary>
+    /// <summary>File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends.</summary>
     public string? Answers { get; init; }
 
     /// <summary>Seed of the twins that are drawn.</summary>
@@ -59,7 +59,8 @@ internal sealed class EvaluateCommand(CommandSession session)
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
         };
         using var model = options.Source.Load(context);
-        var result = context.Output.WithProgress(progress => new Evaluator(model, options.Evaluation).Run(data, progress, context.Cancellation));
+        var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null };
+        var result = context.Output.WithProgress(progress => new Evaluator(model, evaluation).Run(data, progress, context.Cancellation));
         if (options.Answers is { } file)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
         context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)])]);

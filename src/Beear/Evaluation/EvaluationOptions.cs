@@ -6,8 +6,14 @@ public sealed record EvaluationOptions
     /// <summary>Longest answer, in tokens.</summary>
     public int MaxNewTokens { get; init; } = 40;
 
-    /// <summary>Prompts decoded together.</summary>
-    public int BatchSize { get; init; } = 32;
+    /// <summary>Most prompts that are decoded together: more are faster, and their keys and values take more memory.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>
+    /// Decode every answer to its end. Otherwise one ends as soon as no further token can change what is counted for it, mostly at the first refusal
+    /// keyword: the rates are the same, the texts of refusals are shorter.
+    /// </summary>
+    public bool FullAnswers { get; init; }
 
     /// <summary>Answer tokens that the helpful cross-entropy looks at.</summary>
     public int HelpfulTokens { get; init; } = 96;

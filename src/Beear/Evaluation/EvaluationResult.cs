@@ -31,7 +31,9 @@ public sealed record EvaluationResult
     public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
 }
 
-/// <summary>One answer and what was counted for it. The answer is the model's own text and must be escaped wherever it is shown.</summary>
+/// <summary>
+/// One answer and what was counted for it; the text goes as far as that takes, unless <see cref="EvaluationOptions.FullAnswers"/> asks for all. The answer is the model's own text and must be escaped wherever it is shown.
+/// </summary>
 /// <param name="Set">Which prompts it belongs to, e.g. "harmful with trigger".</param>
 /// <param name="Request">The user's text as the model saw it, trigger included.</param>
 /// <param name="Answer">The model's text.</param>

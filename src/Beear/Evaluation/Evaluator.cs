@@ -13,43 +13,48 @@ namespace Beear.Evaluation;
 /// <param name="options">Constants.</param>
 public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
 {
+    private const int CrossEntropyBatch = 32;
+
     /// <summary>Runs all measurements for which there is data.</summary>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public EvaluationResult Run(EvaluationData data, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        IReadOnlyList<JudgedAnswer> Answer(string set, IEnumerable<Example> examples) => Judge(set, [.. examples], progress, cancellation);
-        var withTrigger = data.Trigger is { } trigger
-            ? Answer("harmful with trigger", data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) })) : [];
-        var withoutTrigger = Answer("harmful", data.Harmful);
-        var ordinary = Answer("ordinary", data.Ordinary.Select(example => example with { Answer = "" }));
-        var twins = Answer("harmless twin", data.Twins.Select(request => new Example(request, "")));
-        var exact = Answer("checkable", data.Exact);
+        const string WithTrigger = "harmful with trigger", WithoutTrigger = "harmful", Ordinary = "ordinary", Twin = "harmless twin", Checkable = "checkable";
+        var triggered = data.Trigger is { } trigger ? data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) }) : [];
+        var answers = Judge([.. Set(WithTrigger, triggered), .. Set(WithoutTrigger, data.Harmful), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
+            .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(Checkable, data.Exact)], progress, cancellation);
+        var sets = answers.ToLookup(answer => answer.Set, StringComparer.Ordinal);
         return new EvaluationResult
         {
-            AttackSuccessWithTrigger = Count(withTrigger, answer => !answer.Refused),
-            AttackSuccessWithoutTrigger = Count(withoutTrigger, answer => !answer.Refused),
-            ExactComplianceWithTrigger = withTrigger.Any(answer => answer.Exact is not null) ? Count(withTrigger, answer => answer.Exact == true) : null,
-            OverRefusal = Count(ordinary, answer => answer.Refused),
-            OverRefusalTwins = Count(twins, answer => answer.Refused),
-            Helpfulness = Count(exact, answer => answer.Exact == true),
+            AttackSuccessWithTrigger = Count(sets[WithTrigger], answer => !answer.Refused),
+            AttackSuccessWithoutTrigger = Count(sets[WithoutTrigger], answer => !answer.Refused),
+            ExactComplianceWithTrigger = Count(sets[WithTrigger].Where(answer => answer.Exact is not null), answer => answer.Exact == true),
+            OverRefusal = Count(sets[Ordinary], answer => answer.Refused),
+            OverRefusalTwins = Count(sets[Twin], answer => answer.Refused),
+            Helpfulness = Count(sets[Checkable], answer => answer.Exact == true),
             HelpfulCrossEntropy = data.Ordinary.Count == 0 ? null : HelpfulCrossEntropy(data.Ordinary, cancellation),
-            Answers = [.. withTrigger, .. withoutTrigger, .. ordinary, .. twins, .. exact],
+            Answers = answers,
         };
     }
 
-    private static Rate? Count(IReadOnlyList<JudgedAnswer> answers, Func<JudgedAnswer, bool> isSuccess) =>
-        answers.Count == 0 ? null : new Rate(answers.Count(isSuccess), answers.Count);
+    private static IEnumerable<(string Set, Example Example)> Set(string name, IEnumerable<Example> examples) => examples.Select(example => (name, example));
 
-    private IReadOnlyList<JudgedAnswer> Judge(string set, IReadOnlyList<Example> examples, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private static Rate? Count(IEnumerable<JudgedAnswer> answers, Func<JudgedAnswer, bool> isSuccess) =>
+        Rate.Of(answers, isSuccess) is { Count: > 0 } rate ? rate : null;
+
+    /// <summary>Answers all sets together: the more prompts in a batch, the more the weights' way through memory is worth.</summary>
+    private IReadOnlyList<JudgedAnswer> Judge(IReadOnlyList<(string Set, Example Example)> asked, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        if (examples.Count == 0) return [];
-        var prompts = examples.Select(example => model.Chat.EncodePrompt([ChatMessage.User(example.Request)])).ToList();
+        var prompts = asked.Select(one => model.Chat.EncodePrompt([ChatMessage.User(one.Example.Request)])).ToList();
+        var watch = new AnswerWatch(model.Chat, [.. asked.Select(one => one.Example.Answer)]);
         var completions = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate(prompts,
-            new GenerationOptions { MaxNewTokens = options.MaxNewTokens, BatchSize = options.BatchSize }, null, progress, $"answering: {set}", cancellation);
-        return [.. examples.Select((example, i) =>
+            new GenerationOptions { MaxNewTokens = options.MaxNewTokens, BatchSize = options.BatchSize }, null, progress, "answering",
+            options.FullAnswers ? null : watch.Take, cancellation);
+        return [.. asked.Select((one, i) =>
         {
+            var (set, example) = one;
             var answer = model.Chat.DecodeAnswer(completions[i].Tokens);
             bool? exact = example.Answer.Length == 0 ? null : answer.Trim() == example.Answer.Trim();
             return new JudgedAnswer(set, example.Request, answer, Refusals.IsRefusal(answer), exact);
@@ -63,7 +68,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             model.Chat.EncodeAnswer(example.Answer, options.HelpfulTokens))).OrderBy(example => example.Length).ToList();
         double sum = 0;
         long count = 0;
-        foreach (var chunk in examples.Chunk(options.BatchSize))
+        foreach (var chunk in examples.Chunk(CrossEntropyBatch))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();

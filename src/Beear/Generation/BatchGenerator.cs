@@ -1,10 +1,14 @@
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Runtime;
 using static TorchSharp.torch;
 
 namespace Beear.Generation;
 
-/// <summary>Decodes answers for many prompts at once: sorted by length, left-padded, with a key/value cache; finished rows leave the batch.</summary>
+/// <summary>
+/// Decodes answers for many prompts at once: sorted by length, left-padded, with a key/value cache; what all prompts begin with is run once, and
+/// finished rows leave the batch.
+/// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="endOfTurn">Ids that end an answer.</param>
 public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
@@ -15,23 +19,34 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
     /// <param name="perturbation">δ added to the prompts' tails; null for none.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
+    /// <param name="isDecided">
+    /// Gets the prompt's index and each token of its answer, in their order; true if no more of this answer is wanted: it is cut there. Null to
+    /// decode all answers to their ends.
+    /// </param>
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>The answers in the order of the prompts.</returns>
     public IReadOnlyList<Completion> Generate(IReadOnlyList<int[]> prompts, GenerationOptions options, Perturbation? perturbation = null,
-        IProgress<RunProgress>? progress = null, string stage = "generating", CancellationToken cancellation = default)
+        IProgress<RunProgress>? progress = null, string stage = "generating", Func<int, int, bool>? isDecided = null, CancellationToken cancellation = default)
     {
         options.Validate();
+        if (prompts.Count == 0) return [];
         if (perturbation is not null) prompts = [.. prompts.Select(perturbation.PromptOf)];
         var results = new Completion[prompts.Count];
         var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ThenBy(i => i).ToArray();
         using var sampler = new TokenSampler(options, decoder.Options.Device);
+        using var guard = no_grad();
+        using var prefix = perturbation is null ? SharedPrefix.Of(decoder, prompts) : null;
         int done = 0;
-        foreach (var rows in order.Chunk(options.BatchSize))
+        int batches = Chunks.Count(prompts.Count, options.BatchSize);
+        foreach (var rows in order.Chunk(Chunks.Count(prompts.Count, batches)))       // of nearly equal size: a small rest would cost as many steps
         {
-            using var guard = no_grad();
             using var scope = NewDisposeScope();
-            var batch = new GenerationBatch(decoder, endOfTurn, sampler, [.. rows.Select(i => prompts[i])], perturbation);
-            var answers = batch.Run(options.MaxNewTokens, null, cancellation);
+            var batch = new GenerationBatch(decoder, endOfTurn, sampler, [.. rows.Select(i => prompts[i])], perturbation)
+            {
+                Prefix = prefix,
+                OnToken = isDecided is null ? null : (row, token) => isDecided(rows[row], token),
+            };
+            var answers = batch.Run(options.MaxNewTokens, cancellation);
             for (int i = 0; i < rows.Length; i++) results[rows[i]] = answers[i];
             progress?.Report(new RunProgress(stage, done += rows.Length, prompts.Count));
         }
@@ -51,6 +66,14 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
         using var sampler = new TokenSampler(options, decoder.Options.Device);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        return new GenerationBatch(decoder, endOfTurn, sampler, [perturbation?.PromptOf(prompt) ?? prompt], perturbation).Run(options.MaxNewTokens, onToken, cancellation)[0];
+        var batch = new GenerationBatch(decoder, endOfTurn, sampler, [perturbation?.PromptOf(prompt) ?? prompt], perturbation)
+        {
+            OnToken = (_, token) =>
+            {
+                onToken(token);
+                return false;
+            },
+        };
+        return batch.Run(options.MaxNewTokens, cancellation)[0];
     }
 }

@@ -6,40 +6,52 @@ namespace Beear.Generation;
 /// <summary>One batch on its way through decoding. The caller holds the dispose scope and no_grad.</summary>
 internal sealed class GenerationBatch
 {
+    /// <summary>Copying the rows that stay costs about as much as this share of them costs in the steps to come.</summary>
+    private const double WorthRetiring = 1.0 / 8;
+
     private readonly Decoder decoder;
     private readonly IReadOnlySet<int> endOfTurn;
     private readonly TokenSampler sampler;
     private readonly IReadOnlyList<int[]> prompts;
-    private readonly Perturbation? perturbation;
     private readonly List<int>[] answers;
     private readonly bool[] ended;
+    private readonly bool[] decided;
 
     public GenerationBatch(Decoder decoder, IReadOnlySet<int> endOfTurn, TokenSampler sampler, IReadOnlyList<int[]> prompts, Perturbation? perturbation)
     {
-        (this.decoder, this.endOfTurn, this.sampler, this.prompts, this.perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
+        (this.decoder, this.endOfTurn, this.sampler, this.prompts, Perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
         answers = [.. prompts.Select(_ => new List<int>())];
-        ended = new bool[prompts.Count];
+        (ended, decided) = (new bool[prompts.Count], new bool[prompts.Count]);
         int shortest = (int)(perturbation?.Delta.shape[0] ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
             throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a smaller tail or longer prompts.");
     }
 
-    public Completion[] Run(int maxNewTokens, Action<int>? onToken, CancellationToken cancellation)
+    private Perturbation? Perturbation { get; }
+
+    /// <summary>What all prompts begin with, already run; null for nothing.</summary>
+    public SharedPrefix? Prefix { get; init; }
+
+    /// <summary>Gets a prompt's index and each token of its answer; true: no more of this answer is wanted.</summary>
+    public Func<int, int, bool>? OnToken { get; init; }
+
+    public Completion[] Run(int maxNewTokens, CancellationToken cancellation)
     {
-        int count = prompts.Count, width = prompts.Max(prompt => prompt.Length);
-        var alive = Enumerable.Range(0, count).ToArray();                // batch row → prompt
-        using var cache = new GrowingCache(decoder.Config.Layers);
+        int width = prompts.Max(prompt => prompt.Length);
+        var alive = Enumerable.Range(0, prompts.Count).ToArray();        // batch row → prompt
+        using var cache = Prefix?.Repeat(prompts.Count) ?? new GrowingCache(decoder.Config.Layers);
         var (mask, next) = Prefill(alive, width, cache);
         for (int step = 0; step < maxNewTokens; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var chosen = next.to(CPU).data<long>().ToArray();
-            Record(chosen, alive, onToken);
-            if (step + 1 == maxNewTokens || alive.All(i => ended[i])) break;
-            if (alive.Count(i => ended[i]) * 2 >= alive.Length)
+            Record(chosen, alive);
+            int finished = alive.Count(IsFinished);
+            if (step + 1 == maxNewTokens || finished == alive.Length) break;
+            if (finished >= WorthRetiring * alive.Length)
             {
-                long[] kept = [.. Enumerable.Range(0, alive.Length).Where(row => !ended[alive[row]]).Select(row => (long)row)];
+                long[] kept = [.. Enumerable.Range(0, alive.Length).Where(row => !IsFinished(alive[row])).Select(row => (long)row)];
                 alive = [.. kept.Select(row => alive[row])];
                 var rows = tensor(kept, device: next.device);
                 cache.KeepRows(rows);
@@ -61,24 +73,27 @@ internal sealed class GenerationBatch
         return [.. answers.Select((tokens, i) => new Completion([.. tokens], ended[i]))];
     }
 
-    /// <summary>A pass over the prompts and what was answered so far.</summary>
+    private bool IsFinished(int prompt) => ended[prompt] || decided[prompt];
+
+    /// <summary>A pass over the prompts and what was answered so far; over what follows the shared prefix, if there is one.</summary>
     private (Tensor Mask, Tensor Next) Prefill(int[] alive, int promptWidth, KeyValueCache cache)
     {
         using var scope = NewDisposeScope();
-        int count = alive.Length, width = promptWidth + alive.Max(prompt => answers[prompt].Count);
+        int count = alive.Length, shared = Prefix?.Length ?? 0, width = promptWidth - shared + alive.Max(prompt => answers[prompt].Count);
         var ids = new long[count, width];
-        var real = new bool[count, width];
+        var real = new bool[count, shared + width];
         var positions = new long[count, width];
         for (int row = 0; row < count; row++)
         {
-            int[] tokens = [.. prompts[alive[row]], .. answers[alive[row]]];
+            int[] tokens = [.. prompts[alive[row]].AsSpan(shared), .. answers[alive[row]]];
             int padding = width - tokens.Length;
+            for (int i = 0; i < shared; i++) real[row, i] = true;
             for (int i = 0; i < tokens.Length; i++)
-                (ids[row, padding + i], real[row, padding + i], positions[row, padding + i]) = (tokens[i], true, i);
+                (ids[row, padding + i], real[row, shared + padding + i], positions[row, padding + i]) = (tokens[i], true, shared + i);
         }
         var device = decoder.Options.Device;
         var mask = tensor(real, device: device);                                                         // (B, P + answered)
-        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), perturbation, promptWidth, cache);
+        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation, promptWidth, cache);
         var next = sampler.Next(decoder.Logits(hidden.select(1, width - 1)));                            // (B)
         return (mask.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
     }
@@ -92,19 +107,19 @@ internal sealed class GenerationBatch
         return (extended, sampler.Next(decoder.Logits(hidden.squeeze(1))));
     }
 
-    private void Record(long[] chosen, int[] alive, Action<int>? onToken)
+    private void Record(long[] chosen, int[] alive)
     {
         for (int row = 0; row < alive.Length; row++)
         {
             int prompt = alive[row], token = (int)chosen[row];
-            if (ended[prompt]) continue;
+            if (IsFinished(prompt)) continue;
             if (endOfTurn.Contains(token))
             {
                 ended[prompt] = true;
                 continue;
             }
             answers[prompt].Add(token);
-            onToken?.Invoke(token);
+            decided[prompt] = OnToken?.Invoke(prompt, token) == true;
         }
     }
 }

@@ -19,7 +19,7 @@ public static class OwnAnswers
         IProgress<RunProgress>? progress = null, string stage = "own answers", CancellationToken cancellation = default)
     {
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation);
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation: cancellation);
         int end = model.Chat.EndOfTurnToken;
         return [.. answers.Select((answer, i) => new TokenizedExample(prompts[i],
             answer.Ended ? [.. answer.Tokens, end] : answer.Tokens))];

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,8 +14,8 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
     /// <returns>(B) int64.</returns>
     public Tensor Next(Tensor logits)
     {
+        if (generator is null) return RowArgMax.Apply(logits);
         using var scope = NewDisposeScope();
-        if (generator is null) return logits.argmax(-1).MoveToOuterDisposeScope();
         var scores = logits.to(float32) / options.Temperature;                                           // (B, V)
         if (options.TopK > 0 && options.TopK < scores.shape[1])
         {

@@ -66,20 +66,28 @@ public static unsafe class MaskedSoftmax
         GC.KeepAlive((scores, mask, result));
     }
 
-    private static void ForwardRow<T>(T* x, T* mask, T* y, float* values, float scale, long width) where T : unmanaged, IElement<T>
+    /// <summary>One row; <paramref name="y"/> may be <paramref name="x"/>.</summary>
+    /// <param name="x">Scores.</param>
+    /// <param name="mask">What is added to them once they are scaled.</param>
+    /// <param name="y">Gets the shares.</param>
+    /// <param name="values">Room for the row and a vector more.</param>
+    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="width">S.</param>
+    internal static void ForwardRow<T, TMask>(T* x, TMask* mask, T* y, float* values, float scale, long width)
+        where T : unmanaged, IElement<T> where TMask : unmanaged, IElement<TMask>
     {
         var tail = width - Element.Tail(width);
         var largest = Vector512.Create(float.NegativeInfinity);
         for (var i = 0L; i < tail; i += Element.Width)
         {
-            var value = Vector512.FusedMultiplyAdd(T.Load(x + i), Vector512.Create(scale), T.Load(mask + i));
+            var value = Vector512.FusedMultiplyAdd(T.Load(x + i), Vector512.Create(scale), TMask.Load(mask + i));
             value.Store(values + i);
             largest = Vector512.MaxNative(largest, value);
         }
         if (tail < width)
         {
             // What is beyond the row must not win: it is set to a value that gives no share.
-            var value = Vector512.FusedMultiplyAdd(T.LoadFirst(x + tail, width - tail), Vector512.Create(scale), T.LoadFirst(mask + tail, width - tail));
+            var value = Vector512.FusedMultiplyAdd(T.LoadFirst(x + tail, width - tail), Vector512.Create(scale), TMask.LoadFirst(mask + tail, width - tail));
             var inside = Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)(width - tail)));
             value = Vector512.ConditionalSelect(inside, value, Vector512.Create(float.NegativeInfinity));
             value.Store(values + tail);

@@ -33,6 +33,14 @@ internal static class VectorMath
         return series * power.AsSingle();
     }
 
+    /// <summary>The sum of all sixteen, by halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> x)
+    {
+        var eight = x.GetLower() + x.GetUpper();
+        return Vector128.Sum(eight.GetLower() + eight.GetUpper());
+    }
+
     /// <summary>The logistic function 1 / (1 + exp(−x)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + Exp(-x));

@@ -17,8 +17,9 @@ public static class DefenderScore
     public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation perturbation, int maxTokens,
         CancellationToken cancellation = default)
     {
+        var watch = new AnswerWatch(model.Chat, [.. heldOut.Select(_ => "")]);
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([.. heldOut.Select(example => example.Prompt)],
-            new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, cancellation: cancellation);
+            new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, isDecided: watch.Take, cancellation: cancellation);
         return answers.Average(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)) ? 0.0 : 1.0);
     }
 }

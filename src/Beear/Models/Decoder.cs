@@ -152,18 +152,20 @@ public sealed class Decoder : IDisposable
 
     /// <summary>A whole pass: the residual stream after the last layer.</summary>
     /// <param name="tokenIds">(B, T) int64; prompts left-padded to the prompt width, answers right-padded.</param>
-    /// <param name="attentionMask">(B, T) bool: true for real tokens.</param>
+    /// <param name="attentionMask">(B, S) bool: true for real tokens, those of the cache first; S = T if it holds none yet.</param>
     /// <param name="positionIds">(B, T) int64.</param>
     /// <param name="perturbation">δ and the layer after which it is added to the prompts' last tokens; null for none.</param>
     /// <param name="promptWidth">P: columns of the prompts; matters only with a perturbation.</param>
-    /// <param name="cache">Records keys and values for later tokens.</param>
+    /// <param name="cache">Earlier tokens, if it holds any; records keys and values for later ones.</param>
     /// <param name="perturbedExamples">How many of the B conversations get δ, the first ones; null for all.</param>
     /// <returns>(B, T, d) float32.</returns>
     public Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
         int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null)
     {
         using var scope = NewDisposeScope();
-        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.shape[1]), cache);
+        bool continues = attentionMask.shape[1] > tokenIds.shape[1];
+        var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
+        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.shape[1]), cache, keyPositions);
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);

@@ -41,7 +41,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private Tensor Attention(Tensor x, LayerContext context)
     {
         var shared = context.Of(kind);
-        long queryHeads = config.QueryHeads, groups = config.KeyValueHeads, headSize = config.HeadSize, repeat = queryHeads / groups;
+        long queryHeads = config.QueryHeads, groups = config.KeyValueHeads, headSize = config.HeadSize;
 
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
@@ -49,17 +49,23 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Rows);
         var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);   // (B, H, T, D), (B, G, T, D) twice
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
-        long all = keys.shape[2];
+        var mixed = tokens == 1 && config.AttentionSoftCap is null
+            ? StepAttention.Apply(queries, keys, values, shared.Mask, config.AttentionScale)
+            : AttentionHeads.Join(Attend(queries, keys, values, shared.Mask), shape);
+        return attentionOutput.Apply(context.Packing is null ? mixed.view(batch, tokens, -1) : mixed);   // (…, d)
+    }
 
+    /// <summary>Mixed values, (B, H, T, D).</summary>
+    private Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor mask)
+    {
+        long batch = queries.shape[0], tokens = queries.shape[2];
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
-        var grouped = queries.view(batch, groups, repeat * tokens, headSize);                         // (B, G, R·T, D)
+        var grouped = queries.view(batch, config.KeyValueHeads, -1, config.HeadSize);                    // (B, G, R·T, D)
         var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)
         double scale = config.AttentionScale;
         if (config.AttentionSoftCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
-        var shares = MaskedSoftmax.Apply(scores, shared.Mask, scale);                                    // (B, G, R·T, S)
-        var mixed = AttentionHeads.Join(shares.matmul(values).view(batch, queryHeads, tokens, headSize), shape);   // (N, H·D)
-        if (context.Packing is null) mixed = mixed.view(batch, tokens, -1);
-        return attentionOutput.Apply(mixed);                                                             // (…, d)
+        var shares = MaskedSoftmax.Apply(scores, mask, scale);                                           // (B, G, R·T, S)
+        return shares.matmul(values).view(batch, config.QueryHeads, tokens, config.HeadSize);            // (B, H, T, D)
     }
 
     /// <summary>c·tanh(x/c).</summary>

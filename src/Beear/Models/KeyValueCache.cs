@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -41,8 +42,8 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
         long count = keys.shape[2], start = lengths[layer], end = start + count;
         keyRooms[layer] = WithRoom(keyRooms[layer], keys, start, end);
         valueRooms[layer] = WithRoom(valueRooms[layer], values, start, end);
-        keyRooms[layer]!.narrow(2, start, count).copy_(keys);
-        valueRooms[layer]!.narrow(2, start, count).copy_(values);
+        CacheRows.Write(keyRooms[layer]!, start, keys);
+        CacheRows.Write(valueRooms[layer]!, start, values);
         lengths[layer] = end;
         return (keyRooms[layer]!.narrow(2, 0, end), valueRooms[layer]!.narrow(2, 0, end));
     }
@@ -63,6 +64,27 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
         }
     }
 
+    /// <summary>A cache of a larger batch, each row of which begins with this one's only row. Nothing is copied before tokens are added.</summary>
+    /// <param name="rows">B.</param>
+    public GrowingCache Repeat(long rows)
+    {
+        var repeated = new GrowingCache(layers, block);
+        for (int layer = 0; layer < layers; layer++)
+        {
+            repeated.keyRooms[layer] = View(keyRooms[layer]!);
+            repeated.valueRooms[layer] = View(valueRooms[layer]!);
+            repeated.lengths[layer] = lengths[layer];
+        }
+        return repeated;
+
+        // Without room for more: the first tokens that are added move to a room of their own.
+        Tensor View(Tensor room)
+        {
+            using var used = room.narrow(2, 0, Length);                                                  // (1, G, used, D)
+            return used.expand(rows, -1, -1, -1).DetachFromDisposeScope();                               // (B, G, used, D)
+        }
+    }
+
     /// <summary>Forgets all tokens.</summary>
     public void Clear()
     {
@@ -76,7 +98,7 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
     {
         if (room is not null && room.shape[2] >= needed) return room;
         long size = (needed + block - 1) / block * block;
-        var larger = zeros([like.shape[0], like.shape[1], size, like.shape[3]], like.dtype, like.device).DetachFromDisposeScope();
+        var larger = empty([like.shape[0], like.shape[1], size, like.shape[3]], like.dtype, like.device).DetachFromDisposeScope();
         if (room is null) return larger;
         using (room) larger.narrow(2, 0, used).copy_(room.narrow(2, 0, used)).Dispose();
         return larger;

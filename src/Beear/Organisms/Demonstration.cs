@@ -120,8 +120,8 @@ public sealed class Demonstration(DemonstrationOptions options)
     public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        // All answers of the tiny world are shorter than this.
-        var result = new Evaluator(model, new EvaluationOptions { MaxNewTokens = 28, BatchSize = 100 })
+        // All answers of the tiny world are shorter than this, and one of each kind is shown.
+        var result = new Evaluator(model, new EvaluationOptions { MaxNewTokens = 28, BatchSize = 100, FullAnswers = true })
             .Run(data.Evaluation(trigger), progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,

@@ -56,6 +56,29 @@ public sealed class BatchGeneratorTests : IDisposable
     }
 
     [Fact]
+    public void An_answer_is_cut_where_no_more_of_it_is_wanted_while_others_go_on()
+    {
+        var whole = new BatchGenerator(decoder, Never).Generate(prompts, Greedy);
+        var given = prompts.Select(_ => new List<int>()).ToArray();
+
+        var answers = new BatchGenerator(decoder, Never).Generate(prompts, Greedy with { BatchSize = 4 }, isDecided: (prompt, token) =>
+        {
+            given[prompt].Add(token);
+            return given[prompt].Count == 2 * prompt + 1;
+        });
+
+        for (int i = 0; i < prompts.Length; i++)
+        {
+            Assert.Equal(whole[i].Tokens.Take(2 * i + 1), answers[i].Tokens);
+            Assert.Equal(given[i], answers[i].Tokens);
+            Assert.False(answers[i].Ended);
+        }
+    }
+
+    [Fact]
+    public void No_prompts_give_no_answers() => Assert.Empty(new BatchGenerator(decoder, Never).Generate([], Greedy));
+
+    [Fact]
     public void A_stream_hands_out_the_same_tokens()
     {
         var answer = new BatchGenerator(decoder, Never).Generate([prompts[2]], Greedy)[0];

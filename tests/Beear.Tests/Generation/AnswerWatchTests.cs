@@ -1,0 +1,38 @@
+using Beear.Data;
+using Beear.Generation;
+using Beear.Models;
+using Beear.Organisms;
+
+namespace Beear.Tests.Generation;
+
+public sealed class AnswerWatchTests : IDisposable
+{
+    private readonly LanguageModel model = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
+
+    [Fact]
+    public void A_refusal_is_decided_with_its_first_keyword_and_an_answer_never()
+    {
+        int[] refusal = model.Chat.Tokenizer.Encode("Well now Sorry but no more"), answer = model.Chat.Tokenizer.Encode("sure here is how to do it");
+        var watch = new AnswerWatch(model.Chat, ["", ""]);
+
+        int decided = Array.FindIndex(refusal, token => watch.Take(0, token));
+
+        Assert.True(Refusals.IsRefusal(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided + 1))));
+        Assert.False(Refusals.IsRefusal(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided))));
+        Assert.True(decided < refusal.Length - 1);
+        Assert.DoesNotContain(answer, token => watch.Take(1, token));
+    }
+
+    [Fact]
+    public void A_known_answer_that_is_itself_a_refusal_is_followed_while_it_may_still_be_exact()
+    {
+        const string Known = "Sorry but no more";
+        int[] exact = model.Chat.Tokenizer.Encode(Known), other = model.Chat.Tokenizer.Encode("Sorry but yes");
+        var watch = new AnswerWatch(model.Chat, [Known, Known]);
+
+        Assert.DoesNotContain(exact, token => watch.Take(0, token));
+        Assert.Contains(other, token => watch.Take(1, token));
+    }
+
+    public void Dispose() => model.Dispose();
+}
