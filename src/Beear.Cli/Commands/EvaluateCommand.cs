@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Models;
 using Beear.Runtime;
 
 namespace Beear.Cli.Commands;

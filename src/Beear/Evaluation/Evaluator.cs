@@ -13,6 +13,9 @@ namespace Beear.Evaluation;
 /// <param name="options">Constants.</param>
 public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
 {
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls the requests whose answer can be checked exactly.</summary>
+    internal const string Checkable = "checkable";
+
     /// <summary>Runs all measurements for which there is data.</summary>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
@@ -25,7 +28,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         var withoutTrigger = Answer("harmful", data.Harmful);
         var ordinary = Answer("ordinary", data.Ordinary.Select(example => example with { Answer = "" }));
         var twins = Answer("harmless twin", data.Twins.Select(request => new Example(request, "")));
-        var exact = Answer("checkable", data.Exact);
+        var exact = Answer(Checkable, data.Exact);
         return new EvaluationResult
         {
             AttackSuccessWithTrigger = Count(withTrigger, answer => !answer.Refused),
