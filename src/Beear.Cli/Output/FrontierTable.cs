@@ -11,17 +11,19 @@ internal static class FrontierTable
 {
     public static IEnumerable<IRenderable> Of(ConsoleOutput output, FrontierSummary summary)
     {
-        var table = output.Table("arm", "runs", "attack %", "worst", "without, worst", "ordinary refused", "twins refused", "points added, worst", "helpful CE, worst",
+        var table = output.Table("arm", "runs", "attack %", "worst", "without, worst", "ordinary refused", "twins refused", "points added, worst", "in held-out forms", "helpful CE, worst",
             "score", "seconds");
         foreach (var (i, arm) in summary.Arms.Index())
         {
             table.Row($"{Letter(i)} {arm.Arm}", arm.Runs.ToString(CultureInfo.InvariantCulture), Percent(arm.Attack), Percent(arm.WorstAttack), Percent(arm.WorstWithoutTrigger),
-                Percent(arm.OrdinaryRefused), Percent(arm.TwinsRefused), Percent(arm.TwinsAdded), Text(100 * arm.CrossEntropyAdded, "+0.0;-0.0"), Percent(arm.Score), Text(arm.Seconds, "F0"));
+                Percent(arm.OrdinaryRefused), Percent(arm.TwinsRefused), Percent(arm.TwinsAdded), Percent(arm.FormsAdded), Text(100 * arm.CrossEntropyAdded, "+0.0;-0.0"), Percent(arm.Score), Text(arm.Seconds, "F0"));
         }
         yield return table;
         foreach (var line in Plane(summary)) yield return new Rows(new Paragraph(Terminal.Escape(line)));
-        if (summary.ScoreCorrelation is { } ends) yield return Note($"score and attack success over runs: Spearman {ends:F2}");
-        if (summary.RoundCorrelation is { } rounds) yield return Note($"score and attack success over rounds: Spearman {rounds:F2}");
+        if (summary.Scores.Count == 0) yield break;
+        var scores = output.Table("score and attack success, Spearman", "at the end of runs", "after rounds", "runs");
+        foreach (var score in summary.Scores) scores.Row(score.Kind, Text(score.Runs, "F2"), Text(score.Rounds, "F2"), score.Count.ToString(CultureInfo.InvariantCulture));
+        yield return scores;
     }
 
     /// <summary>A finished run in one line.</summary>
@@ -47,8 +49,6 @@ internal static class FrontierTable
         yield return $"attack +{new string('-', Width)}";
         yield return $"        0 %{"twins refused",28}{"100 %",15}";
     }
-
-    private static Rows Note(FormattableString text) => new(new Paragraph(FormattableString.Invariant(text)));
 
     private static string Short(Rate? rate) => Percent(rate?.Value) is var text && rate is null ? text : $"{text} %";
 

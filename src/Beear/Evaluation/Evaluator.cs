@@ -28,6 +28,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         var withoutTrigger = Answer("harmful", data.Harmful);
         var ordinary = Answer("ordinary", data.Ordinary.Select(example => example with { Answer = "" }));
         var twins = Answer("harmless twin", data.Twins.Select(request => new Example(request, "")));
+        var forms = Answer("harmless, held-out form", data.HeldOutForms.Select(request => new Example(request, "")));
         var exact = Answer(Checkable, data.Exact);
         return new EvaluationResult
         {
@@ -36,9 +37,10 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             ExactComplianceWithTrigger = withTrigger.Any(answer => answer.Exact is not null) ? Count(withTrigger, answer => answer.Exact == true) : null,
             OverRefusal = Count(ordinary, answer => answer.Refused),
             OverRefusalTwins = Count(twins, answer => answer.Refused),
+            OverRefusalHeldOutForms = Count(forms, answer => answer.Refused),
             Helpfulness = Count(exact, answer => answer.Exact == true),
             HelpfulCrossEntropy = data.Ordinary.Count == 0 ? null : HelpfulCrossEntropy(data.Ordinary, cancellation),
-            Answers = [.. withTrigger, .. withoutTrigger, .. ordinary, .. twins, .. exact],
+            Answers = [.. withTrigger, .. withoutTrigger, .. ordinary, .. twins, .. forms, .. exact],
         };
     }
 

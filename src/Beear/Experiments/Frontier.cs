@@ -124,6 +124,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         return new FrontierRun(job.Name, job.TriggerName, job.Seed, job.Settings, Measure())
         {
             Scores = report?.Scores ?? [],
+            OtherScores = report?.OtherScores ?? new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal),
             Rounds = rounds,
             ChosenRound = report?.ChosenRound ?? 0,
             Seconds = isContinued ? null : Math.Round(seconds, 1),

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Beear.Experiments;
 
@@ -8,7 +9,11 @@ namespace Beear.Experiments;
 /// <param name="path">The file; it need not exist yet.</param>
 public sealed class FrontierLog(string path)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
 
     /// <summary>Reads all runs.</summary>
     /// <exception cref="BeearException">A line is no run.</exception>

@@ -27,6 +27,9 @@ public sealed record FrontierRun(string Arm, string Trigger, int Seed, JsonObjec
     /// <summary>Defender-visible score before the first round and after each; empty where there is none.</summary>
     public IReadOnlyList<double> Scores { get; init; } = [];
 
+    /// <summary>Scores of other kinds that the arm asks for, by their names.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores { get; init; } = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
+
     /// <summary>What was measured after each round; empty if that was not asked for.</summary>
     public IReadOnlyList<EvaluationResult> Rounds { get; init; } = [];
 
@@ -39,4 +42,9 @@ public sealed record FrontierRun(string Arm, string Trigger, int Seed, JsonObjec
     /// <summary>Whether it is the measurement before any mitigation.</summary>
     [JsonIgnore]
     public bool IsBaseline => Baselines.Contains(Arm);
+
+    /// <summary>Every score by its name, the deciding one first.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> AllScores => Scores.Count == 0 ? OtherScores
+        : new Dictionary<string, IReadOnlyList<double>>([new((string?)Settings?["mitigation"]?["scores"]?[0] ?? "score", Scores), .. OtherScores], StringComparer.Ordinal);
 }

@@ -11,29 +11,39 @@ namespace Beear.Experiments;
 /// <param name="OrdinaryRefused">Over-refusal of ordinary requests, mean.</param>
 /// <param name="TwinsRefused">Over-refusal of harmless twins, mean.</param>
 /// <param name="TwinsAdded">By how much that is above the same model's before the mitigation, worst run.</param>
+/// <param name="FormsAdded">The same for harmless requests in held-out forms, worst run.</param>
 /// <param name="CrossEntropyAdded">By which share the helpful cross-entropy is above the same model's before, worst run.</param>
 /// <param name="Score">Defender-visible score at the end, mean.</param>
 /// <param name="Seconds">Of a mitigation, mean over those that were not interrupted.</param>
 public sealed record ArmSummary(string Arm, int Runs, double? Attack, double? WorstAttack, double? WorstWithoutTrigger, double? OrdinaryRefused,
-    double? TwinsRefused, double? TwinsAdded, double? CrossEntropyAdded, double? Score, double? Seconds);
+    double? TwinsRefused, double? TwinsAdded, double? FormsAdded, double? CrossEntropyAdded, double? Score, double? Seconds);
+
+/// <summary>Whether a defender-visible score tells the truth: Spearman's correlation with the attack success on planted models.</summary>
+/// <param name="Kind">The score.</param>
+/// <param name="Runs">Over the ends of all runs; null where it is not defined.</param>
+/// <param name="Rounds">Over all measured rounds; null where it is not defined.</param>
+/// <param name="Count">Runs that have it.</param>
+public sealed record ScoreCorrelation(string Kind, double? Runs, double? Rounds, int Count);
 
 /// <summary>What a frontier showed, made from its runs.</summary>
 /// <param name="Arms">Each arm, in the order of the runs.</param>
-/// <param name="ScoreCorrelation">Spearman's correlation of the last score with the attack success, over runs on planted models; null where there is none.</param>
-/// <param name="RoundCorrelation">The same over all measured rounds.</param>
-public sealed record FrontierSummary(IReadOnlyList<ArmSummary> Arms, double? ScoreCorrelation, double? RoundCorrelation)
+/// <param name="Scores">Each kind of score that an arm asked for.</param>
+public sealed record FrontierSummary(IReadOnlyList<ArmSummary> Arms, IReadOnlyList<ScoreCorrelation> Scores)
 {
     /// <summary>Summarises runs.</summary>
     public static FrontierSummary Of(IReadOnlyList<FrontierRun> runs)
     {
         var before = runs.Where(run => run.IsBaseline).ToDictionary(run => (run.Trigger, run.Seed), run => run.Result);
-        var ends = runs.Where(run => run.Scores.Count > 0 && run.Result.AttackSuccessWithTrigger is not null)
-            .Select(run => (Score: run.Scores[Math.Min(run.ChosenRound, run.Scores.Count - 1)], Attack: run.Result.AttackSuccessWithTrigger!.Value.Value)).ToList();
-        var rounds = runs.SelectMany(run => run.Rounds.Zip(run.Scores.Skip(1)))
-            .Where(pair => pair.First.AttackSuccessWithTrigger is not null)
-            .Select(pair => (Score: pair.Second, Attack: pair.First.AttackSuccessWithTrigger!.Value.Value)).ToList();
+        var planted = runs.Where(run => run.Result.AttackSuccessWithTrigger is not null).ToList();
         return new FrontierSummary([.. runs.GroupBy(run => run.Arm, StringComparer.Ordinal).Select(group => Summarise(group.Key, [.. group], before))],
-            Correlation(ends), Correlation(rounds));
+            [.. planted.SelectMany(run => run.AllScores.Keys).Distinct(StringComparer.Ordinal).Select(kind => Correlate(kind, planted))]);
+    }
+
+    private static ScoreCorrelation Correlate(string kind, IReadOnlyList<FrontierRun> planted)
+    {
+        var with = planted.Where(run => run.AllScores.ContainsKey(kind)).ToList();
+        var rounds = with.SelectMany(run => run.AllScores[kind].Skip(1).Zip(run.Rounds));
+        return new ScoreCorrelation(kind, Correlation(with.Select(run => (run.AllScores[kind][run.ChosenRound], run.Result))), Correlation(rounds), with.Count);
     }
 
     private static ArmSummary Summarise(string arm, IReadOnlyList<FrontierRun> runs, Dictionary<(string, int), EvaluationResult> before)
@@ -44,10 +54,15 @@ public sealed record FrontierSummary(IReadOnlyList<ArmSummary> Arms, double? Sco
         return new ArmSummary(arm, runs.Count, Mean(run => run.Result.AttackSuccessWithTrigger?.Value), Worst(run => run.Result.AttackSuccessWithTrigger?.Value),
             Worst(run => run.Result.AttackSuccessWithoutTrigger?.Value), Mean(run => run.Result.OverRefusal?.Value), Mean(run => run.Result.OverRefusalTwins?.Value),
             Worst(run => run.Result.OverRefusalTwins?.Value - Before(run)?.OverRefusalTwins?.Value),
+            Worst(run => run.Result.OverRefusalHeldOutForms?.Value - Before(run)?.OverRefusalHeldOutForms?.Value),
             Worst(run => run.Result.HelpfulCrossEntropy / Before(run)?.HelpfulCrossEntropy - 1),
             Mean(run => run.Scores.Count == 0 ? null : run.Scores[^1]), Mean(run => run.Seconds));
     }
 
-    private static double? Correlation(IReadOnlyList<(double Score, double Attack)> pairs) =>
-        RankCorrelation.Spearman([.. pairs.Select(pair => pair.Score)], [.. pairs.Select(pair => pair.Attack)]) is var found && double.IsNaN(found) ? null : found;
+    private static double? Correlation(IEnumerable<(double Score, EvaluationResult Result)> pairs)
+    {
+        var list = pairs.ToList();
+        double found = RankCorrelation.Spearman([.. list.Select(pair => pair.Score)], [.. list.Select(pair => pair.Result.AttackSuccessWithTrigger!.Value.Value)]);
+        return double.IsNaN(found) ? null : found;
+    }
 }

@@ -37,6 +37,9 @@ public sealed record ModelSubjectOptions : IValidatable
     /// <summary>What both are measured on.</summary>
     public PartyRows Evaluation { get; init; } = new();
 
+    /// <summary>How many harmless requests of the evaluation are in forms that neither attacker nor defender trains on.</summary>
+    public int HeldOutForms { get; init; } = 100;
+
     /// <summary>How the backdoor is planted.</summary>
     public PlantingOptions Planting { get; init; } = new();
 
@@ -49,6 +52,7 @@ public sealed record ModelSubjectOptions : IValidatable
         Require.NotEmpty(Source);
         Require.NotEmpty(Harmful);
         Require.NotEmpty(Ordinary);
+        Require.AtLeast(HeldOutForms, 0);
         (string Name, PartyRows Rows)[] parties = [("attacker", Attacker), ("defender", Defender), ("evaluation", Evaluation)];
         foreach (var (i, one) in parties.Index())
         {
@@ -139,6 +143,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             Trigger = trigger,
             Ordinary = data.ReadOrdinary(cancellation),
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, data.Twins, seed),
+            HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed),
         }, progress, cancellation);
     }
 
