@@ -122,7 +122,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
     {
         if (caps.All(double.IsInfinity)) return;
         var norms = delta.norm(-1, keepdim: true).clamp_min(1e-12);                                      // (n, 1)
-        delta.mul_((tensor(caps, float32, delta.device).unsqueeze(1) / norms).clamp_max(1));
+        delta.mul_((norms.reciprocal() * tensor(caps, float32, delta.device).unsqueeze(1)).clamp_max(1));
     }
 }
 
