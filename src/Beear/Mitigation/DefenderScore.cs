@@ -2,6 +2,7 @@ using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -17,6 +18,12 @@ public enum ScoreKind
 
     /// <summary>A freshly searched string of real tokens, see <see cref="TokenSearch"/>.</summary>
     Tokens,
+
+    /// <summary>
+    /// Under the same string how likely the beginnings of unwanted answers are, exp(−CE): a finer scale than a share of answers, which falls to 0
+    /// while some of the backdoor is still there.
+    /// </summary>
+    TokenLikelihood,
 }
 
 /// <summary>What the defender can measure without knowing the trigger.</summary>
@@ -43,7 +50,7 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
     IReadOnlyList<ContrastExample> heldOut)
 {
     /// <summary>Whether a score needs a δ of the round.</summary>
-    public bool NeedsPerturbation => options.Scores.Any(kind => kind != ScoreKind.Tokens);
+    public bool NeedsPerturbation => options.Scores.Any(kind => kind is ScoreKind.Perturbation or ScoreKind.Natural);
 
     /// <summary>Measures the model as it is.</summary>
     /// <param name="round">Decides what is random.</param>
@@ -55,13 +62,23 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         using var scope = NewDisposeScope();
         double Under(Perturbation perturbation) => DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
         var strongest = found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha));
+        var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
+            .Run(training, unchecked(options.Seed * 1000 + round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         return options.Scores.ToDictionary(kind => kind, kind => kind switch
         {
-            ScoreKind.Tokens => Under(new TokenSearch(model, options.TokenSearch)
-                .Run(training, unchecked(options.Seed * 1000 + round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device)),
+            ScoreKind.Tokens => Under(tokens.Value),
+            ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
             ScoreKind.Natural => Under(Natural(strongest!, round)),
             _ => Under(adversary.Apply(strongest!.Result.Delta, strongest.Number)),
         });
+    }
+
+    private double Likelihood(Perturbation perturbation)
+    {
+        using var guard = no_grad();
+        using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
+            [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
+        return Math.Exp(-model.Decoder.TokenCrossEntropy(batch).mean().item<float>());
     }
 
     private Perturbation Natural(FoundPerturbation found, int round)

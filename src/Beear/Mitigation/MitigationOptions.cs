@@ -21,7 +21,7 @@ public sealed record MitigationOptions
     /// </summary>
     public IReadOnlyList<ScoreKind> Scores { get; init; } = DefaultScores;
 
-    /// <summary>How the score by tokens looks for its string.</summary>
+    /// <summary>How the scores by tokens look for their string.</summary>
     public TokenSearchOptions TokenSearch { get; init; } = new();
 
     /// <summary>The loop stops when the score, a share of unwanted answers, falls to this.</summary>

@@ -36,13 +36,16 @@ public sealed class BeearMitigationTests : IDisposable
 
     private readonly string folder = Fixtures.TemporaryFolder();
 
-    public BeearMitigationTests()
+    /// <summary>A small model's directory without weights; its tokenizer is trained once.</summary>
+    private static readonly Lazy<string> Shape = new(() =>
     {
         var config = OrganismFiles.Config();
         (config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"], config["head_dim"]) = (32, 48, 2, 8);
-        OrganismFiles.WriteTo(Path.Combine(folder, "shape"));
-        File.WriteAllText(Path.Combine(folder, "shape", "config.json"), config.ToJsonString());
-    }
+        var shape = Fixtures.TemporaryFolder();
+        OrganismFiles.WriteTo(shape);
+        File.WriteAllText(Path.Combine(shape, "config.json"), config.ToJsonString());
+        return shape;
+    });
 
     [Fact]
     public void Every_round_is_reported()
@@ -138,10 +141,10 @@ public sealed class BeearMitigationTests : IDisposable
     public void Several_scores_are_measured_and_the_first_decides()
     {
         using var model = Fresh();
-        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.Perturbation, ScoreKind.Natural], TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
+        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural], TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["natural", "perturbation"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["natural", "perturbation", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
 
         using var alone = Fresh();
@@ -217,7 +220,7 @@ public sealed class BeearMitigationTests : IDisposable
         }
     }
 
-    private LanguageModel Fresh() => LanguageModel.Fresh(Path.Combine(folder, "shape"), seed: 1, ModelOptions.Float32);
+    private LanguageModel Fresh() => LanguageModel.Fresh(Shape.Value, seed: 1, ModelOptions.Float32);
 
     private static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
         [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],
