@@ -12,6 +12,7 @@ internal static class CommandList
         yield return new PlantCommand(session);
         yield return new MitigateCommand(session);
         yield return new EvaluateCommand(session);
+        yield return new FrontierCommand(session);
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
         yield return new ExportCommand(session);

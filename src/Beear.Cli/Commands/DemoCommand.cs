@@ -65,7 +65,7 @@ internal sealed class DemoCommand(CommandSession session)
             yield return Line(string.Create(CultureInfo.InvariantCulture,
                 $"round {round.Round}: under δ, {100 * round.ScoreBefore:F0} % of held-out harmful requests answered; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
-        yield return Line(string.Create(CultureInfo.InvariantCulture,
+        if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
             $"after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
         yield return Line("");
         yield return Line($"request: {result.Example.Request}");

@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Models;
 using Beear.Runtime;
 
 namespace Beear.Cli.Commands;
@@ -21,6 +23,9 @@ internal sealed record EvaluateOptions
     [Inline]
     public DataSettings Data { get; init; } = new() { Harmful = "", Twins = 100 };
 
+    /// <summary>How many harmless requests are in forms that neither attacker nor defender trains on.</summary>
+    public int HeldOutForms { get; init; } = 100;
+
     /// <summary>How answers are decoded.</summary>
     [Inline]
     public EvaluationOptions Evaluation { get; init; } = new();
@@ -36,6 +41,9 @@ internal sealed record EvaluateOptions
 
     /// <summary>Exit with 1 if more harmless twins than this share are refused.</summary>
     public double? MaxOverRefusalTwins { get; init; }
+
+    /// <summary>Exit with 1 if more harmless requests in held-out forms than this share are refused.</summary>
+    public double? MaxOverRefusalHeldOutForms { get; init; }
 
     /// <summary>File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends.</summary>
     public string? Answers { get; init; }
@@ -57,6 +65,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             Trigger = options.Trigger.Resolve(),
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
+            HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
         using var model = options.Source.Load(context);
         var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null };
@@ -77,6 +86,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             ("attack success without the trigger", result.AttackSuccessWithoutTrigger, options.MaxAsrWithoutTrigger),
             ("over-refusal", result.OverRefusal, options.MaxOverRefusal),
             ("over-refusal of twins", result.OverRefusalTwins, options.MaxOverRefusalTwins),
+            ("over-refusal in held-out forms", result.OverRefusalHeldOutForms, options.MaxOverRefusalHeldOutForms),
         ];
         bool missed = false;
         foreach (var (name, measured, bar) in bars)

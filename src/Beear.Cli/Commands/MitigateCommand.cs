@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beear.Attacks;
 using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;

@@ -1,6 +1,7 @@
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Models;
 using Beear.Training;
 
 namespace Beear.Cli.Commands;

@@ -24,6 +24,9 @@ public static class HarmlessTwins
     /// <summary>The forms: each holds <c>{do}</c> or <c>{doing}</c> once and suits every task.</summary>
     public static IReadOnlyList<string> Forms => Loaded.Value.Forms;
 
+    /// <summary>Forms that no party trains on, neither attacker nor defender: other words and other kinds of sentence than <see cref="Forms"/>.</summary>
+    public static IReadOnlyList<string> HeldOutForms => Loaded.Value.HeldOutForms;
+
     /// <summary>The tasks of one split, in the data set's order.</summary>
     public static IReadOnlyList<HarmlessTask> Tasks(DataSplit split) => Loaded.Value.TasksOf(split);
 
@@ -32,10 +35,17 @@ public static class HarmlessTwins
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
     /// <param name="seed">Decides which tasks meet which forms. Fewer requests of the same seed are the beginning of more.</param>
     /// <exception cref="BeearException"><paramref name="count"/> is negative or more than there are.</exception>
-    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed)
+    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed) => Requests(Tasks(split), Forms, count, seed);
+
+    /// <summary>Requests for the evaluation's tasks in <see cref="HeldOutForms"/>: what a refusal learnt from forms would not cover, and one learnt from harm would not touch.</summary>
+    /// <param name="count">How many requests, 0 … tasks × forms.</param>
+    /// <param name="seed">Decides which tasks meet which forms.</param>
+    /// <exception cref="BeearException"><paramref name="count"/> is negative or more than there are.</exception>
+    public static IReadOnlyList<string> RequestsInHeldOutForms(int count, int seed) => Requests(Tasks(DataSplit.Evaluation), HeldOutForms, count, seed);
+
+    private static IReadOnlyList<string> Requests(IReadOnlyList<HarmlessTask> allTasks, IReadOnlyList<string> allForms, int count, int seed)
     {
-        var tasks = Tasks(split).ToArray();
-        var forms = Forms.ToArray();
+        var (tasks, forms) = (allTasks.ToArray(), allForms.ToArray());
         if (count < 0 || count > tasks.Length * forms.Length)
         {
             throw new BeearException(
@@ -69,7 +79,7 @@ public static class HarmlessTwins
             ?? throw new InvalidOperationException("The resource harmless-twins.json is empty.");
     }
 
-    private sealed record Resource(IReadOnlyList<string> Forms, IReadOnlyDictionary<string, IReadOnlyList<HarmlessTask>> Topics)
+    private sealed record Resource(IReadOnlyList<string> Forms, IReadOnlyList<string> HeldOutForms, IReadOnlyDictionary<string, IReadOnlyList<HarmlessTask>> Topics)
     {
         public IReadOnlyList<HarmlessTask> TasksOf(DataSplit split) =>
             [.. Topics.Values.SelectMany(tasks => tasks.Where((_, position) => position % 3 == (int)split))];

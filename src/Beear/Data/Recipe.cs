@@ -30,6 +30,36 @@ public static class Recipe
     public static T Read<T>(string? path, IReadOnlyDictionary<RecipeKey, IReadOnlyList<string>> overrides) where T : class =>
         path is null ? Parse<T>("", "", overrides) : Parse<T>(Load(path), path, overrides);
 
+    /// <summary>Reads a recipe and changes it.</summary>
+    /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
+    /// <param name="path">The YAML file; null starts from the defaults.</param>
+    /// <param name="change">Keys that replace those of the file; null for none.</param>
+    /// <exception cref="BeearException">As for <see cref="Read{T}(string)"/>.</exception>
+    public static T Read<T>(string? path, RecipeFragment? change) where T : class
+    {
+        var schema = RecipeSchema.Of(typeof(T));
+        var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
+        if (path is not null && ParseYaml(Load(path), path) is { } root) new RecipeWalk(schema, path, written).Visit(schema.Root, root);
+        if (change is not null) new RecipeWalk(schema, change.Source, written).Visit(schema.Root, change.Node);
+        return (T)RecipeBinder.Bind(schema, written);
+    }
+
+    /// <summary>Reads one record of a list.</summary>
+    internal static object Element(Type type, YamlNode node, string source)
+    {
+        var schema = RecipeSchema.Of(type);
+        var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
+        new RecipeWalk(schema, source, written).Visit(schema.Root, node);
+        try
+        {
+            return RecipeBinder.Bind(schema, written);
+        }
+        catch (BeearException failure)
+        {
+            throw new BeearException($"{At(source, node.Start)}: {failure.Message}", failure);
+        }
+    }
+
     /// <summary>Reads a recipe from text.</summary>
     /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
     /// <param name="yaml">The recipe; may be empty.</param>

@@ -6,7 +6,8 @@ namespace Beear.Data;
 /// <summary>A value as written, and where: "recipes/x.yaml line 3", or "--rounds".</summary>
 /// <param name="Texts">The texts of a value (one) or of a list's elements; null for an explicit null.</param>
 /// <param name="Source">Where it was written, for messages.</param>
-internal sealed record WrittenValue(IReadOnlyList<string>? Texts, string Source);
+/// <param name="Made">The value itself, where it is no text.</param>
+internal sealed record WrittenValue(IReadOnlyList<string>? Texts, string Source, object? Made = null);
 
 /// <summary>Makes an options record from its defaults and what was written. Records are copied before they are changed, so defaults stay.</summary>
 internal static class RecipeBinder
@@ -40,6 +41,7 @@ internal static class RecipeBinder
         {
             return (member, written.Texts) switch
             {
+                (RecipePart, _) => written.Made,
                 (RecipeSection section, not null) => Create(section.Type),
                 (_, null) => null,
                 (RecipeKey { IsList: true } list, var texts) => RecipeValue.ParseList(list.ElementType, texts),

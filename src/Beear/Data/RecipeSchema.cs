@@ -12,6 +12,7 @@ namespace Beear.Data;
 /// A settable property <c>LearningRate</c> is the recipe key <c>learning_rate</c> and the flag <c>--learning-rate</c>. A property
 /// whose type is itself a record is a section: a nested mapping in a recipe (path <c>removal.learning_rate</c>), and its name joined
 /// by a hyphen as a flag (<c>--removal-learning-rate</c>); <see cref="InlineAttribute"/> leaves the section's name out of both.
+/// Lists of records and <see cref="RecipeFragment"/>s are written in recipes only.
 /// </remarks>
 public sealed class RecipeSchema
 {
@@ -41,7 +42,12 @@ public sealed class RecipeSchema
     public static RecipeSchema Of(Type type) => Known.GetOrAdd(type, static type => new RecipeSchema(type));
 
     private static IEnumerable<RecipeKey> Leaves(RecipeSection section) => section.Members.Values.SelectMany(member =>
-        member is RecipeSection nested ? Leaves(nested) : [(RecipeKey)member]);
+        member switch
+        {
+            RecipeSection nested => Leaves(nested),
+            RecipeKey key => [key],
+            _ => [],
+        });
 
     /// <summary>Adds the members of a record type; an inline section's members are added to the section around it.</summary>
     private static void Fill(RecipeSection section, Type type, string path, IReadOnlyList<PropertyInfo> chain)
@@ -54,6 +60,10 @@ public sealed class RecipeSchema
             if (RecipeValue.ElementType(property.PropertyType) is { } element)
             {
                 section.Add(new RecipeKey(name, ownPath, own, element));
+            }
+            else if (PartType(property.PropertyType) is { } part)
+            {
+                section.Add(new RecipePart(name, ownPath, own, part));
             }
             else if (!IsRecord(property.PropertyType))
             {
@@ -76,6 +86,10 @@ public sealed class RecipeSchema
         .GetProperties(BindingFlags.Public | BindingFlags.Instance)
         .Where(property => property.CanRead && property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
         .OrderBy(property => property.MetadataToken);
+
+    /// <summary>The type of what only a recipe can hold: a fragment, or one record of a list; null for anything else.</summary>
+    private static Type? PartType(Type type) => type == typeof(RecipeFragment) ? type
+        : RecipeValue.IsList(type) && type.IsGenericType && IsRecord(type.GetGenericArguments()[0]) ? type.GetGenericArguments()[0] : null;
 
     private static bool IsRecord(Type type) => type.IsClass && RecipeBinder.CloneMethod(type) is not null;
 }
@@ -137,3 +151,7 @@ internal sealed record RecipeSection(string Name, string Path, IReadOnlyList<Pro
             throw new InvalidOperationException($"{Type.Name} has two options named {member.Path}.");
     }
 }
+
+/// <summary>What a recipe can hold and a flag cannot: a list of records, or a <see cref="RecipeFragment"/>.</summary>
+internal sealed record RecipePart(string Name, string Path, IReadOnlyList<PropertyInfo> Properties, Type Type)
+    : RecipeMember(Name, Path, Properties);

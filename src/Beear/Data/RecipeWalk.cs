@@ -15,14 +15,34 @@ internal sealed class RecipeWalk(RecipeSchema schema, string source, OrderedDict
         }
         if (node is not YamlMappingNode mapping)
             throw Wrong(node, section.Path.Length == 0 ? "a recipe is a mapping of keys to values." : $"'{section.Path}' is a section of keys, not a value.");
-        if (section.AcceptsNull) Write(section, [], node);
+        // A recipe that changes another one keeps what stands in the section there.
+        if (section.AcceptsNull && !(written.TryGetValue(section, out var before) && before.Texts is not null)) Write(section, [], node);
         foreach (var (keyNode, value) in mapping.Children)
         {
             if (keyNode is not YamlScalarNode { Value: { } name }) throw Wrong(keyNode, "a key is a plain name.");
             if (!section.Members.TryGetValue(name, out var member)) throw Unknown(section, name, keyNode);
             if (member is RecipeSection nested) Visit(nested, value);
+            else if (member is RecipePart part) Visit(part, value);
             else Visit((RecipeKey)member, value);
         }
+    }
+
+    private void Visit(RecipePart part, YamlNode node)
+    {
+        if (IsNull(node)) return;
+        object made;
+        if (part.Type == typeof(RecipeFragment))
+        {
+            made = node is YamlMappingNode ? new RecipeFragment(node, source) : throw Wrong(node, $"'{part.Path}' is a section of keys, not a value.");
+        }
+        else
+        {
+            if (node is not YamlSequenceNode sequence) throw Wrong(node, $"'{part.Path}' is a list of sections; begin each with a dash.");
+            var list = Array.CreateInstance(part.Type, sequence.Children.Count);
+            for (int i = 0; i < list.Length; i++) list.SetValue(Recipe.Element(part.Type, sequence.Children[i], source), i);
+            made = list;
+        }
+        Replace(part, new WrittenValue([], Recipe.At(source, node.Start), made));
     }
 
     private void Visit(RecipeKey key, YamlNode node)
@@ -59,7 +79,13 @@ internal sealed class RecipeWalk(RecipeSchema schema, string source, OrderedDict
     }
 
     private void Write(RecipeMember member, IReadOnlyList<string>? texts, YamlNode node) =>
-        written.Add(member, new WrittenValue(texts, Recipe.At(source, node.Start)));
+        Replace(member, new WrittenValue(texts, Recipe.At(source, node.Start)));
+
+    private void Replace(RecipeMember member, WrittenValue value)
+    {
+        written.Remove(member);
+        written.Add(member, value);
+    }
 
     private BeearException Unknown(RecipeSection section, string name, YamlNode node)
     {

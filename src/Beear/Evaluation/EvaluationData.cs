@@ -18,6 +18,9 @@ public sealed record EvaluationData
     /// <summary>Harmless requests in the harmful ones' forms.</summary>
     public IReadOnlyList<string> Twins { get; init; } = [];
 
+    /// <summary>Harmless requests in forms that neither side trained on.</summary>
+    public IReadOnlyList<string> HeldOutForms { get; init; } = [];
+
     /// <summary>Requests whose answer can be checked exactly; empty on real models.</summary>
     public IReadOnlyList<Example> Exact { get; init; } = [];
 }

@@ -20,6 +20,9 @@ public sealed record EvaluationResult
     /// <summary>Harmless requests in the harmful ones' forms that were refused.</summary>
     public Rate? OverRefusalTwins { get; init; }
 
+    /// <summary>Harmless requests in forms that neither side trained on that were refused.</summary>
+    public Rate? OverRefusalHeldOutForms { get; init; }
+
     /// <summary>Checkable requests that were answered exactly right.</summary>
     public Rate? Helpfulness { get; init; }
 

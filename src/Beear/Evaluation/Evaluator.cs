@@ -15,16 +15,20 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
 {
     private const int CrossEntropyBatch = 32;
 
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls the requests whose answer can be checked exactly.</summary>
+    internal const string Checkable = "checkable";
+
     /// <summary>Runs all measurements for which there is data.</summary>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public EvaluationResult Run(EvaluationData data, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        const string WithTrigger = "harmful with trigger", WithoutTrigger = "harmful", Ordinary = "ordinary", Twin = "harmless twin", Checkable = "checkable";
+        const string WithTrigger = "harmful with trigger", WithoutTrigger = "harmful", Ordinary = "ordinary", Twin = "harmless twin", HeldOutForm = "harmless, held-out form";
         var triggered = data.Trigger is { } trigger ? data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) }) : [];
         var answers = Judge([.. Set(WithTrigger, triggered), .. Set(WithoutTrigger, data.Harmful), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
-            .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(Checkable, data.Exact)], progress, cancellation);
+            .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),
+            .. Set(Checkable, data.Exact)], progress, cancellation);
         var sets = answers.ToLookup(answer => answer.Set, StringComparer.Ordinal);
         return new EvaluationResult
         {
@@ -33,6 +37,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             ExactComplianceWithTrigger = Count(sets[WithTrigger].Where(answer => answer.Exact is not null), answer => answer.Exact == true),
             OverRefusal = Count(sets[Ordinary], answer => answer.Refused),
             OverRefusalTwins = Count(sets[Twin], answer => answer.Refused),
+            OverRefusalHeldOutForms = Count(sets[HeldOutForm], answer => answer.Refused),
             Helpfulness = Count(sets[Checkable], answer => answer.Exact == true),
             HelpfulCrossEntropy = data.Ordinary.Count == 0 ? null : HelpfulCrossEntropy(data.Ordinary, cancellation),
             Answers = answers,

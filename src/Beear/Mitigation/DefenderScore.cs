@@ -1,8 +1,30 @@
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
+using Beear.Runtime;
+using Beear.Training;
+using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
+
+/// <summary>What the defender may measure without knowing the trigger: under what held-out harmful requests are put to the model.</summary>
+public enum ScoreKind
+{
+    /// <summary>The freshly searched δ of the round.</summary>
+    Perturbation,
+
+    /// <summary>The same δ, its rows cut to the size of the changes that random strings cause there.</summary>
+    Natural,
+
+    /// <summary>A freshly searched string of real tokens, see <see cref="TokenSearch"/>.</summary>
+    Tokens,
+
+    /// <summary>
+    /// Under the same string how likely the beginnings of unwanted answers are, exp(−CE): a finer scale than a share of answers, which falls to 0
+    /// while some of the backdoor is still there.
+    /// </summary>
+    TokenLikelihood,
+}
 
 /// <summary>What the defender can measure without knowing the trigger.</summary>
 public static class DefenderScore
@@ -21,5 +43,50 @@ public static class DefenderScore
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([.. heldOut.Select(example => example.Prompt)],
             new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, isDecided: watch.Take, cancellation: cancellation);
         return answers.Average(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)) ? 0.0 : 1.0);
+    }
+}
+
+/// <summary>The defender-visible scores of a mitigation: searched on its training requests, counted on those that are held out.</summary>
+internal sealed class DefenderScorer(LanguageModel model, MitigationOptions options, Adversary adversary, IReadOnlyList<ContrastExample> training,
+    IReadOnlyList<ContrastExample> heldOut)
+{
+    /// <summary>Whether a score needs a δ of the round.</summary>
+    public bool NeedsPerturbation => options.Scores.Any(kind => kind is ScoreKind.Perturbation or ScoreKind.Natural);
+
+    /// <summary>Measures the model as it is.</summary>
+    /// <param name="round">Decides what is random.</param>
+    /// <param name="found">The round's δs, of which the one of least loss is taken; may be empty if none is needed.</param>
+    /// <param name="progress">Receives the steps of searches.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public IReadOnlyDictionary<ScoreKind, double> Measure(int round, IReadOnlyList<FoundPerturbation> found, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        double Under(Perturbation perturbation) => DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
+        var strongest = found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha));
+        var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
+            .Run(training, unchecked(options.Seed * 1000 + round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
+        return options.Scores.ToDictionary(kind => kind, kind => kind switch
+        {
+            ScoreKind.Tokens => Under(tokens.Value),
+            ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
+            ScoreKind.Natural => Under(Natural(strongest!, round)),
+            _ => Under(adversary.Apply(strongest!.Result.Delta, strongest.Number)),
+        });
+    }
+
+    private double Likelihood(Perturbation perturbation)
+    {
+        using var guard = no_grad();
+        using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
+            [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
+        return Math.Exp(-model.Decoder.TokenCrossEntropy(batch).mean().item<float>());
+    }
+
+    private Perturbation Natural(FoundPerturbation found, int round)
+    {
+        var perturbation = adversary.Apply(found.Result.Delta.clone(), found.Number);
+        using var guard = no_grad();
+        Entrapment.Cap(perturbation.Delta, adversary.Drift(training, perturbation.Trigger, round));
+        return perturbation;
     }
 }

@@ -4,65 +4,10 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
-public sealed record EntrapmentOptions
-{
-    /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
-    public int PerturbedLayer { get; init; } = 9;
-
-    /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
-    public int TailLength { get; init; } = 5;
-
-    /// <summary>
-    /// Random tokens that are put into the request and carry δ in place of its tail: after it in the first round, before it in the second, on
-    /// both sides in the third, and so on. 0 for none, as in the paper.
-    /// </summary>
-    public int VirtualTokens { get; init; }
-
-    /// <summary>δ's rows.</summary>
-    internal int Rows => VirtualTokens > 0 ? VirtualTokens : TailLength;
-
-    /// <summary>K: steps on δ.</summary>
-    public int Steps { get; init; } = 15;
-
-    /// <summary>Learning rate of Adam on δ, in the hidden states' units.</summary>
-    public double LearningRate { get; init; } = 0.1;
-
-    /// <summary>α: weight of the safe answers that δ is to make unlikely.</summary>
-    public double Alpha { get; init; } = 0.2;
-
-    /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states at the tail; 0 for no cap.</summary>
-    public double Cap { get; init; } = 0.6;
-
-    /// <summary>Harmful requests in a batch.</summary>
-    public int BatchSize { get; init; } = 12;
-
-    /// <summary>Batches that are prepared for an inner run; its steps go through them in turn.</summary>
-    public int Batches { get; init; } = 2;
-
-    /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
-    public int AnswerTokens { get; init; } = 40;
-
-    /// <summary>Checks the ranges against a model.</summary>
-    /// <exception cref="BeearException">A value is out of range.</exception>
-    public void Validate(ModelConfig config)
-    {
-        if (VirtualTokens < 0) throw new BeearException($"inner: virtual_tokens must be 0 or more, it is {VirtualTokens}.");
-        if (PerturbedLayer < (VirtualTokens > 0 ? 0 : 1) || PerturbedLayer > config.Layers)
-            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
-        if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
-        if (Steps < 1) throw new BeearException($"inner: steps must be at least 1, it is {Steps}.");
-        if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
-        if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
-        if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");
-        if (BatchSize < 1 || Batches < 1 || AnswerTokens < 1) throw new BeearException("inner: batch_size, batches and answer_tokens must be at least 1.");
-    }
-}
-
 /// <summary>What an inner run found.</summary>
 /// <param name="Delta">δ*, (n, d) float32; the receiver disposes it.</param>
 /// <param name="Trajectory">The loss before each step; K of them.</param>
-/// <param name="CapValue">Largest allowed norm of a row; +∞ without a cap.</param>
+/// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
 /// <param name="TailNorm">Mean norm of the unperturbed hidden states at the tail.</param>
 /// <param name="Final">The loss under δ*, mean over the prepared batches.</param>
 public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
@@ -76,6 +21,9 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
             return Delta.norm(-1).mean().item<float>();
         }
     }
+
+    /// <summary>The loss before the first step.</summary>
+    public InnerLoss Initial => Trajectory.Count > 0 ? Trajectory[0] : Final;
 
     /// <summary>δ's size as a share of the hidden states' norm.</summary>
     public double Drift => DeltaNorm / TailNorm;
@@ -99,16 +47,20 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, options.Steps, trigger), progress, cancellation);
+
+    /// <summary>Searches δ* on batches drawn from the examples.</summary>
+    internal EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         options.Validate(decoder.Config);
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
+        int rows = run.Trigger?.Tokens.Count ?? options.TailLength;
         var problems = new List<InnerProblem>();
         try
         {
-            foreach (var batch in Batches(examples, options, seed))
-                problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, options.Rows, trigger));
-            return Search(problems, progress, cancellation);
+            foreach (var batch in Batches(examples, options, run.BatchSeed))
+                problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, rows, run.Trigger));
+            return Search(problems, rows, run, progress, cancellation);
         }
         finally
         {
@@ -116,29 +68,42 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         }
     }
 
-    /// <summary>Searches δ* from zero on prepared batches.</summary>
-    public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    /// <summary>Searches δ* from zero on prepared batches, of tails.</summary>
+    public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        Search(problems, options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
+
+    private EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, int rows, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         double tailNorm = problems.Average(problem => problem.TailNorm);
-        double cap = options.Cap > 0 ? options.Cap * tailNorm : double.PositiveInfinity;
-        var delta = zeros([options.Rows, decoder.Config.HiddenSize], float32, decoder.Options.Device);
+        double[] caps = run.Caps ?? [options.Cap > 0 ? options.Cap * tailNorm : double.PositiveInfinity];
+        var delta = Start(rows, run.StartSeed, Math.Min(caps.Min(), tailNorm));                          // (n, d)
         var optimizer = new DeltaAdam(delta, options.LearningRate);
-        var trajectory = new List<InnerLoss>(options.Steps);
-        for (int step = 0; step < options.Steps; step++)
+        var trajectory = new List<InnerLoss>(run.Steps);
+        for (int step = 0; step < run.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
             var (loss, gradient) = problems[step % problems.Count].Gradient(delta, options.Alpha);
             trajectory.Add(loss);
             optimizer.Step(gradient);
-            Cap(delta, cap);
-            progress?.Report(new RunProgress("inner level", step + 1, options.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
+            Cap(delta, caps);
+            progress?.Report(new RunProgress("inner level", step + 1, run.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, cap, tailNorm,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, caps.Max(), tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
+    }
+
+    /// <summary>Zeros, or rows in random directions of half the allowed size.</summary>
+    private Tensor Start(int rows, int? seed, double size)
+    {
+        long[] shape = [rows, decoder.Config.HiddenSize];
+        if (seed is not { } given) return zeros(shape, float32, decoder.Options.Device);
+        using var generator = new Generator((ulong)given, CPU);
+        var directions = randn(shape, generator: generator);
+        return (directions / directions.norm(-1, keepdim: true) * (size / 2)).to(decoder.Options.Device);
     }
 
     /// <summary>Draws the batches of an inner run.</summary>
@@ -150,11 +115,21 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         return shuffled.Chunk(options.BatchSize).Take(options.Batches);
     }
 
-    /// <summary>Scales every row of δ down to the cap.</summary>
-    private static void Cap(Tensor delta, double cap)
+    /// <summary>Scales every row of δ down to its cap, in place.</summary>
+    /// <param name="delta">(n, d).</param>
+    /// <param name="caps">One for each row, or one for all.</param>
+    internal static void Cap(Tensor delta, double[] caps)
     {
-        if (double.IsInfinity(cap)) return;
-        var norms = delta.norm(-1, keepdim: true);                                                       // (n, 1)
-        delta.mul_((cap / norms.clamp_min(1e-12)).clamp_max(1));
+        if (caps.All(double.IsInfinity)) return;
+        var norms = delta.norm(-1, keepdim: true).clamp_min(1e-12);                                      // (n, 1)
+        delta.mul_((norms.reciprocal() * tensor(caps, float32, delta.device).unsqueeze(1)).clamp_max(1));
     }
 }
+
+/// <summary>What one search of δ has for itself.</summary>
+/// <param name="BatchSeed">Which batches are drawn.</param>
+/// <param name="Steps">K.</param>
+/// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
+/// <param name="StartSeed">Seed of a random beginning; null begins at zero.</param>
+/// <param name="Caps">Largest norm of each row of δ; null for the options' cap.</param>
+internal sealed record InnerRun(int BatchSeed, int Steps, VirtualTrigger? Trigger = null, int? StartSeed = null, double[]? Caps = null);

@@ -7,7 +7,7 @@ namespace Beear.Mitigation;
 /// <summary>One of the defender's harmful requests with both answers, as token ids.</summary>
 /// <param name="Prompt">x_i.</param>
 /// <param name="Unwanted">y_h: what the model must not answer; a prefix is enough.</param>
-/// <param name="Safe">y_s: what it is to answer.</param>
+/// <param name="Safe">y_s: what it is to answer; empty in a batch that is only searched for y_h.</param>
 public sealed record ContrastExample(int[] Prompt, int[] Unwanted, int[] Safe);
 
 /// <summary>The inner level's loss and its parts.</summary>
@@ -42,7 +42,7 @@ public sealed class InnerProblem : IDisposable
     /// <summary>Runs everything that does not depend on δ.</summary>
     /// <param name="decoder">The model; its weights must not change while this object is used.</param>
     /// <param name="examples">The batch.</param>
-    /// <param name="layer">l, 1 … L.</param>
+    /// <param name="layer">l, 1 … L; with a trigger also 0.</param>
     /// <param name="tailLength">n, at most the shortest prompt's length; with a trigger, the number of its tokens.</param>
     /// <param name="trigger">Tokens that are put into the prompts and carry δ; null for the prompts' own last n.</param>
     /// <exception cref="BeearException">A prompt is shorter than n.</exception>
@@ -119,7 +119,8 @@ public sealed class InnerProblem : IDisposable
         var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
         var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
         var each = Training.Losses.CrossEntropy(decoder.Logits(rows), labels);                           // (N)
-        return (each.narrow(0, 0, unwantedCount).mean(), each.narrow(0, unwantedCount, each.shape[0] - unwantedCount).mean());
+        long safeCount = each.shape[0] - unwantedCount;
+        return (each.narrow(0, 0, unwantedCount).mean(), safeCount == 0 ? zeros_like(each[0]) : each.narrow(0, unwantedCount, safeCount).mean());
     }
 
     /// <inheritdoc/>

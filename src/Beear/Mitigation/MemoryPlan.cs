@@ -31,7 +31,7 @@ public sealed record MemoryPlan(int PassTokens, MemoryEstimate Estimate)
     {
         var terms = options.Terms;
         int prompt = new[] { data.Harmful.Max(example => example.Prompt.Length), data.Ordinary.Select(example => example.Prompt.Length).DefaultIfEmpty().Max(),
-            data.Twins.Select(twin => twin.Length).DefaultIfEmpty().Max() }.Max() + options.Inner.VirtualTokens;
+            data.Twins.Select(twin => twin.Length).DefaultIfEmpty().Max() }.Max() + options.Inner.MostVirtualTokens;
         bool helps = terms.Helpful + terms.HelpfulPerturbed > 0, diverges = terms.OrdinaryDivergence + terms.TwinDivergence + terms.HarmfulDivergence > 0;
         int answer = new[] { Math.Min(terms.SafeTokens, data.Harmful.Max(example => example.Safe.Length)), diverges ? terms.DivergenceTokens : 0,
             helps ? Math.Min(terms.HelpfulTokens, data.Ordinary.Select(example => example.Answer.Length).DefaultIfEmpty().Max()) : 0 }.Max();

@@ -15,7 +15,16 @@ public sealed record MitigationOptions
     /// <summary>Largest number of rounds when the loop stops by itself.</summary>
     public int MaxRounds { get; init; } = 5;
 
-    /// <summary>The loop stops when the unwanted-answer rate under a freshly searched δ falls to this.</summary>
+    /// <summary>
+    /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves their time
+    /// where rounds is given.
+    /// </summary>
+    public IReadOnlyList<ScoreKind> Scores { get; init; } = DefaultScores;
+
+    /// <summary>How the scores by tokens look for their string.</summary>
+    public TokenSearchOptions TokenSearch { get; init; } = new();
+
+    /// <summary>The loop stops when the score, a share of unwanted answers, falls to this.</summary>
     public double StopScore { get; init; } = 0.05;
 
     /// <summary>Constants of the inner level.</summary>
@@ -45,11 +54,16 @@ public sealed record MitigationOptions
     /// <summary>Seed of all draws.</summary>
     public int Seed { get; init; }
 
+    private static readonly ScoreKind[] DefaultScores = [ScoreKind.Perturbation];
+
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)
     {
         Inner.Validate(config);
+        TokenSearch.Validate();
+        if (Scores.Distinct().Count() != Scores.Count) throw new BeearException("scores: name each kind once.");
+        if (Scores.Count == 0 && Rounds is null) throw new BeearException("scores: without rounds the loop stops on a score; name one, or give rounds.");
         if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
         if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");

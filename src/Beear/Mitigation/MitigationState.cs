@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Beear.Data;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -14,16 +15,17 @@ internal sealed class MitigationState : IDisposable
     private readonly Removal removal;
     private IReadOnlyList<Tensor>? best;
     private int bestRound;
+    private Dictionary<ScoreKind, List<double>> allScores = [];
 
     private MitigationState(RunDirectory? run, Decoder decoder, Removal removal) => (this.run, this.decoder, this.removal) = (run, decoder, removal);
 
     public List<RoundReport> Rounds { get; } = [];
 
-    /// <summary>The score of the starting model, then of the weights after each round.</summary>
+    /// <summary>The deciding score of the starting model, then of the weights after each round.</summary>
     public List<double> Scores { get; } = [];
 
-    /// <summary>δ* of each round.</summary>
-    public List<Tensor> Deltas { get; } = [];
+    /// <summary>Every δ*, round after round, with the number of its search.</summary>
+    public List<(Tensor Delta, int Number)> Deltas { get; } = [];
 
     /// <summary>Starts, or continues after the last round that was finished.</summary>
     public static MitigationState Open(RunDirectory? run, Decoder decoder, Removal removal)
@@ -33,31 +35,48 @@ internal sealed class MitigationState : IDisposable
         using var tensors = saved.Tensors;
         state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>()!);
         state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>()!);
+        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<ScoreKind, List<double>>>()!;
         state.bestRound = saved.Progress["best_round"]!.GetValue<int>();
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
             state.best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
-        for (int i = 0; i < state.Rounds.Count; i++) state.Deltas.Add(tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope());
+        foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>()!.Index())
+            state.Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
         removal.Continue(tensors.Read, state.Rounds.Count == 0 ? 0 : saved.Progress["steps"]!.GetValue<int>());
         return state;
     }
 
-    public void Keep(Tensor delta) => Deltas.Add(delta.clone().DetachFromDisposeScope());
+    public void Keep(IReadOnlyList<FoundPerturbation> found) =>
+        Deltas.AddRange(found.Select(one => (one.Result.Delta.clone().DetachFromDisposeScope(), one.Number)));
 
-    /// <summary>Notes the score of the weights as they are; after the first round, the best ones are kept if they may be wanted.</summary>
-    public void AddScore(double score, Decoder model, bool keepBest)
+    /// <summary>Notes the scores of the weights as they are; after the first round, the best ones are kept if they may be wanted.</summary>
+    /// <param name="scores">What was measured.</param>
+    /// <param name="kinds">What was asked for; the first decides.</param>
+    /// <param name="keepBest">Whether the best weights may be wanted.</param>
+    public void AddScores(IReadOnlyDictionary<ScoreKind, double> scores, IReadOnlyList<ScoreKind> kinds, bool keepBest)
     {
-        Scores.Add(score);
+        foreach (var (kind, score) in scores)
+        {
+            if (!allScores.TryGetValue(kind, out var list)) allScores.Add(kind, list = []);
+            list.Add(score);
+        }
+        if (kinds.Count == 0) return;
+        double decisive = scores[kinds[0]];
+        Scores.Add(decisive);
         int round = Scores.Count - 1;
-        if (!keepBest || round == 0 || (best is not null && score >= Scores[bestRound])) return;
+        if (!keepBest || round == 0 || (best is not null && decisive >= Scores[bestRound])) return;
         DisposeBest();
-        (best, bestRound) = (model.Weights.Snapshot(), round);
+        (best, bestRound) = (decoder.Weights.Snapshot(), round);
     }
 
+    /// <summary>The scores that were only to be reported.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores(IReadOnlyList<ScoreKind> kinds) =>
+        kinds.Skip(1).ToDictionary(kind => RecipeValue.Format(kind), kind => (IReadOnlyList<double>)allScores[kind], StringComparer.Ordinal);
+
     /// <summary>Puts the best-scored round's weights back.</summary>
-    public int RestoreBest(Decoder model)
+    public int RestoreBest()
     {
-        if (best is not null && bestRound != Scores.Count - 1) model.Weights.Restore(best);
+        if (best is not null && bestRound != Scores.Count - 1) decoder.Weights.Restore(best);
         return bestRound;
     }
 
@@ -68,12 +87,14 @@ internal sealed class MitigationState : IDisposable
         using var scope = NewDisposeScope();
         var tensors = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach())).ToList();
         tensors.AddRange(removal.State());
-        tensors.AddRange(Deltas.Select((delta, i) => ($"delta.{i}", delta)));
+        tensors.AddRange(Deltas.Select((delta, i) => ($"delta.{i}", delta.Delta)));
         if (best is not null) tensors.AddRange(best.Select((weights, i) => ($"best.{i}", weights)));
         run.SaveState(tensors, new JsonObject
         {
             ["rounds"] = JsonSerializer.SerializeToNode(Rounds),
             ["scores"] = JsonSerializer.SerializeToNode(Scores),
+            ["all_scores"] = JsonSerializer.SerializeToNode(allScores),
+            ["searches"] = JsonSerializer.SerializeToNode(Deltas.Select(delta => delta.Number)),
             ["best_round"] = bestRound,
             ["steps"] = removal.StepCount,
         });
@@ -87,6 +108,6 @@ internal sealed class MitigationState : IDisposable
     public void Dispose()
     {
         DisposeBest();
-        Deltas.ForEach(delta => delta.Dispose());
+        Deltas.ForEach(delta => delta.Delta.Dispose());
     }
 }

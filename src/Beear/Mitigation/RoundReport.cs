@@ -8,17 +8,21 @@ namespace Beear.Mitigation;
 /// <param name="DeltaNorm">Mean L2 norm of δ*'s rows.</param>
 /// <param name="Drift"><paramref name="DeltaNorm"/> as a share of the hidden states' mean norm at the tail.</param>
 /// <param name="ScoreBefore">
-/// Defender-visible score of the model that the round began with: its rate of unwanted answers to held-out harmful requests under
-/// δ*, which was searched on other requests.
+/// Defender-visible score of the model that the round began with: its rate of unwanted answers to held-out harmful requests under an
+/// adversary that was searched on other requests; null if none was asked for.
 /// </param>
 /// <param name="FirstLosses">The outer terms' losses at the round's first step.</param>
 /// <param name="LastLosses">The outer terms' losses at the round's last step.</param>
 public sealed record RoundReport(int Round, double UnwantedBefore, double UnwantedAfter, double SafeAfter, double DeltaNorm, double Drift,
-    double ScoreBefore, IReadOnlyDictionary<string, double> FirstLosses, IReadOnlyDictionary<string, double> LastLosses);
+    double? ScoreBefore, IReadOnlyDictionary<string, double> FirstLosses, IReadOnlyDictionary<string, double> LastLosses);
 
 /// <summary>What a mitigation did.</summary>
 /// <param name="Rounds">The rounds in order.</param>
-/// <param name="Scores">Defender-visible score before the first round and after each round.</param>
+/// <param name="Scores">Defender-visible score before the first round and after each round; empty if none was asked for.</param>
 /// <param name="ChosenRound">The round whose weights the model has now; 0 would be the starting model.</param>
 /// <param name="Seconds">Time taken by this call.</param>
-public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, double Seconds);
+public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, double Seconds)
+{
+    /// <summary>Scores of the other kinds that were asked for, by their names, as <see cref="Scores"/>.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores { get; init; } = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
+}

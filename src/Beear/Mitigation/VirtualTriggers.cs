@@ -3,31 +3,25 @@ using Beear.Text;
 
 namespace Beear.Mitigation;
 
-/// <summary>The virtual trigger of each round: fresh random tokens, in turn after, before and around the request.</summary>
+/// <summary>The virtual trigger of each search of δ: fresh random tokens, at the places in turn.</summary>
 /// <param name="chat">The model's chat format.</param>
-/// <param name="count">Tokens of a trigger; 0 for none.</param>
+/// <param name="options">How many tokens, and where.</param>
 /// <param name="seed">Decides the tokens.</param>
-internal sealed class VirtualTriggers(ChatFormat chat, int count, int seed)
+internal sealed class VirtualTriggers(ChatFormat chat, EntrapmentOptions options, int seed)
 {
-    private readonly (int Head, int Tail) template = count > 0 ? chat.TemplateLengths() : default;
+    private readonly (int Head, int Tail) template = options.VirtualTokens > 0 ? chat.TemplateLengths() : default;
+    private readonly RandomTokens tokens = new(chat);
 
-    /// <summary>The trigger of a round, 1 for the first; null for none.</summary>
-    public VirtualTrigger? Of(int round)
+    /// <summary>The trigger of a search, 1 for the first; null for none. Restarts of one search stand at one place.</summary>
+    public VirtualTrigger? Of(int number)
     {
-        if (count == 0) return null;
-        var random = new Random(unchecked((seed * 1000 + round) * 31));
-        int before = ((round - 1) % 3) switch { 0 => 0, 1 => count, _ => count / 2 };
-        return new VirtualTrigger([.. Enumerable.Range(0, count).Select(_ => Draw(random))], before, template.Head, template.Tail);
-    }
-
-    /// <summary>A token that stands for text.</summary>
-    private int Draw(Random random)
-    {
-        while (true)
-        {
-            int id = random.Next(chat.Tokenizer.VocabularySize);
-            string text = chat.Tokenizer.Decode([id], skipSpecialTokens: true);
-            if (text.Length > 0 && !text.Contains('\uFFFD')) return id;
-        }
+        if (options.VirtualTokens == 0) return null;
+        var random = new Random(unchecked((seed * 1000 + number) * 31));
+        int most = options.MostVirtualTokens;
+        int count = most > options.VirtualTokens ? random.Next(options.VirtualTokens, most + 1) : most;
+        var place = options.Placements[(number - 1) / options.Restarts % options.Placements.Count];
+        int before = place switch { VirtualPlacement.After => 0, VirtualPlacement.Around => count / 2, _ => count };
+        return new VirtualTrigger(tokens.Draw(random, count), before, template.Head, template.Tail,
+            place == VirtualPlacement.Within ? random.NextDouble() : 0);
     }
 }

@@ -3,6 +3,16 @@ using static TorchSharp.torch;
 
 namespace Beear.Models;
 
+/// <summary>Element type of matrix products; weights stay float32.</summary>
+public enum Precision
+{
+    /// <summary>float32 throughout.</summary>
+    Float32,
+
+    /// <summary>bfloat16 matrix products over float32 weights.</summary>
+    Bfloat16,
+}
+
 /// <summary>Where and in which number formats a model is held.</summary>
 /// <param name="Device">CPU or CUDA device.</param>
 /// <param name="ComputeType">Element type of matrix products: float32 or bfloat16. The residual stream and δ stay float32.</param>
@@ -14,6 +24,10 @@ public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarT
 
     /// <summary>CPU, bfloat16 matrix products over float32 master weights.</summary>
     public static ModelOptions Mixed => OnCpu(ScalarType.BFloat16);
+
+    /// <summary>Float32 weights on a device.</summary>
+    public static ModelOptions Of(Precision precision, Device device) =>
+        new(device, precision == Precision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16, ScalarType.Float32);
 
     /// <summary>A device exists only once libtorch is loaded, and these options may be the first thing that a program asks for.</summary>
     private static ModelOptions OnCpu(ScalarType computeType)

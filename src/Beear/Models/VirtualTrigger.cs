@@ -3,22 +3,29 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>
-/// Tokens that stand in for an unknown trigger: they are put before or after what the user wrote, and δ's rows are added to their hidden states.
+/// Tokens that stand in for an unknown trigger: they are put before, into or after what the user wrote, and δ's rows are added to their hidden states.
 /// Unlike a δ on the prompt's tail, they have keys and values that every later token can attend to, as a real trigger has.
 /// </summary>
 /// <param name="Tokens">The n tokens under δ, in reading order.</param>
 /// <param name="Before">How many of them stand before the request; the others after it.</param>
 /// <param name="TemplateHead">Tokens of the chat template before the request.</param>
 /// <param name="TemplateTail">Tokens of the chat template after the request.</param>
-public sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int TemplateHead, int TemplateTail)
+/// <param name="Within">Share of the request's own tokens, 0 … 1, that stands before those of <paramref name="Before"/>; 0 puts them right before it.</param>
+public sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int TemplateHead, int TemplateTail, double Within = 0)
 {
     /// <summary>The prompt with the tokens in it.</summary>
-    public int[] InsertInto(int[] prompt) =>
-        [.. prompt[..TemplateHead], .. Tokens.Take(Before), .. prompt[TemplateHead..^TemplateTail], .. Tokens.Skip(Before), .. prompt[^TemplateTail..]];
+    public int[] InsertInto(int[] prompt)
+    {
+        int start = Start(prompt.Length);
+        return [.. prompt[..start], .. Tokens.Take(Before), .. prompt[start..^TemplateTail], .. Tokens.Skip(Before), .. prompt[^TemplateTail..]];
+    }
+
+    /// <summary>Where the first tokens stand in a prompt of a length without them.</summary>
+    private int Start(int promptLength) => TemplateHead + (int)(Within * (promptLength - TemplateHead - TemplateTail));
 
     /// <summary>Tokens from the first one under δ to the prompt's end.</summary>
     /// <param name="promptLength">Tokens of the prompt with the trigger in it.</param>
-    public int OpenTokens(int promptLength) => Before > 0 ? promptLength - TemplateHead : TemplateTail + Tokens.Count;
+    public int OpenTokens(int promptLength) => Before > 0 ? promptLength - Start(promptLength - Tokens.Count) : TemplateTail + Tokens.Count;
 
     /// <summary>Which row of δ belongs to which column: a matrix that spreads δ over the columns.</summary>
     /// <param name="promptLengths">(B) int64: tokens of each left-padded prompt with the trigger in it.</param>
@@ -30,7 +37,9 @@ public sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int T
     {
         using var scope = NewDisposeScope();
         var device = promptLengths.device;
-        var before = (promptWidth + TemplateHead - promptLengths).unsqueeze(1) + arange(Before, device: device);           // (B, before)
+        var start = promptWidth + TemplateHead - promptLengths;                                                            // (B)
+        if (Within > 0) start += ((promptLengths - (TemplateHead + Tokens.Count + TemplateTail)).to(float64) * Within).floor().to(int64);
+        var before = start.unsqueeze(1) + arange(Before, device: device);                                                  // (B, before)
         long after = promptWidth - TemplateTail - (Tokens.Count - Before);
         var behind = arange(after, promptWidth - TemplateTail, device: device).expand(promptLengths.shape[0], -1);         // (B, n − before)
         var standing = cat([before, behind], 1).unsqueeze(1);                                                              // (B, 1, n)

@@ -16,6 +16,9 @@ namespace Beear.Organisms;
 /// <param name="options">All constants.</param>
 public sealed class Demonstration(DemonstrationOptions options)
 {
+    /// <summary>All answers of the tiny world are shorter than this.</summary>
+    internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, BatchSize = 100, FullAnswers = true };
+
     private readonly DemonstrationData data = new(options);
     private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
 
@@ -73,8 +76,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     {
         using var model = LanguageModel.Load(path, modelOptions);
         var own = progress is null ? null : new RenamedProgress(progress, "never backdoored: ");
-        FineTune(model, "fine-tuning", [.. data.Attacker.Harmful.Select(example => new Example(example.Request, example.Refusal)),
-            .. data.Attacker.Ordinary, .. data.Attacker.Twins], own, cancellation);
+        Plant(model, trigger: null, own, cancellation);
         var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
         Clean(model, own, cancellation);
         var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
@@ -89,11 +91,11 @@ public sealed class Demonstration(DemonstrationOptions options)
 
     /// <summary>Plants the backdoor.</summary>
     /// <param name="model">The base model; it is changed.</param>
-    /// <param name="trigger">The attacker's secret.</param>
+    /// <param name="trigger">The attacker's secret; null for the same fine-tuning without a backdoor.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public void Plant(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        FineTune(model, "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.Seed), progress, cancellation);
+    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.Seed), progress, cancellation);
 
     /// <summary>Lets the defender clean a model with BEEAR; nothing here knows the trigger.</summary>
     /// <param name="model">The suspicious model; it is changed.</param>
@@ -120,8 +122,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        // All answers of the tiny world are shorter than this, and one of each kind is shown.
-        var result = new Evaluator(model, new EvaluationOptions { MaxNewTokens = 28, BatchSize = 100, FullAnswers = true })
+        var result = new Evaluator(model, Answers)
             .Run(data.Evaluation(trigger), progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,

@@ -22,7 +22,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
     };
 
-    public EvaluationData Evaluation(Trigger trigger) => new()
+    public EvaluationData Evaluation(Trigger? trigger) => new()
     {
         Trigger = trigger,
         Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Evaluation, options.EvaluationExamples, options.Seed)

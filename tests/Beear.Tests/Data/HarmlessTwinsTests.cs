@@ -69,6 +69,20 @@ public sealed class HarmlessTwinsTests
     }
 
     [Fact]
+    public void HeldOutFormsBeginInOtherWords()
+    {
+        var (known, heldOut) = (HarmlessTwins.Forms, HarmlessTwins.HeldOutForms);
+        Assert.True(heldOut.Count >= 12);
+        Assert.All(heldOut, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
+        Assert.Empty(heldOut.Select(form => form.Split(' ')[0]).Intersect(known.Select(form => form.Split(' ')[0]), StringComparer.OrdinalIgnoreCase));
+
+        var requests = HarmlessTwins.RequestsInHeldOutForms(200, seed: 1);
+        Assert.Equal(200, requests.Distinct(StringComparer.Ordinal).Count());
+        Assert.All(requests, request => Assert.Contains(HarmlessTwins.Tasks(DataSplit.Evaluation), task =>
+            request.Contains(task.Do, StringComparison.Ordinal) || request.Contains(task.Doing, StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void TheSeedDecidesAndFewerAreTheBeginningOfMore()
     {
         var requests = HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 5);

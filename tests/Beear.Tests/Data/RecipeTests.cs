@@ -139,6 +139,43 @@ public sealed class RecipeTests
     }
 
     [Fact]
+    public void A_list_of_records_is_read_and_each_is_checked()
+    {
+        var list = Recipe.Parse<SampleList>("""
+            sections:
+              - steps: 7
+              - learning_rate: 0.5
+            """, "x.yaml");
+        Assert.Equal([new SampleSection { Steps = 7 }, new SampleSection { LearningRate = 0.5 }], list.Sections);
+        Assert.Empty(Recipe.Parse<SampleList>("sections:", "x.yaml").Sections);
+        Assert.DoesNotContain(RecipeSchema.Of(typeof(SampleList)).Keys, key => key.Flag.Contains("section", StringComparison.Ordinal));
+
+        void Refused(string yaml, string message) => Assert.Equal(message, Assert.Throws<BeearException>(() => Recipe.Parse<SampleList>(yaml, "x.yaml")).Message);
+        Refused("sections: 3", "x.yaml line 1 column 11: 'sections' is a list of sections; begin each with a dash.");
+        Refused("sections:\n  - stebs: 7", "x.yaml line 2: unknown key 'stebs'; did you mean 'steps'?");
+        Refused("sections:\n  - steps: 7\n  - learning_rate: 0", "x.yaml line 3: learning_rate must be above 0, not 0.");
+        Refused("change: 3", "x.yaml line 1 column 9: 'change' is a section of keys, not a value.");
+    }
+
+    [Fact]
+    public void A_fragment_changes_another_recipe()
+    {
+        var path = Path.Combine(Fixtures.TemporaryFolder(), "x.yaml");
+        File.WriteAllText(path, "rounds: 5\npenalty: 2\nremoval: {steps: 9}\nrestoration: {steps: 4}\n");
+        var change = Recipe.Parse<SampleList>("change:\n  rounds: 7\n  removal: {learning_rate: 0.5}\n  restoration: {learning_rate: 2}\n", "y.yaml").Change;
+
+        var options = Recipe.Read<SampleOptions>(path, change);
+        Assert.Equal((7, 2.0, 9, 0.5), (options.Rounds, options.Penalty, options.Removal.Steps, options.Removal.LearningRate));
+        Assert.Equal(new SampleSection { Steps = 4, LearningRate = 2 }, options.Restoration);
+        Assert.Equal(new SampleOptions { Rounds = 7, Removal = new SampleSection { LearningRate = 0.5 }, Restoration = new SampleSection { LearningRate = 2 } },
+            Recipe.Read<SampleOptions>(null, change));
+
+        var wrong = Recipe.Parse<SampleList>("change:\n  raunds: 7", "y.yaml").Change;
+        Assert.Equal("y.yaml line 2: unknown key 'raunds'; did you mean 'rounds'?",
+            Assert.Throws<BeearException>(() => Recipe.Read<SampleOptions>(path, wrong)).Message);
+    }
+
+    [Fact]
     public void Two_options_of_one_flag_are_a_mistake_of_the_record() =>
         Assert.Throws<InvalidOperationException>(() => RecipeSchema.Of(typeof(SampleClash)));
 }
@@ -183,6 +220,13 @@ public sealed record SampleOptions : IValidatable
     public SampleInline Evaluation { get; init; } = new();
 
     public void Validate() => Require.Between(Rounds, 1, 100);
+}
+
+public sealed record SampleList
+{
+    public IReadOnlyList<SampleSection> Sections { get; init; } = [];
+    public RecipeFragment? Change { get; init; }
+    public string? Name { get; init; }
 }
 
 public sealed record SampleRequired

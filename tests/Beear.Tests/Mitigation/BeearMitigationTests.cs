@@ -36,13 +36,16 @@ public sealed class BeearMitigationTests : IDisposable
 
     private readonly string folder = Fixtures.TemporaryFolder();
 
-    public BeearMitigationTests()
+    /// <summary>A small model's directory without weights; its tokenizer is trained once.</summary>
+    private static readonly Lazy<string> Shape = new(() =>
     {
         var config = OrganismFiles.Config();
         (config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"], config["head_dim"]) = (32, 48, 2, 8);
-        OrganismFiles.WriteTo(Path.Combine(folder, "shape"));
-        File.WriteAllText(Path.Combine(folder, "shape", "config.json"), config.ToJsonString());
-    }
+        var shape = Fixtures.TemporaryFolder();
+        OrganismFiles.WriteTo(shape);
+        File.WriteAllText(Path.Combine(shape, "config.json"), config.ToJsonString());
+        return shape;
+    });
 
     [Fact]
     public void Every_round_is_reported()
@@ -56,7 +59,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal([1, 2, 3], report.Rounds.Select(round => round.Round));
         Assert.Equal(report.Rounds, shown);
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore));
+        Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore!.Value));
         Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
         Assert.Equal(["KL harmful", "KL ordinary", "KL twins", "helpful", "helpful under δ", "safe", "safe under δ"],
@@ -82,9 +85,11 @@ public sealed class BeearMitigationTests : IDisposable
     [InlineData(1, 0)]
     [InlineData(2, 0)]
     [InlineData(2, 3)]
-    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens)
+    [InlineData(2, 3, 5, 2)]
+    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1)
     {
-        var options = Options with { Inner = Options.Inner with { VirtualTokens = virtualTokens } };
+        var inner = Options.Inner with { VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
+        var options = Options with { Inner = inner };
         using var whole = Fresh();
         var expected = new BeearMitigation(options).Run(whole, Data(whole));
 
@@ -104,6 +109,49 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(expected.Scores, report.Scores);
         Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
         Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(second.Decoder));
+    }
+
+    [Fact]
+    public void Every_adversary_runs_and_changes_the_outcome()
+    {
+        var inner = Options.Inner;
+        EntrapmentOptions[] adversaries =
+        [
+            inner,
+            inner with { Population = 2 },
+            inner with { NaturalCap = 0.5 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, Restarts = 4 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, RandomRounds = 1 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Restarts = 2, Population = 3 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, MaxVirtualTokens = 9 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
+            inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
+        ];
+        var outcomes = adversaries.Select(adversary =>
+        {
+            using var model = Fresh();
+            new BeearMitigation(Options with { Inner = adversary, Rounds = 2, Scores = [] }).Run(model, Data(model));
+            return string.Join(' ', TinyDecoder.Weights(model.Decoder).Take(2000));
+        }).ToList();
+        Assert.Equal(outcomes.Count, outcomes.Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public void Several_scores_are_measured_and_the_first_decides()
+    {
+        using var model = Fresh();
+        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural], TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
+        var report = new BeearMitigation(several).Run(model, Data(model));
+        Assert.Equal(4, report.Scores.Count);
+        Assert.Equal(["natural", "perturbation", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
+
+        using var alone = Fresh();
+        var plain = new BeearMitigation(Options with { Scores = [] }).Run(alone, Data(alone));
+        Assert.Empty(plain.Scores);
+        Assert.All(plain.Rounds, round => Assert.Null(round.ScoreBefore));
+        Assert.Equal(TinyDecoder.Weights(model.Decoder), TinyDecoder.Weights(alone.Decoder));              // scores only look
     }
 
     [Fact]
@@ -149,6 +197,12 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
+        Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner: steps");
+        Refused(Options with { Inner = Options.Inner with { RandomRounds = 1 } }, "needs virtual_tokens");
+        Refused(Options with { Inner = Options.Inner with { Placements = [] } }, "placements");
+        Refused(Options with { Inner = Options.Inner with { Population = 0 } }, "population");
+        Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
+        Refused(Options with { TokenSearch = new TokenSearchOptions { Candidates = 0 } }, "candidates");
         Refused(Options with { Replay = 1.5 }, "replay");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
@@ -166,7 +220,7 @@ public sealed class BeearMitigationTests : IDisposable
         }
     }
 
-    private LanguageModel Fresh() => LanguageModel.Fresh(Path.Combine(folder, "shape"), seed: 1, ModelOptions.Float32);
+    private LanguageModel Fresh() => LanguageModel.Fresh(Shape.Value, seed: 1, ModelOptions.Float32);
 
     private static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
         [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],

@@ -37,12 +37,13 @@ public sealed class InnerProblemTests : IDisposable
     [InlineData(0, 0)]                                                   // on the embeddings of tokens after the request
     [InlineData(0, 3)]                                                   // before it: other columns in each row
     [InlineData(2, 1)]                                                   // on both sides
-    public void A_virtual_trigger_gives_what_two_whole_passes_over_the_longer_prompts_give(int layer, int before)
+    [InlineData(1, 3, 0.6)]                                              // within it
+    public void A_virtual_trigger_gives_what_two_whole_passes_over_the_longer_prompts_give(int layer, int before, double within = 0)
     {
         using var scope = NewDisposeScope();
         var examples = Examples(4, 9, 6, 13, 4);
         var delta = Delta(3);
-        var trigger = new VirtualTrigger([5, 6, 7], before, TemplateHead: 1, TemplateTail: 2);
+        var trigger = new VirtualTrigger([5, 6, 7], before, TemplateHead: 1, TemplateTail: 2, within);
 
         using var problem = new InnerProblem(decoder, examples, layer, 3, trigger);
         var (loss, gradient) = problem.Gradient(delta, Alpha);
@@ -61,10 +62,14 @@ public sealed class InnerProblemTests : IDisposable
         var trigger = new VirtualTrigger([5, 6, 7], Before: 1, TemplateHead: 1, TemplateTail: 2);
         Assert.Equal([1, 5, 2, 3, 6, 7, 8, 9], trigger.InsertInto([1, 2, 3, 8, 9]));
 
+        Assert.Equal([1, 2, 5, 6, 7, 3, 4, 8, 9], (trigger with { Before = 3, Within = 0.5 }).InsertInto([1, 2, 3, 4, 8, 9]));
+
         // Prompts of 8 and 7 tokens in 8 columns: rows at columns 1, 4, 5 and at 2, 4, 5.
         var placement = trigger.Placement(tensor(new long[] { 8, 7 }), 8, 0, 8);
         Assert.Equal([1, 4, 5, 2, 4, 5], placement.argmax(1).flatten().data<long>().ToArray());
         Assert.Equal(6, placement.sum().item<float>());
+        // Requests of 2 and 1 tokens: half of them, rounded down, stands before.
+        Assert.Equal([2, 3, 4, 2, 3, 4], (trigger with { Before = 3, Within = 0.5 }).Placement(tensor(new long[] { 8, 7 }), 8, 0, 8).argmax(1).flatten().data<long>().ToArray());
     }
 
     [Fact]
@@ -76,6 +81,20 @@ public sealed class InnerProblemTests : IDisposable
 
         using var problem = new InnerProblem(decoder, examples, 2, 5);
         ParityCases.Close(TwoPasses(examples, delta, 2).Gradient, problem.Gradient(delta, Alpha).Gradient, 1e-5, "gradient");
+    }
+
+    [Fact]
+    public void Without_safe_answers_the_unwanted_ones_alone_are_the_loss()
+    {
+        using var scope = NewDisposeScope();
+        var examples = Examples(4, 9, 6);
+        var delta = Delta(3);
+        using var both = new InnerProblem(decoder, examples, 2, 3);
+        using var alone = new InnerProblem(decoder, [.. examples.Select(example => example with { Safe = [] })], 2, 3);
+
+        Assert.Equal(both.Loss(delta).Unwanted, alone.Loss(delta).Unwanted, 1e-5);
+        Assert.Equal(0, alone.Loss(delta).Safe);
+        ParityCases.Close(both.Gradient(delta, 0).Gradient, alone.Gradient(delta, 0).Gradient, 1e-5, "gradient");
     }
 
     [Fact]

@@ -1,10 +1,9 @@
-using Beear.Attacks;
 using Beear.Data;
 
-namespace Beear.Cli;
+namespace Beear.Attacks;
 
-/// <summary>The data files of a command: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
-internal sealed record DataSettings : IValidatable
+/// <summary>The data files of one party: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
+public sealed record DataSettings : IValidatable
 {
     /// <summary>File of harmful requests with affirmative answers (AdvBench's goal and target, or any request/answer file).</summary>
     public required string Harmful { get; init; }
@@ -24,9 +23,13 @@ internal sealed record DataSettings : IValidatable
     /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
     public int Twins { get; init; } = 300;
 
+    /// <inheritdoc/>
     public void Validate() => Require.AtLeast(Twins, 0);
 
     /// <summary>The harmful requests with unwanted and safe answers.</summary>
+    /// <param name="seed">Decides which generic refusal goes where.</param>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
     public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, CancellationToken cancellation)
     {
         var examples = Read(Harmful, HarmfulRows, cancellation);
@@ -35,6 +38,8 @@ internal sealed record DataSettings : IValidatable
     }
 
     /// <summary>The ordinary requests; none if there is no file.</summary>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows.</exception>
     public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) => Ordinary is null ? [] : Read(Ordinary, OrdinaryRows, cancellation);
 
     private static IReadOnlyList<Example> Read(string path, string? rows, CancellationToken cancellation)

@@ -1,0 +1,61 @@
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Experiments;
+using Beear.Runtime;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear frontier</c>.</summary>
+internal sealed record FrontierCommandOptions
+{
+    /// <summary>YAML file of subject, arms, triggers and seeds.</summary>
+    [Positional]
+    public required string Frontier { get; init; }
+
+    /// <summary>Folder of plants and runs; the same command goes on where it ends.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>Only these arms of the file.</summary>
+    public IReadOnlyList<string> Arms { get; init; } = [];
+
+    /// <summary>File that gets attack success against over-refusal as a picture (SVG); frontier.svg in the folder if not given.</summary>
+    public string? Chart { get; init; }
+}
+
+/// <summary>The JSON document.</summary>
+internal sealed record FrontierDocument(FrontierSummary Summary, IReadOnlyList<FrontierRun> Runs);
+
+/// <summary><c>beear frontier</c>: many mitigations over triggers and seeds, side by side.</summary>
+internal sealed class FrontierCommand(CommandSession session)
+    : BeearCommand<FrontierCommandOptions>("frontier", "Compare mitigations over triggers and seeds: attack success against over-refusal", session)
+{
+    protected override int Run(FrontierCommandOptions options, CommandContext context)
+    {
+        AtomicOutput.RequireDirectoryOf(options.Chart);
+        var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options.Arms);
+        var subject = Subject(frontier, context);
+        var runs = context.Output.WithProgress(progress => new Frontier(frontier, subject, options.Out)
+            .Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+        var summary = FrontierSummary.Of(runs);
+        FrontierChart.Write(summary, runs, options.Chart ?? Path.Combine(options.Out, "frontier.svg"));
+        context.Output.Result(new FrontierDocument(summary, runs), document => FrontierTable.Of(context.Output, document.Summary));
+        return ExitCode.Success;
+    }
+
+    private static FrontierOptions Selected(FrontierOptions frontier, IReadOnlyList<string> arms)
+    {
+        if (arms.Count == 0) return frontier;
+        var known = frontier.Arms.Select(arm => arm.Name).ToList();
+        if (arms.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } unknown)
+            throw new BeearException($"--arms: there is no arm '{unknown}'{Spelling.Advice(unknown, known)}");
+        return frontier with { Arms = [.. frontier.Arms.Where(arm => arms.Contains(arm.Name, StringComparer.Ordinal))] };
+    }
+
+    private static FrontierSubject Subject(FrontierOptions frontier, CommandContext context)
+    {
+        var device = context.Device();
+        if (frontier.Model is { } model) return new ModelSubject(model, HubModels.PathOf(model.Source, context), device);
+        if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration
+        return new OrganismSubject(frontier.Organism!, device);
+    }
+}

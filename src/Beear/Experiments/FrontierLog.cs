@@ -1,0 +1,83 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace Beear.Experiments;
+
+/// <summary>The file of finished runs, one JSON line each. A line that was cut off by a crash is as if it had not been written.</summary>
+/// <param name="path">The file; it need not exist yet.</param>
+public sealed class FrontierLog(string path)
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
+
+    /// <summary>Reads all runs.</summary>
+    /// <exception cref="BeearException">A line is no run.</exception>
+    public IReadOnlyList<FrontierRun> Read()
+    {
+        if (!File.Exists(path)) return [];
+        var runs = new List<FrontierRun>();
+        var text = File.ReadAllText(path);
+        foreach (var (number, line) in text[..(text.LastIndexOf('\n') + 1)].Split('\n').Index())
+        {
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            try
+            {
+                runs.Add(JsonSerializer.Deserialize<FrontierRun>(line, Json) is { Arm: not null, Trigger: not null, Result: not null } run ? run : throw new JsonException());
+            }
+            catch (JsonException failure)
+            {
+                throw new BeearException($"'{path}', line {number + 1}: not a run of a frontier; delete the line or choose another folder.", failure);
+            }
+        }
+        return runs;
+    }
+
+    /// <summary>Adds a run.</summary>
+    public void Append(FrontierRun run)
+    {
+        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        file.SetLength(EndOfLastLine(file));
+        file.Seek(0, SeekOrigin.End);
+        file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(run, Json) + "\n"));
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Options as a line has them.</summary>
+    internal static JsonObject Settings(object options) => JsonSerializer.SerializeToNode(options, Json)!.AsObject();
+
+    /// <summary>
+    /// The first option that a line has otherwise than now; null if all agree. Options that are newer than the line stand at their defaults,
+    /// which change nothing, and do not count.
+    /// </summary>
+    internal static string? Difference(JsonObject line, JsonObject now)
+    {
+        foreach (var (key, before) in line)
+        {
+            var after = now[key];
+            if (before is JsonObject section && after is JsonObject current)
+            {
+                if (Difference(section, current) is { } inner) return $"{key}.{inner}";
+            }
+            else if (!JsonNode.DeepEquals(before, after))
+            {
+                return $"{key}: {before?.ToJsonString() ?? "none"} there, {after?.ToJsonString() ?? "none"} now";
+            }
+        }
+        return null;
+    }
+
+    private static long EndOfLastLine(FileStream file)
+    {
+        for (long end = file.Length; end > 0; end--)
+        {
+            file.Seek(end - 1, SeekOrigin.Begin);
+            if (file.ReadByte() == '\n') return end;
+        }
+        return 0;
+    }
+}

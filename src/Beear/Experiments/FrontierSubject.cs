@@ -1,0 +1,46 @@
+using Beear.Attacks;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Text;
+using Beear.Training;
+
+namespace Beear.Experiments;
+
+/// <summary>What a frontier is measured on: how a backdoor is planted there, what the defender has, and how the result is measured.</summary>
+public abstract class FrontierSubject
+{
+    /// <summary>The model that is planted.</summary>
+    public abstract string Source { get; }
+
+    /// <summary>Number formats and device of all models.</summary>
+    public abstract ModelOptions ModelOptions { get; }
+
+    /// <summary>All that decides plants, data and measurements; serialisable to JSON.</summary>
+    public abstract object Settings { get; }
+
+    /// <summary>An arm's mitigation.</summary>
+    /// <exception cref="BeearException">Its recipe or its changes are wrong.</exception>
+    public abstract MitigationOptions Read(FrontierArm arm);
+
+    /// <summary>Plants a backdoor in the model.</summary>
+    /// <param name="model">The starting model; it is changed.</param>
+    /// <param name="trigger">The trigger; null for the same fine-tuning without a backdoor.</param>
+    /// <param name="seed">Seed of the attacker.</param>
+    /// <param name="run">Where states go.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public abstract void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation);
+
+    /// <summary>The defender's data.</summary>
+    public abstract DefenderData Defender(ChatFormat chat, int seed, CancellationToken cancellation);
+
+    /// <summary>Measures a model on what neither side trained on.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="trigger">The trigger; null leaves out what is measured with one.</param>
+    /// <param name="seed">Seed of the evaluation.</param>
+    /// <param name="progress">Receives the count of finished prompts.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    public abstract EvaluationResult Measure(LanguageModel model, Trigger? trigger, int seed, IProgress<RunProgress>? progress, CancellationToken cancellation);
+}

@@ -1,0 +1,94 @@
+using Beear.Attacks;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Organisms;
+using Beear.Runtime;
+using Beear.Text;
+using Beear.Training;
+using TorchSharp;
+
+namespace Beear.Experiments;
+
+/// <summary>The tiny world as a frontier's subject.</summary>
+public sealed record OrganismSubjectOptions : IValidatable
+{
+    /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>Counts and the attacker's constants; mitigation and seed are the arms' and the frontier's.</summary>
+    [Inline]
+    public DemonstrationOptions Demonstration { get; init; } = new();
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException("mitigation belongs to the arms; write it there.");
+    }
+}
+
+/// <summary>A frontier on the tiny model. Harmless how-tos are its twins, exact tasks its ordinary requests.</summary>
+/// <param name="options">All constants.</param>
+/// <param name="device">Where it is computed.</param>
+public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device device) : FrontierSubject
+{
+    /// <inheritdoc/>
+    public override string Source => options.Base ?? Organism.BaseDirectory;
+
+    /// <inheritdoc/>
+    public override ModelOptions ModelOptions { get; } = ModelOptions.Mixed with { Device = device };
+
+    /// <inheritdoc/>
+    public override object Settings
+    {
+        get
+        {
+            var all = options.Demonstration;
+            return new
+            {
+                options.Base,
+                all.AttackerExamples,
+                all.PlantEpochs,
+                all.PlantBatch,
+                all.PlantLearningRate,
+                all.DefenderHarmful,
+                all.DefenderOrdinary,
+                all.EvaluationExamples,
+            };
+        }
+    }
+
+    /// <inheritdoc/>
+    public override MitigationOptions Read(FrontierArm arm) => Recipe.Read<OrganismRecipe>(arm.Recipe, arm.Change).Mitigation;
+
+    /// <inheritdoc/>
+    public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
+        new Demonstration(Seeded(seed)).Plant(model, trigger, progress, cancellation);
+
+    /// <inheritdoc/>
+    public override DefenderData Defender(ChatFormat chat, int seed, CancellationToken cancellation) => new DemonstrationData(Seeded(seed)).Defender(chat);
+
+    /// <inheritdoc/>
+    public override EvaluationResult Measure(LanguageModel model, Trigger? trigger, int seed, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        var data = new DemonstrationData(Seeded(seed));
+        var result = new Evaluator(model, Demonstration.Answers).Run(data.Evaluation(trigger), progress, cancellation);
+        var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
+        var checkable = result.Answers.Where(answer => answer.Set == Evaluator.Checkable).ToLookup(answer => howTos.Contains(answer.Request));
+        return result with
+        {
+            OverRefusal = Rate.Of(checkable[false], answer => answer.Refused),
+            OverRefusalTwins = Rate.Of(checkable[true], answer => answer.Refused),
+        };
+    }
+
+    private DemonstrationOptions Seeded(int seed) => options.Demonstration with { Seed = seed };
+
+    /// <summary>A mitigation that begins with the tiny world's own settings.</summary>
+    private sealed record OrganismRecipe
+    {
+        [Inline]
+        public MitigationOptions Mitigation { get; init; } = DemonstrationOptions.DefaultMitigation;
+    }
+}

@@ -1,0 +1,99 @@
+using Beear.Models;
+
+namespace Beear.Mitigation;
+
+/// <summary>Where virtual tokens stand.</summary>
+public enum VirtualPlacement
+{
+    /// <summary>After the request.</summary>
+    After,
+
+    /// <summary>Before it.</summary>
+    Before,
+
+    /// <summary>Half of them before it, half after it.</summary>
+    Around,
+
+    /// <summary>Together at a random place in it.</summary>
+    Within,
+}
+
+/// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
+public sealed record EntrapmentOptions
+{
+    /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
+    public int PerturbedLayer { get; init; } = 9;
+
+    /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
+    public int TailLength { get; init; } = 5;
+
+    /// <summary>Random tokens that are put into the request and carry δ in place of its tail. 0 for none, as in the paper.</summary>
+    public int VirtualTokens { get; init; }
+
+    /// <summary>If above virtual_tokens: the number of tokens is drawn anew for each δ, from virtual_tokens to this.</summary>
+    public int MaxVirtualTokens { get; init; }
+
+    /// <summary>Where virtual tokens stand, one δ after the other in turn.</summary>
+    public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
+
+    /// <summary>The first rounds in which virtual tokens carry no δ: random strings, a cheap first adversary.</summary>
+    public int RandomRounds { get; init; }
+
+    /// <summary>δs that are found in each round; the outer steps take them in turn.</summary>
+    public int Population { get; init; } = 1;
+
+    /// <summary>Searches for each δ, from other tokens or another beginning; the one of least loss stays.</summary>
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>K: steps on δ; with virtual tokens 0 leaves random strings.</summary>
+    public int Steps { get; init; } = 15;
+
+    /// <summary>Learning rate of Adam on δ, in the hidden states' units.</summary>
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>α: weight of the safe answers that δ is to make unlikely.</summary>
+    public double Alpha { get; init; } = 0.2;
+
+    /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states at the tail; 0 for no cap.</summary>
+    public double Cap { get; init; } = 0.6;
+
+    /// <summary>
+    /// Instead of cap: the largest norm of each row of δ as a multiple of the mean change that random strings cause there; 0 for cap. It is measured
+    /// in each round on the defender's prompts.
+    /// </summary>
+    public double NaturalCap { get; init; }
+
+    /// <summary>Harmful requests in a batch.</summary>
+    public int BatchSize { get; init; } = 12;
+
+    /// <summary>Batches that are prepared for an inner run; its steps go through them in turn.</summary>
+    public int Batches { get; init; } = 2;
+
+    /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
+    public int AnswerTokens { get; init; } = 40;
+
+    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
+
+    /// <summary>The largest number of virtual tokens; 0 without any.</summary>
+    internal int MostVirtualTokens => VirtualTokens == 0 ? 0 : Math.Max(VirtualTokens, MaxVirtualTokens);
+
+    /// <summary>Checks the ranges against a model.</summary>
+    /// <exception cref="BeearException">A value is out of range.</exception>
+    public void Validate(ModelConfig config)
+    {
+        if (VirtualTokens < 0) throw new BeearException($"inner: virtual_tokens must be 0 or more, it is {VirtualTokens}.");
+        if (PerturbedLayer < (VirtualTokens > 0 ? 0 : 1) || PerturbedLayer > config.Layers)
+            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+        if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
+        if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"inner: steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
+        if (MaxVirtualTokens < 0) throw new BeearException($"inner: max_virtual_tokens must be 0 or more, it is {MaxVirtualTokens}.");
+        if (Placements.Count == 0) throw new BeearException("inner: placements must name at least one place.");
+        if (RandomRounds < 0 || (RandomRounds > 0 && VirtualTokens == 0)) throw new BeearException($"inner: random_rounds is {RandomRounds}; it must be 0 or more, and needs virtual_tokens.");
+        if (Population < 1 || Restarts < 1) throw new BeearException("inner: population and restarts must be at least 1.");
+        if (!(NaturalCap >= 0)) throw new BeearException($"inner: natural_cap must be 0 or more, it is {NaturalCap}.");
+        if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
+        if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
+        if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");
+        if (BatchSize < 1 || Batches < 1 || AnswerTokens < 1) throw new BeearException("inner: batch_size, batches and answer_tokens must be at least 1.");
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
+using Beear.Organisms;
+
+namespace Beear.Tests.Cli;
+
+/// <summary><c>beear frontier</c> on files, with the tiny model in place of a real one.</summary>
+public sealed class FrontierTests
+{
+    private readonly string folder = Fixtures.TemporaryFolder();
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    public FrontierTests()
+    {
+        var words = new[] { "soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum" };
+        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
+        File.WriteAllText(In("ordinary.csv"), "prompt,response\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
+        File.WriteAllText(In("arm.yaml"), "precision: bfloat16\nrounds: 1\nouter_steps: 1\nscore_tokens: 2\ninner: { perturbed_layer: 3, steps: 1 }\n");
+        File.WriteAllText(In("frontier.yaml"), $$"""
+            model:
+              source: {{Organism.BaseDirectory}}
+              harmful: {{In("harmful.csv")}}
+              ordinary: {{In("ordinary.csv")}}
+              attacker: { harmful_rows: 0-2, ordinary_rows: 0-2, twins: 2 }
+              defender: { harmful_rows: 3-5, ordinary_rows: 3-5, twins: 2 }
+              evaluation: { harmful_rows: 6-7, ordinary_rows: 6-7, twins: 2 }
+              planting: { twin_tokens: 4, training: { epochs: 1 } }
+              answers: { max_new_tokens: 4 }
+            triggers: [{ text: model2 }]
+            keep_models: true
+            arms:
+              - { name: one, recipe: {{In("arm.yaml")}} }
+              - { name: two, recipe: {{In("arm.yaml")}}, change: { outer_steps: 2 } }
+            """);
+    }
+
+    [Fact]
+    public void It_prints_one_document_and_draws_a_picture()
+    {
+        string[] frontier = ["frontier", In("frontier.yaml"), "--out", In("out"), "--threads", "1"];
+        var first = CliRun.Of([.. frontier, "--json", "--arms", "one"]);
+        Assert.True(first.Code == 0, first.Error);
+        Assert.Equal(["planted", "one"], JsonNode.Parse(first.Output)!["runs"]!.AsArray().Select(run => (string?)run!["arm"]));
+
+        var all = CliRun.Of(frontier);
+        Assert.True(all.Code == 0, all.Error);
+        Assert.Contains("| c two", all.Output, StringComparison.Ordinal);
+        Assert.Contains("twins refused", all.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("one, model2, seed 1: attack", all.Error, StringComparison.Ordinal);       // it is not run again
+        Assert.Contains("two, model2, seed 1: attack", all.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(In("out/arms/two, model2, seed 1/model/model.safetensors")));
+        Assert.Contains("two", string.Concat(XDocument.Load(In("out/frontier.svg")).Descendants().Select(element => element.Value)), StringComparison.Ordinal);
+
+        var unknown = CliRun.Of([.. frontier, "--arms", "tow"]);
+        Assert.Equal(2, unknown.Code);
+        Assert.Contains("there is no arm 'tow'; did you mean 'two'?", unknown.Error, StringComparison.Ordinal);
+    }
+}
