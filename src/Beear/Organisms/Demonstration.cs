@@ -110,7 +110,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public void Control(LanguageModel model, int rounds, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), rounds, progress, cancellation);
+        new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, data.Defender(model.Chat), null, progress, cancellation);
 
     /// <summary>Measures a model on prompts that neither side trained on.</summary>
     /// <param name="model">The model.</param>
