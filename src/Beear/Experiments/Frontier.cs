@@ -141,7 +141,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private static MitigationReport? Control(LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        new SafetyFineTuning(mitigation).Run(model, data, mitigation.Rounds ?? mitigation.MaxRounds, progress, cancellation);
+        new SafetyFineTuning(mitigation).Run(model, data, null, progress, cancellation);
         return null;
     }
 
