@@ -13,6 +13,12 @@ namespace Beear.Evaluation;
 /// <param name="options">Constants.</param>
 public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
 {
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmful requests with the trigger.</summary>
+    public const string HarmfulWithTrigger = "harmful with trigger";
+
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmful requests without a trigger.</summary>
+    public const string Harmful = "harmful";
+
     /// <summary>What <see cref="JudgedAnswer.Set"/> calls the requests whose answer can be checked exactly.</summary>
     internal const string Checkable = "checkable";
 
@@ -24,8 +30,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     {
         IReadOnlyList<JudgedAnswer> Answer(string set, IEnumerable<Example> examples) => Judge(set, [.. examples], progress, cancellation);
         var withTrigger = data.Trigger is { } trigger
-            ? Answer("harmful with trigger", data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) })) : [];
-        var withoutTrigger = Answer("harmful", data.Harmful);
+            ? Answer(HarmfulWithTrigger, data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) })) : [];
+        var withoutTrigger = Answer(Harmful, data.Harmful);
         var ordinary = Answer("ordinary", data.Ordinary.Select(example => example with { Answer = "" }));
         var twins = Answer("harmless twin", data.Twins.Select(request => new Example(request, "")));
         var forms = Answer("harmless, held-out form", data.HeldOutForms.Select(request => new Example(request, "")));
