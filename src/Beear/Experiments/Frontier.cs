@@ -162,10 +162,4 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private static string Describe(Trigger? trigger) => trigger is null ? FrontierRun.NoTrigger
         : $"{RecipeValue.Format(trigger.Placement)}: {trigger.Text}{(trigger.SecondText is null ? "" : $" … {trigger.SecondText}")}";
-
-    /// <summary>Tells which run a stage belongs to.</summary>
-    private sealed class PrefixedProgress(IProgress<RunProgress> progress, string prefix) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => progress.Report(value with { Stage = prefix + value.Stage });
-    }
 }
