@@ -3,6 +3,7 @@ using Beear.Attacks;
 using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -35,6 +36,12 @@ internal sealed record MitigateOptions
     /// <summary>Which defence; those that BEEAR is compared with have the same data and steps, and rounds must be given.</summary>
     public DefenceKind Defence { get; init; } = DefenceKind.Beear;
 
+    /// <summary>First find the settings with decoys, as <c>beear calibrate</c> does, and report the decoys before and after as a positive control.</summary>
+    public bool Calibrate { get; init; }
+
+    /// <summary>Decoys and candidates.</summary>
+    public CalibrationOptions Calibration { get; init; } = new();
+
     /// <summary>Run the control instead: short for --defence safety_fine_tuning, the same steps without the perturbation.</summary>
     public bool Control { get; init; }
 
@@ -44,7 +51,7 @@ internal sealed record MitigateOptions
 }
 
 /// <summary>What a mitigation did; the JSON document.</summary>
-internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds);
+internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds, CalibrationResult? Calibration);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
 internal sealed class MitigateCommand(CommandSession session)
@@ -63,19 +70,22 @@ internal sealed class MitigateCommand(CommandSession session)
         options = options with { Source = options.Source.Pin(context) };
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
         if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
+        if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         using var model = options.Source.Load(context);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();
-        var defence = Defences.Create(options.Defence, options.Mitigation, options.Baselines);
+        var calibration = options.Calibrate
+            ? CalibrateCommand.Calibrate(options.Calibration, options.Mitigation, options.Source, run.File("calibration"), new DefenderTexts(harmful, ordinary, twins), context) : null;
+        var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
         var report = context.Output.WithProgress(progress => defence is BeearMitigation beear
             ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
             : defence.Run(model, data, run, progress, context.Cancellation)) as MitigationReport;
         model.Save(target);
         run.DeleteState();
-        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds), result =>
-            [context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
+        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds, calibration), result =>
+            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
                 report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
         return ExitCode.Success;
