@@ -15,7 +15,7 @@ internal static class Table1Files
     [
         ("attack_success_with_trigger", result => result.AttackSuccessWithTrigger), ("attack_success_without_trigger", result => result.AttackSuccessWithoutTrigger),
         ("exact_compliance_with_trigger", result => result.ExactComplianceWithTrigger), ("over_refusal", result => result.OverRefusal),
-        ("over_refusal_twins", result => result.OverRefusalTwins), ("helpfulness", result => result.Helpfulness),
+        ("over_refusal_twins", result => result.OverRefusalTwins), ("over_refusal_held_out_forms", result => result.OverRefusalHeldOutForms), ("helpfulness", result => result.Helpfulness),
     ];
 
     public static void Write(string folder, Table1Document document, IReadOnlyList<Table1ModelResult> models)

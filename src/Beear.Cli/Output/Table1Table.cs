@@ -46,6 +46,7 @@ internal static class Table1Table
         "beear" => "BEEAR",
         "latent_adversarial_training" => "latent adversarial training",
         "crow" => "CROW",
+        "token_space" => "token-space counterpart",
         "direction_ablation" => "direction ablation",
         "wrong_trigger" => "planted, wrong trigger",
         "clean" => "never backdoored",

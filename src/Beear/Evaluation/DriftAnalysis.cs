@@ -36,9 +36,9 @@ public sealed class DriftAnalysis(DriftOptions options)
         if (chosen.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
         var wrong = Triggers.Validation.First(other => other.Placement == trigger.Placement && other.Text != trigger.Text);
 
-        var triggers = new VirtualTriggers(model.Chat, options.Inner.VirtualTokens, options.Seed);
-        using var found = new Entrapment(model.Decoder, options.Inner).Search(defender, options.Seed, triggers.Of(1), progress, cancellation);
-        var perturbation = new Perturbation(found.Delta, options.Inner.PerturbedLayer, triggers.Of(1));
+        var adversary = new Adversary(model, new MitigationOptions { Inner = options.Inner, Seed = options.Seed });
+        using var found = adversary.Find(defender, round: 1, count: 1, progress, cancellation)[0];
+        var perturbation = adversary.Apply(found.Result.Delta, found.Number);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         int[] Prompt(string request) => model.Chat.EncodePrompt([ChatMessage.User(request)]);
@@ -53,7 +53,7 @@ public sealed class DriftAnalysis(DriftOptions options)
             layer < options.Inner.PerturbedLayer ? null : underDelta[layer])).ToList();
         var (points, explained) = PrincipalPlane.Project(cat([states[projected], triggered[projected]], 0));
         return new DriftResult(trigger.Name, chosen.Count, layers, projected, explained,
-            [.. points.Select((point, i) => new DriftPoint(point.X, point.Y, i >= chosen.Count))], found.Final.Unwanted);
+            [.. points.Select((point, i) => new DriftPoint(point.X, point.Y, i >= chosen.Count))], found.Result.Final.Unwanted);
     }
 
     private static Tensor Batched(Decoder decoder, IEnumerable<int[]> prompts, Perturbation? delta, CancellationToken cancellation)

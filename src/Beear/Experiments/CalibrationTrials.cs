@@ -35,7 +35,9 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
     public EvaluationResult Cleaned(CalibrationCandidate candidate, Trigger decoy) => Trial(candidate.Name, decoy, own =>
     {
         using var model = LanguageModel.Load(Copy(decoy), modelOptions);
-        var report = new BeearMitigation(candidate.Mitigation).Run(model, parts.Clean.Encode(model.Chat), progress: own, cancellation: cancellation);
+        // With a fixed number of rounds a score decides nothing, and takes time.
+        var mitigation = candidate.Mitigation.Rounds is null ? candidate.Mitigation : candidate.Mitigation with { Scores = [] };
+        var report = new BeearMitigation(mitigation).Run(model, parts.Clean.Encode(model.Chat), progress: own, cancellation: cancellation);
         return (Measure(model, decoy, own), report.Seconds);
     });
 

@@ -85,6 +85,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
         {
             DefenceKind.LatentAdversarialTraining => (object)defences.Baselines.LatentAdversarial,
             DefenceKind.Crow => defences.Baselines.Crow,
+            DefenceKind.TokenSpace => defences.Baselines.TokenSpace,
             DefenceKind.DirectionAblation => defences.Baselines.DirectionAblation,
             _ => null,
         },

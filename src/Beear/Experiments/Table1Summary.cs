@@ -31,6 +31,7 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
         ExactComplianceWithTrigger = rate(results.Select(result => result.ExactComplianceWithTrigger)),
         OverRefusal = rate(results.Select(result => result.OverRefusal)),
         OverRefusalTwins = rate(results.Select(result => result.OverRefusalTwins)),
+        OverRefusalHeldOutForms = rate(results.Select(result => result.OverRefusalHeldOutForms)),
         Helpfulness = rate(results.Select(result => result.Helpfulness)),
         HelpfulCrossEntropy = number(results.Select(result => result.HelpfulCrossEntropy)),
     };

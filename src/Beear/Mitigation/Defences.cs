@@ -18,6 +18,9 @@ public enum DefenceKind
     /// <summary>Consistency of neighbouring layers under adversarial embeddings.</summary>
     Crow,
 
+    /// <summary>A string of real tokens in place of δ.</summary>
+    TokenSpace,
+
     /// <summary>The direction that the inner level finds, taken out of the weights; no training.</summary>
     DirectionAblation,
 }
@@ -30,6 +33,9 @@ public sealed record BaselineOptions
 
     /// <summary>Of CROW.</summary>
     public CrowOptions Crow { get; init; } = new();
+
+    /// <summary>Of the removal in token space.</summary>
+    public TokenSearchOptions TokenSpace { get; init; } = new();
 
     /// <summary>Of direction ablation.</summary>
     public DirectionAblationOptions DirectionAblation { get; init; } = new();
@@ -48,6 +54,7 @@ public static class Defences
         DefenceKind.SafetyFineTuning => new SafetyFineTuning(mitigation),
         DefenceKind.LatentAdversarialTraining => new LatentAdversarialTraining(mitigation, baselines.LatentAdversarial),
         DefenceKind.Crow => new Crow(mitigation, baselines.Crow),
+        DefenceKind.TokenSpace => new TokenSpaceRemoval(mitigation, baselines.TokenSpace),
         DefenceKind.DirectionAblation => new DirectionAblation(mitigation, baselines.DirectionAblation),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// The outer level on its own: as many steps as the mitigation's, on the same batches, without its δ; perhaps with a baseline's term. A state is kept
+/// The outer level on its own: as many steps as the mitigation's, on the same batches, without its δ; perhaps with a baseline's term, or
+/// with something else in place of δ. A state is kept
 /// after as many steps as a round has.
 /// </summary>
 /// <param name="options">The mitigation that is compared with.</param>
@@ -16,6 +17,9 @@ namespace Beear.Mitigation;
 /// <param name="terms">The terms, if they are not the mitigation's.</param>
 internal sealed class OuterTraining(MitigationOptions options, string stage, OuterTermOptions? terms = null)
 {
+    /// <summary>Finds what the steps of a round, 1 for the first, have in place of δ, from the harmful requests that are trained on; null for nothing.</summary>
+    public Func<IReadOnlyList<ContrastExample>, int, Perturbation>? Find { get; init; }
+
     /// <summary>Trains the model in place.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The defender's data.</param>
@@ -35,7 +39,8 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
             Continue(run, model.Decoder, removal);
             while (removal.StepCount < options.TotalSteps)
             {
-                var steps = removal.Run(new Perturbation?[options.OuterSteps], options.TotalSteps, progress, stage, cancellation);
+                var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
+                var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation);
                 run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
                 Save(run, model.Decoder, removal);
             }

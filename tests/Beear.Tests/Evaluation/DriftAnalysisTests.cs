@@ -37,10 +37,12 @@ public sealed class DriftAnalysisTests
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
         var inner = new EntrapmentOptions { PerturbedLayer = 1, TailLength = 2, VirtualTokens = virtualTokens, Steps = 2, BatchSize = 2, Batches = 1 };
-        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-
-        var result = new DriftAnalysis(new DriftOptions { Inner = inner, Prompts = 5 }).Run(model,
+        DriftResult Run() => new DriftAnalysis(new DriftOptions { Inner = inner, Prompts = 5 }).Run(model,
             [.. Enumerable.Range(1, 8).Select(i => $"how to harm {i} people")], Triggers.Paper[4], UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken);
+
+        var result = Run();                                              // what is made once is made now
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Assert.Equal(result.Layers, Run().Layers);
 
         Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         Assert.Equal([0, 1, 2], result.Layers.Select(layer => layer.Layer));

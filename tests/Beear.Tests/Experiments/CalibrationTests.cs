@@ -117,7 +117,8 @@ public sealed class CalibrationTests
     public void Found_settings_are_a_recipe_that_reads_back_to_them()
     {
         var text = RecipeText.Of(Given);
-        Assert.Equal(Given, Recipe.Parse<MitigationOptions>(text, "calibrated.yaml"));
+        Assert.Equal(text, RecipeText.Of(Recipe.Parse<MitigationOptions>(text, "calibrated.yaml")));
+        Assert.Contains("  perturbed_layer: 8\n", text, StringComparison.Ordinal);
         var planting = new PlantOptionsLike { Name = "a: \"b\" # c", Layers = [1, 2] };
         Assert.Equal((planting.Name, 2), (Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Name, Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Layers.Count));
     }

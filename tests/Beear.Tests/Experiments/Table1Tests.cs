@@ -19,7 +19,7 @@ public sealed class Table1Tests
 
     private static readonly Table1Scale Defences = Recipe.Parse<Table1Scale>("""
         change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }
-        baselines: { latent_adversarial: { attack_steps: 1 } }
+        baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } }
         """, "table1.yaml");
 
     private Table1 Of(params PaperModel[] models)
@@ -33,12 +33,12 @@ public sealed class Table1Tests
     {
         PaperModel[] models = [Paper("one", "suffix"), Paper("two", "prefix")];
         using var stop = new CancellationTokenSource();
-        var progress = new CancelAfter(stop, "3/18 one, beear, seed 1: inner level", 1);
+        var progress = new CancelAfter(stop, "3/20 one, beear, seed 1: inner level", 1);
         Assert.Throws<OperationCanceledException>(() => Of(models).Run(null, progress, stop.Token));
         Assert.Equal(2, File.ReadLines(Path.Combine(folder, "runs.jsonl")).Count());
 
         var runs = Of(models).Run(cancellation: TestContext.Current.CancellationToken);
-        string[] arms = ["planted", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "direction_ablation", "wrong_trigger", "clean", "clean_beear"];
+        string[] arms = ["planted", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space", "direction_ablation", "wrong_trigger", "clean", "clean_beear"];
         Assert.Equal([.. arms.Select(arm => ("one", arm)), .. arms.Select(arm => ("two", arm))], runs.Select(run => (run.Trigger, run.Arm)));
         Assert.All(runs, run => Assert.Equal(6, run.Result.AttackSuccessWithTrigger!.Value.Count));
         Assert.Equal(["clean as one, seed 1", "clean_beear as one, seed 1", "one, seed 1", "two, seed 1"],

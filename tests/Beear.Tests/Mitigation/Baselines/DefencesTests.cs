@@ -24,6 +24,7 @@ public sealed class DefencesTests : IDisposable
     {
         LatentAdversarial = new LatentAdversarialOptions { AttackSteps = 2 },
         Crow = new CrowOptions { BatchSize = 3 },
+        TokenSpace = new TokenSearchOptions { Length = 3, Steps = 1, Restarts = 1, Candidates = 4, BatchSize = 2 },
     };
 
     private readonly UntrainedChat chat = new();
@@ -48,6 +49,7 @@ public sealed class DefencesTests : IDisposable
     [InlineData(DefenceKind.SafetyFineTuning, "safety fine-tuning")]
     [InlineData(DefenceKind.LatentAdversarialTraining, "latent adversarial training")]
     [InlineData(DefenceKind.Crow, "CROW")]
+    [InlineData(DefenceKind.TokenSpace, "token-space removal")]
     public void An_interrupted_baseline_continues_to_the_very_same_weights(DefenceKind kind, string stage)
     {
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), new { kind });
