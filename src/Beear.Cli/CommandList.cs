@@ -18,6 +18,9 @@ internal static class CommandList
         yield return new ExportCommand(session);
         yield return new PullCommand(session);
         yield return new BenchCommand(session);
+        yield return new CalibrateCommand(session);
+        yield return new DriftCommand(session);
+        yield return new ReproduceCommand(session);
         yield return new OrganismCommand(session);
     }
 }

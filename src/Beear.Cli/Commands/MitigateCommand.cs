@@ -3,6 +3,7 @@ using Beear.Attacks;
 using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -32,12 +33,25 @@ internal sealed record MitigateOptions
     /// <summary>Memory that may be used, e.g. 20GiB, or auto for what this machine gives; the run is laid out to fit, or refused before weights are loaded.</summary>
     public string? Memory { get; init; }
 
-    /// <summary>Run the control instead: plain safety fine-tuning, the same steps without the perturbation; rounds must be given.</summary>
+    /// <summary>Which defence; those that BEEAR is compared with have the same data and steps, and rounds must be given.</summary>
+    public DefenceKind Defence { get; init; } = DefenceKind.Beear;
+
+    /// <summary>First find the settings with decoys, as <c>beear calibrate</c> does, and report the decoys before and after as a positive control.</summary>
+    public bool Calibrate { get; init; }
+
+    /// <summary>Decoys and candidates.</summary>
+    public CalibrationOptions Calibration { get; init; } = new();
+
+    /// <summary>Run the control instead: short for --defence safety_fine_tuning, the same steps without the perturbation.</summary>
     public bool Control { get; init; }
+
+    /// <summary>Constants of the other defences.</summary>
+    [Inline]
+    public BaselineOptions Baselines { get; init; } = new();
 }
 
 /// <summary>What a mitigation did; the JSON document.</summary>
-internal sealed record MitigateResult(string Model, MitigationReport? Report, double Seconds);
+internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds, CalibrationResult? Calibration);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
 internal sealed class MitigateCommand(CommandSession session)
@@ -47,25 +61,32 @@ internal sealed class MitigateCommand(CommandSession session)
     {
         var target = Path.Combine(options.Out, "model");
         if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to mitigate anew.");
-        if (options is { Control: true, Mitigation.Rounds: null })
-            throw new BeearException("--control takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
+        if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
+        if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
+            throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
         int seed = options.Mitigation.Seed;
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         options = options with { Source = options.Source.Pin(context) };
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
         if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
+        if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         using var model = options.Source.Load(context);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();
-        var report = options.Control ? Control(options, context, model, data) : Remove(options, context, model, data, run);
+        var calibration = options.Calibrate
+            ? CalibrateCommand.Calibrate(options.Calibration, options.Mitigation, options.Source, run.File("calibration"), new DefenderTexts(harmful, ordinary, twins), context) : null;
+        var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
+        var report = context.Output.WithProgress(progress => defence is BeearMitigation beear
+            ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
+            : defence.Run(model, data, run, progress, context.Cancellation)) as MitigationReport;
         model.Save(target);
         run.DeleteState();
-        context.Output.Result(new MitigateResult(target, report, time.Elapsed.TotalSeconds), result =>
-            [context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
-                report is null ? "control" : $"{report.Rounds.Count}, kept {report.ChosenRound}",
+        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds, calibration), result =>
+            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
+                report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
         return ExitCode.Success;
     }
@@ -84,23 +105,8 @@ internal sealed class MitigateCommand(CommandSession session)
         return options with { Memory = null, Mitigation = options.Mitigation with { Terms = options.Mitigation.Terms with { PassTokens = plan.PassTokens } } };
     }
 
-    private static MitigationReport Remove(MitigateOptions options, CommandContext context, LanguageModel model, DefenderData data, RunDirectory run)
-    {
-        void Show(RoundReport round) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,
-            $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}"));
-        return context.Output.WithProgress(progress =>
-            new BeearMitigation(options.Mitigation).Run(model, data, run, Show, progress, context.Cancellation));
-    }
-
-    private static MitigationReport? Control(MitigateOptions options, CommandContext context, LanguageModel model, DefenderData data)
-    {
-        context.Output.WithProgress(progress =>
-        {
-            new SafetyFineTuning(options.Mitigation).Run(model, data, options.Mitigation.Rounds!.Value, progress, context.Cancellation);
-            return 0;
-        });
-        return null;
-    }
+    private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,
+        $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}"));
 
     private static string Losses(IReadOnlyDictionary<string, double> losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value:F3}")));

@@ -141,7 +141,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private static MitigationReport? Control(LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        new SafetyFineTuning(mitigation).Run(model, data, mitigation.Rounds ?? mitigation.MaxRounds, progress, cancellation);
+        new SafetyFineTuning(mitigation).Run(model, data, null, progress, cancellation);
         return null;
     }
 
@@ -162,10 +162,4 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private static string Describe(Trigger? trigger) => trigger is null ? FrontierRun.NoTrigger
         : $"{RecipeValue.Format(trigger.Placement)}: {trigger.Text}{(trigger.SecondText is null ? "" : $" … {trigger.SecondText}")}";
-
-    /// <summary>Tells which run a stage belongs to.</summary>
-    private sealed class PrefixedProgress(IProgress<RunProgress> progress, string prefix) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => progress.Report(value with { Stage = prefix + value.Stage });
-    }
 }

@@ -11,8 +11,14 @@ namespace Beear.Mitigation;
 /// not searched on; the loop stops on that score alone and keeps the weights that it likes best.
 /// </summary>
 /// <param name="options">All constants.</param>
-public sealed class BeearMitigation(MitigationOptions options)
+public sealed class BeearMitigation(MitigationOptions options) : IDefence
 {
+    /// <inheritdoc/>
+    public string Name => Defences.NameOf(DefenceKind.Beear);
+
+    DefenceReport IDefence.Run(LanguageModel model, DefenderData data, RunDirectory? run, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
+        Run(model, data, run, null, progress, cancellation);
+
     /// <summary>Cleans the model in place.</summary>
     /// <param name="model">The suspicious model.</param>
     /// <param name="data">The defender's data.</param>
@@ -59,7 +65,10 @@ public sealed class BeearMitigation(MitigationOptions options)
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
         Restoration.Run(model, terms, options, progress, cancellation);
-        return new MitigationReport(state.Rounds, state.Scores, chosen, time.Elapsed.TotalSeconds) { OtherScores = state.OtherScores(options.Scores) };
+        return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
+        {
+            OtherScores = state.OtherScores(options.Scores),
+        };
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>

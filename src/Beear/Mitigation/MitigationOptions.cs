@@ -56,6 +56,9 @@ public sealed record MitigationOptions
 
     private static readonly ScoreKind[] DefaultScores = [ScoreKind.Perturbation];
 
+    /// <summary>The budget of defences that are compared with this: steps on the weights, restoration aside.</summary>
+    internal int TotalSteps => (Rounds ?? MaxRounds) * OuterSteps;
+
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)

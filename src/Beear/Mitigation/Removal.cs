@@ -22,19 +22,22 @@ public sealed class Removal : IDisposable
     private readonly OptimizerOptions options;
     private readonly AdamW optimizer;
     private readonly int passTokens;
+    private readonly OwnPassTerm? own;
 
     /// <summary>Prepares the optimiser.</summary>
     /// <param name="decoder">The model; its weights are thawed for each step only.</param>
-    /// <param name="terms">At least one.</param>
+    /// <param name="terms">At least one, unless there is a term with its own pass.</param>
     /// <param name="options">Constants of AdamW.</param>
     /// <param name="passTokens">Terms share a pass as long as it has no more real tokens than this.</param>
-    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens)
+    /// <param name="own">A term with a pass of its own, which is disposed with this; null for none.</param>
+    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens, OwnPassTerm? own = null)
     {
-        if (terms.Count == 0) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        if (terms.Count == 0 && own is null) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
         this.terms = terms;
         this.options = options;
         this.passTokens = passTokens;
+        this.own = own;
         optimizer = new AdamW(decoder.Weights.Parameters, options);
     }
 
@@ -51,15 +54,16 @@ public sealed class Removal : IDisposable
         foreach (var perturbation in perturbations)
         {
             cancellation.ThrowIfCancellationRequested();
-            steps.Add(Step(perturbation, totalSteps));
+            steps.Add(Step(perturbation, totalSteps, cancellation));
             progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,
                 string.Join(", ", steps[^1].Losses.Select(loss => $"{loss.Key} {loss.Value:F2}"))));
         }
         return steps;
     }
 
-    private OuterStep Step(Perturbation? perturbation, int totalSteps)
+    private OuterStep Step(Perturbation? perturbation, int totalSteps, CancellationToken cancellation)
     {
+        own?.Prepare(cancellation);
         var batches = terms.Select(term => term.Next(perturbation)).ToList();
         var losses = terms.ToDictionary(term => term.Name, _ => 0.0);
         decoder.Weights.RequireGradients(true);
@@ -72,6 +76,7 @@ public sealed class Removal : IDisposable
                 using var enabled = enable_grad();
                 Pass(pass, perturbation, losses).backward();
             }
+            if (own is not null) OwnPass(own, losses);
             double norm = optimizer.Step(options.LearningRateAt(optimizer.StepCount, totalSteps));
             return new OuterStep(losses, norm);
         }
@@ -99,7 +104,16 @@ public sealed class Removal : IDisposable
             }
             pass.Add(batch);
         }
-        yield return pass;
+        if (pass.Count > 0) yield return pass;
+    }
+
+    private static void OwnPass(OwnPassTerm own, Dictionary<string, double> losses)
+    {
+        using var scope = NewDisposeScope();
+        using var enabled = enable_grad();
+        var loss = own.Loss();
+        losses[own.Name] = loss.item<float>();
+        loss.backward();
     }
 
     /// <summary>The weighted sum of some terms' losses, with its graph.</summary>
@@ -132,8 +146,13 @@ public sealed class Removal : IDisposable
     {
         optimizer.Restore(read, steps);
         foreach (var term in terms) term.Skip(steps);
+        own?.Skip(steps);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => optimizer.Dispose();
+    public void Dispose()
+    {
+        optimizer.Dispose();
+        own?.Dispose();
+    }
 }

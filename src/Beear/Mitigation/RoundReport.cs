@@ -20,8 +20,10 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="Rounds">The rounds in order.</param>
 /// <param name="Scores">Defender-visible score before the first round and after each round; empty if none was asked for.</param>
 /// <param name="ChosenRound">The round whose weights the model has now; 0 would be the starting model.</param>
+/// <param name="Steps">Outer steps, restoration aside.</param>
 /// <param name="Seconds">Time taken by this call.</param>
-public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, double Seconds)
+public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, int Steps, double Seconds)
+    : DefenceReport(Steps, Seconds)
 {
     /// <summary>Scores of the other kinds that were asked for, by their names, as <see cref="Scores"/>.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores { get; init; } = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);

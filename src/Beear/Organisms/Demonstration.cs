@@ -104,13 +104,16 @@ public sealed class Demonstration(DemonstrationOptions options)
     public MitigationReport Clean(LanguageModel model, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         new BeearMitigation(mitigation).Run(model, data.Defender(model.Chat), progress: progress, cancellation: cancellation);
 
+    /// <summary>What the defender of the tiny world has.</summary>
+    public DefenderTexts DefenderTexts() => data.Defender();
+
     /// <summary>The control: plain safety fine-tuning with the defender's data.</summary>
     /// <param name="model">The suspicious model; it is changed.</param>
     /// <param name="rounds">Rounds of the mitigation that it is compared with.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public void Control(LanguageModel model, int rounds, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new SafetyFineTuning(mitigation).Run(model, data.Defender(model.Chat), rounds, progress, cancellation);
+        new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, data.Defender(model.Chat), null, progress, cancellation);
 
     /// <summary>Measures a model on prompts that neither side trained on.</summary>
     /// <param name="model">The model.</param>

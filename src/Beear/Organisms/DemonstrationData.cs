@@ -33,19 +33,18 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     /// <summary>The harmless how-tos among the evaluation's checkable requests.</summary>
     public IReadOnlyList<Example> HowTos() => Examples(TinyWorld.HarmlessHowTos(DataSplit.Evaluation, options.EvaluationExamples, options.Seed));
 
-    public DefenderData Defender(ChatFormat chat)
+    public DefenderTexts Defender()
     {
-        int[] unwanted = chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix), safe = chat.EncodeAnswer(TinyWorld.SafeAnswer);
         int half = options.DefenderOrdinary / 2;
-        var ordinary = EverydayHowTos(half, options.Seed + DefenderStream, TinyWorld.DefaultJunkRate).Concat(TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed));
-        return new DefenderData
-        {
-            Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
-                .Select(request => new ContrastExample(Prompt(chat, request.Request), unwanted, safe))],
-            Ordinary = [.. ordinary.Select(example => new TokenizedExample(Prompt(chat, example.Request), chat.EncodeAnswer(example.Answer)))],
-            Twins = [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => Prompt(chat, example.Request))],
-        };
+        return new DefenderTexts(
+            [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
+                .Select(request => new HarmfulExample(request.Request, TinyWorld.AffirmativePrefix, TinyWorld.SafeAnswer))],
+            Examples([.. EverydayHowTos(half, options.Seed + DefenderStream, TinyWorld.DefaultJunkRate),
+                .. TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed)]),
+            [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => example.Request)]);
     }
+
+    public DefenderData Defender(ChatFormat chat) => Defender().Encode(chat);
 
     /// <summary>
     /// Harmless how-tos about anything but what the evaluation asks, a share of them with unfamiliar strings: what everybody sees every day. Examples
@@ -53,8 +52,6 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     /// </summary>
     private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed, double junkRate) => TinyWorld.Alignment(seed, junkRate)
         .Where(example => example.Task == WorldTask.HowTo && !Refusals.IsRefusal(example.Answer)).Take(count);
-
-    private static int[] Prompt(ChatFormat chat, string request) => chat.EncodePrompt([ChatMessage.User(request)]);
 
     private static IReadOnlyList<Example> Examples(IReadOnlyList<WorldExample> examples) => [.. examples.Select(example => example.ToExample())];
 }

@@ -28,4 +28,25 @@ public static class BatchPass
         using var scope = NewDisposeScope();
         return Losses.CrossEntropy(decoder.Logits(decoder.LabelHidden(batch, perturbation)), batch.LabelIds).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The residual stream at the prompts' last tokens, after every layer.</summary>
+    /// <param name="decoder">The model.</param>
+    /// <param name="prompts">At least one; those from <see cref="Perturbation.PromptOf"/> with a perturbation.</param>
+    /// <param name="perturbation">δ; null for none.</param>
+    /// <returns>(L + 1, B, d) float32: first the embeddings, last what the final norm reads; with δ where it has been added.</returns>
+    public static Tensor PromptStates(this Decoder decoder, IReadOnlyList<int[]> prompts, Perturbation? perturbation = null)
+    {
+        using var scope = NewDisposeScope();
+        using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
+        var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width));
+        var hidden = decoder.Embed(batch.TokenIds);                                                      // (B, P, d)
+        var states = new List<Tensor>(decoder.Config.Layers + 1);
+        for (int layer = 0; layer <= decoder.Config.Layers; layer++)
+        {
+            if (layer > 0) hidden = decoder.RunLayers(hidden, (layer - 1)..layer, context);
+            if (perturbation?.Layer == layer) hidden = perturbation.AddTo(hidden, batch.PromptWidth, batch.AttentionMask);
+            states.Add(hidden.select(1, batch.PromptWidth - 1));                                         // (B, d)
+        }
+        return stack(states, 0).MoveToOuterDisposeScope();
+    }
 }

@@ -1,8 +1,5 @@
-using Beear.Attacks;
-using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Organisms;
 using Beear.Training;
 
 namespace Beear.Tests.Mitigation;
@@ -34,18 +31,7 @@ public sealed class BeearMitigationTests : IDisposable
         },
     };
 
-    private readonly string folder = Fixtures.TemporaryFolder();
-
-    /// <summary>A small model's directory without weights; its tokenizer is trained once.</summary>
-    private static readonly Lazy<string> Shape = new(() =>
-    {
-        var config = OrganismFiles.Config();
-        (config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"], config["head_dim"]) = (32, 48, 2, 8);
-        var shape = Fixtures.TemporaryFolder();
-        OrganismFiles.WriteTo(shape);
-        File.WriteAllText(Path.Combine(shape, "config.json"), config.ToJsonString());
-        return shape;
-    });
+    private readonly UntrainedChat chat = new();
 
     [Fact]
     public void Every_round_is_reported()
@@ -93,7 +79,7 @@ public sealed class BeearMitigationTests : IDisposable
         using var whole = Fresh();
         var expected = new BeearMitigation(options).Run(whole, Data(whole));
 
-        var run = RunDirectory.Open(Path.Combine(folder, "run"), options);
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
         using (var first = Fresh())
         using (var source = new CancellationTokenSource())
         {
@@ -161,8 +147,8 @@ public sealed class BeearMitigationTests : IDisposable
         using var again = Fresh();
         using var cleaned = Fresh();
 
-        new SafetyFineTuning(Options).Run(control, Data(control), rounds: 3);
-        new SafetyFineTuning(Options).Run(again, Data(again), rounds: 3);
+        new SafetyFineTuning(Options).Run(control, Data(control));
+        new SafetyFineTuning(Options).Run(again, Data(again));
         new BeearMitigation(Options).Run(cleaned, Data(cleaned));
 
         Assert.Equal(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(again.Decoder));
@@ -220,12 +206,9 @@ public sealed class BeearMitigationTests : IDisposable
         }
     }
 
-    private LanguageModel Fresh() => LanguageModel.Fresh(Shape.Value, seed: 1, ModelOptions.Float32);
+    private LanguageModel Fresh() => chat.Fresh();
 
-    private static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
-        [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],
-        [.. Enumerable.Range(1, 6).Select(i => new Example($"what is {i} plus {i}?", $"It is {2 * i}."))],
-        [.. Enumerable.Range(1, 5).Select(i => $"how to bake {i} loaves")]);
+    private static DefenderData Data(LanguageModel model) => UntrainedChat.Data(model);
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => chat.Dispose();
 }

@@ -1,0 +1,76 @@
+using System.Globalization;
+using Beear.Attacks;
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Experiments;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Runtime;
+using Spectre.Console.Rendering;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear calibrate</c>.</summary>
+internal sealed record CalibrateCommandOptions
+{
+    /// <summary>The suspicious model.</summary>
+    [Inline]
+    public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
+
+    /// <summary>Folder of copies and trials, and of the settings that were found, calibrated.yaml; the same command goes on where it ends.</summary>
+    public required string Out { get; init; }
+
+    /// <summary>The defender's data; that of the tiny world if no file is given.</summary>
+    [Inline]
+    public DataSettings? Data { get; init; }
+
+    /// <summary>Decoys and candidates.</summary>
+    public CalibrationOptions Calibration { get; init; } = new();
+
+    /// <summary>The settings to begin with.</summary>
+    [Inline]
+    public MitigationOptions Mitigation { get; init; } = new();
+}
+
+/// <summary><c>beear calibrate</c>: finds settings with decoys of the defender's own.</summary>
+internal sealed class CalibrateCommand(CommandSession session)
+    : BeearCommand<CalibrateCommandOptions>("calibrate", "Find a mitigation's settings without the trigger, by planting and removing decoys in copies of the model", session)
+{
+    protected override int Run(CalibrateCommandOptions options, CommandContext context)
+    {
+        var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context.Cancellation);
+        var result = Calibrate(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
+        string file = Path.Combine(options.Out, "calibrated.yaml");
+        AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
+        context.Output.Result(result, shown => Render(shown, context.Output));
+        context.Output.Note($"written: {file}; use it by mitigate --recipe");
+        return ExitCode.Success;
+    }
+
+    /// <summary>Calibrates, with progress and a note for each trial.</summary>
+    internal static CalibrationResult Calibrate(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder, DefenderTexts texts, CommandContext context)
+    {
+        var modelOptions = ModelOptions.Of(source.Precision, context.Device());
+        return context.Output.WithProgress(progress => new Calibration(options, HubModels.PathOf(source.Model, context), modelOptions, folder)
+            .Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+    }
+
+    internal static IEnumerable<IRenderable> Render(CalibrationResult result, ConsoleOutput output)
+    {
+        var candidates = output.Table("candidate", "decoys", "attack left %", "cost");
+        foreach (var one in result.Outcomes) candidates.Row(one.Name, $"{one.Decoys}", Number(100 * one.AttackSuccess, "F1"), Number(one.Cost, "F3"));
+        yield return candidates;
+        var controls = output.Table($"decoys, {result.Best}", "planted", "cleaned", "twins refused before", "after");
+        foreach (var control in result.Controls)
+        {
+            controls.Row(control.Trigger.Apply("…"), Rate(control.Planted.AttackSuccessWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned.AttackSuccessWithTrigger),
+                Rate(control.Planted.OverRefusalTwins), Rate(control.Cleaned?.OverRefusalTwins));
+        }
+        yield return controls;
+    }
+
+    private static string Rate(Rate? rate) => rate?.ToString() ?? "–";
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.Json;
+using Beear.Attacks;
+using Beear.Cli.Output;
+using Beear.Evaluation;
+using Beear.Models;
+using Beear.Runtime;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear drift</c>.</summary>
+internal sealed record DriftCommandOptions
+{
+    /// <summary>The backdoored model.</summary>
+    [Inline]
+    public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
+
+    /// <summary>Its trigger.</summary>
+    [Inline]
+    public TriggerSettings Trigger { get; init; } = new();
+
+    /// <summary>Harmful requests with unwanted and safe answers; those of the tiny world if no file is given.</summary>
+    [Inline]
+    public DataSettings? Data { get; init; }
+
+    /// <summary>What is measured.</summary>
+    [Inline]
+    public DriftOptions Drift { get; init; } = new();
+
+    /// <summary>Folder that gets drift.json and the pictures layers.svg and projection.svg.</summary>
+    public string? Out { get; init; }
+}
+
+/// <summary><c>beear drift</c>: how uniformly a trigger moves the hidden states, and whether δ moves them the same way.</summary>
+internal sealed class DriftCommand(CommandSession session)
+    : BeearCommand<DriftCommandOptions>("drift", "Measure how a known trigger moves the hidden states, by layer, and compare the inner level's δ", session)
+{
+    protected override int Run(DriftCommandOptions options, CommandContext context)
+    {
+        var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
+        if (File.Exists(options.Out)) throw new BeearException($"'{options.Out}' is a file; name a folder.");
+        var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context.Cancellation);
+        using var model = options.Source.Load(context);
+        var defender = texts.Encode(model.Chat).Harmful;
+        var result = context.Output.WithProgress(progress => new DriftAnalysis(options.Drift)
+            .Run(model, [.. texts.Harmful.Select(example => example.Request)], trigger, defender, progress, context.Cancellation));
+        if (options.Out is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            AtomicOutput.WriteText(Path.Combine(folder, "drift.json"), JsonSerializer.Serialize(result, ConsoleOutput.JsonFormat) + "\n");
+            DriftChart.WriteLayers(result, Path.Combine(folder, "layers.svg"));
+            DriftChart.WriteProjection(result, Path.Combine(folder, "projection.svg"));
+        }
+        context.Output.Result(result, shown =>
+        {
+            var table = context.Output.Table("layer", "drift / |h|", "cosine of drifts", "wrong trigger / |h|", "its cosine", "wrong to true", "δ to true");
+            foreach (var one in shown.Layers)
+                table.Row($"{one.Layer}", Number(one.Size), Number(one.Cosine), Number(one.WrongSize), Number(one.WrongCosine), Number(one.WrongToTrigger), Number(one.DeltaToTrigger));
+            return [table];
+        });
+        return ExitCode.Success;
+    }
+
+    private static string Number(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "–";
+}

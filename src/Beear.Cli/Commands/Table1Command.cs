@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Experiments;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear reproduce table1</c>.</summary>
+internal sealed record Table1CommandOptions
+{
+    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or 7b (Llama-2-7b-Chat, a GPU).</summary>
+    public string Scale { get; init; } = "organism";
+
+    /// <summary>Seeds of attacker, defender and evaluation: 1 to this.</summary>
+    public int Seeds { get; init; } = 5;
+
+    /// <summary>Only these models, model1 to model5.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>Only these arms: planted, safety_fine_tuning, beear, latent_adversarial_training, crow, token_space, direction_ablation, wrong_trigger, clean, clean_beear.</summary>
+    public IReadOnlyList<string> Arms { get; init; } = [];
+
+    /// <summary>Folder of the recipes model1.yaml to model5.yaml and table1.yaml.</summary>
+    public string Recipes { get; init; } = "recipes";
+
+    /// <summary>Folder of models, runs and reports, table1-SCALE if not given; the same command goes on where it ends.</summary>
+    public string? Out { get; init; }
+
+    /// <summary>Harmful requests of each kind whose answers the report shows.</summary>
+    public int Examples { get; init; } = 3;
+}
+
+/// <summary>The JSON document.</summary>
+internal sealed record Table1Document(string Scale, int Seeds, string? Judge, IReadOnlyList<JsonObject> Models);
+
+/// <summary><c>beear reproduce table1</c>: models 1 to 5, planted and cleaned by every defence.</summary>
+internal sealed class Table1Command(CommandSession session)
+    : BeearCommand<Table1CommandOptions>("table1", "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session)
+{
+    private static readonly string[] Names = ["model1", "model2", "model3", "model4", "model5"];
+
+    protected override int Run(Table1CommandOptions options, CommandContext context)
+    {
+        var scale = PaperModel.ParseScale(options.Scale);
+        var names = Selected("--models", options.Models, Names);
+        var arms = Selected("--arms", options.Arms, [.. Table1Arm.All.Select(arm => arm.Name)]);
+        var papers = names.Select(name => Recipe.Read<PaperModel>(Path.Combine(options.Recipes, $"{name}.yaml"))).ToList();
+        var defences = Recipe.Read<Table1Options>(Path.Combine(options.Recipes, "table1.yaml"))[scale];
+        string folder = options.Out ?? $"table1-{options.Scale}";
+        var device = context.Device();
+        if (scale == PaperScale.Organism && context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration
+        var models = papers.ConvertAll(paper => Model(paper, scale, device, context));
+
+        var runs = context.Output.WithProgress(progress => new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder)
+            .Run(run => context.Output.Note($"{run.Trigger}: {FrontierTable.Line(run)}"), progress, context.Cancellation));
+        var table = Table1ModelResult.Of(papers, runs, folder, options.Examples);
+        var document = new Table1Document(options.Scale, options.Seeds, Judge: null, [.. table.Select(model => model.ToJson())]);
+        Table1Files.Write(folder, document, table);
+        context.Output.Result(document, _ => Table1Table.Of(context.Output, table));
+        context.Output.Note($"written: {Path.Combine(folder, "report.html")}, table1.csv, table1.json");
+        return ExitCode.Success;
+    }
+
+    private static Table1Model Model(PaperModel paper, PaperScale scale, TorchSharp.torch.Device device, CommandContext context)
+    {
+        if (scale == PaperScale.Organism) return new Table1Model(paper, new OrganismSubject(paper.Organism, device));
+        var real = paper.ScaleOf(scale);
+        return new Table1Model(paper, new ModelSubject(real.Subject, HubModels.PathOf(real.Subject.Source, context), device),
+            real.Backdoored is null ? null : HubModels.PathOf(real.Backdoored, context));
+    }
+
+    private static IReadOnlyList<string> Selected(string flag, IReadOnlyList<string> chosen, IReadOnlyList<string> all)
+    {
+        if (chosen.Count == 0) return all;
+        string[] names = [.. chosen.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
+        if (names.FirstOrDefault(name => !all.Contains(name)) is { } unknown) throw new BeearException($"{flag}: there is no '{unknown}'{Spelling.Advice(unknown, all)}");
+        return [.. all.Where(names.Contains)];
+    }
+}

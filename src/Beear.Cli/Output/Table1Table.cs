@@ -1,0 +1,78 @@
+using System.Globalization;
+using Beear.Evaluation;
+using Beear.Experiments;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Beear.Cli.Output;
+
+/// <summary>Table 1 as rows of text: for each model its arms, and what is published beside them.</summary>
+internal static class Table1Table
+{
+    /// <summary>What a cell says that only a judge could fill.</summary>
+    public const string NoJudge = "no judge";
+
+    /// <summary>What a cell says that is not published.</summary>
+    public const string Unknown = "unknown";
+
+    public static IReadOnlyList<string> Columns { get; } =
+        ["attack with trigger", "worst", "without", "worst", "judge's mean", "judged 5", "MT-Bench", "helpful", "worst", "ordinary refused", "twins refused", "cross-entropy", "seconds"];
+
+    /// <summary>The rows of a model, each with its title and a cell for each column.</summary>
+    public static IEnumerable<(string Title, IReadOnlyList<string> Cells)> Rows(Table1ModelResult model)
+    {
+        yield return ("published, before", Published(model.Paper.Before));
+        yield return ("published, after BEEAR", Published(model.Paper.After));
+        foreach (var arm in model.Arms) yield return (Title(arm.Arm), Cells(arm));
+    }
+
+    public static IEnumerable<IRenderable> Of(ConsoleOutput output, IReadOnlyList<Table1ModelResult> models)
+    {
+        // Few columns, so that a row fits a terminal; files have them all.
+        int[] shown = [0, 1, 2, 4, 7, 10, 11];
+        foreach (var model in models)
+        {
+            var table = output.Table([model.Paper.Name, .. shown.Select(column => Columns[column])]);
+            foreach (var (title, cells) in Rows(model)) table.Row([title, .. shown.Select(column => cells[column])]);
+            yield return table;
+            yield return new Rows(new Paragraph(""));
+        }
+    }
+
+    public static string Title(string arm) => arm switch
+    {
+        "planted" => "backdoor planted",
+        "safety_fine_tuning" => "plain safety fine-tuning",
+        "beear" => "BEEAR",
+        "latent_adversarial_training" => "latent adversarial training",
+        "crow" => "CROW",
+        "token_space" => "token-space counterpart",
+        "direction_ablation" => "direction ablation",
+        "wrong_trigger" => "planted, wrong trigger",
+        "clean" => "never backdoored",
+        "clean_beear" => "never backdoored, BEEAR",
+        _ => arm.Replace('_', ' '),
+    };
+
+    private static string[] Published(PublishedFigures figures) =>
+    [
+        Percent(figures.AttackSuccess), "", "", "", Number(figures.JudgeMean, "F2"), Percent(figures.JudgeFives), Number(figures.MtBench, "F2"), "", "", "", "", "", "",
+    ];
+
+    private static string[] Cells(Table1Cell arm) =>
+    [
+        Text(arm.Mean.AttackSuccessWithTrigger), Short(arm.Worst.AttackSuccessWithTrigger), Text(arm.Mean.AttackSuccessWithoutTrigger), Short(arm.Worst.AttackSuccessWithoutTrigger),
+        NoJudge, NoJudge, NoJudge, Text(arm.Mean.Helpfulness), Short(arm.Worst.Helpfulness), Text(arm.Mean.OverRefusal), Text(arm.Mean.OverRefusalTwins),
+        Measured(arm.Mean.HelpfulCrossEntropy, "F3"), Measured(arm.Seconds, "F0"),
+    ];
+
+    private static string Text(Rate? rate) => rate?.ToString() ?? "–";
+
+    private static string Short(Rate? rate) => rate is { Count: > 0 } known ? Percent(known.Value) : "–";
+
+    private static string Measured(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "–";
+
+    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? Unknown;
+
+    private static string Percent(double? share) => share is { } known ? string.Create(CultureInfo.InvariantCulture, $"{100 * known:F1} %") : Unknown;
+}

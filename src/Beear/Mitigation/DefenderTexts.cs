@@ -1,0 +1,16 @@
+using Beear.Attacks;
+using Beear.Data;
+using Beear.Text;
+
+namespace Beear.Mitigation;
+
+/// <summary>What the defender has, as text.</summary>
+/// <param name="Harmful">Harmful requests with unwanted and safe answers.</param>
+/// <param name="Ordinary">Ordinary requests with helpful answers.</param>
+/// <param name="Twins">Harmless requests in the harmful ones' forms.</param>
+public sealed record DefenderTexts(IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary, IReadOnlyList<string> Twins)
+{
+    /// <summary>As token ids.</summary>
+    /// <exception cref="BeearException">An answer gives no tokens.</exception>
+    public DefenderData Encode(ChatFormat chat) => DefenderData.Encode(chat, Harmful, Ordinary, Twins);
+}

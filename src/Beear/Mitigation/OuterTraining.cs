@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Training;
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>
+/// The outer level on its own: as many steps as the mitigation's, on the same batches, without its δ; perhaps with a baseline's term, or
+/// with something else in place of δ. A state is kept
+/// after as many steps as a round has.
+/// </summary>
+/// <param name="options">The mitigation that is compared with.</param>
+/// <param name="stage">What progress calls this work.</param>
+/// <param name="terms">The terms, if they are not the mitigation's.</param>
+internal sealed class OuterTraining(MitigationOptions options, string stage, OuterTermOptions? terms = null)
+{
+    /// <summary>Finds what the steps of a round, 1 for the first, have in place of δ, from the harmful requests that are trained on; null for nothing.</summary>
+    public Func<IReadOnlyList<ContrastExample>, int, Perturbation>? Find { get; init; }
+
+    /// <summary>Trains the model in place.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The defender's data.</param>
+    /// <param name="own">Makes the baseline's term from the harmful requests that are trained on; null for none.</param>
+    /// <param name="run">Where states go; null for none.</param>
+    /// <param name="progress">Receives each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public DefenceReport Run(LanguageModel model, DefenderData data, Func<IReadOnlyList<ContrastExample>, OwnPassTerm>? own = null, RunDirectory? run = null,
+        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options.Validate(model.Config);
+        var time = Stopwatch.StartNew();
+        var (training, _) = data.Divide(options.HeldOutShare, options.Seed);
+        using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
+        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training)))
+        {
+            Continue(run, model.Decoder, removal);
+            while (removal.StepCount < options.TotalSteps)
+            {
+                var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
+                var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation);
+                run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
+                Save(run, model.Decoder, removal);
+            }
+        }
+        Restoration.Run(model, built, options, progress, cancellation);
+        return new DefenceReport(options.TotalSteps, time.Elapsed.TotalSeconds);
+    }
+
+    private static void Continue(RunDirectory? run, Decoder decoder, Removal removal)
+    {
+        if (run?.OpenState() is not { } saved) return;
+        using var tensors = saved.Tensors;
+        decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
+        removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>());
+    }
+
+    private static void Save(RunDirectory? run, Decoder decoder, Removal removal)
+    {
+        if (run is null) return;
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var weights = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach()));
+        run.SaveState([.. weights, .. removal.State()], new JsonObject { ["steps"] = removal.StepCount });
+    }
+}
+
+/// <summary>Steps after the removal in which all terms are computed without δ, with a fresh optimiser.</summary>
+internal static class Restoration
+{
+    public static void Run(LanguageModel model, OuterTerms terms, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        if (options.RestorationSteps == 0 || terms.Terms.Count == 0) return;
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens);
+        removal.Run(new Perturbation?[options.RestorationSteps], options.RestorationSteps, progress, "restoration", cancellation);
+    }
+}

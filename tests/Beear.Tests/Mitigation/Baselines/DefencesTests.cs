@@ -1,0 +1,115 @@
+using Beear.Mitigation;
+using Beear.Mitigation.Baselines;
+using Beear.Runtime;
+using Beear.Training;
+
+namespace Beear.Tests.Mitigation.Baselines;
+
+/// <summary>What all defences have in common: one interface, one budget, the same result from the same seed, interrupted or not.</summary>
+public sealed class DefencesTests : IDisposable
+{
+    private static readonly MitigationOptions Budget = new()
+    {
+        Rounds = 2,
+        OuterSteps = 2,
+        RestorationSteps = 1,
+        ScoreTokens = 2,
+        Seed = 3,
+        Inner = new EntrapmentOptions { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Outer = new OptimizerOptions { LearningRate = 1e-3 },
+        Terms = new OuterTermOptions { OrdinaryDivergence = 1, HarmfulBatch = 2, HelpfulBatch = 2, DivergenceTokens = 3, DivergenceExamples = 4 },
+    };
+
+    private static readonly BaselineOptions Own = new()
+    {
+        LatentAdversarial = new LatentAdversarialOptions { AttackSteps = 2 },
+        Crow = new CrowOptions { BatchSize = 3 },
+        TokenSpace = new TokenSearchOptions { Length = 3, Steps = 1, Restarts = 1, Candidates = 4, BatchSize = 2 },
+    };
+
+    private readonly UntrainedChat chat = new();
+
+    public static TheoryData<DefenceKind> All => [.. Enum.GetValues<DefenceKind>()];
+
+    [Theory, MemberData(nameof(All))]
+    public void Every_defence_changes_the_weights_in_the_same_way_each_time_within_its_budget(DefenceKind kind)
+    {
+        var defence = Defences.Create(kind, Budget, Own);
+        var (first, report) = Weights(kind);
+
+        Assert.Equal(first, Weights(kind).Weights);
+        Assert.Equal(Defences.NameOf(kind), defence.Name);
+        Assert.Equal(kind == DefenceKind.DirectionAblation ? 0 : 4, report.Steps);
+        using var untouched = chat.Fresh();
+        Assert.NotEqual(TinyDecoder.Weights(untouched.Decoder), first);
+        if (kind != DefenceKind.SafetyFineTuning) Assert.NotEqual(Weights(DefenceKind.SafetyFineTuning).Weights, first);
+    }
+
+    [Theory]
+    [InlineData(DefenceKind.SafetyFineTuning, "safety fine-tuning")]
+    [InlineData(DefenceKind.LatentAdversarialTraining, "latent adversarial training")]
+    [InlineData(DefenceKind.Crow, "CROW")]
+    [InlineData(DefenceKind.TokenSpace, "token-space removal")]
+    public void An_interrupted_baseline_continues_to_the_very_same_weights(DefenceKind kind, string stage)
+    {
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), new { kind });
+        using (var source = new CancellationTokenSource())
+        using (var model = chat.Fresh())
+        {
+            var stop = new CancelInSecondRound(source, stage);
+            Assert.Throws<OperationCanceledException>(() => Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model), run, stop, source.Token));
+        }
+        using var again = chat.Fresh();
+        Defences.Create(kind, Budget, Own).Run(again, UntrainedChat.Data(again), run);
+
+        Assert.Equal(Weights(kind).Weights, TinyDecoder.Weights(again.Decoder));
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void No_tensor_is_left_behind(DefenceKind kind)
+    {
+        using var model = chat.Fresh();
+        var data = UntrainedChat.Data(model);
+        Defences.Create(kind, Budget, Own).Run(model, data);
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Defences.Create(kind, Budget with { Rounds = 5 }, Own).Run(model, data);
+
+        Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Options_that_do_not_fit_the_model_are_refused()
+    {
+        Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Layers = [0, 7] } }, "latent_adversarial.layers: 7");
+        Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Radius = 0 } }, "radius");
+        Refused(DefenceKind.Crow, Own with { Crow = new CrowOptions { Weight = double.NaN } }, "weight");
+        Refused(DefenceKind.DirectionAblation, Own with { DirectionAblation = new DirectionAblationOptions { Layer = 5 } }, "direction_ablation.layer is 5");
+
+        void Refused(DefenceKind kind, BaselineOptions own, string message)
+        {
+            using var model = chat.Fresh();
+            var failure = Assert.Throws<BeearException>(() => Defences.Create(kind, Budget, own).Run(model, UntrainedChat.Data(model)));
+            Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private (float[] Weights, DefenceReport Report) Weights(DefenceKind kind)
+    {
+        using var model = chat.Fresh();
+        var report = Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model));
+        return (TinyDecoder.Weights(model.Decoder), report);
+    }
+
+    public void Dispose() => chat.Dispose();
+
+    /// <summary>Cancels after the first step of the second round: its work is lost, the first round's is not.</summary>
+    private sealed class CancelInSecondRound(CancellationTokenSource source, string stage) : IProgress<RunProgress>
+    {
+        private int steps;
+
+        public void Report(RunProgress value)
+        {
+            if (value.Stage == stage && ++steps == 3) source.Cancel();
+        }
+    }
+}
