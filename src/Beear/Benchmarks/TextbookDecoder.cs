@@ -52,13 +52,13 @@ internal sealed class TextbookDecoder : IDisposable
     /// <param name="past">Keys and values of the S − T earlier tokens by layer; the new ones are added.</param>
     /// <returns>(B, V) in the compute type.</returns>
     public Tensor NextLogits(Tensor ids, Tensor real, Tensor positions, int length, Dictionary<string, (Tensor Keys, Tensor Values)> past) =>
-        Head(Hidden(ids, real, positions, length, null, past).select(1, ids.shape[1] - 1));
+        Head(Hidden(ids, real, positions, length, null, past).select(1, ids.size(1) - 1));
 
     private Tensor Hidden(Tensor ids, Tensor real, Tensor positions, int length, Func<int, Tensor, Tensor>? hook,
         Dictionary<string, (Tensor Keys, Tensor Values)>? past = null)
     {
         var names = config.Names;
-        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32).view(ids.shape[0], ids.shape[1], -1) * config.EmbeddingScale;     // (B, T, d)
+        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32).view(ids.size(0), ids.size(1), -1) * config.EmbeddingScale;     // (B, T, d)
         if (hook is not null) hidden = hook(0, hidden);
         for (int layer = 0; layer < config.Layers; layer++)
         {
@@ -92,7 +92,7 @@ internal sealed class TextbookDecoder : IDisposable
         Dictionary<string, (Tensor Keys, Tensor Values)>? past)
     {
         var names = config.Names;
-        long batch = x.shape[0], tokens = x.shape[1], all = real.shape[1], queries = config.QueryHeads, groups = config.KeyValueHeads, size = config.HeadSize;
+        long batch = x.size(0), tokens = x.size(1), all = real.size(1), queries = config.QueryHeads, groups = config.KeyValueHeads, size = config.HeadSize;
         var own = positions.narrow(1, all - tokens, tokens);                                             // (B, T)
         var parts = names.QueryKeyValue.Count == 1
             ? Linear(x, prefix + names.QueryKeyValue[0]).split([queries * size, groups * size, groups * size], 2)
@@ -139,8 +139,8 @@ internal sealed class TextbookDecoder : IDisposable
 
     private static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
     {
-        long rotated = cosine.shape[^1], half = rotated / 2;
-        Tensor turning = x.narrow(3, 0, rotated), rest = x.narrow(3, rotated, x.shape[3] - rotated);
+        long rotated = cosine.size(-1), half = rotated / 2;
+        Tensor turning = x.narrow(3, 0, rotated), rest = x.narrow(3, rotated, x.size(3) - rotated);
         var turned = cat([-turning.narrow(3, half, half), turning.narrow(3, 0, half)], 3);
         return cat([turning * cosine + turned * sine, rest], 3);
     }
@@ -164,7 +164,7 @@ internal sealed class TextbookDecoder : IDisposable
     {
         if (name is null) return x;
         var weight = weights[prefix + name + ".weight"];
-        if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.shape[^1]], weight, weights[prefix + name + ".bias"], config.NormEpsilon);
+        if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.size(-1)], weight, weights[prefix + name + ".bias"], config.NormEpsilon);
         var normalized = x * (x.pow(2).mean([-1], keepdim: true) + config.NormEpsilon).rsqrt();
         return normalized * (config.Norm == NormKind.RootMeanSquareOffset ? weight + 1 : weight);
     }

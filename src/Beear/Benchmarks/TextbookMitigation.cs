@@ -99,11 +99,11 @@ internal sealed class TextbookMitigation : IDisposable
     private Func<int, Tensor, Tensor>? Hook(Tensor? delta, int promptWidth) => delta is null ? null : (layer, hidden) =>
     {
         if (layer != inner.PerturbedLayer) return hidden;
-        long count = delta.shape[0];
-        return hidden + nn.functional.pad(delta, [0, 0, promptWidth - count, hidden.shape[1] - promptWidth]);
+        long count = delta.size(0);
+        return hidden + nn.functional.pad(delta, [0, 0, promptWidth - count, hidden.size(1) - promptWidth]);
     };
 
-    private long Hidden => model.Weights.Values.First().shape[1];
+    private long Hidden => model.Weights.Values.First().size(1);
 
     /// <summary>Mean norm of the hidden states at the tail, which the cap is a share of.</summary>
     private double TailNorm(IReadOnlyList<ContrastExample> examples)

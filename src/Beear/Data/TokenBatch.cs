@@ -22,16 +22,16 @@ public sealed class TokenBatch : IDisposable
     }
 
     /// <summary>B: examples in the batch.</summary>
-    public int Size => (int)TokenIds.shape[0];
+    public int Size => (int)TokenIds.size(0);
 
     /// <summary>T: columns in all.</summary>
-    public int Width => (int)TokenIds.shape[1];
+    public int Width => (int)TokenIds.size(1);
 
     /// <summary>P: columns of the prompts, as many as the longest prompt has tokens. Every answer begins at this column.</summary>
     public int PromptWidth { get; }
 
     /// <summary>N: answer tokens in the whole batch.</summary>
-    public int LabelCount => (int)LabelIds.shape[0];
+    public int LabelCount => (int)LabelIds.size(0);
 
     /// <summary>(B, T) int64; 0 where there is padding.</summary>
     public Tensor TokenIds { get; }

@@ -80,7 +80,7 @@ public sealed class DriftAnalysis(DriftOptions options)
     internal static double? Uniformity(Tensor drifts)
     {
         using var scope = NewDisposeScope();
-        long count = drifts.shape[0];
+        long count = drifts.size(0);
         var units = drifts / drifts.norm(-1, keepdim: true);                                             // (N, d)
         return Finite((units.sum([0]).pow(2).sum().item<float>() - count) / (count * (count - 1.0)));
     }

@@ -86,7 +86,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             using var batch = TokenBatch.Of(chunk, model.Decoder.Options.Device);
             var each = model.Decoder.TokenCrossEntropy(batch);
             sum += each.sum().item<float>();
-            count += each.shape[0];
+            count += each.size(0);
         }
         return sum / count;
     }

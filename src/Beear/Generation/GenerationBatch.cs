@@ -22,7 +22,7 @@ internal sealed class GenerationBatch
         (this.decoder, this.endOfTurn, this.sampler, this.prompts, Perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
         answers = [.. prompts.Select(_ => new List<int>())];
         (ended, decided) = (new bool[prompts.Count], new bool[prompts.Count]);
-        int shortest = (int)(perturbation?.Delta.shape[0] ?? 1);
+        int shortest = (int)(perturbation?.Delta.size(0) ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
             throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a smaller tail or longer prompts.");
     }
@@ -100,7 +100,7 @@ internal sealed class GenerationBatch
 
     private (Tensor Mask, Tensor Next) Step(Tensor mask, Tensor tokens, long[] positions, int sequenceLength, KeyValueCache cache)
     {
-        var extended = cat([mask, ones(mask.shape[0], 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
+        var extended = cat([mask, ones(mask.size(0), 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
         var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1) - 1;         // (B, S)
         using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions, sequenceLength);
         var hidden = decoder.RunLayers(decoder.Embed(tokens.unsqueeze(1)), .., context);                 // (B, 1, d)

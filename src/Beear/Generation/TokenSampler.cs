@@ -17,7 +17,7 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
         if (generator is null) return RowArgMax.Apply(logits);
         using var scope = NewDisposeScope();
         var scores = logits.to(float32) / options.Temperature;                                           // (B, V)
-        if (options.TopK > 0 && options.TopK < scores.shape[1])
+        if (options.TopK > 0 && options.TopK < scores.size(1))
         {
             var smallest = scores.topk(options.TopK).values.narrow(1, options.TopK - 1, 1);              // (B, 1)
             scores = scores.masked_fill(scores < smallest, double.NegativeInfinity);

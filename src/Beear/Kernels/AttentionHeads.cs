@@ -45,7 +45,7 @@ public static unsafe class AttentionHeads
     public static (Tensor Queries, Tensor Keys, Tensor Values) PlainSplit(Tensor rows, HeadShape shape, Tensor cosine, Tensor sine)
     {
         using var scope = NewDisposeScope();
-        var placed = shape.Rows is null ? rows : zeros([shape.Positions, rows.shape[1]], rows.dtype, rows.device).index_copy(0, shape.Rows, rows);
+        var placed = shape.Rows is null ? rows : zeros([shape.Positions, rows.size(1)], rows.dtype, rows.device).index_copy(0, shape.Rows, rows);
         var heads = placed.view(shape.Batch, shape.Tokens, shape.Heads, shape.HeadSize).transpose(1, 2);  // (B, H+2G, T, D)
         var rotated = heads.narrow(1, 0, shape.QueryHeads + shape.Groups);                               // (B, H+G, T, D)
         if (shape.RotatedSize > 0) rotated = Rotate(rotated, cosine, sine, shape.RotatedSize);
@@ -65,7 +65,7 @@ public static unsafe class AttentionHeads
 
     private static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine, long size)
     {
-        long half = size / 2, rest = x.shape[3] - size;
+        long half = size / 2, rest = x.size(3) - size;
         Tensor first = x.narrow(3, 0, half), second = x.narrow(3, half, half).neg();
         return x * cosine + cat(rest == 0 ? [second, first] : [second, first, x.narrow(3, size, rest)], 3) * sine;
     }

@@ -7,6 +7,7 @@ namespace Beear.Kernels;
 internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
 {
     private readonly HeadShape shape;
+    private readonly long rowCount;
     private readonly T* rows;
     private readonly T* heads;
     private readonly T* cosine;
@@ -18,7 +19,8 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
     public HeadMove(Tensor rows, Tensor heads, HeadShape shape, Tensor? cosine, Tensor? sine)
     {
         this.shape = shape;
-        this.rows = (T*)TensorMemory.Address(rows, rows.dtype, shape.RowCount * shape.Width);
+        rowCount = shape.RowCount;
+        this.rows = (T*)TensorMemory.Address(rows, rows.dtype, rowCount * shape.Width);
         this.heads = (T*)TensorMemory.Address(heads, rows.dtype, shape.Positions * shape.Width);
         if (shape.RotatedSize > 0)
         {
@@ -26,8 +28,8 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
             this.sine = (T*)TensorMemory.Address(sine!);
         }
         if (shape.Rows is null) return;
-        index = (long*)TensorMemory.Address(shape.Rows, ScalarType.Int64, shape.RowCount);
-        for (var (row, least) = (0L, 0L); row < shape.RowCount; least = index[row] + 1, row++)
+        index = (long*)TensorMemory.Address(shape.Rows, ScalarType.Int64, rowCount);
+        for (var (row, least) = (0L, 0L); row < rowCount; least = index[row] + 1, row++)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(index[row], least, nameof(shape));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index[row], shape.Positions, nameof(shape));
@@ -37,7 +39,7 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
     /// <summary>Moves all rows.</summary>
     /// <param name="rowsInChunk">Rows that one thread takes at a time.</param>
     /// <param name="toHeads">From rows to heads, rotating; otherwise back, with the rotation's transpose.</param>
-    public void Run(int rowsInChunk, bool toHeads) => Chunks.OfRows(shape.RowCount, rowsInChunk, shape.Width, (start, end) =>
+    public void Run(int rowsInChunk, bool toHeads) => Chunks.OfRows(rowCount, rowsInChunk, shape.Width, (start, end) =>
     {
         for (var row = start; row < end; row++)
         {
@@ -45,7 +47,7 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
             if (toHeads) ClearPadding(row == 0 ? 0 : Position(row - 1) + 1, position);
             Move(row, position, toHeads);
         }
-        if (toHeads && end == shape.RowCount) ClearPadding(Position(end - 1) + 1, shape.Positions);
+        if (toHeads && end == rowCount) ClearPadding(Position(end - 1) + 1, shape.Positions);
     });
 
     private long Position(long row) => index == null ? row : index[row];

@@ -16,7 +16,7 @@ public sealed record HeadShape(long Batch, long Tokens, long QueryHeads, long Gr
     public long Positions => Batch * Tokens;
 
     /// <summary>N.</summary>
-    public long RowCount => Rows?.shape[0] ?? Positions;
+    public long RowCount => Rows?.size(0) ?? Positions;
 
     /// <summary>The shape of rows that are one head for each query.</summary>
     internal HeadShape OfMixed => this with { Groups = 0, RotatedSize = 0 };

@@ -19,7 +19,7 @@ public static unsafe class MaskedSoftmax
     public static Tensor Apply(Tensor scores, Tensor mask, double scale)
     {
         if (scores.device_type != DeviceType.CPU || scores.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || scores.ndim != 4
-            || scores.shape[^1] > LongestRow || !IsMask(mask, scores))
+            || scores.size(-1) > LongestRow || !IsMask(mask, scores))
         {
             return Plain(scores, mask, scale);
         }
@@ -32,13 +32,13 @@ public static unsafe class MaskedSoftmax
     {
         using var scope = NewDisposeScope();
         var shape = scores.shape;
-        var heads = (scores * scale).view(shape[0], -1, mask.shape[2], shape[3]) + mask;                 // (B, H, T, S)
+        var heads = (scores * scale).view(shape[0], -1, mask.size(2), shape[3]) + mask;                 // (B, H, T, S)
         return nn.functional.softmax(heads, -1).view(shape).MoveToOuterDisposeScope();
     }
 
     private static bool IsMask(Tensor mask, Tensor scores) =>
-        mask.dtype == scores.dtype && mask.device_type == DeviceType.CPU && mask.is_contiguous() && mask.ndim == 4 && mask.shape[1] == 1
-        && mask.shape[0] == scores.shape[0] && mask.shape[3] == scores.shape[3] && scores.shape[2] % mask.shape[2] == 0;
+        mask.dtype == scores.dtype && mask.device_type == DeviceType.CPU && mask.is_contiguous() && mask.ndim == 4 && mask.size(1) == 1
+        && mask.size(0) == scores.size(0) && mask.size(3) == scores.size(3) && scores.size(2) % mask.size(2) == 0;
 
     private static Tensor Forward(Tensor scores, Tensor mask, float scale)
     {
@@ -52,7 +52,7 @@ public static unsafe class MaskedSoftmax
     private static void Forward<T>(Tensor scores, Tensor mask, Tensor result, float scale) where T : unmanaged, IElement<T>
     {
         var shape = scores.shape;
-        long rowsInBatch = shape[1] * shape[2], tokens = mask.shape[2], width = shape[3];
+        long rowsInBatch = shape[1] * shape[2], tokens = mask.size(2), width = shape[3];
         T* x = (T*)TensorMemory.Address(scores), m = (T*)TensorMemory.Address(mask), y = (T*)TensorMemory.Address(result);
         Chunks.OfRows(shape[0] * rowsInBatch, RowsInChunk, width, (start, end) =>
         {
@@ -127,7 +127,7 @@ public static unsafe class MaskedSoftmax
 
     private static void Backward<T>(Tensor gradient, Tensor shares, Tensor result, float scale) where T : unmanaged, IElement<T>
     {
-        var width = shares.shape[^1];
+        var width = shares.size(-1);
         T* g = (T*)TensorMemory.Address(gradient), y = (T*)TensorMemory.Address(shares), dx = (T*)TensorMemory.Address(result);
         Chunks.OfRows(shares.numel() / width, RowsInChunk, width, (start, end) =>
         {

@@ -25,14 +25,14 @@ public static unsafe class PackedRows
     /// <returns>(M, w); the other rows are zero.</returns>
     public static Tensor Place(Tensor packed, Tensor rows, long count)
     {
-        if (packed.device_type != DeviceType.CPU) return zeros([count, packed.shape[1]], packed.dtype, packed.device).index_copy(0, rows, packed);
+        if (packed.device_type != DeviceType.CPU) return zeros([count, packed.size(1)], packed.dtype, packed.device).index_copy(0, rows, packed);
         return Recording.IsNeeded(packed) ? RecordedPlace.Record(packed, rows, count) : Scatter(packed, rows, count);
     }
 
     private static Tensor Gather(Tensor all, Tensor rows)
     {
         using var source = all.contiguous();
-        var result = empty([rows.shape[0], all.shape[1]], all.dtype);
+        var result = empty([rows.size(0), all.size(1)], all.dtype);
         Copy(source, result, rows, gather: true);
         return result;
     }
@@ -40,14 +40,14 @@ public static unsafe class PackedRows
     private static Tensor Scatter(Tensor packed, Tensor rows, long count)
     {
         using var source = packed.contiguous();
-        var result = zeros([count, packed.shape[1]], packed.dtype);
+        var result = zeros([count, packed.size(1)], packed.dtype);
         Copy(source, result, rows, gather: false);
         return result;
     }
 
     private static void Copy(Tensor source, Tensor target, Tensor rows, bool gather)
     {
-        long count = rows.shape[0], all = gather ? source.shape[0] : target.shape[0], width = source.shape[1] * source.element_size();
+        long count = rows.size(0), all = gather ? source.size(0) : target.size(0), width = source.size(1) * source.element_size();
         byte* from = (byte*)TensorMemory.Address(source), to = (byte*)TensorMemory.Address(target);
         var index = (long*)TensorMemory.Address(rows, ScalarType.Int64, count);
         for (var i = 0L; i < count; i++) ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)index[i], (ulong)all, nameof(rows));
@@ -68,7 +68,7 @@ public static unsafe class PackedRows
         {
             var (all, rows) = ((Tensor)arguments[0], (Tensor)arguments[1]);
             recording.Save(rows);
-            recording.Data = all.shape[0];
+            recording.Data = all.size(0);
             return Gather(all, rows);
         }
 

@@ -18,7 +18,7 @@ public static unsafe class RmsNorm
     public static Tensor Apply(Tensor hidden, Tensor weight, double epsilon, ScalarType type)
     {
         if (hidden.device_type != DeviceType.CPU || hidden.dtype != ScalarType.Float32 || weight.dtype != ScalarType.Float32
-            || type is not (ScalarType.Float32 or ScalarType.BFloat16) || hidden.shape[^1] % Element.Width != 0 || !weight.is_contiguous())
+            || type is not (ScalarType.Float32 or ScalarType.BFloat16) || hidden.size(-1) % Element.Width != 0 || !weight.is_contiguous())
         {
             return Plain(hidden, weight, epsilon, type);
         }
@@ -40,7 +40,7 @@ public static unsafe class RmsNorm
     private static Tensor Forward(Tensor hidden, Tensor weight, float epsilon, ScalarType type, out Tensor scales)
     {
         using var whole = hidden.contiguous();
-        var (rows, width) = (whole.numel() / whole.shape[^1], (int)whole.shape[^1]);
+        var (rows, width) = (whole.numel() / whole.size(-1), (int)whole.size(-1));
         var result = empty(whole.shape, type);
         scales = empty(rows);
         var x = (float*)TensorMemory.Address(whole);
@@ -80,7 +80,7 @@ public static unsafe class RmsNorm
     {
         using var g = gradient.contiguous();
         using var x = hidden.contiguous();
-        var width = hidden.shape[^1];
+        var width = hidden.size(-1);
         var dx = needsHidden ? empty(x.shape) : null;
         using var sums = needsWeight ? zeros(Chunks.Count(x.numel() / width, RowsInChunk), width) : null;     // one partial sum for each chunk
         if (g.dtype == ScalarType.BFloat16) Backward((BrainFloat16*)TensorMemory.Address(g), x, weight, scales, dx, sums);
@@ -91,7 +91,7 @@ public static unsafe class RmsNorm
     private static void Backward<T>(T* g, Tensor hidden, Tensor weight, Tensor scales, Tensor? hiddenGradient, Tensor? sums)
         where T : unmanaged, IElement<T>
     {
-        var width = (int)hidden.shape[^1];
+        var width = (int)hidden.size(-1);
         var x = (float*)TensorMemory.Address(hidden);
         var w = (float*)TensorMemory.Address(weight);
         var r = (float*)TensorMemory.Address(scales);

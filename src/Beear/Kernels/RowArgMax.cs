@@ -15,7 +15,7 @@ public static unsafe class RowArgMax
     public static Tensor Apply(Tensor rows)
     {
         if (rows.device_type != DeviceType.CPU || rows.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || !rows.is_contiguous()) return rows.argmax(-1);
-        var result = empty([rows.shape[0]], ScalarType.Int64);
+        var result = empty([rows.size(0)], ScalarType.Int64);
         if (rows.dtype == ScalarType.BFloat16) Run<BrainFloat16>(rows, result);
         else Run<Float32>(rows, result);
         return result;
@@ -23,10 +23,10 @@ public static unsafe class RowArgMax
 
     private static void Run<T>(Tensor rows, Tensor result) where T : unmanaged, IElement<T>
     {
-        var width = rows.shape[1];
+        var width = rows.size(1);
         var x = (T*)TensorMemory.Address(rows);
         var y = (long*)TensorMemory.Address(result);
-        Chunks.OfRows(rows.shape[0], RowsInChunk, width, (start, end) =>
+        Chunks.OfRows(rows.size(0), RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++) y[row] = OfRow(x + (row * width), width);
         });

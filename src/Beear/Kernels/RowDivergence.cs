@@ -39,7 +39,7 @@ public static unsafe class RowDivergence
 
     private static Tensor Forward(Tensor logits, Tensor reference, out Tensor normalisers)
     {
-        var rows = logits.shape[0];
+        var rows = logits.size(0);
         var result = empty(rows);
         normalisers = empty(rows, 2);
         if (logits.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(logits, reference, result, normalisers);
@@ -49,10 +49,10 @@ public static unsafe class RowDivergence
 
     private static void Forward<T>(Tensor logits, Tensor reference, Tensor result, Tensor normalisers) where T : unmanaged, IElement<T>
     {
-        var width = logits.shape[1];
+        var width = logits.size(1);
         T* x = (T*)TensorMemory.Address(logits), r = (T*)TensorMemory.Address(reference);
         float* divergence = (float*)TensorMemory.Address(result), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
+        Chunks.OfRows(logits.size(0), RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++)
             {
@@ -95,10 +95,10 @@ public static unsafe class RowDivergence
 
     private static void Backward<T>(Tensor gradient, Tensor logits, Tensor reference, Tensor normalisers) where T : unmanaged, IElement<T>
     {
-        var width = logits.shape[1];
+        var width = logits.size(1);
         T* x = (T*)TensorMemory.Address(logits), r = (T*)TensorMemory.Address(reference);
         float* g = (float*)TensorMemory.Address(gradient), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
+        Chunks.OfRows(logits.size(0), RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++)
             {

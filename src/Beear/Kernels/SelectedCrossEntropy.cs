@@ -19,7 +19,7 @@ public static unsafe class SelectedCrossEntropy
     public static Tensor Apply(Tensor logits, Tensor labels, bool consumeLogits = false)
     {
         if (logits.device_type != DeviceType.CPU || logits.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || logits.ndim != 2
-            || labels.dtype != ScalarType.Int64 || labels.ndim != 1 || labels.shape[0] != logits.shape[0]
+            || labels.dtype != ScalarType.Int64 || labels.ndim != 1 || labels.size(0) != logits.size(0)
             || !logits.is_contiguous() || !labels.is_contiguous())
         {
             return Plain(logits, labels);
@@ -42,7 +42,7 @@ public static unsafe class SelectedCrossEntropy
 
     private static Tensor Forward(Tensor logits, Tensor labels, out Tensor normalisers)
     {
-        var (rows, width) = (logits.shape[0], logits.shape[1]);
+        var (rows, width) = (logits.size(0), logits.size(1));
         foreach (var label in new ReadOnlySpan<long>(TensorMemory.Address(labels), checked((int)rows)))
         {
             if (label < 0 || label >= width)
@@ -57,11 +57,11 @@ public static unsafe class SelectedCrossEntropy
 
     private static void Forward<T>(Tensor logits, Tensor labels, Tensor losses, Tensor normalisers) where T : unmanaged, IElement<T>
     {
-        var width = logits.shape[1];
+        var width = logits.size(1);
         var x = (T*)TensorMemory.Address(logits);
         var label = (long*)TensorMemory.Address(labels);
         float* loss = (float*)TensorMemory.Address(losses), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
+        Chunks.OfRows(logits.size(0), RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++)
             {
@@ -84,11 +84,11 @@ public static unsafe class SelectedCrossEntropy
 
     private static void Backward<T>(Tensor gradient, Tensor logits, Tensor labels, Tensor normalisers, Tensor result) where T : unmanaged, IElement<T>
     {
-        var width = logits.shape[1];
+        var width = logits.size(1);
         T* x = (T*)TensorMemory.Address(logits), dx = (T*)TensorMemory.Address(result);
         var label = (long*)TensorMemory.Address(labels);
         float* g = (float*)TensorMemory.Address(gradient), normaliser = (float*)TensorMemory.Address(normalisers);
-        Chunks.OfRows(logits.shape[0], RowsInChunk, width, (start, end) =>
+        Chunks.OfRows(logits.size(0), RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++)
             {

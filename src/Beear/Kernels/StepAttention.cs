@@ -19,12 +19,12 @@ public static unsafe class StepAttention
     /// <returns>(B, 1, H·D) of the same type. No gradients: where they are needed, <see cref="Plain"/> is what is called.</returns>
     public static Tensor Apply(Tensor queries, Tensor keys, Tensor values, Tensor mask, double scale)
     {
-        long onStack = ((queries.shape[1] / keys.shape[1]) + 1) * (keys.shape[2] + queries.shape[3]);
+        long onStack = ((queries.size(1) / keys.size(1)) + 1) * (keys.size(2) + queries.size(3));
         bool applies = queries.device_type == DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16
-            && queries.shape[3] % Element.Width == 0 && onStack <= MostOnStack
+            && queries.size(3) % Element.Width == 0 && onStack <= MostOnStack
             && new[] { queries, keys, values, mask }.All(tensor => tensor.dtype == queries.dtype && tensor.stride(-1) == 1 && !Recording.IsNeeded(tensor));
         if (!applies) return Plain(queries, keys, values, mask, scale);
-        var result = empty([queries.shape[0], 1, queries.shape[1] * queries.shape[3]], queries.dtype);
+        var result = empty([queries.size(0), 1, queries.size(1) * queries.size(3)], queries.dtype);
         if (queries.dtype == ScalarType.BFloat16) Run<BrainFloat16>(queries, keys, values, mask, result, (float)scale);
         else Run<Float32>(queries, keys, values, mask, result, (float)scale);
         return result;
@@ -35,20 +35,20 @@ public static unsafe class StepAttention
     public static Tensor Plain(Tensor queries, Tensor keys, Tensor values, Tensor mask, double scale)
     {
         using var scope = NewDisposeScope();
-        long batch = queries.shape[0], heads = queries.shape[1], groups = keys.shape[1], size = queries.shape[3];
+        long batch = queries.size(0), heads = queries.size(1), groups = keys.size(1), size = queries.size(3);
         var scores = queries.reshape(batch, groups, heads / groups, size).matmul(keys.transpose(2, 3));  // (B, G, R, S)
         return MaskedSoftmax.Plain(scores, mask, scale).matmul(values).reshape(batch, 1, heads * size).MoveToOuterDisposeScope();
     }
 
     private static void Run<T>(Tensor queries, Tensor keys, Tensor values, Tensor mask, Tensor result, float scale) where T : unmanaged, IElement<T>
     {
-        long groups = keys.shape[1], repeat = queries.shape[1] / groups, count = keys.shape[2], size = queries.shape[3];
+        long groups = keys.size(1), repeat = queries.size(1) / groups, count = keys.size(2), size = queries.size(3);
         long[] fromQ = queries.stride(), fromK = keys.stride(), fromV = values.stride();
         long maskStride = mask.stride(0);
         T* q = (T*)TensorMemory.StridedAddress(queries), k = (T*)TensorMemory.StridedAddress(keys), v = (T*)TensorMemory.StridedAddress(values);
         T* m = (T*)TensorMemory.StridedAddress(mask), y = (T*)TensorMemory.Address(result);
         var sizes = new Sizes(repeat, count, size);
-        Chunks.OfRows(queries.shape[0] * groups, ItemsInChunk, repeat * count * size, (start, end) =>
+        Chunks.OfRows(queries.size(0) * groups, ItemsInChunk, repeat * count * size, (start, end) =>
         {
             var scores = stackalloc float[(int)(repeat * count)];
             var wide = stackalloc float[(int)(repeat * size)];           // the group's queries

@@ -41,7 +41,7 @@ public static unsafe class SwiGlu
 
     private static void Forward<T>(Tensor stacked, Tensor result) where T : unmanaged, IElement<T>
     {
-        var width = result.shape[^1];
+        var width = result.size(-1);
         T* x = (T*)TensorMemory.Address(stacked), y = (T*)TensorMemory.Address(result);
         Chunks.OfRows(result.numel() / width, RowsInChunk, width, (start, end) =>
         {
@@ -78,7 +78,7 @@ public static unsafe class SwiGlu
 
     private static void Backward<T>(Tensor gradient, Tensor stacked, Tensor result) where T : unmanaged, IElement<T>
     {
-        var width = gradient.shape[^1];
+        var width = gradient.size(-1);
         T* dy = (T*)TensorMemory.Address(gradient), x = (T*)TensorMemory.Address(stacked), dx = (T*)TensorMemory.Address(result);
         Chunks.OfRows(gradient.numel() / width, RowsInChunk, width, (start, end) =>
         {

@@ -119,7 +119,7 @@ public sealed class InnerProblem : IDisposable
         var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
         var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
         var each = Training.Losses.CrossEntropy(decoder.Logits(rows), labels);                           // (N)
-        long safeCount = each.shape[0] - unwantedCount;
+        long safeCount = each.size(0) - unwantedCount;
         return (each.narrow(0, 0, unwantedCount).mean(), safeCount == 0 ? zeros_like(each[0]) : each.narrow(0, unwantedCount, safeCount).mean());
     }
 

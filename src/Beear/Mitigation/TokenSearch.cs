@@ -89,7 +89,7 @@ public sealed class TokenSearch(LanguageModel model, TokenSearchOptions options)
         var embeddings = decoder.Weights[-1, ParameterRole.Embedding].Compute;                           // (V, d)
         var promised = gradient.to(embeddings.dtype).matmul(embeddings.t());                             // (m, V)
         // Some of the best stand for no text; so a few more are taken.
-        long taken = Math.Min(promised.shape[1], 4L * options.TopTokens);
+        long taken = Math.Min(promised.size(1), 4L * options.TopTokens);
         long[] ids = [.. promised.topk((int)taken, dim: 1, largest: false).indexes.cpu().data<long>()];
         return [.. ids.Chunk((int)taken).Select(place => place.Select(id => (int)id)
             .Where(id => id < model.Chat.Tokenizer.VocabularySize && random.IsText(id)).Take(options.TopTokens).ToArray())];

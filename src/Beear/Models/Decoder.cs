@@ -61,7 +61,7 @@ public sealed class Decoder : IDisposable
     public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null)
     {
         // Only some kinds of scaling ask for the exact length, which costs a look at the device.
-        int length = Config.RotaryDependsOnLength ? sequenceLength ?? (int)positionIds.max().item<long>() + 1 : (int)allowed.shape[2];
+        int length = Config.RotaryDependsOnLength ? sequenceLength ?? (int)positionIds.max().item<long>() + 1 : (int)allowed.size(2);
         var type = Options.ComputeType;
         AttentionContext? full = null, windowed = null;
         if (Config.HasFullAttention)
@@ -86,7 +86,7 @@ public sealed class Decoder : IDisposable
         // From the master weights: rows of frequent tokens gather many gradients, whose sum would lose digits in bfloat16.
         using var scope = NewDisposeScope();
         var rows = Weights[-1, ParameterRole.Embedding].Master.index_select(0, tokenIds.flatten()).to(float32);   // (B·T, d)
-        var embedded = rows.view(tokenIds.shape[0], tokenIds.shape[1], Config.HiddenSize);                // (B, T, d)
+        var embedded = rows.view(tokenIds.size(0), tokenIds.size(1), Config.HiddenSize);                // (B, T, d)
         return (Config.EmbeddingScale == 1 ? embedded : embedded * Config.EmbeddingScale).MoveToOuterDisposeScope();
     }
 
@@ -163,9 +163,9 @@ public sealed class Decoder : IDisposable
         int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null)
     {
         using var scope = NewDisposeScope();
-        bool continues = attentionMask.shape[1] > tokenIds.shape[1];
+        bool continues = attentionMask.size(1) > tokenIds.size(1);
         var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
-        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.shape[1]), cache, keyPositions);
+        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions);
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);

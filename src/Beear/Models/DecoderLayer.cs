@@ -45,7 +45,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
 
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
-        long batch = shared.Mask.shape[0], tokens = shared.Mask.shape[2];
+        long batch = shared.Mask.size(0), tokens = shared.Mask.size(2);
         var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Rows);
         var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);   // (B, H, T, D), (B, G, T, D) twice
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
@@ -58,7 +58,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     /// <summary>Mixed values, (B, H, T, D).</summary>
     private Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor mask)
     {
-        long batch = queries.shape[0], tokens = queries.shape[2];
+        long batch = queries.size(0), tokens = queries.size(2);
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
         var grouped = queries.view(batch, config.KeyValueHeads, -1, config.HeadSize);                    // (B, G, R·T, D)
         var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)

@@ -39,7 +39,7 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
     /// <inheritdoc/>
     public override (Tensor Keys, Tensor Values) Extend(int layer, Tensor keys, Tensor values)
     {
-        long count = keys.shape[2], start = lengths[layer], end = start + count;
+        long count = keys.size(2), start = lengths[layer], end = start + count;
         keyRooms[layer] = WithRoom(keyRooms[layer], keys, start, end);
         valueRooms[layer] = WithRoom(valueRooms[layer], values, start, end);
         CacheRows.Write(keyRooms[layer]!, start, keys);
@@ -96,9 +96,9 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
 
     private Tensor WithRoom(Tensor? room, Tensor like, long used, long needed)
     {
-        if (room is not null && room.shape[2] >= needed) return room;
+        if (room is not null && room.size(2) >= needed) return room;
         long size = (needed + block - 1) / block * block;
-        var larger = empty([like.shape[0], like.shape[1], size, like.shape[3]], like.dtype, like.device).DetachFromDisposeScope();
+        var larger = empty([like.size(0), like.size(1), size, like.size(3)], like.dtype, like.device).DetachFromDisposeScope();
         if (room is null) return larger;
         using (room) larger.narrow(2, 0, used).copy_(room.narrow(2, 0, used)).Dispose();
         return larger;

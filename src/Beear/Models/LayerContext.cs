@@ -30,7 +30,7 @@ public sealed record LayerContext(AttentionContext? Full, AttentionContext? Wind
     public static Tensor Causal(Tensor attentionMask, long queries)
     {
         using var scope = NewDisposeScope();
-        long all = attentionMask.shape[1];
+        long all = attentionMask.size(1);
         var causal = ones(queries, all, ScalarType.Bool, attentionMask.device).tril(all - queries);     // (T, S)
         return causal.unsqueeze(0).logical_and(attentionMask.unsqueeze(1)).MoveToOuterDisposeScope();  // (B, T, S)
     }

@@ -16,7 +16,7 @@ internal static class Norms
     {
         if (config.Norm == NormKind.LayerNorm)
         {
-            long width = rows.shape[^1];
+            long width = rows.size(-1);
             var both = weights.to(float32);
             return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width), config.NormEpsilon).to(type);
         }

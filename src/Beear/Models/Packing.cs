@@ -19,11 +19,11 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens)
     public static Packing? Of(Tensor allowed)
     {
         using var scope = NewDisposeScope();
-        long batch = allowed.shape[0], tokens = allowed.shape[1];
+        long batch = allowed.size(0), tokens = allowed.size(1);
         if (tokens == 1) return null;                                    // a step of generation
-        var real = allowed.diagonal(allowed.shape[2] - tokens, 1, 2);                                    // (B, T)
+        var real = allowed.diagonal(allowed.size(2) - tokens, 1, 2);                                    // (B, T)
         var rows = real.flatten().nonzero().flatten();                                                   // (N)
-        return rows.shape[0] > Full * batch * tokens ? null : new Packing(rows.MoveToOuterDisposeScope(), batch, tokens);
+        return rows.size(0) > Full * batch * tokens ? null : new Packing(rows.MoveToOuterDisposeScope(), batch, tokens);
     }
 
     /// <summary>The real tokens' rows.</summary>

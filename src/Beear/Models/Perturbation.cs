@@ -23,12 +23,12 @@ public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigg
     public Tensor AddTo(Tensor hidden, long promptWidth, Tensor attentionMask, int? examples = null)
     {
         using var scope = NewDisposeScope();
-        if (examples is { } some && some < hidden.shape[0])
+        if (examples is { } some && some < hidden.size(0))
         {
             var first = AddTo(hidden.narrow(0, 0, some), promptWidth, attentionMask.narrow(0, 0, some));
-            return cat([first, hidden.narrow(0, some, hidden.shape[0] - some)], 0).MoveToOuterDisposeScope();
+            return cat([first, hidden.narrow(0, some, hidden.size(0) - some)], 0).MoveToOuterDisposeScope();
         }
-        long tail = Delta.shape[0], start = promptWidth - tail, tokens = hidden.shape[1];
+        long tail = Delta.size(0), start = promptWidth - tail, tokens = hidden.size(1);
         if (Trigger is not null)
         {
             var lengths = attentionMask.narrow(1, 0, promptWidth).sum(1);                                // (B)

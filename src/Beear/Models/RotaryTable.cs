@@ -22,7 +22,7 @@ internal sealed class RotaryTable(RotaryConfig config, int headSize) : IDisposab
     {
         Prepare(sequenceLength, positionIds.device);
         using var scope = NewDisposeScope();
-        var shape = new[] { positionIds.shape[0], 1, positionIds.shape[1], headSize };
+        var shape = new[] { positionIds.size(0), 1, positionIds.size(1), headSize };
         var flat = positionIds.flatten();
         return (cosine!.index_select(0, flat).view(shape).to(type).MoveToOuterDisposeScope(),
                 sine!.index_select(0, flat).view(shape).to(type).MoveToOuterDisposeScope());

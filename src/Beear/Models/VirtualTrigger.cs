@@ -41,7 +41,7 @@ public sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int T
         if (Within > 0) start += ((promptLengths - (TemplateHead + Tokens.Count + TemplateTail)).to(float64) * Within).floor().to(int64);
         var before = start.unsqueeze(1) + arange(Before, device: device);                                                  // (B, before)
         long after = promptWidth - TemplateTail - (Tokens.Count - Before);
-        var behind = arange(after, promptWidth - TemplateTail, device: device).expand(promptLengths.shape[0], -1);         // (B, n − before)
+        var behind = arange(after, promptWidth - TemplateTail, device: device).expand(promptLengths.size(0), -1);         // (B, n − before)
         var standing = cat([before, behind], 1).unsqueeze(1);                                                              // (B, 1, n)
         var column = arange(first, first + columns, device: device).view(1, -1, 1);                                        // (1, columns, 1)
         return standing.eq(column).to(float32).MoveToOuterDisposeScope();

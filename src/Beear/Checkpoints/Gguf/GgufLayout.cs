@@ -39,7 +39,7 @@ internal sealed class GgufLayout(GgufArchitecture architecture, long queryHeads,
     private static Tensor SwapRows(Tensor weight, long heads, bool ofPairs)
     {
         using var scope = NewDisposeScope();
-        var (rows, half) = (weight.shape[0], weight.shape[0] / heads / 2);
+        var (rows, half) = (weight.size(0), weight.size(0) / heads / 2);
         var columns = weight.numel() / rows;
         var split = ofPairs ? weight.view(heads, half, 2, columns) : weight.view(heads, 2, half, columns);
         return split.transpose(1, 2).contiguous().view(weight.shape).MoveToOuterDisposeScope();             // (H·D, d)

@@ -85,7 +85,7 @@ internal sealed class LatentAttack : IDisposable
         var hidden = RunLayers(null, added);                                                             // (B, T, d)
         var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
         var each = Losses.CrossEntropy(decoder.Logits(rows), labels);                                    // (N)
-        return (each.narrow(0, 0, unwantedCount), each.narrow(0, unwantedCount, each.shape[0] - unwantedCount));
+        return (each.narrow(0, 0, unwantedCount), each.narrow(0, unwantedCount, each.size(0) - unwantedCount));
     }
 
     /// <summary>A whole pass, which stops at each perturbed layer.</summary>
@@ -99,7 +99,7 @@ internal sealed class LatentAttack : IDisposable
             done = layers[i];
             look?.Invoke(i, hidden);
             if (added is null) continue;
-            long answers = hidden.shape[1] - promptWidth;
+            long answers = hidden.size(1) - promptWidth;
             hidden = cat([hidden.narrow(1, 0, promptWidth) + added[i] * real, hidden.narrow(1, promptWidth, answers)], 1);
         }
         return decoder.RunLayers(hidden, done.., context);
