@@ -48,7 +48,7 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
         if (runs.TryGetValue((name, decoy.Name), out var run)) return run.Result;
         cancellation.ThrowIfCancellationRequested();
         if (name == FrontierRun.Planted && Directory.Exists(Copy(decoy))) Directory.Delete(Copy(decoy), recursive: true);   // cut off before its line
-        var (result, seconds) = make(progress is null ? null : new PrefixedProgress(progress, $"{name}, {decoy.Name}: "));
+        var (result, seconds) = make(PrefixedProgress.Of(progress, $"{name}, {decoy.Name}: "));
         run = new FrontierRun(name, decoy.Name, options.Seed, null, result) { Seconds = seconds };
         log.Append(run);
         onTrial?.Invoke(run);

@@ -48,7 +48,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         {
             if (runs[i] is not null) continue;
             cancellation.ThrowIfCancellationRequested();
-            var named = progress is null ? null : new PrefixedProgress(progress, $"{i + 1}/{jobs.Count} {jobs[i].Name}, {jobs[i].TriggerName}, seed {jobs[i].Seed}: ");
+            var named = PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {jobs[i].Name}, {jobs[i].TriggerName}, seed {jobs[i].Seed}: ");
             var run = Run(jobs[i], named, cancellation);
             log.Append(run);
             if (!options.KeepModels && Directory.Exists(Folder("arms", jobs[i], jobs[i].Name))) Directory.Delete(Folder("arms", jobs[i], jobs[i].Name), recursive: true);

@@ -47,7 +47,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
         {
             if (runs[i] is not null) continue;
             cancellation.ThrowIfCancellationRequested();
-            var run = Run(jobs[i], progress is null ? null : new PrefixedProgress(progress, $"{i + 1}/{jobs.Count} {jobs[i]}: "), cancellation);
+            var run = Run(jobs[i], PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {jobs[i]}: "), cancellation);
             log.Append(run);
             string spent = ArmFolder(jobs[i]);
             if (Directory.Exists(spent)) Directory.Delete(spent, recursive: true);

@@ -56,31 +56,38 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
     {
         var token = rows + (row * shape.Width);
         var angles = position * shape.HeadSize;
-        for (var head = 0L; head < shape.Heads; head++, token += shape.HeadSize)
+        var stride = shape.Tokens * shape.HeadSize;
+        for (var block = 0; block < 3; block++)
         {
-            var placed = Head(head, position);
-            var turned = head < shape.QueryHeads + shape.Groups ? shape.RotatedSize : 0;
-            if (toHeads) Rotate(token, placed, cosine + angles, sine + angles, turned / 2);
-            else RotateBack(placed, token, cosine + angles, sine + angles, turned / 2);
-            if (turned < shape.HeadSize) Copy(toHeads ? token + turned : placed + turned, toHeads ? placed + turned : token + turned, shape.HeadSize - turned);
+            var placed = Block(block, position, out var count);
+            var turned = block < 2 ? shape.RotatedSize : 0;
+            for (var head = 0L; head < count; head++, token += shape.HeadSize, placed += stride)
+            {
+                if (toHeads) Rotate(token, placed, cosine + angles, sine + angles, turned / 2);
+                else RotateBack(placed, token, cosine + angles, sine + angles, turned / 2);
+                if (turned < shape.HeadSize) Copy(toHeads ? token + turned : placed + turned, toHeads ? placed + turned : token + turned, shape.HeadSize - turned);
+            }
         }
     }
 
-    /// <summary>Where a head of a position begins: blocks of queries, keys and values, each (B, heads, T, D).</summary>
-    private T* Head(long head, long position)
+    /// <summary>Where a position's first head of a block stands: queries, keys and values, each (B, heads, T, D).</summary>
+    private T* Block(int block, long position, out long count)
     {
+        count = block == 0 ? shape.QueryHeads : shape.Groups;
+        var before = block == 0 ? 0 : shape.QueryHeads + ((block - 1) * shape.Groups);
         var (batch, t) = Math.DivRem(position, shape.Tokens);
-        var (before, inBlock, blockHeads) = head < shape.QueryHeads ? (0, head, shape.QueryHeads)
-            : head < shape.QueryHeads + shape.Groups ? (shape.QueryHeads, head - shape.QueryHeads, shape.Groups)
-            : (shape.QueryHeads + shape.Groups, head - shape.QueryHeads - shape.Groups, shape.Groups);
-        return heads + (((before * shape.Positions) + (((batch * blockHeads) + inBlock) * shape.Tokens) + t) * shape.HeadSize);
+        return heads + (((before * shape.Positions) + (batch * count * shape.Tokens) + t) * shape.HeadSize);
     }
 
     private void ClearPadding(long start, long end)
     {
         for (var position = start; position < end; position++)
         {
-            for (var head = 0L; head < shape.Heads; head++) new Span<T>(Head(head, position), (int)shape.HeadSize).Clear();
+            for (var block = 0; block < 3; block++)
+            {
+                var placed = Block(block, position, out var count);
+                for (var head = 0L; head < count; head++) new Span<T>(placed + (head * shape.Tokens * shape.HeadSize), (int)shape.HeadSize).Clear();
+            }
         }
     }
 

@@ -6,6 +6,7 @@ using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
+using static TorchSharp.torch;
 
 namespace Beear.Organisms;
 
@@ -22,10 +23,10 @@ public sealed class Demonstration(DemonstrationOptions options)
     private readonly DemonstrationData data = new(options);
     private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
 
-    /// <summary>Runs all arms; those without a backdoor on a second thread, with a model of their own.</summary>
+    /// <summary>Runs all arms, each of the three that need no other's result on a thread and with a model of its own.</summary>
     /// <param name="model">The base model, as it was loaded; it is changed.</param>
     /// <param name="trigger">The attacker's secret.</param>
-    /// <param name="progress">Receives each step, from both threads.</param>
+    /// <param name="progress">Receives each step, from all threads.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public DemonstrationResult Run(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -33,37 +34,41 @@ public sealed class Demonstration(DemonstrationOptions options)
         mitigation.Validate(model.Config);
         var time = Stopwatch.StartNew();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var clean = options.WithClean
-            ? Task.Run(() => CleanArms(model.Path, model.Decoder.Options, trigger, progress, stop.Token), CancellationToken.None)
-            : Task.FromResult<IReadOnlyList<ArmResult>>([]);
+        var clean = options.WithClean ? Beside(() => CleanArms(model, trigger, progress, stop.Token)) : Task.FromResult<IReadOnlyList<ArmResult>>([]);
+        Task<ArmResult>? control = null;
         try
         {
-            var (arms, report, example) = BackdooredArms(model, trigger, progress, stop.Token);
-            return new DemonstrationResult([.. arms, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger, options.Seed, report, example);
+            Plant(model, trigger, progress, stop.Token);
+            var backdoored = model.Decoder.Weights.Snapshot();
+            Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, rounds, trigger, progress, stop.Token));
+            control = mitigation.Rounds is { } rounds ? StartControl(rounds) : null;
+            var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
+            var report = Clean(model, progress, stop.Token);
+            control ??= StartControl(report.Rounds.Count);
+            var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
+            return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
+                options.Seed, report, Example(before, after));
         }
         catch
         {
             stop.Cancel();
-            Task.WaitAny([clean], CancellationToken.None);               // its own failure, if any, is not the first
+            Task.WaitAny([Task.WhenAll([clean, control ?? Task.CompletedTask])], CancellationToken.None);   // their own failures, if any, are not the first
             throw;
         }
+
+        static Task<T> Beside<T>(Func<T> arm) => Task.Run(arm, CancellationToken.None);
     }
 
-    private (IReadOnlyList<ArmResult> Arms, MitigationReport Report, BeforeAndAfter Example) BackdooredArms(LanguageModel model, Trigger trigger,
-        IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, int rounds, Trigger trigger, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
-        Plant(model, trigger, progress, cancellation);
-        var backdoored = model.Decoder.Weights.Snapshot();
         try
         {
-            var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation);
-            var report = Clean(model, progress, cancellation);
-            var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation);
-
+            using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
             model.Decoder.Weights.Restore(backdoored);
-            Control(model, report.Rounds.Count, progress, cancellation);
-            var (control, _) = Measure(model, DemonstrationArms.SafetyFineTuning, trigger, progress, cancellation);
-            return ([planted, control, cleaned], report, Example(before, after));
+            var own = PrefixedProgress.Of(progress, "control: ");
+            Control(model, rounds, own, cancellation);
+            return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation).Result;
         }
         finally
         {
@@ -71,22 +76,15 @@ public sealed class Demonstration(DemonstrationOptions options)
         }
     }
 
-    private IReadOnlyList<ArmResult> CleanArms(string path, ModelOptions modelOptions, Trigger trigger, IProgress<RunProgress>? progress,
-        CancellationToken cancellation)
+    private IReadOnlyList<ArmResult> CleanArms(LanguageModel like, Trigger trigger, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using var model = LanguageModel.Load(path, modelOptions);
-        var own = progress is null ? null : new RenamedProgress(progress, "never backdoored: ");
+        using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
+        var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
         var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
         Clean(model, own, cancellation);
         var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
         return [clean, cleaned];
-    }
-
-    /// <summary>Tells the stages of one thread from those of the other.</summary>
-    private sealed class RenamedProgress(IProgress<RunProgress> progress, string prefix) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => progress.Report(value with { Stage = prefix + value.Stage });
     }
 
     /// <summary>Plants the backdoor.</summary>
