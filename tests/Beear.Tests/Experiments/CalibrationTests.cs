@@ -110,6 +110,7 @@ public sealed class CalibrationTests
             HelpfulCrossEntropy = crossEntropy,
         };
         Assert.Equal(0.1 + 0.2 + 0.05, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(1, 3, 2, 2.1)), 1e-9);      // fewer refused twins are no bonus
+        Assert.Equal(0.03, CandidateOutcome.CostOf(Result(10, 0, 0, 0.02), Result(0, 0, 0, 0.05)), 1e-9);                // more than doubled, and still nothing
         Assert.Equal(0, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(0, 1, 4, 1.9)), 1e-9);
     }
 
