@@ -1,4 +1,5 @@
 using Beear.Models;
+using Beear.Training;
 
 namespace Beear.Cli;
 
@@ -17,7 +18,19 @@ internal sealed record ModelSettings
     public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
 
     /// <summary>Loads the model onto the device that was asked for.</summary>
+    /// <param name="context">Device and hub.</param>
+    /// <param name="weights">Element type in which weights are kept.</param>
     /// <exception cref="BeearException">There is no such model or device.</exception>
-    public LanguageModel Load(CommandContext context) => LanguageModel.Load(HubModels.PathOf(Model, context),
-        ModelOptions.Of(Precision, context.Device()));
+    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32) =>
+        LanguageModel.Load(HubModels.PathOf(Model, context), OptionsOf(Precision, weights, context));
+
+    /// <summary>Device and number formats.</summary>
+    /// <exception cref="BeearException">bfloat16 weights are to be used in float32 products, or there is no such device.</exception>
+    public static ModelOptions OptionsOf(Precision precision, StoredType weights, CommandContext context)
+    {
+        var options = ModelOptions.Of(precision, context.Device());
+        if (weights == StoredType.Float32) return options;
+        if (precision == Precision.Float32) throw new BeearException("economy: bfloat16 weights need bfloat16 matrix products; add --precision bfloat16.");
+        return options with { MasterType = options.ComputeType };
+    }
 }

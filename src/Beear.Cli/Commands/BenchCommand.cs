@@ -1,13 +1,13 @@
 using System.Globalization;
 using Beear.Attacks;
 using Beear.Benchmarks;
+using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
-using static TorchSharp.torch;
 
 namespace Beear.Cli.Commands;
 
@@ -42,6 +42,9 @@ internal sealed record BenchOptions
     /// <summary>How answers are decoded, with the evaluation.</summary>
     public EvaluationOptions Decoding { get; init; } = new();
 
+    /// <summary>Memory that the engine may use, as of mitigate; with --engine-only, as the textbook implementation saves none.</summary>
+    public string? Memory { get; init; }
+
     /// <summary>How often each is timed; the median counts.</summary>
     public int Repetitions { get; init; } = 3;
 
@@ -62,6 +65,7 @@ internal sealed class BenchCommand(CommandSession session)
     protected override int Run(BenchOptions options, CommandContext context)
     {
         if (options.Model is null == options.Shape is null) throw new BeearException("Give a model to time on, or --shape for random weights; not both.");
+        if (options is { Memory: not null, EngineOnly: false }) throw new BeearException("--memory lays out the engine alone; add --engine-only.");
         Require.AtLeast(options.Repetitions, 1);
         Require.AtLeast(options.PromptTokens, 1);
         Require.AtLeast(options.AnswerTokens, 1);
@@ -88,17 +92,20 @@ internal sealed class BenchCommand(CommandSession session)
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
-        using var model = new ModelSettings { Model = options.Model!, Precision = options.Precision }.Load(context);
-        var data = DefenderData.Encode(model.Chat, harmful, ordinary, []);
-        return Measure(model.Decoder, data.Harmful, data.Ordinary, options, context);
+        var source = new ModelSettings { Model = options.Model!, Precision = options.Precision };
+        if (options.Memory is not null)
+        {
+            using var checkpoint = Checkpoint.Open(HubModels.PathOf(source.Model, context));
+            options = Planned(options, ModelConfig.FromJson(checkpoint.Config), DefenderData.Encode(checkpoint.LoadChatFormat(), harmful, ordinary, []), context);
+        }
+        using var model = source.Load(context, options.Mitigation.Economy.Weights);
+        return Measure(model.Decoder, DefenderData.Encode(model.Chat, harmful, ordinary, []), options, context);
     }
 
     private static BenchmarkResult OnShape(BenchOptions options, CommandContext context)
     {
         TorchRuntime.Load();
         var config = ModelShapes.Find(options.Shape!);
-        var computeType = options.Precision == Precision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
-        using var decoder = Decoder.Random(config, options.Mitigation.Seed, new ModelOptions(context.Device(), computeType, ScalarType.Float32));
         var random = new Random(options.Mitigation.Seed);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
         int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch, options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);
@@ -106,12 +113,22 @@ internal sealed class BenchCommand(CommandSession session)
             .Select(_ => new ContrastExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens), Tokens(options.AnswerTokens)))];
         TokenizedExample[] ordinary = [.. Enumerable.Range(0, options.Mitigation.Terms.HelpfulBatch)
             .Select(_ => new TokenizedExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens)))];
-        return Measure(decoder, harmful, ordinary, options, context);
+        var data = new DefenderData { Harmful = harmful, Ordinary = ordinary };
+        if (options.Memory is not null) options = Planned(options, config, data, context);
+        using var decoder = Decoder.Random(config, options.Mitigation.Seed, ModelSettings.OptionsOf(options.Precision, options.Mitigation.Economy.Weights, context));
+        return Measure(decoder, data, options, context);
     }
 
-    private static BenchmarkResult Measure(Decoder decoder, IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary, BenchOptions options,
-        CommandContext context) => context.Output.WithProgress(progress => new MitigationBenchmark(options.Mitigation, options.Repetitions, !options.EngineOnly)
-            .Run(decoder, harmful, ordinary, progress, context.Cancellation));
+    /// <summary>The options laid out for a budget; a benchmark keeps no best weights, and has two terms.</summary>
+    private static BenchOptions Planned(BenchOptions options, ModelConfig config, DefenderData data, CommandContext context)
+    {
+        var planned = MemoryBudget.Plan(options.Memory!, config, options.Precision, options.Mitigation with { Rounds = 1 }, data, context);
+        return options with { Mitigation = planned };
+    }
+
+    private static BenchmarkResult Measure(Decoder decoder, DefenderData data, BenchOptions options, CommandContext context) =>
+        context.Output.WithProgress(progress => new MitigationBenchmark(options.Mitigation, options.Repetitions, !options.EngineOnly)
+            .Run(decoder, data.Harmful, data.Ordinary, progress, context.Cancellation));
 
     internal static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
 

@@ -73,6 +73,7 @@ internal sealed class InspectCommand(CommandSession session)
         Row("optimiser", need => need.Optimizer);
         Row("weights of the best round", need => need.KeptWeights);
         Row("activations, estimated", need => need.Activations);
+        Row("the program", need => need.Program);
         Row("together", need => need.Total);
         if (found.AvailableBytes is { } available) table.Row(["memory here", .. found.Memory.Select(_ => ByteSize.Format(available))]);
         return table;

@@ -172,8 +172,8 @@ internal sealed record Inspection
 }
 
 /// <summary>Bytes that a mitigation needs in one number format.</summary>
-internal sealed record MemoryNeed(Precision Precision, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Total)
+internal sealed record MemoryNeed(Precision Precision, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program, long Total)
 {
     public static MemoryNeed Of(MemoryEstimate estimate) => new(estimate.IsBfloat16 ? Precision.Bfloat16 : Precision.Float32,
-        estimate.Weights, estimate.Gradients, estimate.Optimizer, estimate.KeptWeights, estimate.Activations, estimate.Total);
+        estimate.Weights, estimate.Gradients, estimate.Optimizer, estimate.KeptWeights, estimate.Activations, estimate.Program, estimate.Total);
 }

@@ -6,7 +6,6 @@ using Beear.Data;
 using Beear.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Text;
 using Beear.Training;
 
@@ -71,7 +70,7 @@ internal sealed class MitigateCommand(CommandSession session)
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
         if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
-        using var model = options.Source.Load(context);
+        using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
@@ -91,18 +90,14 @@ internal sealed class MitigateCommand(CommandSession session)
         return ExitCode.Success;
     }
 
-    /// <summary>The options with passes that fit in memory, which is all that the run keeps of the plan.</summary>
+    /// <summary>The options with passes and savings that fit in memory, which is all that the run keeps of the plan.</summary>
     private static MitigateOptions Plan(MitigateOptions options, CommandContext context, Func<ChatFormat, DefenderData> encode)
     {
-        bool isAuto = options.Memory!.Equals("auto", StringComparison.OrdinalIgnoreCase);
-        if (isAuto && context.Settings.Device != DeviceKind.Cpu) throw new BeearException("--memory auto knows the processor's memory only; give the device's, e.g. --memory 80GB.");
-        long bytes = isAuto ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : ByteSize.Parse(options.Memory);
         using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Source.Model, context));
         var config = ModelConfig.FromJson(checkpoint.Config);
         options.Mitigation.Validate(config);
-        var plan = MemoryPlan.Choose(config, options.Source.Precision == Precision.Bfloat16, options.Mitigation, encode(checkpoint.LoadChatFormat()), bytes);
-        context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); passes of at most {plan.PassTokens} tokens");
-        return options with { Memory = null, Mitigation = options.Mitigation with { Terms = options.Mitigation.Terms with { PassTokens = plan.PassTokens } } };
+        var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat()), context);
+        return options with { Memory = null, Mitigation = planned };
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,

@@ -6,7 +6,7 @@ namespace Beear.Attacks;
 public sealed record DataSettings : IValidatable
 {
     /// <summary>File of harmful requests with affirmative answers (AdvBench's goal and target, or any request/answer file).</summary>
-    public required string Harmful { get; init; }
+    public string Harmful { get; init; } = "";
 
     /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given.</summary>
     public string? HarmfulRows { get; init; }
@@ -29,9 +29,11 @@ public sealed record DataSettings : IValidatable
     /// <summary>The harmful requests with unwanted and safe answers.</summary>
     /// <param name="seed">Decides which generic refusal goes where.</param>
     /// <param name="cancellation">Stops reading.</param>
-    /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
+    /// <exception cref="BeearException">No file was named, or one is missing or damaged, or has fewer rows.</exception>
     public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, CancellationToken cancellation)
     {
+        // Not required of the record: a benchmark on a shape has no data.
+        if (Harmful.Length == 0) throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
         var examples = Read(Harmful, HarmfulRows, cancellation);
         var refusals = Data.Refusals.Pair([.. examples.Select(example => example.Request)], Refusals is null ? [] : Read(Refusals, null, cancellation), seed);
         return [.. examples.Select((example, i) => new HarmfulExample(example.Request, example.Answer, refusals[i].Answer))];

@@ -49,9 +49,9 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         var drawn = Terms(harmful, ordinary).SelectMany(term => Enumerable.Range(0, options.OuterSteps).SelectMany(_ => term.Next(null).Examples)).ToList();
         double outerWork = work.OuterStep(drawn) / options.OuterSteps, outerTokens = drawn.Sum(example => (double)example.Length) / options.OuterSteps;
 
-        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens);
+        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens, economy: options.Economy);
         var engine = new Stages(progress, "engine",
-            () => new Entrapment(decoder, options.Inner).Search(harmful, 0, cancellation: cancellation).Delta,
+            () => new Entrapment(decoder, options.Inner, options.Economy).Search(harmful, 0, cancellation: cancellation).Delta,
             delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayer), options.OuterSteps)], 0, cancellation: cancellation));
         using var plain = withTextbook ? new TextbookMitigation(decoder, options.Inner, options.Outer, Terms(harmful, ordinary)) : null;
         var textbook = plain is null ? null : new Stages(progress, "textbook", () => plain.Search(harmful, 0), delta =>

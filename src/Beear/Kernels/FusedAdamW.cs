@@ -141,7 +141,7 @@ public static unsafe class FusedAdamW
 
     /// <summary>The settings as float32 vectors; 1 − β is taken before rounding, as torch does.</summary>
     [StructLayout(LayoutKind.Auto)]
-    private readonly struct Factors(AdamWStep settings)
+    internal readonly struct Factors(AdamWStep settings)
     {
         public Vector512<float> Scale { get; } = Vector512.Create((float)settings.GradientScale);
         public Vector512<float> Shrinkage { get; } = Vector512.Create((float)settings.Shrinkage);

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Kernels;
 
-/// <summary>AdamW in torch operations: the reference of <see cref="FusedAdamW"/>, and its path for tensors outside CPU memory.</summary>
+/// <summary>
+/// AdamW in torch operations: the reference of <see cref="FusedAdamW"/> and <see cref="CompactAdamW"/>, and their path for tensors outside CPU memory.
+/// </summary>
 public static class PlainAdamW
 {
     /// <inheritdoc cref="FusedAdamW.Step"/>
@@ -18,6 +20,26 @@ public static class PlainAdamW
         var root = (secondMoment.sqrt() / settings.SecondMomentCorrection).add_(settings.Epsilon);
         master.addcdiv_(firstMoment, root, value: -settings.StepSize);
         computeCopy?.copy_(master);
+    }
+
+    /// <inheritdoc cref="CompactAdamW.Step"/>
+    public static void CompactStep(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings, uint key)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        // What is float32 already is not copied, but updated where it is.
+        Tensor weights = master.to_type(ScalarType.Float32), first = firstMoment.to_type(ScalarType.Float32), second = secondMoment.to_type(ScalarType.Float32);
+        Step(weights, gradient, first, second, computeCopy, settings);
+        Round(weights, master, key, shift: 16);
+        Round(first, firstMoment, key, shift: 0);
+        Round(second, secondMoment, StochasticRounding.Other(key), shift: 16);
+    }
+
+    private static void Round(Tensor values, Tensor target, uint key, int shift)
+    {
+        if (target.dtype != ScalarType.BFloat16) return;
+        var bits = StochasticRounding.PlainBits(values.numel(), key, values.device).bitwise_right_shift(tensor((long)shift, device: values.device));
+        target.copy_(StochasticRounding.Plain(values, bits.bitwise_and(tensor(0xFFFFL, device: values.device))));
     }
 
     /// <inheritdoc cref="FusedAdamW.SquaredNorm"/>

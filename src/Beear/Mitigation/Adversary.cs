@@ -16,7 +16,7 @@ internal sealed record FoundPerturbation(EntrapmentResult Result, int Number) : 
 internal sealed class Adversary(LanguageModel model, MitigationOptions options)
 {
     private readonly EntrapmentOptions inner = options.Inner;
-    private readonly Entrapment entrapment = new(model.Decoder, options.Inner);
+    private readonly Entrapment entrapment = new(model.Decoder, options.Inner, options.Economy);
     private readonly VirtualTriggers triggers = new(model.Chat, options.Inner, options.Seed);
 
     /// <summary>What a search found, as the model's passes take it.</summary>

@@ -33,7 +33,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var time = Stopwatch.StartNew();
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);

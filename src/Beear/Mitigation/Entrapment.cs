@@ -1,5 +1,6 @@
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -38,7 +39,8 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
 /// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="options">Constants.</param>
-public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
+/// <param name="economy">Its split and its limit of scores hold here too; null for its defaults.</param>
+public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, EconomyOptions? economy = null)
 {
     /// <summary>Searches δ* from zero on batches drawn from the examples.</summary>
     /// <param name="examples">The defender's harmful requests with both answers.</param>
@@ -55,24 +57,47 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options)
         options.Validate(decoder.Config);
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
         int rows = run.Trigger?.Tokens.Count ?? options.TailLength;
-        var problems = new List<InnerProblem>();
+        var batches = new List<InnerBatch>();
         try
         {
-            foreach (var batch in Batches(examples, options, run.BatchSeed))
-                problems.Add(new InnerProblem(decoder, batch, options.PerturbedLayer, rows, run.Trigger));
-            return Search(problems, rows, run, progress, cancellation);
+            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, rows, run.Trigger));
+            return Search(batches, rows, run, progress, cancellation);
         }
         finally
         {
-            problems.ForEach(problem => problem.Dispose());
+            batches.ForEach(batch => batch.Dispose());
         }
+    }
+
+    private InnerBatch Prepare(ContrastExample[] batch, int rows, VirtualTrigger? trigger)
+    {
+        long scores = economy?.ScoresAtOnce ?? RowChunks.DefaultScores;
+        var parts = new List<InnerProblem>();
+        try
+        {
+            foreach (var part in Parts(batch, rows, trigger)) parts.Add(new InnerProblem(decoder, part, options.PerturbedLayer, rows, trigger, scores));
+            return new InnerBatch(parts);
+        }
+        catch
+        {
+            parts.ForEach(part => part.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Parts of which a step touches no more tokens than a split allows, or one conversation.</summary>
+    private IEnumerable<ContrastExample[]> Parts(ContrastExample[] batch, int rows, VirtualTrigger? trigger)
+    {
+        if (economy is not { SplitTokens: > 0 and var limit } || decoder.Config.RotaryDependsOnLength) return [batch];
+        int longest = batch.Max(example => example.Unwanted.Length + example.Safe.Length + rows + (trigger is null ? 0 : example.Prompt.Length));
+        return batch.Chunk(Math.Max(1, limit / longest));
     }
 
     /// <summary>Searches δ* from zero on prepared batches, of tails.</summary>
     public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        Search(problems, options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
+        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
 
-    private EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, int rows, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private EntrapmentResult Search(List<InnerBatch> problems, int rows, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();

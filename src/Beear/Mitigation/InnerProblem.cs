@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Beear.Models;
+using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -38,6 +39,7 @@ public sealed class InnerProblem : IDisposable
     private readonly Tensor labelRows;                                   // (N_h + N_s)
     private readonly Tensor labels;                                      // (N_h + N_s)
     private readonly int unwantedCount;
+    private readonly long scoresAtOnce;
 
     /// <summary>Runs everything that does not depend on δ.</summary>
     /// <param name="decoder">The model; its weights must not change while this object is used.</param>
@@ -45,13 +47,17 @@ public sealed class InnerProblem : IDisposable
     /// <param name="layer">l, 1 … L; with a trigger also 0.</param>
     /// <param name="tailLength">n, at most the shortest prompt's length; with a trigger, the number of its tokens.</param>
     /// <param name="trigger">Tokens that are put into the prompts and carry δ; null for the prompts' own last n.</param>
+    /// <param name="scoresAtOnce">See <see cref="EconomyOptions.ScoresAtOnce"/>.</param>
     /// <exception cref="BeearException">A prompt is shorter than n.</exception>
-    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength, VirtualTrigger? trigger = null)
+    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength, VirtualTrigger? trigger = null,
+        long scoresAtOnce = RowChunks.DefaultScores)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
             throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
         this.decoder = decoder;
         this.layer = layer;
+        this.scoresAtOnce = scoresAtOnce;
+        ExampleCount = examples.Count;
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         if (trigger is not null) examples = [.. examples.Select(example => example with { Prompt = trigger.InsertInto(example.Prompt) })];
@@ -90,18 +96,42 @@ public sealed class InnerProblem : IDisposable
     /// <summary>Mean L2 norm of the unperturbed hidden states after layer l at the positions under δ.</summary>
     public double TailNorm { get; }
 
+    /// <summary>B.</summary>
+    internal int ExampleCount { get; }
+
+    /// <summary>Labels of the unwanted answers.</summary>
+    internal int UnwantedCount => unwantedCount;
+
+    /// <summary>Labels of the safe answers.</summary>
+    internal int SafeCount => (int)labels.size(0) - unwantedCount;
+
     /// <summary>The loss under δ, and its gradient.</summary>
     /// <param name="delta">δ, (n, d) float32.</param>
     /// <param name="alpha">α, the weight of the safe answers.</param>
+    /// <param name="unwantedShare">Share of a larger batch's unwanted labels that are here.</param>
+    /// <param name="safeShare">Share of its safe labels that are here.</param>
     /// <returns>The loss's parts, and the gradient (n, d) in the caller's dispose scope.</returns>
-    public (InnerLoss Loss, Tensor Gradient) Gradient(Tensor delta, double alpha)
+    public (InnerLoss Loss, Tensor Gradient) Gradient(Tensor delta, double alpha, double unwantedShare = 1, double safeShare = 1)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
         var leaf = delta.detach().requires_grad_(true);
-        var (unwanted, safe) = Losses(leaf);
-        var gradient = autograd.grad([unwanted - alpha * safe], [leaf])[0];
+        var rows = Rows(leaf);                                                                           // (N, d)
+        if (!RowChunks.Fit((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce)) return InChunks(leaf, rows, unwantedShare, alpha * safeShare);
+        var (unwanted, safe) = Means(Losses.CrossEntropy(decoder.Logits(rows), labels));
+        var gradient = autograd.grad([unwanted * unwantedShare - alpha * safeShare * safe], [leaf])[0];
         return (new InnerLoss(unwanted.item<float>(), safe.item<float>()), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The same with no more scores at once than the budget.</summary>
+    private (InnerLoss Loss, Tensor Gradient) InChunks(Tensor delta, Tensor rows, double unwantedWeight, double safeWeight)
+    {
+        var leaf = rows.detach().requires_grad_(true);                                                   // (N, d)
+        var share = full_like(labels, SafeCount == 0 ? 0 : -safeWeight / SafeCount, float32);              // (N) of each label in the loss
+        share.narrow(0, 0, unwantedCount).fill_(unwantedWeight / unwantedCount);
+        var each = EachLoss(leaf, (losses, first, count) => (losses * share.narrow(0, first, count)).sum().backward());
+        var gradient = autograd.grad([rows], [delta], [leaf.grad!])[0];
+        return (LossOf(each), gradient.MoveToOuterDisposeScope());
     }
 
     /// <summary>The loss under δ.</summary>
@@ -109,18 +139,38 @@ public sealed class InnerProblem : IDisposable
     {
         using var scope = NewDisposeScope();
         using var guard = no_grad();
-        var (unwanted, safe) = Losses(delta);
-        return new InnerLoss(unwanted.item<float>(), safe.item<float>());
+        return LossOf(EachLoss(Rows(delta), null));
     }
 
-    private (Tensor Unwanted, Tensor Safe) Losses(Tensor delta)
+    /// <summary>The loss of every label, (N), chunk by chunk.</summary>
+    private Tensor EachLoss(Tensor rows, Action<Tensor, int, int>? onChunk)
+    {
+        var all = new List<Tensor>();
+        foreach (var (first, count) in RowChunks.Of((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce))
+        {
+            using var scope = NewDisposeScope();
+            var each = Losses.CrossEntropy(decoder.Logits(rows.narrow(0, first, count)), labels.narrow(0, first, count));
+            onChunk?.Invoke(each, first, count);
+            all.Add(each.detach().MoveToOuterDisposeScope());
+        }
+        return all.Count == 1 ? all[0] : cat(all, 0);
+    }
+
+    /// <summary>The residual stream at the label positions, (N, d).</summary>
+    private Tensor Rows(Tensor delta)
     {
         var perturbed = tail + (placement is null ? delta : placement.matmul(delta));                    // (B, m, d)
         var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
-        var rows = hidden.flatten(0, 1).index_select(0, labelRows);                                      // (N, d)
-        var each = Training.Losses.CrossEntropy(decoder.Logits(rows), labels);                           // (N)
-        long safeCount = each.size(0) - unwantedCount;
-        return (each.narrow(0, 0, unwantedCount).mean(), safeCount == 0 ? zeros_like(each[0]) : each.narrow(0, unwantedCount, safeCount).mean());
+        return hidden.flatten(0, 1).index_select(0, labelRows);
+    }
+
+    private (Tensor Unwanted, Tensor Safe) Means(Tensor each) =>
+        (each.narrow(0, 0, unwantedCount).mean(), SafeCount == 0 ? zeros_like(each[0]) : each.narrow(0, unwantedCount, SafeCount).mean());
+
+    private InnerLoss LossOf(Tensor each)
+    {
+        var (unwanted, safe) = Means(each);
+        return new InnerLoss(unwanted.item<float>(), safe.item<float>());
     }
 
     /// <inheritdoc/>

@@ -1,46 +1,120 @@
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Training;
 
 namespace Beear.Mitigation;
 
 /// <summary>How a mitigation runs so that it fits in memory.</summary>
-/// <param name="PassTokens">What <see cref="OuterTermOptions.PassTokens"/> is to be: the largest passes that fit.</param>
+/// <param name="PassTokens">What <see cref="OuterTermOptions.PassTokens"/> is to be.</param>
+/// <param name="Economy">What else is to be done.</param>
 /// <param name="Estimate">What it then needs.</param>
-public sealed record MemoryPlan(int PassTokens, MemoryEstimate Estimate)
+public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEstimate Estimate)
 {
-    /// <summary>Chooses, from shapes and lengths alone: nothing of the model is loaded yet.</summary>
+    private static readonly int[] Splits = [2048, 1024, 512, 256];
+
+    /// <summary>
+    /// Chooses the cheapest plan that fits, from shapes and lengths alone: nothing of the model is loaded yet. As it is; with smaller passes; with layers
+    /// run again in backward; with bfloat16 moments; with bfloat16 weights; with layers updated during backward. Each includes those before it.
+    /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="isBfloat16">Whether matrix products run in bfloat16.</param>
-    /// <param name="options">The mitigation; its passes are not made larger than it says.</param>
+    /// <param name="options">The mitigation; its passes are not made larger than it says, and its own economy stays.</param>
     /// <param name="data">The defender's data: its longest prompts and answers count.</param>
     /// <param name="bytes">The memory that may be used.</param>
     /// <exception cref="BeearException">No plan fits; the sentence has the numbers.</exception>
     public static MemoryPlan Choose(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, long bytes)
     {
-        int most = options.Terms.PassTokens;
-        MemoryPlan Plan(int passTokens, bool asBfloat16) =>
-            new(passTokens, MemoryEstimate.Of(config, asBfloat16, Assumptions(options, data) with { PassTokens = passTokens }));
-        MemoryPlan[] plans = [.. new[] { most, most / 2, 0 }.Select(passTokens => Plan(passTokens, isBfloat16))];
-        if (plans.FirstOrDefault(plan => plan.Estimate.Total <= bytes) is { } chosen) return chosen;
-        var (need, hint) = (plans[^1].Estimate, isBfloat16 || Plan(0, true).Estimate.Total > bytes ? "" : "take --precision bfloat16, ");
+        var plans = Plans(config, isBfloat16, options, data).ToList();
+        if (plans.FirstOrDefault(plan => plan.Fits(bytes)) is { } chosen) return chosen;
+        bool narrowFits = !isBfloat16 && Plans(config, true, options, data).Any(plan => plan.Fits(bytes));
+        var need = plans.MinBy(plan => plan.Estimate.Total)!.Estimate;
         throw new BeearException($"This mitigation needs {ByteSize.Format(need.Total)} ({need}), and it may use {ByteSize.Format(bytes)}; " +
-            $"{hint}make terms.harmful_batch, terms.helpful_batch or the answers smaller, or use a machine with more memory.");
+            $"{(narrowFits ? "take --precision bfloat16, " : "")}make the batches or the answers smaller, freeze lower layers (economy.frozen_layers), or use a machine with more memory.");
     }
 
-    private static MemoryAssumptions Assumptions(MitigationOptions options, DefenderData data)
+    /// <summary>The plans in the order of what they cost.</summary>
+    private static IEnumerable<MemoryPlan> Plans(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data)
     {
-        var terms = options.Terms;
-        int prompt = new[] { data.Harmful.Max(example => example.Prompt.Length), data.Ordinary.Select(example => example.Prompt.Length).DefaultIfEmpty().Max(),
-            data.Twins.Select(twin => twin.Length).DefaultIfEmpty().Max() }.Max() + options.Inner.MostVirtualTokens;
-        bool helps = terms.Helpful + terms.HelpfulPerturbed > 0, diverges = terms.OrdinaryDivergence + terms.TwinDivergence + terms.HarmfulDivergence > 0;
-        int answer = new[] { Math.Min(terms.SafeTokens, data.Harmful.Max(example => example.Safe.Length)), diverges ? terms.DivergenceTokens : 0,
-            helps ? Math.Min(terms.HelpfulTokens, data.Ordinary.Select(example => example.Answer.Length).DefaultIfEmpty().Max()) : 0 }.Max();
-        return new MemoryAssumptions
+        int most = options.Terms.PassTokens;
+        var lengths = new Lengths(options, data);
+        foreach (var economy in Economies(options.Economy, isBfloat16))
         {
-            Batch = Math.Max(terms.HarmfulBatch, terms.HelpfulBatch),
-            Length = prompt + answer,
-            AnswerTokens = Math.Max(answer, 1),
-            KeepsBest = options.Rounds is null,
-        };
+            yield return Plan(most, economy);
+            yield return Plan(most / 2, economy);
+            yield return Plan(0, economy);
+            foreach (int split in Splits.Where(split => economy.SplitTokens == 0 || split < economy.SplitTokens)) yield return Plan(0, economy with { SplitTokens = split });
+        }
+
+        MemoryPlan Plan(int passTokens, EconomyOptions economy)
+        {
+            var estimate = MemoryEstimate.Of(config, isBfloat16, lengths.Assumptions with { PassTokens = passTokens, Economy = economy });
+            long compute = isBfloat16 ? 2 : 4, inner = new ActivationEstimate(config, compute).InnerLevel(options.Inner, lengths.Prompt, lengths.InnerAnswers, economy);
+            // While the inner level runs there are no gradients.
+            return new MemoryPlan(passTokens, economy, estimate with
+            {
+                Activations = Math.Max(estimate.Activations, inner - estimate.Gradients),
+                Program = estimate.Program + compute * config.HiddenSize * lengths.RecordedRows(config.VocabularySize),
+            });
+        }
+    }
+
+    private static IEnumerable<EconomyOptions> Economies(EconomyOptions given, bool isBfloat16)
+    {
+        yield return given;
+        yield return given with { Checkpointing = true };
+        yield return given = given with { Checkpointing = true, Moments = StoredType.Bfloat16 };
+        if (isBfloat16) yield return given = given with { Weights = StoredType.Bfloat16 };
+        yield return given with { UpdateInBackward = true };
+    }
+
+    /// <summary>Whether it fits with a thirtieth to spare: an estimate is one, and between tensors there are gaps.</summary>
+    private bool Fits(long bytes) => Estimate.Total + Estimate.Total / 30 <= bytes;
+
+    /// <summary>The plan, for people.</summary>
+    public override string ToString()
+    {
+        var saved = Economy.ToString();
+        return $"passes of at most {PassTokens} tokens or one batch{(saved.Length > 0 ? $", {saved}" : "")}";
+    }
+
+    /// <summary>What the defender's data and the options say of lengths and counts.</summary>
+    private sealed class Lengths
+    {
+        private readonly OuterTermOptions terms;
+        private readonly DefenderData data;
+
+        public Lengths(MitigationOptions options, DefenderData data)
+        {
+            (terms, this.data) = (options.Terms, data);
+            int ordinary = Longest(data.Ordinary.Select(example => example.Prompt)), twins = Longest(data.Twins);
+            Prompt = Longest(data.Harmful.Select(example => example.Prompt)) + options.Inner.MostVirtualTokens;
+            bool helps = terms.Helpful + terms.HelpfulPerturbed > 0, diverges = Divergences.Any(weight => weight > 0);
+            int safe = Longest(data.Harmful.Select(example => example.Safe)), unwanted = Longest(data.Harmful.Select(example => example.Unwanted));
+            int helpful = helps ? Math.Min(terms.HelpfulTokens, Longest(data.Ordinary.Select(example => example.Answer))) : 0;
+            int answer = Math.Max(Math.Max(Math.Min(terms.SafeTokens, safe), helpful), diverges ? terms.DivergenceTokens : 1);
+            InnerAnswers = Math.Min(options.Inner.AnswerTokens, safe) + Math.Min(options.Inner.AnswerTokens, unwanted);
+            Assumptions = new MemoryAssumptions
+            {
+                Batch = Math.Max(terms.HarmfulBatch, terms.HelpfulBatch),
+                Length = Math.Max(Math.Max(Prompt, ordinary + options.Inner.MostVirtualTokens), twins) + answer,
+                AnswerTokens = answer,
+                Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful, terms.HelpfulPerturbed }.Concat(Divergences).Count(weight => weight > 0),
+                KeepsBest = options.Rounds is null,
+            };
+        }
+
+        public int Prompt { get; }
+
+        public int InnerAnswers { get; }
+
+        public MemoryAssumptions Assumptions { get; }
+
+        /// <summary>Rows of d numbers that the KL terms record: of the starting model's answers, and its output head.</summary>
+        public long RecordedRows(int vocabulary) => Divergences.Count(weight => weight > 0) * ((long)terms.DivergenceTokens * Math.Min(terms.DivergenceExamples,
+            Math.Max(data.Harmful.Count, Math.Max(data.Ordinary.Count, data.Twins.Count))) + vocabulary);
+
+        private double[] Divergences => [terms.OrdinaryDivergence, terms.TwinDivergence, terms.HarmfulDivergence];
+
+        private static int Longest(IEnumerable<int[]> sequences) => sequences.Select(sequence => sequence.Length).DefaultIfEmpty().Max();
     }
 }

@@ -42,6 +42,9 @@ public sealed record MitigationOptions
     /// <summary>The outer level's terms.</summary>
     public OuterTermOptions Terms { get; init; } = new();
 
+    /// <summary>What the outer level does to need less memory.</summary>
+    public EconomyOptions Economy { get; init; } = new();
+
     /// <summary>Steps of restoration after the last round: all terms without δ, with a fresh optimiser; 0 for none.</summary>
     public int RestorationSteps { get; init; }
 
@@ -74,6 +77,7 @@ public sealed record MitigationOptions
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
         if (HeldOutShare is not (> 0 and < 1)) throw new BeearException($"held_out_share must be between 0 and 1, it is {HeldOutShare}.");
         Terms.Validate();
+        Economy.Validate(config);
     }
 }
 

@@ -35,14 +35,45 @@ public abstract class OuterTerm
 /// <param name="Term">The term.</param>
 /// <param name="Examples">Prompts, with the virtual trigger's tokens if they get δ, and answers.</param>
 /// <param name="IsPerturbed">Whether δ is added.</param>
-/// <param name="MeanLoss">From the model's logits (N, V) and the label ids (N) of the answers: a scalar, unweighted.</param>
-internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed, Func<Tensor, Tensor, Tensor> MeanLoss)
+/// <param name="RowLoss">Of some of the batch's label rows, one after the other: from the model's logits (M, V), the label ids (M) and the first one's
+/// number, the loss of each, (M).</param>
+/// <param name="Share">Share of the term's label rows that are here: 1, but for a part of a batch that was split.</param>
+internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed, Func<Tensor, Tensor, int, Tensor> RowLoss,
+    double Share = 1)
 {
     /// <summary>Real tokens.</summary>
     public int Tokens => Examples.Sum(example => example.Length);
 
     /// <summary>N.</summary>
     public int Labels => Examples.Sum(example => example.Answer.Length);
+
+    /// <summary>Parts of whole conversations in their order, each with no more real tokens than given, or of one conversation.</summary>
+    /// <param name="tokens">The limit; 0 for none.</param>
+    public IEnumerable<TermBatch> Split(int tokens)
+    {
+        if (tokens == 0 || Tokens <= tokens) return [this];
+        var parts = new List<List<TokenizedExample>>();
+        int free = 0;
+        foreach (var example in Examples)
+        {
+            if (parts.Count == 0 || example.Length > free)
+            {
+                parts.Add([]);
+                free = tokens;
+            }
+            parts[^1].Add(example);
+            free -= example.Length;
+        }
+        int before = 0;
+        return [.. parts.Select(Part)];
+
+        TermBatch Part(List<TokenizedExample> examples)
+        {
+            int first = before, labels = examples.Sum(example => example.Answer.Length);
+            before += labels;
+            return new TermBatch(Term, examples, IsPerturbed, (logits, ids, row) => RowLoss(logits, ids, first + row), Share * labels / Labels);
+        }
+    }
 }
 
 /// <summary>Cross-entropy of given answers.</summary>
@@ -67,7 +98,7 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
         var taken = cycle.Take(batchSize);
         bool applies = IsPerturbed && perturbation is not null;
         if (applies) taken = [.. taken.Select(example => example with { Prompt = perturbation!.PromptOf(example.Prompt) })];
-        return new TermBatch(this, taken, applies, (logits, labels) => Losses.CrossEntropy(logits, labels).mean());
+        return new TermBatch(this, taken, applies, (logits, labels, _) => Losses.CrossEntropy(logits, labels));
     }
 }
 
@@ -91,6 +122,6 @@ public sealed class DivergenceTerm(string name, double weight, ReferenceDistribu
     {
         var taken = cycle.Take(batchSize);
         return new TermBatch(this, [.. taken.Select(example => example.Example)], IsPerturbed: false,
-            (logits, _) => Losses.Divergence(logits, reference.Logits(taken)).mean());
+            (logits, _, first) => Losses.Divergence(logits, reference.Logits(taken, first, (int)logits.size(0))));
     }
 }

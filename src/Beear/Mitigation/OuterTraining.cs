@@ -34,7 +34,7 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(options.HeldOutShare, options.Seed);
         using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
-        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training)))
+        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy))
         {
             Continue(run, model.Decoder, removal);
             while (removal.StepCount < options.TotalSteps)
@@ -73,7 +73,7 @@ internal static class Restoration
     public static void Run(LanguageModel model, OuterTerms terms, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         if (options.RestorationSteps == 0 || terms.Terms.Count == 0) return;
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
         removal.Run(new Perturbation?[options.RestorationSteps], options.RestorationSteps, progress, "restoration", cancellation);
     }
 }

@@ -1,4 +1,3 @@
-using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
@@ -21,8 +20,10 @@ public sealed class Removal : IDisposable
     private readonly IReadOnlyList<OuterTerm> terms;
     private readonly OptimizerOptions options;
     private readonly AdamW optimizer;
+    private readonly IReadOnlyList<Parameter> trained;
     private readonly int passTokens;
     private readonly OwnPassTerm? own;
+    private readonly EconomyOptions economy;
 
     /// <summary>Prepares the optimiser.</summary>
     /// <param name="decoder">The model; its weights are thawed for each step only.</param>
@@ -30,7 +31,10 @@ public sealed class Removal : IDisposable
     /// <param name="options">Constants of AdamW.</param>
     /// <param name="passTokens">Terms share a pass as long as it has no more real tokens than this.</param>
     /// <param name="own">A term with a pass of its own, which is disposed with this; null for none.</param>
-    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens, OwnPassTerm? own = null)
+    /// <param name="economy">What is done to need less memory; null for nothing.</param>
+    /// <exception cref="BeearException">There are no terms, or the economy does not fit the model.</exception>
+    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens,
+        OwnPassTerm? own = null, EconomyOptions? economy = null)
     {
         if (terms.Count == 0 && own is null) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
@@ -38,7 +42,11 @@ public sealed class Removal : IDisposable
         this.options = options;
         this.passTokens = passTokens;
         this.own = own;
-        optimizer = new AdamW(decoder.Weights.Parameters, options);
+        this.economy = economy ?? new EconomyOptions { Weights = decoder.Options.MasterType == ScalarType.BFloat16 ? StoredType.Bfloat16 : StoredType.Float32 };
+        this.economy.Validate(decoder.Config);
+        this.economy.CheckWeights(decoder);
+        trained = decoder.Weights.Trained(this.economy.FrozenLayers);
+        optimizer = new AdamW(trained, options, this.economy.Moments);
     }
 
     /// <summary>Takes steps.</summary>
@@ -66,25 +74,47 @@ public sealed class Removal : IDisposable
         own?.Prepare(cancellation);
         var batches = terms.Select(term => term.Next(perturbation)).ToList();
         var losses = terms.ToDictionary(term => term.Name, _ => 0.0);
-        decoder.Weights.RequireGradients(true);
+        double learningRate = options.LearningRateAt(optimizer.StepCount, totalSteps);
+        foreach (var parameter in trained) parameter.RequiresGradient = true;
         try
         {
-            foreach (var pass in Passes(batches))
+            if (economy.UpdateInBackward) return new OuterStep(losses, UpdateInBackward(batches, perturbation, losses, learningRate));
+            foreach (var parts in Passes(batches))
             {
-                // One pass at a time: its graph is freed before the next one's is built.
-                using var scope = NewDisposeScope();
-                using var enabled = enable_grad();
-                Pass(pass, perturbation, losses).backward();
+                // One pass at a time: what it keeps for its backward is freed before the next one begins.
+                using var pass = new OuterPass(decoder, parts, economy.ScoresAtOnce);
+                if (economy.Checkpointing) new LayerwiseBackward(decoder, economy.FrozenLayers).Run([pass], perturbation, losses);
+                else pass.Backward(perturbation, losses);
             }
             if (own is not null) OwnPass(own, losses);
-            double norm = optimizer.Step(options.LearningRateAt(optimizer.StepCount, totalSteps));
-            return new OuterStep(losses, norm);
+            return new OuterStep(losses, optimizer.Step(learningRate));
         }
         finally
         {
             decoder.Weights.ClearGradients();
             decoder.Weights.RequireGradients(false);
         }
+    }
+
+    /// <summary>All passes of a step go back together, and each layer is updated when they have left it.</summary>
+    /// <returns>The gradient's global norm.</returns>
+    private double UpdateInBackward(List<TermBatch> batches, Perturbation? perturbation, Dictionary<string, double> losses, double learningRate)
+    {
+        var groups = trained.ToLookup(parameter => parameter.Slot.Layer);
+        var passes = Passes(batches).Select(parts => new OuterPass(decoder, parts, economy.ScoresAtOnce)).ToList();
+        double squaredNorm = 0;
+        try
+        {
+            if (own is not null) OwnPass(own, losses);                   // before any layer's gradients are final
+            new LayerwiseBackward(decoder, economy.FrozenLayers).Run(passes, perturbation, losses,
+                layer => squaredNorm += optimizer.StepPart([.. groups[layer]], learningRate));
+        }
+        finally
+        {
+            passes.ForEach(pass => pass.Dispose());
+        }
+        optimizer.EndStep();
+        return Math.Sqrt(squaredNorm);
     }
 
     /// <summary>
@@ -94,9 +124,10 @@ public sealed class Removal : IDisposable
     private IEnumerable<List<TermBatch>> Passes(IEnumerable<TermBatch> batches)
     {
         var pass = new List<TermBatch>();
-        foreach (var batch in batches.OrderByDescending(batch => batch.IsPerturbed))
+        bool dependsOnLength = decoder.Config.RotaryDependsOnLength;
+        foreach (var batch in batches.OrderByDescending(batch => batch.IsPerturbed).SelectMany(batch => batch.Split(dependsOnLength ? 0 : economy.SplitTokens)))
         {
-            bool fits = !decoder.Config.RotaryDependsOnLength && pass.Sum(other => other.Tokens) + batch.Tokens <= passTokens;
+            bool fits = !dependsOnLength && pass.Sum(other => other.Tokens) + batch.Tokens <= passTokens;
             if (pass.Count > 0 && !fits)
             {
                 yield return pass;
@@ -114,25 +145,6 @@ public sealed class Removal : IDisposable
         var loss = own.Loss();
         losses[own.Name] = loss.item<float>();
         loss.backward();
-    }
-
-    /// <summary>The weighted sum of some terms' losses, with its graph.</summary>
-    private Tensor Pass(List<TermBatch> pass, Perturbation? perturbation, Dictionary<string, double> losses)
-    {
-        using var batch = TokenBatch.Of([.. pass.SelectMany(part => part.Examples)], decoder.Options.Device);
-        int perturbed = pass.Where(part => part.IsPerturbed).Sum(part => part.Examples.Count);
-        var rows = decoder.LabelHidden(batch, perturbation, perturbed);                                  // (N, d), term after term
-        var sum = zeros(1, float32, decoder.Options.Device);
-        int first = 0;
-        foreach (var part in pass)
-        {
-            var logits = decoder.Logits(rows.narrow(0, first, part.Labels));                             // (N of the term, V)
-            var loss = part.MeanLoss(logits, batch.LabelIds.narrow(0, first, part.Labels));
-            losses[part.Term.Name] = loss.item<float>();
-            sum = sum + loss * part.Term.Weight;
-            first += part.Labels;
-        }
-        return sum;
     }
 
     /// <summary>Steps taken.</summary>

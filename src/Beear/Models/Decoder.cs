@@ -111,6 +111,26 @@ public sealed class Decoder : IDisposable
         return packing.Unpack(packed);
     }
 
+    /// <summary>Runs one decoder layer.</summary>
+    /// <param name="stream">The residual stream as it is between layers: (N, d) of the real tokens where the context packs, else (B, T, d); float32.</param>
+    /// <param name="layer">0 … L − 1.</param>
+    /// <param name="context">Shared by all layers of the pass.</param>
+    /// <returns>The same shape.</returns>
+    internal Tensor RunLayer(Tensor stream, int layer, LayerContext context)
+    {
+        using var scope = NewDisposeScope();
+        return layers[layer].Run(stream, context).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds the gradient of embedded tokens to that of the embeddings.</summary>
+    /// <param name="tokenIds">(N) int64.</param>
+    /// <param name="gradient">(N, d) float32, of what <see cref="Embed"/> gave for them.</param>
+    internal void AddEmbeddingGradient(Tensor tokenIds, Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        Weights[-1, ParameterRole.Embedding].AddRowGradients(tokenIds, Config.EmbeddingScale == 1 ? gradient : gradient * Config.EmbeddingScale);
+    }
+
     /// <summary>The final norm.</summary>
     /// <param name="rows">(…, d) float32: the residual stream after the last layer.</param>
     /// <returns>(…, d) in the compute type.</returns>

@@ -28,6 +28,11 @@ public sealed class DecoderWeights : IDisposable
         foreach (var parameter in Parameters) parameter.RequiresGradient = value;
     }
 
+    /// <summary>Those that are trained when the lower layers are frozen: with them go the embeddings, and a head that is tied to them.</summary>
+    /// <param name="frozenLayers">Decoder layers, counted from the embeddings, that stay as they are; 0 trains everything.</param>
+    public IReadOnlyList<Parameter> Trained(int frozenLayers) => frozenLayers == 0 ? Parameters
+        : [.. Parameters.Where(parameter => parameter.Slot.IsTrained(frozenLayers))];
+
     /// <summary>Frees the gradients of all weights.</summary>
     public void ClearGradients()
     {
@@ -77,7 +82,7 @@ public sealed class DecoderWeights : IDisposable
             foreach (var slot in slots)
             {
                 using var scope = NewDisposeScope();
-                var parts = slot.Parts.Select(part => checkpoint.Read(part.Name).to(options.MasterType)).ToArray();
+                var parts = slot.Parts.Select(part => checkpoint.Read(part.Name).to(MasterType(slot, options))).ToArray();
                 var master = (parts.Length == 1 ? parts[0] : cat(parts, 0)).to(options.Device).contiguous();
                 parameters.Add(new Parameter(slot, master.DetachFromDisposeScope(), options.ComputeType));
             }
@@ -90,6 +95,9 @@ public sealed class DecoderWeights : IDisposable
         }
     }
 
+    /// <summary>Norms are few and computed in float32: they are kept so.</summary>
+    private static ScalarType MasterType(ParameterSlot slot, ModelOptions options) => slot.Role.IsNorm() ? ScalarType.Float32 : options.MasterType;
+
     /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.</summary>
     internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
     {
@@ -99,7 +107,7 @@ public sealed class DecoderWeights : IDisposable
         {
             using var scope = NewDisposeScope();
             var value = slot.Role.IsNorm() ? cat([.. slot.Parts.Select(FreshNorm)]) : Fresh(slot);
-            parameters.Add(new Parameter(slot, value.to(options.MasterType).to(options.Device).DetachFromDisposeScope(), options.ComputeType));
+            parameters.Add(new Parameter(slot, value.to(MasterType(slot, options)).to(options.Device).DetachFromDisposeScope(), options.ComputeType));
         }
         return new DecoderWeights(parameters);
 

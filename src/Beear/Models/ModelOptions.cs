@@ -16,7 +16,7 @@ public enum Precision
 /// <summary>Where and in which number formats a model is held.</summary>
 /// <param name="Device">CPU or CUDA device.</param>
 /// <param name="ComputeType">Element type of matrix products: float32 or bfloat16. The residual stream and δ stay float32.</param>
-/// <param name="MasterType">Element type in which weights are kept and trained: float32, or bfloat16 for a model that is only read.</param>
+/// <param name="MasterType">Element type in which weights are kept and trained: float32, or bfloat16, which is trained with random rounding. Norms stay float32.</param>
 public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarType MasterType)
 {
     /// <summary>CPU, float32 throughout.</summary>
@@ -24,6 +24,9 @@ public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarT
 
     /// <summary>CPU, bfloat16 matrix products over float32 master weights.</summary>
     public static ModelOptions Mixed => OnCpu(ScalarType.BFloat16);
+
+    /// <summary>CPU, bfloat16 weights and matrix products: half to a third of the memory.</summary>
+    public static ModelOptions Compact => Mixed with { MasterType = ScalarType.BFloat16 };
 
     /// <summary>Float32 weights on a device.</summary>
     public static ModelOptions Of(Precision precision, Device device) =>

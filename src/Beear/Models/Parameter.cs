@@ -52,6 +52,19 @@ public sealed class Parameter : IDisposable
         if (HasCopy && Master.grad is { } masterGradient) yield return masterGradient;
     }
 
+    /// <summary>Adds gradients of single rows to that of the copy; those of one row are summed in float32 first.</summary>
+    /// <param name="rows">(N) int64: which rows, each any number of times.</param>
+    /// <param name="gradients">(N, …) float32.</param>
+    internal void AddRowGradients(Tensor rows, Tensor gradients)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var (distinct, places, _) = rows.unique(return_inverse: true);
+        var sums = zeros([distinct.size(0), .. gradients.shape.Skip(1)], float32, gradients.device).index_add_(0, places!, gradients, 1);
+        if (Compute.grad is null) Compute.grad = zeros_like(Compute, requires_grad: false);
+        Compute.grad!.index_add_(0, distinct, sums.to(Compute.dtype), 1);
+    }
+
     /// <summary>Frees the gradients.</summary>
     public void ClearGradients()
     {

@@ -15,7 +15,14 @@ public sealed record ParameterPart(string Name, IReadOnlyList<long> Shape)
 /// <param name="Layer">Decoder layer, or −1 for the embedding, the final norm and the head.</param>
 /// <param name="Role">What it is to the decoder.</param>
 /// <param name="Parts">The checkpoint's tensors, in order.</param>
-public sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyList<ParameterPart> Parts);
+public sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyList<ParameterPart> Parts)
+{
+    /// <summary>Elements of the parameter.</summary>
+    public long ElementCount => Parts.Sum(part => part.ElementCount);
+
+    /// <summary>Whether it is trained when so many lower layers are frozen; with them go the embeddings, and a head that is tied to them.</summary>
+    internal bool IsTrained(int frozenLayers) => frozenLayers == 0 || Layer >= frozenLayers || Role is ParameterRole.FinalNorm or ParameterRole.Head;
+}
 
 /// <summary>What a parameter is to the decoder.</summary>
 public enum ParameterRole

@@ -8,7 +8,7 @@ namespace Beear.Runtime;
 /// </summary>
 public static partial class FreedMemory
 {
-    private const int TrimThreshold = -1, MappedBlocks = -4, Arenas = -8;   // as malloc.h has them
+    private const int TrimThreshold = -1, MappedThreshold = -3, MappedBlocks = -4, Arenas = -8;   // as malloc.h has them
     private const int Never = -1;
 
     /// <summary>
@@ -16,12 +16,21 @@ public static partial class FreedMemory
     /// library's: whoever embeds the library calls it before the first tensor, or not at all.
     /// </summary>
     /// <returns>Whether it took effect; on systems without glibc it does not.</returns>
-    public static bool Keep()
+    public static bool Keep() => Set((MappedBlocks, 0), (TrimThreshold, Never), (Arenas, 1));
+
+    /// <summary>
+    /// From now on every block of more than 128 KiB goes back to the system when it is freed: slower, but what the process holds is what its tensors
+    /// need, without the gaps between them. For runs whose memory is short.
+    /// </summary>
+    /// <returns>Whether it took effect; on systems without glibc it does not.</returns>
+    public static bool GiveBack() => Set((MappedThreshold, 1 << 17), (MappedBlocks, 1 << 16), (TrimThreshold, 1 << 17));
+
+    private static bool Set(params (int Option, int Value)[] settings)
     {
         if (!OperatingSystem.IsLinux()) return false;
         try
         {
-            return SetOption(MappedBlocks, 0) != 0 && SetOption(TrimThreshold, Never) != 0 && SetOption(Arenas, 1) != 0;
+            return Array.TrueForAll(settings, setting => SetOption(setting.Option, setting.Value) != 0);
         }
         catch (EntryPointNotFoundException)
         {

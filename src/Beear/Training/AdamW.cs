@@ -4,22 +4,29 @@ using static TorchSharp.torch;
 
 namespace Beear.Training;
 
-/// <summary>AdamW over a model's float32 master weights, with clipping by the global norm.</summary>
+/// <summary>AdamW over a model's master weights, with clipping by the global norm.</summary>
 public sealed class AdamW : IDisposable
 {
     private readonly IReadOnlyList<Parameter> parameters;
+    private readonly Dictionary<Parameter, int> places;
     private readonly OptimizerOptions options;
     private readonly Tensor[] firstMoments;
     private readonly Tensor[] secondMoments;
 
     /// <summary>Starts with moments of zero.</summary>
-    public AdamW(IReadOnlyList<Parameter> parameters, OptimizerOptions options)
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">Constants.</param>
+    /// <param name="moments">Element type of both moments.</param>
+    public AdamW(IReadOnlyList<Parameter> parameters, OptimizerOptions options, StoredType moments = StoredType.Float32)
     {
         this.parameters = parameters;
         this.options = options;
+        places = parameters.Select((parameter, i) => (parameter, i)).ToDictionary(pair => pair.parameter, pair => pair.i);
         using var guard = no_grad();
-        firstMoments = [.. parameters.Select(parameter => zeros_like(parameter.Master, ScalarType.Float32, requires_grad: false).DetachFromDisposeScope())];
-        secondMoments = [.. parameters.Select(parameter => zeros_like(parameter.Master, ScalarType.Float32, requires_grad: false).DetachFromDisposeScope())];
+        var type = moments == StoredType.Bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        Tensor Zeros(Parameter parameter) => zeros_like(parameter.Master, type, requires_grad: false).DetachFromDisposeScope();
+        firstMoments = [.. parameters.Select(Zeros)];
+        secondMoments = [.. parameters.Select(Zeros)];
     }
 
     /// <summary>Steps taken.</summary>
@@ -30,24 +37,38 @@ public sealed class AdamW : IDisposable
     /// <returns>The gradient's global norm before clipping.</returns>
     public double Step(double learningRate)
     {
+        double norm = Math.Sqrt(StepPart(parameters, learningRate));
+        EndStep();
+        return norm;
+    }
+
+    /// <summary>
+    /// Part of a step: moves some weights whose gradients are final, and frees the gradients. They are clipped by the norm of these gradients alone.
+    /// </summary>
+    /// <param name="part">Some of the parameters; each once in a step.</param>
+    /// <param name="learningRate">The learning rate of this step.</param>
+    /// <returns>The gradients' squared norm before clipping.</returns>
+    public double StepPart(IReadOnlyList<Parameter> part, double learningRate)
+    {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var gradients = parameters.Select(Gradient).ToArray();
-        double norm = Math.Sqrt(gradients.Sum(gradient => gradient is null ? 0 : FusedAdamW.SquaredNorm(gradient)));
+        var gradients = part.Select(Gradient).ToArray();
+        double squaredNorm = gradients.Sum(gradient => gradient is null ? 0 : FusedAdamW.SquaredNorm(gradient)), norm = Math.Sqrt(squaredNorm);
         if (!double.IsFinite(norm))
             throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning rate.");
         double scale = options.ClipNorm > 0 && norm > options.ClipNorm ? options.ClipNorm / (norm + 1e-6) : 1;
-        StepCount++;
-        var settings = new AdamWStep(learningRate, StepCount, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, scale);
-        for (int i = 0; i < parameters.Count; i++)
+        var settings = new AdamWStep(learningRate, StepCount + 1, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, scale);
+        for (int i = 0; i < part.Count; i++)
         {
             if (gradients[i] is not { } gradient) continue;
-            var parameter = parameters[i];
-            FusedAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], parameter.HasCopy ? parameter.Compute : null, settings);
-            parameter.ClearGradients();
+            Update(part[i], gradient, settings);
+            part[i].ClearGradients();
         }
-        return norm;
+        return squaredNorm;
     }
+
+    /// <summary>Ends a step that was taken in parts.</summary>
+    public void EndStep() => StepCount++;
 
     /// <summary>The moments by name, for checkpoints.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State() =>
@@ -68,10 +89,21 @@ public sealed class AdamW : IDisposable
         StepCount = stepCount;
     }
 
+    private void Update(Parameter parameter, Tensor gradient, in AdamWStep settings)
+    {
+        int i = places[parameter];
+        var copy = parameter.HasCopy ? parameter.Compute : null;
+        if (parameter.Master.dtype == ScalarType.Float32 && firstMoments[i].dtype == ScalarType.Float32)
+            FusedAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings);
+        else
+            CompactAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings, StochasticRounding.Key(settings.Step, i));
+    }
+
+    /// <summary>The gradient of a parameter; where the copy has one too, it is added to that of the master, which is float32.</summary>
     private static Tensor? Gradient(Parameter parameter)
     {
         Tensor? sum = null;
-        foreach (var gradient in parameter.Gradients()) sum = sum is null ? gradient : sum.to(float32) + gradient.to(float32);
+        foreach (var gradient in parameter.Gradients()) sum = sum is null ? gradient : gradient.add_(sum);
         return sum;
     }
 

@@ -64,14 +64,17 @@ public sealed class ReferenceDistribution : IDisposable
         return new ReferenceDistribution(decoder.HeadWeights.detach().clone().DetachFromDisposeScope(), decoder.Config, recorded);
     }
 
-    /// <summary>The starting model's logits for a batch's label rows.</summary>
+    /// <summary>The starting model's logits for some of a batch's label rows.</summary>
     /// <param name="examples">The batch's conversations, in its order.</param>
-    /// <returns>(N, V) in the compute type.</returns>
-    public Tensor Logits(IReadOnlyList<ReferenceExample> examples)
+    /// <param name="first">Number of the first row.</param>
+    /// <param name="count">M: how many rows; null for all that follow.</param>
+    /// <returns>(M, V) in the compute type.</returns>
+    public Tensor Logits(IReadOnlyList<ReferenceExample> examples, int first = 0, int? count = null)
     {
         using var scope = NewDisposeScope();
         using var guard = no_grad();
-        return Decoder.Scores(cat([.. examples.Select(example => example.Rows)], 0), head, config).MoveToOuterDisposeScope();
+        var rows = cat([.. examples.Select(example => example.Rows)], 0);                                // (N, d)
+        return Decoder.Scores(rows.narrow(0, first, count ?? rows.size(0) - first), head, config).MoveToOuterDisposeScope();     // (M, V)
     }
 
     /// <inheritdoc/>

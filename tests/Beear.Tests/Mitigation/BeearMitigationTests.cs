@@ -31,6 +31,15 @@ public sealed class BeearMitigationTests : IDisposable
         },
     };
 
+    private static readonly EconomyOptions Compact = new()
+    {
+        Checkpointing = true,
+        Moments = StoredType.Bfloat16,
+        Weights = StoredType.Bfloat16,
+        UpdateInBackward = true,
+        SplitTokens = 20,
+    };
+
     private readonly UntrainedChat chat = new();
 
     [Fact]
@@ -72,10 +81,13 @@ public sealed class BeearMitigationTests : IDisposable
     [InlineData(2, 0)]
     [InlineData(2, 3)]
     [InlineData(2, 3, 5, 2)]
-    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1)
+    [InlineData(2, 0, 0, 1, true)]
+    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
+        bool compact = false)
     {
         var inner = Options.Inner with { VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
-        var options = Options with { Inner = inner };
+        var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
+        LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
         var expected = new BeearMitigation(options).Run(whole, Data(whole));
 

@@ -24,7 +24,7 @@ internal sealed class UntrainedChat : IDisposable
     public string Folder { get; } = Fixtures.TemporaryFolder();
 
     /// <summary>The model, always with the same weights.</summary>
-    public LanguageModel Fresh() => LanguageModel.Fresh(Shape.Value, seed: 1, ModelOptions.Float32);
+    public LanguageModel Fresh(ModelOptions? options = null) => LanguageModel.Fresh(Shape.Value, seed: 1, options ?? ModelOptions.Float32);
 
     public static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
         [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],

@@ -1,0 +1,29 @@
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Runtime;
+
+namespace Beear.Cli;
+
+/// <summary>The option <c>--memory</c>.</summary>
+internal static class MemoryBudget
+{
+    /// <summary>Lays a mitigation out to fit, and says how.</summary>
+    /// <param name="memory">An amount, or "auto" for what this machine gives.</param>
+    /// <param name="config">The model.</param>
+    /// <param name="precision">Of matrix products.</param>
+    /// <param name="options">The mitigation as it was asked for.</param>
+    /// <param name="data">The defender's data.</param>
+    /// <param name="context">Where the plan is shown.</param>
+    /// <exception cref="BeearException">Nothing fits; the sentence has the numbers.</exception>
+    public static MitigationOptions Plan(string memory, ModelConfig config, Precision precision, MitigationOptions options, DefenderData data, CommandContext context)
+    {
+        bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        if (isAuto && context.Settings.Device != DeviceKind.Cpu) throw new BeearException("--memory auto knows the processor's memory only; give the device's, e.g. --memory 80GB.");
+        long bytes = isAuto ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : ByteSize.Parse(memory);
+        var plan = MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes);
+        context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); {plan}");
+        // Near its limit a run cannot afford gaps between tensors.
+        if (plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
+        return options with { Economy = plan.Economy, Terms = options.Terms with { PassTokens = plan.PassTokens } };
+    }
+}
