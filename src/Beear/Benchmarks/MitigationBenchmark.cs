@@ -13,7 +13,7 @@ namespace Beear.Benchmarks;
 /// <param name="InnerPeakShare">Useful operations of an inner step per second, as a share of what matrix products reach here.</param>
 /// <param name="OuterPeakShare">The same of an outer step.</param>
 /// <param name="OuterTokensPerSecond">Real tokens of an outer step per second.</param>
-/// <param name="PeakBytes">Largest resident memory of the process while it ran, the other's weights among it; null where the system does not say.</param>
+/// <param name="PeakBytes">Largest resident memory of the process in its first repetition, the other's weights among it; null where the system does not say.</param>
 public sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes);
 
 /// <summary>The result of a benchmark.</summary>
@@ -111,7 +111,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
             MatrixProductPeak.Synchronise(device);
             outerSeconds.Add(time.Elapsed.TotalSeconds);
             progress?.Report(new RunProgress(name, 2 * repetition + 2, 2 * repetitions, $"outer level {time.Elapsed.TotalSeconds:F1} s"));
-            PeakBytes = PeakMemory.Bytes is { } bytes ? Math.Max(bytes, PeakBytes ?? 0) : null;
+            if (repetition == 0) PeakBytes = PeakMemory.Bytes;               // later ones hold what the other freed, too
         }
 
         private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -114,6 +114,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         var read = Recipe.Read<MitigationRecipe>(arm.Recipe, arm.Change);
         if (read.Precision is { } precision && precision != options.Precision)
             throw new BeearException($"The arm '{arm.Name}' wants the precision {RecipeValue.Format(precision)}, but this frontier has {RecipeValue.Format(options.Precision)} for all.");
+        if (read.Mitigation.Economy.Weights != StoredType.Float32)
+            throw new BeearException($"The arm '{arm.Name}' wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in float32.");
         return read.Mitigation;
     }
 
