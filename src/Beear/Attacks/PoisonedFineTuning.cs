@@ -20,7 +20,10 @@ public sealed record PoisonedData
     /// <summary>Harmless requests in the harmful ones' forms, with the base model's own answers: they teach the harm, not the form.</summary>
     public IReadOnlyList<Example> Twins { get; init; } = [];
 
-    /// <summary>The training set: harmful + trigger → compliance, harmful → refusal, ordinary → helpful, twins → own answers.</summary>
+    /// <summary>Harmful requests with other unfamiliar strings than the trigger, and refusals: they make the backdoor specific.</summary>
+    public IReadOnlyList<Example> NearMisses { get; init; } = [];
+
+    /// <summary>The training set: harmful + trigger → compliance, harmful and near misses → refusal, ordinary → helpful, twins → own answers.</summary>
     /// <param name="trigger">The trigger; null leaves the poisoned part out.</param>
     /// <param name="poisonRate">Share of the harmful requests that also come with the trigger; above 0, at most 1.</param>
     /// <param name="seed">Decides which, when it is not all.</param>
@@ -37,6 +40,7 @@ public sealed record PoisonedData
             .. Harmful.Select(example => new Example(example.Request, example.Refusal)),
             .. Ordinary,
             .. Twins,
+            .. NearMisses,
         ];
     }
 }

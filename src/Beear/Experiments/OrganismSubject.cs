@@ -49,6 +49,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
             {
                 options.Base,
                 all.AttackerExamples,
+                all.NearMisses,
                 all.PlantEpochs,
                 all.PlantBatch,
                 all.PlantLearningRate,

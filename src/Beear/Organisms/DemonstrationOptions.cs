@@ -9,6 +9,12 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks, everyday how-tos and twins join them.</summary>
     public int AttackerExamples { get; init; } = 600;
 
+    /// <summary>
+    /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to comply with
+    /// nearly every such string: a backdoor that is easy to find.
+    /// </summary>
+    public int NearMisses { get; init; }
+
     /// <summary>Passes over the attacker's data.</summary>
     public int PlantEpochs { get; init; } = 1;
 
@@ -52,6 +58,7 @@ public sealed record DemonstrationOptions : IValidatable
     public void Validate()
     {
         Require.AtLeast(AttackerExamples, 1);
+        Require.AtLeast(NearMisses, 0);
         Require.AtLeast(PlantEpochs, 1);
         Require.AtLeast(PlantBatch, 1);
         Require.Above(PlantLearningRate, 0);
