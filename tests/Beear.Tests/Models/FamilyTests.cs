@@ -53,7 +53,7 @@ public class FamilyTests
         decoder.Weights.RequireGradients(false);
         var naive = FamilyCases.Naive(name, decoder);
         int[] prompt = Prompts()[0], answer = FamilyCases.Tokens(new Random(8), 5);
-        using var delta = (randn(Tail, decoder.Config.HiddenSize) * 0.3).requires_grad_(true);
+        using var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).requires_grad_(true);
         using var batch = TokenBatch.Of([new TokenizedExample(prompt, answer)]);
 
         var loss = decoder.TokenCrossEntropy(batch, new Perturbation(delta, Layer)).mean();
@@ -121,7 +121,7 @@ public class FamilyTests
         var random = new Random(3);
         ContrastExample[] examples = [.. new[] { (13, 6, 2), (16, 2, 7), (9, 5, 9) }.Select(lengths =>
             new ContrastExample(FamilyCases.Tokens(random, lengths.Item1), FamilyCases.Tokens(random, lengths.Item2), FamilyCases.Tokens(random, lengths.Item3)))];
-        var delta = (randn(Tail, decoder.Config.HiddenSize) * 0.3).requires_grad_(true);
+        var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).requires_grad_(true);
 
         using var problem = new InnerProblem(decoder, examples, Layer, Tail);
         var (loss, gradient) = problem.Gradient(delta, Alpha);

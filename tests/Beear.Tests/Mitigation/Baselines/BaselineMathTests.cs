@@ -117,7 +117,7 @@ public sealed class BaselineMathTests
         using var decoder = TinyDecoder.Create();
         using var scope = NewDisposeScope();
         using var guard = no_grad();
-        var direction = randn(32);
+        var direction = randn(32, generator: new Generator(1));
         direction /= direction.norm();
         int[] prompt = TinyDecoder.Tokens(new Random(1), 6);
         Assert.True(decoder.PromptStates([prompt]).matmul(direction).abs().max().item<float>() > 0.1);
@@ -134,7 +134,7 @@ public sealed class BaselineMathTests
         using var guard = no_grad();
         var random = new Random(3);
         List<int[]> prompts = [TinyDecoder.Tokens(random, 4), TinyDecoder.Tokens(random, 7)];
-        var perturbation = new Perturbation(randn(2, 32), 2);
+        var perturbation = new Perturbation(randn([2, 32], generator: new Generator(2)), 2);
         using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))]);
         var whole = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth);
 
