@@ -1,16 +1,13 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
-using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
 /// <summary>
 /// The outer level on its own: as many steps as the mitigation's, on the same batches, without its δ; perhaps with a baseline's term, or
-/// with something else in place of δ. A state is kept
-/// after as many steps as a round has.
+/// with something else in place of δ. A state is kept after as many steps as a round has.
 /// </summary>
 /// <param name="options">The mitigation that is compared with.</param>
 /// <param name="stage">What progress calls this work.</param>
@@ -36,34 +33,17 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
         using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy))
         {
-            Continue(run, model.Decoder, removal);
+            TrainingState.Continue(run, model.Decoder, removal.Continue);
             while (removal.StepCount < options.TotalSteps)
             {
                 var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
                 var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation);
                 run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
-                Save(run, model.Decoder, removal);
+                if (run is not null) TrainingState.Save(run, model.Decoder, removal.State(), removal.StepCount);
             }
         }
         Restoration.Run(model, built, options, progress, cancellation);
         return new DefenceReport(options.TotalSteps, time.Elapsed.TotalSeconds);
-    }
-
-    private static void Continue(RunDirectory? run, Decoder decoder, Removal removal)
-    {
-        if (run?.OpenState() is not { } saved) return;
-        using var tensors = saved.Tensors;
-        decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
-        removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>());
-    }
-
-    private static void Save(RunDirectory? run, Decoder decoder, Removal removal)
-    {
-        if (run is null) return;
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        var weights = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach()));
-        run.SaveState([.. weights, .. removal.State()], new JsonObject { ["steps"] = removal.StepCount });
     }
 }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
@@ -54,7 +53,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         var batches = Enumerable.Range(0, options.Epochs)
             .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize, unchecked(options.Seed * 1000 + epoch))).ToList();
         using var optimizer = new AdamW(decoder.Weights.Parameters, options.Optimizer);
-        Continue(run, optimizer);
+        TrainingState.Continue(run, decoder, optimizer.Restore);
         var losses = new List<double>();
         var sinceState = Stopwatch.StartNew();
         decoder.Weights.RequireGradients(true);
@@ -71,14 +70,14 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
                 progress?.Report(new RunProgress(stage, step + 1, batches.Count, $"loss {loss:F3}"));
                 if (run is not null && options.CheckpointMinutes > 0 && sinceState.Elapsed.TotalMinutes >= options.CheckpointMinutes)
                 {
-                    Save(run, optimizer);
+                    TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount);
                     sinceState.Restart();
                 }
             }
         }
         catch (OperationCanceledException) when (run is not null)
         {
-            Save(run, optimizer);
+            TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount);
             throw;
         }
         finally
@@ -96,21 +95,5 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         var loss = decoder.TokenCrossEntropy(batch).mean();
         loss.backward();
         return loss.item<float>();
-    }
-
-    private void Save(RunDirectory run, AdamW optimizer)
-    {
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        var weights = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach()));
-        run.SaveState([.. weights, .. optimizer.State()], new JsonObject { ["step"] = optimizer.StepCount });
-    }
-
-    private void Continue(RunDirectory? run, AdamW optimizer)
-    {
-        if (run?.OpenState() is not { } state) return;
-        using var tensors = state.Tensors;
-        decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
-        optimizer.Restore(tensors.Read, state.Progress["step"]!.GetValue<int>());
     }
 }

@@ -1,0 +1,34 @@
+using System.Text.Json.Nodes;
+using Beear.Models;
+using static TorchSharp.torch;
+
+namespace Beear.Training;
+
+/// <summary>The state of a run that only trains: weights, the optimiser's moments and the number of steps.</summary>
+internal static class TrainingState
+{
+    /// <summary>Keeps it.</summary>
+    /// <param name="run">Where.</param>
+    /// <param name="decoder">Whose weights.</param>
+    /// <param name="moments">By name.</param>
+    /// <param name="steps">Steps taken.</param>
+    public static void Save(RunDirectory run, Decoder decoder, IReadOnlyList<(string Name, Tensor Value)> moments, int steps)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var weights = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach()));
+        run.SaveState([.. weights, .. moments], new JsonObject { ["steps"] = steps });
+    }
+
+    /// <summary>Puts the weights of a kept state back; does nothing where there is none.</summary>
+    /// <param name="run">Where; may be null.</param>
+    /// <param name="decoder">Gets the weights.</param>
+    /// <param name="restore">Takes the moments, each by its name, and the steps that had been taken.</param>
+    public static void Continue(RunDirectory? run, Decoder decoder, Action<Func<string, Tensor>, int> restore)
+    {
+        if (run?.OpenState() is not { } saved) return;
+        using var tensors = saved.Tensors;
+        decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
+        restore(tensors.Read, saved.Progress["steps"]!.GetValue<int>());
+    }
+}
