@@ -1,3 +1,4 @@
+using Beear.Kernels.Cuda;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -18,12 +19,18 @@ internal static class MemoryBudget
     public static MitigationOptions Plan(string memory, ModelConfig config, Precision precision, MitigationOptions options, DefenderData data, CommandContext context)
     {
         bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
-        if (isAuto && context.Settings.Device != DeviceKind.Cpu) throw new BeearException("--memory auto knows the processor's memory only; give the device's, e.g. --memory 80GB.");
-        long bytes = isAuto ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : ByteSize.Parse(memory);
+        long bytes = isAuto ? Available(context) : ByteSize.Parse(memory);
         var plan = MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes);
         context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); {plan}");
         // Near its limit a run cannot afford gaps between tensors.
-        if (plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
+        if (context.Settings.Device == DeviceKind.Cpu && plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
         return options with { Economy = plan.Economy, Terms = options.Terms with { PassTokens = plan.PassTokens } };
+    }
+
+    private static long Available(CommandContext context)
+    {
+        if (context.Settings.Device == DeviceKind.Cpu) return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        context.Device();
+        return CudaKernels.DeviceMemory?.Free ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, e.g. --memory 80GB.");
     }
 }

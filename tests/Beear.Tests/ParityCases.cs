@@ -26,7 +26,7 @@ internal static class ParityCases
         using var scope = NewDisposeScope();
         Assert.Equal(expected.shape, actual.shape);
         double largest = expected.abs().max().to(float64).item<double>();
-        double difference = (expected.to(float64) - actual.detach().to(float64)).abs().max().item<double>();
+        double difference = (expected.detach().cpu().to(float64) - actual.detach().cpu().to(float64)).abs().max().item<double>();
         Assert.True(difference <= tolerance * largest, $"{what}: differs by {difference:G3}, the largest value is {largest:G3}");
     }
 

@@ -14,14 +14,14 @@ internal sealed class ParityModel : IDisposable
         TorchRuntime.Load();
         var folder = Fixtures.Parity("models", name);
         using var checkpoint = Checkpoint.Open(folder);
-        Decoder = Decoder.Load(checkpoint, options ?? ModelOptions.Float32);
+        Decoder = Decoder.Load(checkpoint, options ?? TestDevice.Float32);
         Expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
         Json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")))!.AsObject();
-        Ids = Expected.Read("input_ids").to(int64);
-        Mask = Expected.Read("attention_mask").to(ScalarType.Bool);
-        PositionIds = Expected.Read("position_ids").to(int64).clamp_min(0);
+        Ids = Expected.Read("input_ids").to(int64).to(TestDevice.Device);
+        Mask = Expected.Read("attention_mask").to(ScalarType.Bool).to(TestDevice.Device);
+        PositionIds = Expected.Read("position_ids").to(int64).clamp_min(0).to(TestDevice.Device);
         // Labels stand at the tokens that are predicted; the row that predicts a token is the one before it.
-        var labels = Expected.Read("labels").to(int64);                  // (B, T), −100 where there is none
+        var labels = Expected.Read("labels").to(int64).to(TestDevice.Device);                  // (B, T), −100 where there is none
         long width = labels.shape[1];
         var flat = labels.flatten();
         var at = flat.ge(0).nonzero().squeeze(1);

@@ -32,7 +32,7 @@ internal static class TinyDecoder
     /// <summary>Random weights, made larger than a fresh model's so that every layer has a say in the outcome.</summary>
     public static Decoder Create(int seed = 1, ModelOptions? options = null)
     {
-        var decoder = Decoder.Random(ModelConfig.FromJson(Config()), seed, options ?? ModelOptions.Float32);
+        var decoder = Decoder.Random(ModelConfig.FromJson(Config()), seed, options ?? TestDevice.Float32);
         using var guard = no_grad();
         foreach (var parameter in decoder.Weights.Parameters)
         {

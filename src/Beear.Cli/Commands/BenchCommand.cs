@@ -73,12 +73,12 @@ internal sealed class BenchCommand(CommandSession session)
         var result = options.Shape is null ? OnModel(options, context) : OnShape(options, context);
         context.Output.Result(result, shown =>
         {
-            var table = context.Output.Table("", "inner step", "of peak", "outer step", "of peak", "outer tokens/s", "peak memory");
+            var table = context.Output.Table("", "inner step", "of peak", "outer step", "of peak", "outer tokens/s", "peak memory", $"{options.Repetitions} rounds");
             foreach (var (name, times) in new[] { ("engine", shown.Engine), ("textbook", shown.Textbook) })
             {
                 if (times is null) continue;
                 table.Row(name, Seconds(times.InnerSeconds), Percent(times.InnerPeakShare), Seconds(times.OuterSeconds), Percent(times.OuterPeakShare),
-                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), Size(times.PeakBytes));
+                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), Size(times.PeakBytes), Seconds(times.TotalSeconds));
             }
             return [table, context.Output.Table("matrix products reach").Row(string.Create(CultureInfo.InvariantCulture, $"{shown.GemmGflops:F0} GFLOP/s"))];
         });

@@ -14,7 +14,9 @@ namespace Beear.Benchmarks;
 /// <param name="OuterPeakShare">The same of an outer step.</param>
 /// <param name="OuterTokensPerSecond">Real tokens of an outer step per second.</param>
 /// <param name="PeakBytes">Largest resident memory of the process in its first repetition, the other's weights among it; null where the system does not say.</param>
-public sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes);
+/// <param name="TotalSeconds">Of all repetitions, one after the other: a mitigation of so many rounds, evaluation apart.</param>
+public sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes,
+    double TotalSeconds);
 
 /// <summary>The result of a benchmark.</summary>
 /// <param name="Engine">The engine.</param>
@@ -70,7 +72,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         EngineTimes Times(Stages stages)
         {
             double inner = stages.Inner / options.Inner.Steps, outer = stages.Outer / options.OuterSteps;
-            return new EngineTimes(inner, outer, innerWork / inner / peak, outerWork / outer / peak, outerTokens / outer, stages.PeakBytes);
+            return new EngineTimes(inner, outer, innerWork / inner / peak, outerWork / outer / peak, outerTokens / outer, stages.PeakBytes, stages.Total);
         }
         return new BenchmarkResult(Times(engine), textbook is null ? null : Times(textbook), peak / 1e9);
     }
@@ -95,6 +97,8 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
 
         public double Outer => Median(outerSeconds);
 
+        public double Total => innerSeconds.Sum() + outerSeconds.Sum();
+
         public long? PeakBytes { get; private set; }
 
         public void Time(Device device, int repetition, int repetitions)
@@ -111,7 +115,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
             MatrixProductPeak.Synchronise(device);
             outerSeconds.Add(time.Elapsed.TotalSeconds);
             progress?.Report(new RunProgress(name, 2 * repetition + 2, 2 * repetitions, $"outer level {time.Elapsed.TotalSeconds:F1} s"));
-            if (repetition == 0) PeakBytes = PeakMemory.Bytes;               // later ones hold what the other freed, too
+            if (repetition == 0) PeakBytes = PeakMemory.Of(device);               // later ones hold what the other freed, too
         }
 
         private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Beear.Kernels.Cuda;
+using static TorchSharp.torch;
 
 namespace Beear.Benchmarks;
 
@@ -18,6 +20,9 @@ internal static class PeakMemory
             // Then the peak is that of the whole process.
         }
     }
+
+    /// <summary>What libtorch has taken of a CUDA device by now, which it keeps; of other devices <see cref="Bytes"/>.</summary>
+    public static long? Of(Device device) => device.type == TorchSharp.DeviceType.CUDA ? CudaKernels.DeviceMemory is { } memory ? memory.Total - memory.Free : null : Bytes;
 
     /// <summary>Bytes; null where the system does not say.</summary>
     public static long? Bytes

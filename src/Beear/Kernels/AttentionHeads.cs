@@ -1,3 +1,4 @@
+using Beear.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ public static unsafe class AttentionHeads
 {
     private const int RowsInChunk = 32;
 
-    /// <summary>Queries, keys and values of rows; on the CPU in one pass forward and one backward.</summary>
+    /// <summary>Queries, keys and values of rows; on the CPU and on CUDA in one pass forward and one backward.</summary>
     /// <param name="rows">(N, (H+2G)·D), float32 or bfloat16: in each row the queries, then keys, then values.</param>
     /// <param name="shape">How they divide.</param>
     /// <param name="cosine">(B, 1, T, D) of the same type; no gradient flows into it.</param>
@@ -19,7 +20,7 @@ public static unsafe class AttentionHeads
     /// <returns>(B, H, T, D) and twice (B, G, T, D), contiguous; zero where there is no row.</returns>
     public static (Tensor Queries, Tensor Keys, Tensor Values) Split(Tensor rows, HeadShape shape, Tensor cosine, Tensor sine)
     {
-        if (!IsFused(rows) || shape.RotatedSize % (2 * Element.Width) != 0 || !IsTable(cosine, rows, shape) || !IsTable(sine, rows, shape))
+        if (!IsFused(rows, shape) || !IsTable(cosine, rows, shape) || !IsTable(sine, rows, shape))
             return PlainSplit(rows, shape, cosine, sine);
         using var scope = NewDisposeScope();
         var all = Recording.IsNeeded(rows) ? RecordedSplit.Record(rows, cosine, sine, shape) : ToHeads(rows, shape, cosine, sine);
@@ -36,7 +37,7 @@ public static unsafe class AttentionHeads
     /// <returns>(N, H·D).</returns>
     public static Tensor Join(Tensor mixed, HeadShape shape)
     {
-        if (!IsFused(mixed)) return PlainJoin(mixed, shape);
+        if (!IsFused(mixed, shape.OfMixed)) return PlainJoin(mixed, shape);
         return Recording.IsNeeded(mixed) ? RecordedJoin.Record(mixed, shape) : ToRows(mixed, shape.OfMixed, null, null);
     }
 
@@ -70,7 +71,9 @@ public static unsafe class AttentionHeads
         return x * cosine + cat(rest == 0 ? [second, first] : [second, first, x.narrow(3, size, rest)], 3) * sine;
     }
 
-    private static bool IsFused(Tensor x) => x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.BFloat16;
+    private static bool IsFused(Tensor x, HeadShape shape) => x.dtype is ScalarType.Float32 or ScalarType.BFloat16
+        && (x.device_type == DeviceType.CPU ? shape.RotatedSize % (2 * Element.Width) == 0
+            : shape.RotatedSize % 8 == 0 && CudaKernels.Fit(shape.HeadSize, x, shape.Rows));
 
     private static bool IsTable(Tensor table, Tensor rows, HeadShape shape) =>
         shape.RotatedSize == 0 || (table.dtype == rows.dtype && table.is_contiguous() && table.shape.AsSpan().SequenceEqual([shape.Batch, 1, shape.Tokens, shape.HeadSize]));
@@ -79,7 +82,9 @@ public static unsafe class AttentionHeads
     private static Tensor ToHeads(Tensor rows, HeadShape shape, Tensor? cosine, Tensor? sine)
     {
         using var source = rows.contiguous();
-        var heads = empty([shape.Positions * shape.Width], rows.dtype);
+        long[] size = [shape.Positions * shape.Width];
+        // On CUDA, blocks write where there are rows; the rest is cleared before.
+        var heads = rows.device_type == DeviceType.CUDA && shape.Rows is not null ? zeros(size, rows.dtype, rows.device) : empty(size, rows.dtype, rows.device);
         Move(source, heads, shape, cosine, sine, toHeads: true);
         return heads;
     }
@@ -88,14 +93,19 @@ public static unsafe class AttentionHeads
     private static Tensor ToRows(Tensor heads, HeadShape shape, Tensor? cosine, Tensor? sine)
     {
         using var source = heads.contiguous();
-        var rows = empty([shape.RowCount, shape.Width], heads.dtype);
+        var rows = empty([shape.RowCount, shape.Width], heads.dtype, heads.device);
         Move(rows, source, shape, cosine, sine, toHeads: false);
         return rows;
     }
 
     private static void Move(Tensor rows, Tensor heads, HeadShape shape, Tensor? cosine, Tensor? sine, bool toHeads)
     {
-        if (rows.dtype == ScalarType.BFloat16) new HeadMove<BrainFloat16>(rows, heads, shape, cosine, sine).Run(RowsInChunk, toHeads);
+        if (rows.device_type == DeviceType.CUDA)
+        {
+            CudaKernels.Run(CudaKernels.Named("move_heads", rows), shape.RowCount, 1, rows, heads, shape.Rows, cosine, sine, shape.Positions, (int)shape.Tokens,
+                (int)shape.QueryHeads, (int)shape.Groups, (int)shape.HeadSize, (int)shape.RotatedSize, toHeads ? 1 : 0);
+        }
+        else if (rows.dtype == ScalarType.BFloat16) new HeadMove<BrainFloat16>(rows, heads, shape, cosine, sine).Run(RowsInChunk, toHeads);
         else new HeadMove<Float32>(rows, heads, shape, cosine, sine).Run(RowsInChunk, toHeads);
         GC.KeepAlive((rows, heads, shape, cosine, sine));
     }

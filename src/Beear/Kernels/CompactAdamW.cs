@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Beear.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,6 +27,11 @@ public static unsafe class CompactAdamW
     public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings, uint key)
     {
         Tensor[] all = computeCopy is null ? [master, gradient, firstMoment, secondMoment] : [master, gradient, firstMoment, secondMoment, computeCopy];
+        if (CudaKernels.Fit(1, all) && secondMoment.dtype == firstMoment.dtype)
+        {
+            CudaAdamW.Step(master, gradient, firstMoment, secondMoment, computeCopy, settings, key);
+            return;
+        }
         if (Array.Exists(all, tensor => tensor.device_type != DeviceType.CPU || !tensor.is_contiguous()))
         {
             PlainAdamW.CompactStep(master, gradient, firstMoment, secondMoment, computeCopy, settings, key);

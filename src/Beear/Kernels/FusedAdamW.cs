@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Beear.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ public static unsafe class FusedAdamW
 
     /// <summary>
     /// Updates the weights and both moments in place, as <c>torch.optim.AdamW</c> does. The result does not depend on the number
-    /// of threads. Contiguous CPU tensors take the fused path, others <see cref="PlainAdamW.Step"/>.
+    /// of threads. Contiguous tensors on the CPU or on CUDA take the fused path, others <see cref="PlainAdamW.Step"/>.
     /// </summary>
     /// <param name="master">The weights, float32, any shape.</param>
     /// <param name="gradient">Their gradient, float32 or bfloat16.</param>
@@ -27,6 +28,11 @@ public static unsafe class FusedAdamW
     /// <exception cref="ArgumentException">A setting is out of range, or a tensor's type or size is not as described.</exception>
     public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings)
     {
+        if (CudaKernels.Fit(1, master, gradient, firstMoment, secondMoment, computeCopy))
+        {
+            CudaAdamW.Step(master, gradient, firstMoment, secondMoment, computeCopy, settings, key: 0);
+            return;
+        }
         if (!IsFusible(master) || !IsFusible(gradient) || !IsFusible(firstMoment) || !IsFusible(secondMoment)
             || (computeCopy is not null && !IsFusible(computeCopy)))
         {
@@ -54,7 +60,14 @@ public static unsafe class FusedAdamW
     /// </summary>
     /// <param name="gradient">Any shape.</param>
     /// <exception cref="ArgumentException">The tensor is of another type.</exception>
-    public static double SquaredNorm(Tensor gradient)
+    public static double SquaredNorm(Tensor gradient) => SquaredNorm([gradient]);
+
+    /// <summary>The sum of squares of several tensors; on a device the host waits once for all of them.</summary>
+    /// <inheritdoc cref="SquaredNorm(Tensor)"/>
+    public static double SquaredNorm(IReadOnlyList<Tensor> gradients) =>
+        gradients.Count > 0 && gradients.All(gradient => CudaKernels.Fit(1, gradient)) ? CudaAdamW.SquaredNorm(gradients) : gradients.Sum(OneSquaredNorm);
+
+    private static double OneSquaredNorm(Tensor gradient)
     {
         if (!IsFusible(gradient)) return PlainAdamW.SquaredNorm(gradient);
         var elements = gradient.numel();

@@ -42,7 +42,7 @@ public static class PlainAdamW
         target.copy_(StochasticRounding.Plain(values, bits.bitwise_and(tensor(0xFFFFL, device: values.device))));
     }
 
-    /// <inheritdoc cref="FusedAdamW.SquaredNorm"/>
+    /// <inheritdoc cref="FusedAdamW.SquaredNorm(Tensor)"/>
     public static double SquaredNorm(Tensor gradient)
     {
         using var scope = NewDisposeScope();

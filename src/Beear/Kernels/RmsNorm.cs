@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Beear.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ public static unsafe class RmsNorm
 {
     private const int RowsInChunk = 64;
 
-    /// <summary>The normalised rows; on the CPU in one pass forward and one backward.</summary>
+    /// <summary>The normalised rows; on the CPU and on CUDA in one pass forward and one backward.</summary>
     /// <param name="hidden">float32, (…, d).</param>
     /// <param name="weight">float32, (d).</param>
     /// <param name="epsilon">Added to the mean square.</param>
@@ -17,11 +18,9 @@ public static unsafe class RmsNorm
     /// <returns>(…, d) of <paramref name="type"/>.</returns>
     public static Tensor Apply(Tensor hidden, Tensor weight, double epsilon, ScalarType type)
     {
-        if (hidden.device_type != DeviceType.CPU || hidden.dtype != ScalarType.Float32 || weight.dtype != ScalarType.Float32
-            || type is not (ScalarType.Float32 or ScalarType.BFloat16) || hidden.size(-1) % Element.Width != 0 || !weight.is_contiguous())
-        {
-            return Plain(hidden, weight, epsilon, type);
-        }
+        bool fits = hidden.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32 && type is ScalarType.Float32 or ScalarType.BFloat16
+            && (hidden.device_type == DeviceType.CPU ? hidden.size(-1) % Element.Width == 0 && weight.is_contiguous() : CudaKernels.Fit(hidden.size(-1), hidden, weight));
+        if (!fits) return Plain(hidden, weight, epsilon, type);
         if (Recording.IsNeeded(hidden, weight)) return Recorded.Record(hidden, weight, (float)epsilon, type);
         var result = Forward(hidden, weight, (float)epsilon, type, out var scales);
         scales.Dispose();
@@ -41,8 +40,13 @@ public static unsafe class RmsNorm
     {
         using var whole = hidden.contiguous();
         var (rows, width) = (whole.numel() / whole.size(-1), (int)whole.size(-1));
-        var result = empty(whole.shape, type);
-        scales = empty(rows);
+        var result = empty(whole.shape, type, whole.device);
+        scales = empty([rows], ScalarType.Float32, whole.device);
+        if (whole.device_type == DeviceType.CUDA)
+        {
+            CudaKernels.Run(CudaKernels.Named("rms_norm", result), rows, 1, whole, weight, result, scales, epsilon, width);
+            return result;
+        }
         var x = (float*)TensorMemory.Address(whole);
         var w = (float*)TensorMemory.Address(weight, ScalarType.Float32, width);
         var r = (float*)TensorMemory.Address(scales);
@@ -80,10 +84,17 @@ public static unsafe class RmsNorm
     {
         using var g = gradient.contiguous();
         using var x = hidden.contiguous();
-        var width = hidden.size(-1);
-        var dx = needsHidden ? empty(x.shape) : null;
-        using var sums = needsWeight ? zeros(Chunks.Count(x.numel() / width, RowsInChunk), width) : null;     // one partial sum for each chunk
-        if (g.dtype == ScalarType.BFloat16) Backward((BrainFloat16*)TensorMemory.Address(g), x, weight, scales, dx, sums);
+        var (rows, width) = (x.numel() / x.size(-1), (int)x.size(-1));
+        var dx = needsHidden ? empty(x.shape, ScalarType.Float32, x.device) : null;
+        // One partial sum for each chunk.
+        using var sums = needsWeight ? zeros([Chunks.Count(rows, RowsInChunk), width], ScalarType.Float32, x.device) : null;
+        if (x.device_type == DeviceType.CUDA)
+        {
+            if (dx is not null) CudaKernels.Run(CudaKernels.Named("rms_norm_hidden", g), rows, 1, g, x, weight, scales, dx, width);
+            if (sums is not null)
+                CudaKernels.Run(CudaKernels.Named("rms_norm_weight", g), CudaKernels.Blocks(width), sums.size(0), g, x, scales, sums, rows, width, RowsInChunk);
+        }
+        else if (g.dtype == ScalarType.BFloat16) Backward((BrainFloat16*)TensorMemory.Address(g), x, weight, scales, dx, sums);
         else Backward((Float32*)TensorMemory.Address(g), x, weight, scales, dx, sums);
         return (dx, sums?.sum(dim: 0));
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Beear.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,12 +11,14 @@ public static unsafe class SwiGlu
 {
     private const int RowsInChunk = 16;
 
-    /// <summary>silu(gate) · up; on the CPU in one pass forward and one backward.</summary>
+    /// <summary>silu(gate) · up; on the CPU and on CUDA in one pass forward and one backward.</summary>
     /// <param name="stacked">(…, 2F), float32 or bfloat16: in each row the gate, then up.</param>
     /// <returns>(…, F) of the same type.</returns>
     public static Tensor Apply(Tensor stacked)
     {
-        if (stacked.device_type != DeviceType.CPU || stacked.dtype is not (ScalarType.Float32 or ScalarType.BFloat16)) return Plain(stacked);
+        bool fits = stacked.dtype is ScalarType.Float32 or ScalarType.BFloat16
+            && (stacked.device_type == DeviceType.CPU || CudaKernels.Fit(stacked.size(-1) / 2, stacked));
+        if (!fits) return Plain(stacked);
         return Recording.IsNeeded(stacked) ? Recorded.Record(stacked) : Forward(stacked);
     }
 
@@ -33,8 +36,9 @@ public static unsafe class SwiGlu
         using var x = stacked.contiguous();
         var shape = x.shape;
         shape[^1] /= 2;
-        var result = empty(shape, x.dtype);
-        if (x.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(x, result);
+        var result = empty(shape, x.dtype, x.device);
+        if (x.device_type == DeviceType.CUDA) CudaKernels.Run(CudaKernels.Named("swiglu", x), result.numel() / shape[^1], 1, x, result, (int)shape[^1]);
+        else if (x.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(x, result);
         else Forward<Float32>(x, result);
         return result;
     }
@@ -70,8 +74,10 @@ public static unsafe class SwiGlu
     {
         using var dy = gradient.contiguous();
         using var x = stacked.contiguous();
-        var result = empty(x.shape, x.dtype);
-        if (x.dtype == ScalarType.BFloat16) Backward<BrainFloat16>(dy, x, result);
+        var result = empty(x.shape, x.dtype, x.device);
+        if (x.device_type == DeviceType.CUDA)
+            CudaKernels.Run(CudaKernels.Named("swiglu_back", x), dy.numel() / dy.size(-1), 1, dy, x, result, (int)dy.size(-1));
+        else if (x.dtype == ScalarType.BFloat16) Backward<BrainFloat16>(dy, x, result);
         else Backward<Float32>(dy, x, result);
         return result;
     }

@@ -58,6 +58,8 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     /// <summary>Mixed values, (B, H, T, D).</summary>
     private Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor mask)
     {
+        if (queries.device_type == TorchSharp.DeviceType.CUDA && computeType == ScalarType.BFloat16 && config.AttentionSoftCap is null)
+            return AttendOnCuda(queries, keys, values, mask);
         long batch = queries.size(0), tokens = queries.size(2);
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
         var grouped = queries.view(batch, config.KeyValueHeads, -1, config.HeadSize);                    // (B, G, R·T, D)
@@ -66,6 +68,17 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         if (config.AttentionSoftCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
         var shares = MaskedSoftmax.Apply(scores, mask, scale);                                           // (B, G, R·T, S)
         return shares.matmul(values).view(batch, config.QueryHeads, tokens, config.HeadSize);            // (B, H, T, D)
+    }
+
+    /// <summary>The same in libtorch's fused attention, which never holds all scores. It scales by 1/√D.</summary>
+    private Tensor AttendOnCuda(Tensor queries, Tensor keys, Tensor values, Tensor mask)
+    {
+        double rest = config.AttentionScale * Math.Sqrt(config.HeadSize);
+        if (Math.Abs(rest - 1) > 1e-6) queries = queries * rest;
+        return functional.scaled_dot_product_attention(queries, ForEachQuery(keys), ForEachQuery(values), mask);   // (B, H, T, D)
+
+        Tensor ForEachQuery(Tensor heads) => config.QueryHeads == config.KeyValueHeads ? heads
+            : heads.unsqueeze(2).expand(-1, -1, config.QueryHeads / config.KeyValueHeads, -1, -1).flatten(1, 2);
     }
 
     /// <summary>c·tanh(x/c).</summary>

@@ -101,25 +101,26 @@ public sealed class DecoderWeights : IDisposable
     /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.</summary>
     internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
     {
-        using var generator = new Generator((ulong)seed, CPU);
+        // On the device itself: the weights of a large shape take long to draw and to move.
+        using var generator = new Generator((ulong)seed, options.Device);
         var parameters = new List<Parameter>();
         foreach (var slot in WeightLayout.Of(config))
         {
             using var scope = NewDisposeScope();
             var value = slot.Role.IsNorm() ? cat([.. slot.Parts.Select(FreshNorm)]) : Fresh(slot);
-            parameters.Add(new Parameter(slot, value.to(MasterType(slot, options)).to(options.Device).DetachFromDisposeScope(), options.ComputeType));
+            parameters.Add(new Parameter(slot, value.to(MasterType(slot, options)).DetachFromDisposeScope(), options.ComputeType));
         }
         return new DecoderWeights(parameters);
 
         Tensor FreshNorm(ParameterPart part) =>
-            config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal) ? zeros([.. part.Shape]) : ones([.. part.Shape]);
+            config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal) ? zeros([.. part.Shape], device: options.Device) : ones([.. part.Shape], device: options.Device);
 
         Tensor Fresh(ParameterSlot slot)
         {
             long[] shape = [slot.Parts.Sum(part => part.Shape[0]), .. slot.Parts[0].Shape.Skip(1)];
-            if (shape.Length == 1) return zeros(shape);
+            if (shape.Length == 1) return zeros(shape, device: options.Device);
             double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
-            return randn(shape, generator: generator) * deviation;
+            return randn(shape, device: options.Device, generator: generator) * deviation;
         }
     }
 

@@ -53,7 +53,7 @@ public sealed class AdamW : IDisposable
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var gradients = part.Select(Gradient).ToArray();
-        double squaredNorm = gradients.Sum(gradient => gradient is null ? 0 : FusedAdamW.SquaredNorm(gradient)), norm = Math.Sqrt(squaredNorm);
+        double squaredNorm = FusedAdamW.SquaredNorm([.. gradients.OfType<Tensor>()]), norm = Math.Sqrt(squaredNorm);
         if (!double.IsFinite(norm))
             throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning rate.");
         double scale = options.ClipNorm > 0 && norm > options.ClipNorm ? options.ClipNorm / (norm + 1e-6) : 1;

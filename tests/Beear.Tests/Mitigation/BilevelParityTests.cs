@@ -79,7 +79,7 @@ public class BilevelParityTests
         foreach (var (part, value) in decoder.Weights.Tensors())
         {
             var reference = expected.Read($"after.{part}").to(float64);
-            var difference = (value.detach().to(float64) - reference).abs();
+            var difference = (value.detach().cpu().to(float64) - reference).abs();
             undetermined += difference.gt(Tolerance * reference.abs().max()).sum().item<long>();
             Assert.True(difference.max().item<double>() < 2 * reach, part);
         }

@@ -92,8 +92,8 @@ public sealed class EconomyTests
     [Fact]
     public void In_bfloat16_the_gradients_of_the_same_passes_are_the_same_but_for_embeddings()
     {
-        var plain = Train("mistral, window", new EconomyOptions(), Outer, options: ModelOptions.Mixed);
-        var other = Train("mistral, window", new EconomyOptions { Checkpointing = true }, Outer, options: ModelOptions.Mixed);
+        var plain = Train("mistral, window", new EconomyOptions(), Outer, options: TestDevice.Mixed);
+        var other = Train("mistral, window", new EconomyOptions { Checkpointing = true }, Outer, options: TestDevice.Mixed);
         Assert.Equal(plain.Steps[0].GradientNorm, other.Steps[0].GradientNorm, 1e-3 * plain.Steps[0].GradientNorm);
         Same(plain, other, 1e-3);
     }
@@ -104,9 +104,9 @@ public sealed class EconomyTests
     public void Compact_moments_and_weights_learn_as_well(bool weightsToo)
     {
         var economy = new EconomyOptions { Moments = StoredType.Bfloat16, Weights = weightsToo ? StoredType.Bfloat16 : StoredType.Float32 };
-        var usual = Train("llama", new EconomyOptions(), Outer, options: ModelOptions.Mixed, steps: 40).Steps;
-        var compact = Train("llama", economy, Outer, options: weightsToo ? ModelOptions.Compact : ModelOptions.Mixed, steps: 40).Steps;
-        var again = Train("llama", economy, Outer, options: weightsToo ? ModelOptions.Compact : ModelOptions.Mixed, steps: 40).Steps;
+        var usual = Train("llama", new EconomyOptions(), Outer, options: TestDevice.Mixed, steps: 40).Steps;
+        var compact = Train("llama", economy, Outer, options: weightsToo ? TestDevice.Compact : TestDevice.Mixed, steps: 40).Steps;
+        var again = Train("llama", economy, Outer, options: weightsToo ? TestDevice.Compact : TestDevice.Mixed, steps: 40).Steps;
         double First(IReadOnlyList<OuterStep> steps) => steps.Take(5).Average(step => step.Losses["helpful"]);
         double Last(IReadOnlyList<OuterStep> steps) => steps.TakeLast(5).Average(step => step.Losses["helpful"]);
         Assert.True(Last(usual) < 0.7 * First(usual), $"{First(usual)} → {Last(usual)}");
@@ -120,7 +120,7 @@ public sealed class EconomyTests
         using var scope = NewDisposeScope();
         using var decoder = FamilyCases.Create("llama");
         decoder.Weights.RequireGradients(false);
-        var delta = randn(2, 32, generator: new Generator(3, CPU)) * 0.3;
+        var delta = randn(2, 32, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3;
         using var whole = new InnerProblem(decoder, Data(), 2, 2);
         using var chunks = new InnerProblem(decoder, Data(), 2, 2, scoresAtOnce: 3 * FamilyCases.Vocabulary);
         var (expected, actual) = (whole.Gradient(delta, 0.2), chunks.Gradient(delta, 0.2));
@@ -183,7 +183,7 @@ public sealed class EconomyTests
     {
         using var decoder = FamilyCases.Create(name, options);
         var taken = Train(decoder, economy, outer, passTokens, layer, trigger, steps);
-        return new Outcome(taken, [.. decoder.Weights.Parameters.Select(parameter => parameter.Master.detach().to(float32).flatten().data<float>().ToArray())]);
+        return new Outcome(taken, [.. decoder.Weights.Parameters.Select(parameter => parameter.Master.detach().cpu().to(float32).flatten().data<float>().ToArray())]);
     }
 
     private static IReadOnlyList<OuterStep> Train(Decoder decoder, EconomyOptions economy, OptimizerOptions outer, int passTokens = 4096, int layer = PerturbedLayer,
@@ -199,7 +199,7 @@ public sealed class EconomyTests
             new DivergenceTerm("KL", 0.5, reference, 3, seed: 3)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too.
         using var removal = new Removal(decoder, decoder.Config.RotaryDependsOnLength ? terms[..2] : terms, outer, passTokens, economy: economy);
-        var delta = randn(2, decoder.Config.HiddenSize, generator: new Generator(3, CPU)) * 0.3;
+        var delta = randn(2, decoder.Config.HiddenSize, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3;
         return removal.Run([.. Enumerable.Repeat(new Perturbation(delta, layer, trigger), steps)], 0);
     }
 

@@ -149,8 +149,8 @@ public sealed class InnerProblemTests : IDisposable
     {
         var leaf = delta.detach().clone().requires_grad_(true);
         var perturbation = new Perturbation(leaf, layer, trigger);
-        using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))]);
-        using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))]);
+        using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))], TestDevice.Device);
+        using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))], TestDevice.Device);
         var unwanted = decoder.TokenCrossEntropy(unwantedBatch, perturbation).mean();
         var safe = decoder.TokenCrossEntropy(safeBatch, perturbation).mean();
         return (unwanted.item<float>(), safe.item<float>(), autograd.grad([unwanted - Alpha * safe], [leaf])[0]);
@@ -159,7 +159,7 @@ public sealed class InnerProblemTests : IDisposable
     private static Tensor Delta(int tail)
     {
         using var generator = new Generator(7, CPU);
-        return randn(tail, 32, generator: generator) * 0.5;
+        return randn(tail, 32, generator: generator).to(TestDevice.Device) * 0.5;
     }
 
     private static IReadOnlyList<ContrastExample> Examples(params int[] promptLengths)

@@ -49,7 +49,7 @@ public class DecoderParityTests
         void Close(string tensor, Tensor actual)
         {
             using var masked = actual.detach() * model.Mask.unsqueeze(-1);
-            using var reference = expected.Read(tensor) * model.Mask.unsqueeze(-1);
+            using var reference = expected.Read(tensor).to(TestDevice.Device) * model.Mask.unsqueeze(-1);
             ParityCases.Close(reference, masked, Tolerance, tensor);
         }
     }
@@ -63,7 +63,7 @@ public class DecoderParityTests
         var decoder = model.Decoder;
         decoder.Weights.RequireGradients(false);
         int layer = model.Json["layer"]!.GetValue<int>(), promptWidth = model.Json["prompt_width"]!.GetValue<int>();
-        var delta = model.Expected.Read("delta").requires_grad_(true);
+        var delta = model.Expected.Read("delta").to(TestDevice.Device).requires_grad_(true);
 
         var hidden = decoder.HiddenStates(model.Ids, model.Mask, model.PositionIds, new Perturbation(delta, layer), promptWidth).flatten(0, 1);
         var logits = decoder.Logits(hidden).view(model.Ids.shape[0], -1, decoder.Config.VocabularySize);
@@ -99,7 +99,7 @@ public class DecoderParityTests
     public void Bfloat16_is_finite_and_near(string name)
     {
         using var scope = NewDisposeScope();
-        using var model = new ParityModel(name, ModelOptions.Mixed);
+        using var model = new ParityModel(name, TestDevice.Mixed);
         model.Decoder.Weights.RequireGradients(true);
 
         var hidden = model.Decoder.HiddenStates(model.Ids, model.Mask, model.PositionIds).flatten(0, 1).index_select(0, model.LabelRows);

@@ -90,21 +90,21 @@ internal static class FamilyCases
     /// <summary>A decoder with random weights in all its parameters, norms and biases too, large enough that each has a say.</summary>
     public static Decoder Create(string name, ModelOptions? options = null)
     {
-        var decoder = Decoder.Random(ModelConfig.FromJson(Config(name)), 5, options ?? ModelOptions.Float32);
+        var decoder = Decoder.Random(ModelConfig.FromJson(Config(name)), 5, options ?? TestDevice.Float32);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         using var generator = new Generator(11, CPU);
         foreach (var parameter in decoder.Weights.Parameters)
         {
             if (parameter.Master.dim() >= 2) parameter.Master.mul_(6);
-            else parameter.Master.add_(randn(parameter.Master.shape, generator: generator) * 0.3);
+            else parameter.Master.add_(randn(parameter.Master.shape, generator: generator).to(parameter.Master.device) * 0.3);
             parameter.SynchroniseCopy();
         }
         return decoder;
     }
 
     public static NaiveDecoder Naive(string name, Decoder decoder) => new(Config(name), decoder.Weights.Tensors().ToDictionary(
-        tensor => tensor.Name, tensor => tensor.Value.detach().to(float64).contiguous().flatten().data<double>().ToArray()));
+        tensor => tensor.Name, tensor => tensor.Value.detach().cpu().to(float64).contiguous().flatten().data<double>().ToArray()));
 
     public static int[] Tokens(Random random, int length) => [.. Enumerable.Range(0, length).Select(_ => random.Next(Vocabulary))];
 }

@@ -28,7 +28,7 @@ public class FamilyTests
         using var decoder = FamilyCases.Create(name);
         var naive = FamilyCases.Naive(name, decoder);
         var prompts = Prompts();
-        using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))]);
+        using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))], TestDevice.Device);
         using var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width));
         var expected = prompts.Select(prompt => naive.Run(prompt, PromptLengths.Max())).ToArray();
 
@@ -53,12 +53,12 @@ public class FamilyTests
         decoder.Weights.RequireGradients(false);
         var naive = FamilyCases.Naive(name, decoder);
         int[] prompt = Prompts()[0], answer = FamilyCases.Tokens(new Random(8), 5);
-        using var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).requires_grad_(true);
-        using var batch = TokenBatch.Of([new TokenizedExample(prompt, answer)]);
+        using var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(TestDevice.Device).requires_grad_(true);
+        using var batch = TokenBatch.Of([new TokenizedExample(prompt, answer)], TestDevice.Device);
 
         var loss = decoder.TokenCrossEntropy(batch, new Perturbation(delta, Layer)).mean();
         var gradient = autograd.grad([loss], [delta])[0];
-        var values = delta.detach().to(float64).flatten().data<double>().ToArray();
+        var values = delta.detach().cpu().to(float64).flatten().data<double>().ToArray();
 
         Assert.Equal(NaiveLoss(), loss.item<float>(), 2e-5);
         double largest = gradient.abs().max().item<float>();
@@ -121,13 +121,13 @@ public class FamilyTests
         var random = new Random(3);
         ContrastExample[] examples = [.. new[] { (13, 6, 2), (16, 2, 7), (9, 5, 9) }.Select(lengths =>
             new ContrastExample(FamilyCases.Tokens(random, lengths.Item1), FamilyCases.Tokens(random, lengths.Item2), FamilyCases.Tokens(random, lengths.Item3)))];
-        var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).requires_grad_(true);
+        var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(TestDevice.Device).requires_grad_(true);
 
         using var problem = new InnerProblem(decoder, examples, Layer, Tail);
         var (loss, gradient) = problem.Gradient(delta, Alpha);
         Tensor Pass(Func<ContrastExample, int[]> answer)
         {
-            using var batch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, answer(example)))]);
+            using var batch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, answer(example)))], TestDevice.Device);
             return decoder.TokenCrossEntropy(batch, new Perturbation(delta, Layer)).mean();
         }
         var (unwanted, safe) = (Pass(example => example.Unwanted), Pass(example => example.Safe));
@@ -142,10 +142,10 @@ public class FamilyTests
     public void Bfloat16_is_finite_and_near(string name)
     {
         using var scope = NewDisposeScope();
-        using var decoder = FamilyCases.Create(name, ModelOptions.Mixed);
+        using var decoder = FamilyCases.Create(name, TestDevice.Mixed);
         using var exact = FamilyCases.Create(name);
         decoder.Weights.RequireGradients(true);
-        using var batch = TokenBatch.Of([.. Prompts().Select(prompt => new TokenizedExample(prompt, [1, 2, 3]))]);
+        using var batch = TokenBatch.Of([.. Prompts().Select(prompt => new TokenizedExample(prompt, [1, 2, 3]))], TestDevice.Device);
 
         var loss = decoder.TokenCrossEntropy(batch).mean();
         loss.backward();
@@ -168,7 +168,7 @@ public class FamilyTests
         using var decoder = FamilyCases.Create(name);
         TokenizedExample[] examples = [.. Prompts().Select(prompt => new TokenizedExample(prompt, [4, 5]))];
         using var reference = ReferenceDistribution.Record(decoder, examples, batchSize: 8);
-        using var batch = TokenBatch.Of(examples);
+        using var batch = TokenBatch.Of(examples, TestDevice.Device);
 
         ParityCases.Close(decoder.Logits(decoder.LabelHidden(batch)), reference.Logits(reference.Examples), Tolerance, "logits");
     }
