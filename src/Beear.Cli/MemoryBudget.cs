@@ -20,10 +20,11 @@ internal static class MemoryBudget
     {
         bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
         long bytes = isAuto ? Available(context) : ByteSize.Parse(memory);
-        var plan = MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes);
+        bool onGpu = context.Settings.Device == DeviceKind.Cuda;
+        var plan = MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes, onGpu);
         context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); {plan}");
         // Near its limit a run cannot afford gaps between tensors.
-        if (context.Settings.Device == DeviceKind.Cpu && plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
+        if (!onGpu && plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
         return options with { Economy = plan.Economy, Terms = options.Terms with { PassTokens = plan.PassTokens } };
     }
 

@@ -10,39 +10,50 @@ namespace Beear.Mitigation;
 /// <param name="Estimate">What it then needs.</param>
 public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEstimate Estimate)
 {
+    private const int SmallestOnGpu = 2048;                              // tokens of a pass that still keep a large GPU busy
     private static readonly int[] Splits = [2048, 1024, 512, 256];
 
     /// <summary>
     /// Chooses the cheapest plan that fits, from shapes and lengths alone: nothing of the model is loaded yet. As it is; with smaller passes; with layers
-    /// run again in backward; with bfloat16 moments; with bfloat16 weights; with layers updated during backward. Each includes those before it.
+    /// run again in backward; with bfloat16 moments; with bfloat16 weights; with layers updated during backward. Each includes those before it. On a GPU
+    /// bfloat16 moments and weights come before layers that are run again, and passes too small for it come last.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="isBfloat16">Whether matrix products run in bfloat16.</param>
     /// <param name="options">The mitigation; its passes are not made larger than it says, and its own economy stays.</param>
     /// <param name="data">The defender's data: its longest prompts and answers count.</param>
     /// <param name="bytes">The memory that may be used.</param>
+    /// <param name="onGpu">Whether it is a GPU's.</param>
     /// <exception cref="BeearException">No plan fits; the sentence has the numbers.</exception>
-    public static MemoryPlan Choose(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, long bytes)
+    public static MemoryPlan Choose(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, long bytes, bool onGpu = false)
     {
-        var plans = Plans(config, isBfloat16, options, data).ToList();
+        var plans = Plans(config, isBfloat16, options, data, onGpu).ToList();
         if (plans.FirstOrDefault(plan => plan.Fits(bytes)) is { } chosen) return chosen;
-        bool narrowFits = !isBfloat16 && Plans(config, true, options, data).Any(plan => plan.Fits(bytes));
+        bool narrowFits = !isBfloat16 && Plans(config, true, options, data, onGpu).Any(plan => plan.Fits(bytes));
         var need = plans.MinBy(plan => plan.Estimate.Total)!.Estimate;
         throw new BeearException($"This mitigation needs {ByteSize.Format(need.Total)} ({need}), and it may use {ByteSize.Format(bytes)}; " +
             $"{(narrowFits ? "take --precision bfloat16, " : "")}make the batches or the answers smaller, freeze lower layers (economy.frozen_layers), or use a machine with more memory.");
     }
 
     /// <summary>The plans in the order of what they cost.</summary>
-    private static IEnumerable<MemoryPlan> Plans(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data)
+    private static IEnumerable<MemoryPlan> Plans(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, bool onGpu)
+    {
+        var economies = Economies(options.Economy, isBfloat16, onGpu).ToList();
+        int[][] stages = onGpu ? [[.. Splits.Where(split => split >= SmallestOnGpu)], [.. Splits.Where(split => split < SmallestOnGpu)]] : [Splits];
+        return stages.SelectMany(splits => Plans(config, isBfloat16, options, data, splits, economies));
+    }
+
+    private static IEnumerable<MemoryPlan> Plans(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, int[] splits,
+        IEnumerable<EconomyOptions> economies)
     {
         int most = options.Terms.PassTokens;
         var lengths = new Lengths(options, data);
-        foreach (var economy in Economies(options.Economy, isBfloat16))
+        foreach (var economy in economies)
         {
             yield return Plan(most, economy);
             yield return Plan(most / 2, economy);
             yield return Plan(0, economy);
-            foreach (int split in Splits.Where(split => economy.SplitTokens == 0 || split < economy.SplitTokens)) yield return Plan(0, economy with { SplitTokens = split });
+            foreach (int split in splits.Where(split => economy.SplitTokens == 0 || split < economy.SplitTokens)) yield return Plan(0, economy with { SplitTokens = split });
         }
 
         MemoryPlan Plan(int passTokens, EconomyOptions economy)
@@ -58,9 +69,10 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         }
     }
 
-    private static IEnumerable<EconomyOptions> Economies(EconomyOptions given, bool isBfloat16)
+    private static IEnumerable<EconomyOptions> Economies(EconomyOptions given, bool isBfloat16, bool onGpu)
     {
         yield return given;
+        if (onGpu && isBfloat16) yield return given with { Moments = StoredType.Bfloat16, Weights = StoredType.Bfloat16 };
         yield return given with { Checkpointing = true };
         yield return given = given with { Checkpointing = true, Moments = StoredType.Bfloat16 };
         if (isBfloat16) yield return given = given with { Weights = StoredType.Bfloat16 };

@@ -9,8 +9,11 @@ namespace Beear.Models;
 /// <param name="Packing">Where the real tokens stand; null to run over padding too.</param>
 public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
 {
-    /// <summary>Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN.</summary>
-    private const double Forbidden = -1e30;
+    /// <summary>
+    /// Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN; and no larger than it must be, as fused
+    /// attention takes the exponential of differences of such numbers, whose rounding errors must stay small.
+    /// </summary>
+    private const double Forbidden = -1e5;
 
     /// <summary>The additive mask of a boolean one.</summary>
     /// <param name="allowed">(B, T, S) bool: whether query t may attend to key s.</param>

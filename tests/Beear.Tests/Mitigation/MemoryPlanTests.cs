@@ -46,6 +46,22 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void A_gpu_gives_up_digits_before_it_runs_layers_again_or_passes_that_are_too_small_for_it()
+    {
+        var config = ModelShapes.Find("llama-2-7b");
+        var options = Options with { Terms = Options.Terms with { HarmfulBatch = 32, HelpfulBatch = 32 } };
+        MemoryPlan Fit(long bytes, bool onGpu) => MemoryPlan.Choose(config, isBfloat16: true, options, Data, bytes, onGpu);
+
+        var large = Fit(79 * GiB, true);
+        Assert.Equal(new EconomyOptions { Weights = StoredType.Bfloat16, Moments = StoredType.Bfloat16, SplitTokens = large.Economy.SplitTokens }, large.Economy);
+        Assert.NotInRange(large.Economy.SplitTokens, 1, 2047);
+        Assert.True(Fit(79 * GiB, false).Economy.Checkpointing);
+        // Only where nothing else fits do passes become small.
+        Assert.InRange(Fit(52 * GiB, true).Economy.SplitTokens, 0, 2048);
+        Assert.True(Fit(45 * GiB, true).Economy.UpdateInBackward);
+    }
+
+    [Fact]
     public void What_cannot_fit_is_refused_with_the_numbers()
     {
         var config = ModelShapes.Find("llama-2-7b");

@@ -2,11 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace Beear.Kernels.Cuda;
 
-/// <summary>The few functions of the graphics driver that libtorch has no name for. Its context is libtorch's, on every thread that computes.</summary>
+/// <summary>The few functions of the graphics driver that libtorch has no name for, in libtorch's own context.</summary>
 internal static unsafe class CudaDriver
 {
     private const int ComputeMajor = 75, ComputeMinor = 76;              // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
     private static readonly Lazy<nint> Library = new(() => NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library) ? library : 0);
+    private static nint context;                                         // in which the kernels are
+
+    [ThreadStatic]
+    private static bool isCurrent;
+
     private static readonly Lazy<nint> LaunchFunction = new(() => Function("cuLaunchKernel"));
 
     /// <summary>Memory of the current device in bytes; null without a driver.</summary>
@@ -36,6 +41,7 @@ internal static unsafe class CudaDriver
     public static nint LoadModule(byte[] image)
     {
         nint module;
+        fixed (nint* current = &context) Check("cuCtxGetCurrent", ((delegate* unmanaged<nint*, int>)Function("cuCtxGetCurrent"))(current));
         fixed (byte* start = image) Check("cuModuleLoadData", ((delegate* unmanaged<nint*, byte*, int>)Function("cuModuleLoadData"))(&module, start));
         return module;
     }
@@ -63,6 +69,9 @@ internal static unsafe class CudaDriver
     /// <param name="arguments">Eight bytes for each argument, of which the kernel reads as many as it needs.</param>
     public static void Launch(nint kernel, uint columns, uint rows, uint threads, ReadOnlySpan<ulong> arguments)
     {
+        // Backward runs on threads of autograd's own, which have no context until they need one.
+        if (!isCurrent) Check("cuCtxSetCurrent", ((delegate* unmanaged<nint, int>)Function("cuCtxSetCurrent"))(context));
+        isCurrent = true;
         fixed (ulong* values = arguments)
         {
             void** addresses = stackalloc void*[arguments.Length];
