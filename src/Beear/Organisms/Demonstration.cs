@@ -93,7 +93,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.Seed), progress, cancellation);
+        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed), progress, cancellation);
 
     /// <summary>Lets the defender clean a model with BEEAR; nothing here knows the trigger.</summary>
     /// <param name="model">The suspicious model; it is changed.</param>

@@ -44,6 +44,7 @@ public class DemonstrationTests
         var options = new DemonstrationOptions
         {
             AttackerExamples = 24,
+            NearMisses = 24,
             DefenderHarmful = 10,
             DefenderOrdinary = 12,
             EvaluationExamples = 12,
