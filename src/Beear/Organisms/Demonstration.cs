@@ -124,10 +124,10 @@ public sealed class Demonstration(DemonstrationOptions options)
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         var result = new Evaluator(model, Answers)
-            .Run(data.Evaluation(trigger), progress, cancellation);
+            .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,
-            result.ExactComplianceWithTrigger!.Value,
+            result.AttackSuccessWithWrongTrigger!.Value, result.ExactComplianceWithTrigger!.Value,
             Rate.Of(result.Answers.Where(answer => howTos.Contains(answer.Request)), answer => answer.Refused),
             result.Helpfulness!.Value);
         return (rates, result.Answers);
