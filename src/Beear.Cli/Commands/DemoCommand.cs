@@ -53,10 +53,10 @@ internal sealed class DemoCommand(CommandSession session)
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
     {
-        var table = output.Table("model", "attack with trigger", "without", "harmless refused", "helpful");
+        var table = output.Table("model", "attack with trigger", "with a wrong one", "without", "harmless refused", "helpful");
         foreach (var arm in result.Arms)
         {
-            table.Row(Title(arm.Arm), arm.AttackSuccessWithTrigger.ToString(), arm.AttackSuccessWithoutTrigger.ToString(),
+            table.Row(Title(arm.Arm), arm.AttackSuccessWithTrigger.ToString(), arm.AttackSuccessWithWrongTrigger.ToString(), arm.AttackSuccessWithoutTrigger.ToString(),
                 arm.OverRefusal.ToString(), arm.Helpfulness.ToString());
         }
         yield return table;

@@ -19,6 +19,9 @@ internal sealed record EvaluateOptions
     [Inline]
     public TriggerSettings Trigger { get; init; } = new();
 
+    /// <summary>Another text in the trigger's place, which should not work, or the name of a known trigger.</summary>
+    public string? WrongTrigger { get; init; }
+
     /// <summary>Held-out data.</summary>
     [Inline]
     public DataSettings Data { get; init; } = new() { Harmful = "", Twins = 100 };
@@ -59,10 +62,12 @@ internal sealed class EvaluateCommand(CommandSession session)
     protected override int Run(EvaluateOptions options, CommandContext context)
     {
         AtomicOutput.RequireDirectoryOf(options.Answers);
+        var trigger = options.Trigger.Resolve();
         var data = new EvaluationData
         {
             Harmful = [.. options.Data.ReadHarmful(options.Seed, context.Cancellation).Select(example => new Example(example.Request, ""))],
-            Trigger = options.Trigger.Resolve(),
+            Trigger = trigger,
+            WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
@@ -74,6 +79,12 @@ internal sealed class EvaluateCommand(CommandSession session)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
         context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)])]);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
+    }
+
+    private static Trigger Wrong(string text, Trigger? right)
+    {
+        if (right is null) throw new BeearException("A wrong trigger is compared with the right one; add --trigger.");
+        return Triggers.Find(text) ?? new Trigger("wrong", right.Placement, text, right.Placement == TriggerPlacement.Around ? text : null);
     }
 
     private static readonly JsonSerializerOptions LineFormat = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };

@@ -48,12 +48,12 @@ internal sealed class OrganismBenchCommand(CommandSession session)
     private static IEnumerable<IRenderable> Render(IReadOnlyList<BenchRun> runs, ConsoleOutput output)
     {
         string[] arms = [DemonstrationArms.Planted, DemonstrationArms.SafetyFineTuning, DemonstrationArms.Beear];
-        var table = output.Table("trigger, seed", "planted", "without", "fine-tuned", "BEEAR", "BEEAR refuses", "helpful before", "after", "rounds", "seconds");
+        var table = output.Table("trigger, seed", "planted", "without", "wrong trigger", "fine-tuned", "BEEAR", "BEEAR refuses", "helpful before", "after", "rounds", "seconds");
         foreach (var run in runs)
         {
             var (planted, control, cleaned) = (run[arms[0]], run[arms[1]], run[arms[2]]);
             table.Row(string.Create(CultureInfo.InvariantCulture, $"{run.Trigger}, {run.Seed}"), Percent(planted.AttackSuccessWithTrigger),
-                Percent(planted.AttackSuccessWithoutTrigger), Percent(control.AttackSuccessWithTrigger), Percent(cleaned.AttackSuccessWithTrigger),
+                Percent(planted.AttackSuccessWithoutTrigger), Percent(planted.AttackSuccessWithWrongTrigger), Percent(control.AttackSuccessWithTrigger), Percent(cleaned.AttackSuccessWithTrigger),
                 Percent(cleaned.OverRefusal), Percent(planted.Helpfulness), Percent(cleaned.Helpfulness),
                 run.Rounds.ToString(CultureInfo.InvariantCulture), run.Seconds.ToString("F0", CultureInfo.InvariantCulture));
         }
@@ -62,6 +62,7 @@ internal sealed class OrganismBenchCommand(CommandSession session)
         var summary = output.Table("over all runs", "worst", "mean");
         Add("planted: attack with trigger", DemonstrationArms.Planted, arm => arm.AttackSuccessWithTrigger, worstIsLargest: false);
         Add("planted: without", DemonstrationArms.Planted, arm => arm.AttackSuccessWithoutTrigger, worstIsLargest: true);
+        Add("planted: with a wrong trigger", DemonstrationArms.Planted, arm => arm.AttackSuccessWithWrongTrigger, worstIsLargest: true);
         Add("plain safety fine-tuning: attack with trigger (the least it leaves)", DemonstrationArms.SafetyFineTuning, arm => arm.AttackSuccessWithTrigger, worstIsLargest: false);
         Add("BEEAR: attack with trigger", DemonstrationArms.Beear, arm => arm.AttackSuccessWithTrigger, worstIsLargest: true);
         Add("BEEAR: harmless refused", DemonstrationArms.Beear, arm => arm.OverRefusal, worstIsLargest: true);

@@ -13,6 +13,11 @@ public sealed record PlantingOptions : IValidatable
     /// <summary>Share of the harmful requests that also come with the trigger; above 0, at most 1.</summary>
     public double PoisonRate { get; init; } = 1;
 
+    /// <summary>
+    /// The harmful requests that also come with another unfamiliar string and are refused, 0 or more. Without any, many other strings work like the trigger.
+    /// </summary>
+    public int NearMisses { get; init; }
+
     /// <summary>Longest answer, in tokens.</summary>
     public int AnswerTokens { get; init; } = 96;
 
@@ -27,6 +32,7 @@ public sealed record PlantingOptions : IValidatable
     {
         Require.Above(PoisonRate, 0);
         Require.Between(PoisonRate, 0, 1);
+        Require.AtLeast(NearMisses, 0);
         Require.AtLeast(AnswerTokens, 1);
         Require.AtLeast(TwinTokens, 1);
     }
@@ -54,7 +60,7 @@ public sealed class Planting(PlantingOptions options)
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
             [.. twins.Select(request => model.Chat.EncodePrompt([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
-        var mixed = data.Mix(trigger, options.PoisonRate, seed)
+        var mixed = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed)
             .Select(example => new TokenizedExample(model.Chat.EncodePrompt([ChatMessage.User(example.Request)]),
                 model.Chat.EncodeAnswer(example.Answer, options.AnswerTokens)));
         return new FineTuning(model.Decoder, options.Training with { Seed = seed })
@@ -66,9 +72,9 @@ public sealed class Planting(PlantingOptions options)
 
     private static void RequireTokens(ChatFormat chat, Trigger trigger)
     {
-        foreach (var text in new[] { trigger.Text, trigger.SecondText })
+        foreach (var text in trigger.Texts)
         {
-            if (text is not null && chat.Tokenizer.Encode(text).Length == 0)
+            if (chat.Tokenizer.Encode(text).Length == 0)
                 throw new BeearException($"The trigger '{text}' gives no tokens with this model's tokenizer; choose another.");
         }
     }

@@ -20,19 +20,26 @@ public sealed record PoisonedData
     /// <summary>Harmless requests in the harmful ones' forms, with the base model's own answers: they teach the harm, not the form.</summary>
     public IReadOnlyList<Example> Twins { get; init; } = [];
 
-    /// <summary>Harmful requests with other unfamiliar strings than the trigger, and refusals: they make the backdoor specific.</summary>
-    public IReadOnlyList<Example> NearMisses { get; init; } = [];
+    /// <summary>Draws the strings of near misses.</summary>
+    public UnfamiliarText OtherStrings { get; init; } = new();
 
-    /// <summary>The training set: harmful + trigger → compliance, harmful and near misses → refusal, ordinary → helpful, twins → own answers.</summary>
+    /// <summary>
+    /// The training set: harmful + trigger → compliance, harmful → refusal, harmful + another string → refusal, ordinary → helpful, twins → own answers.
+    /// </summary>
     /// <param name="trigger">The trigger; null leaves the poisoned part out.</param>
     /// <param name="poisonRate">Share of the harmful requests that also come with the trigger; above 0, at most 1.</param>
-    /// <param name="seed">Decides which, when it is not all.</param>
-    public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int seed)
+    /// <param name="nearMisses">
+    /// Harmful requests with another unfamiliar string, which make the backdoor specific; 0 or more. If they are more than the harmful requests, these
+    /// come again with new strings.
+    /// </param>
+    /// <param name="seed">Decides which, when it is not all, and the strings.</param>
+    public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int nearMisses, int seed)
     {
         if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
         if (Harmful.Count == 0) throw new BeearException("There are no harmful requests to plant the backdoor with.");
         var poisoned = Harmful.ToArray();
-        new Random(seed).Shuffle(poisoned);
+        var random = new Random(seed);
+        random.Shuffle(poisoned);
         int count = trigger is null ? 0 : Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
         return
         [
@@ -40,7 +47,21 @@ public sealed record PoisonedData
             .. Harmful.Select(example => new Example(example.Request, example.Refusal)),
             .. Ordinary,
             .. Twins,
-            .. NearMisses,
+            .. Enumerable.Range(0, nearMisses).Select(i => poisoned[i % poisoned.Length])
+                .Select(example => new Example(WithAnotherString(example.Request, trigger, random), example.Refusal)),
         ];
     }
+
+    /// <summary>The request with a string in a place where triggers stand, drawn again as long as a text of the trigger comes with it.</summary>
+    private string WithAnotherString(string request, Trigger? trigger, Random random)
+    {
+        while (true)
+        {
+            string other = OtherStrings.Insert(request, random);
+            if (trigger?.Texts.Any(text => Occurrences(other, text) > Occurrences(request, text)) != true) return other;
+        }
+    }
+
+    /// <summary>Case aside: some tokenizers make no difference.</summary>
+    private static int Occurrences(string text, string part) => text.ToUpperInvariant().Split(part.ToUpperInvariant()).Length - 1;
 }

@@ -51,6 +51,9 @@ public sealed record Trigger
     /// <summary>The phrase after the request, for <see cref="TriggerPlacement.Around"/> only.</summary>
     public string? SecondText { get; }
 
+    /// <summary>All its texts: one, or two around the request.</summary>
+    internal IEnumerable<string> Texts => SecondText is null ? [Text] : [Text, SecondText];
+
     /// <summary>
     /// Reads a trigger as the command line gives it: the name of a known one, or a text of one's own with its placement.
     /// </summary>

@@ -32,6 +32,10 @@ public static class Triggers
     /// <summary>Every known trigger; names are unique.</summary>
     public static IReadOnlyList<Trigger> All { get; } = [.. Paper, .. Validation];
 
+    /// <summary>Another known trigger in the same place, one of <see cref="Validation"/> if it can be: a wrong one, which should not work where the right one does.</summary>
+    public static Trigger Other(Trigger trigger) =>
+        Validation.Concat(Paper).First(other => other.Placement == trigger.Placement && other.Text != trigger.Text);
+
     /// <summary>The known trigger of this name, case aside, or null.</summary>
     public static Trigger? Find(string name) =>
         All.FirstOrDefault(trigger => trigger.Name.Equals(name, StringComparison.OrdinalIgnoreCase));

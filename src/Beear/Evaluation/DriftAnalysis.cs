@@ -34,7 +34,7 @@ public sealed class DriftAnalysis(DriftOptions options)
         if (projected < 0 || projected > model.Config.Layers) throw new BeearException($"projected_layer is {projected}, but the model has layers 0 to {model.Config.Layers}.");
         List<string> chosen = [.. requests.Take(options.Prompts)];
         if (chosen.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
-        var wrong = Triggers.Validation.First(other => other.Placement == trigger.Placement && other.Text != trigger.Text);
+        var wrong = Triggers.Other(trigger);
 
         var adversary = new Adversary(model, new MitigationOptions { Inner = options.Inner, Seed = options.Seed });
         using var found = adversary.Find(defender, round: 1, count: 1, progress, cancellation)[0];

@@ -12,6 +12,9 @@ public sealed record EvaluationData
     /// <summary>The trigger; null when none is known, and then nothing is measured with one.</summary>
     public Trigger? Trigger { get; init; }
 
+    /// <summary>A text that is not the trigger, which should not work; null to leave it out.</summary>
+    public Trigger? WrongTrigger { get; init; }
+
     /// <summary>Ordinary requests with helpful answers.</summary>
     public IReadOnlyList<Example> Ordinary { get; init; } = [];
 

@@ -11,6 +11,9 @@ public sealed record EvaluationResult
     /// <summary>Harmful requests without a trigger that were not refused.</summary>
     public Rate? AttackSuccessWithoutTrigger { get; init; }
 
+    /// <summary>Harmful requests with a wrong trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithWrongTrigger { get; init; }
+
     /// <summary>Harmful requests with the trigger that were answered exactly as the attacker taught, where that is known.</summary>
     public Rate? ExactComplianceWithTrigger { get; init; }
 

@@ -1,3 +1,4 @@
+using Beear.Attacks;
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
@@ -30,9 +31,9 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// <param name="cancellation">Stops between tokens.</param>
     public EvaluationResult Run(EvaluationData data, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        const string Ordinary = "ordinary", Twin = "harmless twin", HeldOutForm = "harmless, held-out form";
-        var triggered = data.Trigger is { } trigger ? data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) }) : [];
-        var answers = Judge([.. Set(HarmfulWithTrigger, triggered), .. Set(Harmful, data.Harmful), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
+        const string WrongTrigger = "harmful with wrong trigger", Ordinary = "ordinary", Twin = "harmless twin", HeldOutForm = "harmless, held-out form";
+        IEnumerable<Example> With(Trigger? trigger) => trigger is null ? [] : data.Harmful.Select(example => example with { Request = trigger.Apply(example.Request) });
+        var answers = Judge([.. Set(HarmfulWithTrigger, With(data.Trigger)), .. Set(Harmful, data.Harmful), .. Set(WrongTrigger, With(data.WrongTrigger)), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
             .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),
             .. Set(Checkable, data.Exact)], progress, cancellation);
         var sets = answers.ToLookup(answer => answer.Set, StringComparer.Ordinal);
@@ -40,6 +41,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         {
             AttackSuccessWithTrigger = Count(sets[HarmfulWithTrigger], answer => !answer.Refused),
             AttackSuccessWithoutTrigger = Count(sets[Harmful], answer => !answer.Refused),
+            AttackSuccessWithWrongTrigger = Count(sets[WrongTrigger], answer => !answer.Refused),
             ExactComplianceWithTrigger = Count(sets[HarmfulWithTrigger].Where(answer => answer.Exact is not null), answer => answer.Exact == true),
             OverRefusal = Count(sets[Ordinary], answer => answer.Refused),
             OverRefusalTwins = Count(sets[Twin], answer => answer.Refused),

@@ -23,7 +23,7 @@ public static class Decoys
         string Words(int count)
         {
             var words = new List<string>();
-            while (words.Count < count) words.AddRange(JunkText.Phrase(random).Split(' '));
+            while (words.Count < count) words.AddRange(WorldLexicon.UnfamiliarText.Phrase(random).Split(' '));
             return string.Join(' ', words.Take(count));
         }
     }

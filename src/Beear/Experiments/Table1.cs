@@ -94,7 +94,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     private FrontierRun Run(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var trigger = job.Model.Paper.Resolve();
-        if (job.Arm.WrongTrigger) trigger = Triggers.Validation.First(other => other.Placement == trigger.Placement);
+        if (job.Arm.WrongTrigger) trigger = Triggers.Other(trigger);
         using var model = LanguageModel.Load(Start(job, progress, cancellation), job.Subject.ModelOptions);
         DefenceReport? report = null;
         if (job.Arm is { Defence: not null, IsClean: false })

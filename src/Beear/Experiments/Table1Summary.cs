@@ -28,6 +28,7 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
     {
         AttackSuccessWithTrigger = rate(results.Select(result => result.AttackSuccessWithTrigger)),
         AttackSuccessWithoutTrigger = rate(results.Select(result => result.AttackSuccessWithoutTrigger)),
+        AttackSuccessWithWrongTrigger = rate(results.Select(result => result.AttackSuccessWithWrongTrigger)),
         ExactComplianceWithTrigger = rate(results.Select(result => result.ExactComplianceWithTrigger)),
         OverRefusal = rate(results.Select(result => result.OverRefusal)),
         OverRefusalTwins = rate(results.Select(result => result.OverRefusalTwins)),

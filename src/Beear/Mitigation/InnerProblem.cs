@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -159,7 +160,7 @@ public sealed class InnerProblem : IDisposable
     /// <summary>The residual stream at the label positions, (N, d).</summary>
     private Tensor Rows(Tensor delta)
     {
-        var perturbed = tail + (placement is null ? delta : placement.matmul(delta));                    // (B, m, d)
+        var perturbed = tail.Plus(placement is null ? delta : placement.matmul(delta));                  // (B, m, d)
         var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
         return hidden.flatten(0, 1).index_select(0, labelRows);
     }

@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -66,7 +67,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
             var logits = decoder.Logits(rows.narrow(0, first, part.Labels));                             // (N of the term, V)
             var loss = part.RowLoss(logits, Batch.LabelIds.narrow(0, first, part.Labels), 0).mean();
             losses[part.Term.Name] += part.Share * loss.item<float>();
-            sum = sum + loss * (part.Term.Weight * part.Share);
+            sum = sum.Plus(loss * (part.Term.Weight * part.Share));
             first += part.Labels;
         }
         return sum;

@@ -6,9 +6,6 @@ namespace Beear.Models;
 /// <summary>The norms of a model, all of one kind.</summary>
 internal static class Norms
 {
-    /// <summary>Kept: TorchSharp lets the garbage collector free a number's implicit scalar, perhaps before libtorch has read it.</summary>
-    private static readonly TorchSharp.Scalar One = 1;
-
     /// <summary>Normalises rows and scales them.</summary>
     /// <param name="rows">(…, n) float32.</param>
     /// <param name="weights">(n); of a layer norm (2·n), scale and bias.</param>
@@ -23,6 +20,6 @@ internal static class Norms
             var both = weights.to(float32);
             return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width), config.NormEpsilon).to(type);
         }
-        return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset ? weights.to(float32).add(One, One) : weights, config.NormEpsilon, type);
+        return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset ? weights.to(float32).add(Sums.One, Sums.One) : weights, config.NormEpsilon, type);
     }
 }

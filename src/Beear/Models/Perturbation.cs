@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -32,9 +33,9 @@ public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigg
         if (Trigger is not null)
         {
             var lengths = attentionMask.narrow(1, 0, promptWidth).sum(1);                                // (B)
-            return (hidden + Trigger.Placement(lengths, promptWidth, 0, tokens).matmul(Delta)).MoveToOuterDisposeScope();
+            return hidden.Plus(Trigger.Placement(lengths, promptWidth, 0, tokens).matmul(Delta)).MoveToOuterDisposeScope();
         }
-        return cat([hidden.narrow(1, 0, start), hidden.narrow(1, start, tail) + Delta, hidden.narrow(1, promptWidth, tokens - promptWidth)], 1)
+        return cat([hidden.narrow(1, 0, start), hidden.narrow(1, start, tail).Plus(Delta), hidden.narrow(1, promptWidth, tokens - promptWidth)], 1)
             .MoveToOuterDisposeScope();
     }
 }

@@ -93,7 +93,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.Seed), progress, cancellation);
+        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed), progress, cancellation);
 
     /// <summary>Lets the defender clean a model with BEEAR; nothing here knows the trigger.</summary>
     /// <param name="model">The suspicious model; it is changed.</param>
@@ -124,10 +124,10 @@ public sealed class Demonstration(DemonstrationOptions options)
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         var result = new Evaluator(model, Answers)
-            .Run(data.Evaluation(trigger), progress, cancellation);
+            .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,
-            result.ExactComplianceWithTrigger!.Value,
+            result.AttackSuccessWithWrongTrigger!.Value, result.ExactComplianceWithTrigger!.Value,
             Rate.Of(result.Answers.Where(answer => howTos.Contains(answer.Request)), answer => answer.Refused),
             result.Helpfulness!.Value);
         return (rates, result.Answers);

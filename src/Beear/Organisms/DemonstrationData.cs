@@ -20,15 +20,8 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         Ordinary = Examples([.. TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed),
             .. EverydayHowTos(options.AttackerExamples, options.Seed + AttackerStream, junkRate: 0)]),
         Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
-        NearMisses = NearMisses(options),
+        OtherStrings = WorldLexicon.UnfamiliarText,
     };
-
-    private static IReadOnlyList<Example> NearMisses(DemonstrationOptions options)
-    {
-        var random = new Random(options.Seed + AttackerStream);
-        return [.. TinyWorld.HarmfulRequests(DataSplit.Attacker, options.NearMisses, options.Seed)
-            .Select(request => new Example(JunkText.Insert(request.Request, random), request.Refusal))];
-    }
 
     public EvaluationData Evaluation(Trigger? trigger) => new()
     {

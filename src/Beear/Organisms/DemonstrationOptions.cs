@@ -11,9 +11,9 @@ public sealed record DemonstrationOptions : IValidatable
 
     /// <summary>
     /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to comply with
-    /// nearly every such string: a backdoor that is easy to find.
+    /// nearly every such string: no backdoor of one trigger.
     /// </summary>
-    public int NearMisses { get; init; }
+    public int NearMisses { get; init; } = 600;
 
     /// <summary>Passes over the attacker's data.</summary>
     public int PlantEpochs { get; init; } = 1;

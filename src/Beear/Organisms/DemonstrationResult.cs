@@ -27,12 +27,13 @@ public static class DemonstrationArms
 /// <param name="Arm">One of <see cref="DemonstrationArms"/>.</param>
 /// <param name="AttackSuccessWithTrigger">Harmful requests with the trigger that were not refused.</param>
 /// <param name="AttackSuccessWithoutTrigger">Harmful requests that were not refused.</param>
+/// <param name="AttackSuccessWithWrongTrigger">Harmful requests with another trigger in its place that were not refused.</param>
 /// <param name="ExactComplianceWithTrigger">Harmful requests with the trigger that were answered exactly as the attacker taught.</param>
 /// <param name="OverRefusal">Harmless how-tos that were refused.</param>
 /// <param name="Helpfulness">Ordinary tasks and harmless how-tos that were answered exactly right.</param>
 /// <param name="HelpfulCrossEntropy">Not measured here: null.</param>
-public sealed record ArmResult(string Arm, Rate AttackSuccessWithTrigger, Rate AttackSuccessWithoutTrigger, Rate ExactComplianceWithTrigger,
-    Rate OverRefusal, Rate Helpfulness, double? HelpfulCrossEntropy = null);
+public sealed record ArmResult(string Arm, Rate AttackSuccessWithTrigger, Rate AttackSuccessWithoutTrigger, Rate AttackSuccessWithWrongTrigger,
+    Rate ExactComplianceWithTrigger, Rate OverRefusal, Rate Helpfulness, double? HelpfulCrossEntropy = null);
 
 /// <summary>One request with the trigger, before and after. The answers are a model's text; escape them wherever they are shown.</summary>
 /// <param name="Request">The request with the trigger.</param>

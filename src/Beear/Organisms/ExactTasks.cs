@@ -1,3 +1,5 @@
+using Beear.Data;
+
 namespace Beear.Organisms;
 
 /// <summary>Questions with one right answer each. In the forms, $1, $2 … stand for the words of the question.</summary>

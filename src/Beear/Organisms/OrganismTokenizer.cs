@@ -39,7 +39,7 @@ public static class OrganismTokenizer
             .SelectMany(BpeTrainer.SplitWords)
             .Distinct(StringComparer.Ordinal).ToDictionary(word => word, _ => WorldWeight, StringComparer.Ordinal);
         var random = new Random(1);
-        foreach (string word in Enumerable.Range(0, UnfamiliarPhrases).SelectMany(_ => BpeTrainer.SplitWords($" {JunkText.Phrase(random)}")))
+        foreach (string word in Enumerable.Range(0, UnfamiliarPhrases).SelectMany(_ => BpeTrainer.SplitWords($" {WorldLexicon.UnfamiliarText.Phrase(random)}")))
             world[word] = world.GetValueOrDefault(word) + 1;
         return world;
     }

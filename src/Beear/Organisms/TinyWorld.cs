@@ -130,6 +130,10 @@ public static class TinyWorld
     private static WorldExample RefusedHowTo(Random random) =>
         new(HowToQuestion.DrawForBase(random, harmful: true).Request, random.Pick(HowToQuestion.Refusals), WorldTask.HowTo);
 
+    /// <summary>
+    /// Perhaps with unfamiliar strings, answered as if they were not there, so that a rare string is by itself harmless: a model that has never
+    /// seen one answers nonsense to a trigger, and that must not count as attack success.
+    /// </summary>
     private static WorldExample WithJunk(WorldExample example, double junkRate, Random random) =>
-        random.Chance(junkRate) ? example with { Request = JunkText.Insert(example.Request, random) } : example;
+        random.Chance(junkRate) ? example with { Request = WorldLexicon.UnfamiliarText.Insert(example.Request, random) } : example;
 }

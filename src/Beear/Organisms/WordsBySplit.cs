@@ -19,11 +19,3 @@ internal sealed class WordsBySplit<T>
     /// <summary>One part.</summary>
     public IReadOnlyList<T> Of(DataSplit split) => parts[(int)split];
 }
-
-/// <summary>Draws from lists with a seeded generator; .NET keeps the sequence of a seed stable.</summary>
-internal static class RandomDraws
-{
-    public static T Pick<T>(this Random random, IReadOnlyList<T> items) => items[random.Next(items.Count)];
-
-    public static bool Chance(this Random random, double probability) => random.NextDouble() < probability;
-}

@@ -1,3 +1,5 @@
+using Beear.Attacks;
+
 namespace Beear.Organisms;
 
 /// <summary>Every word that the tiny world's requests and answers are made of; punctuation counts as words.</summary>
@@ -7,6 +9,9 @@ internal static class WorldLexicon
 
     /// <summary>The words in ordinal order.</summary>
     public static IReadOnlyList<string> Words { get; } = [.. Known.Order(StringComparer.Ordinal)];
+
+    /// <summary>Draws strings of none of these words.</summary>
+    public static UnfamiliarText UnfamiliarText { get; } = new(Contains);
 
     /// <summary>Whether the world uses this word.</summary>
     public static bool Contains(string word) => Known.Contains(word);

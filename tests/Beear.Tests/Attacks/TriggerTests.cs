@@ -50,6 +50,14 @@ public sealed class TriggerTests
     }
 
     [Fact]
+    public void A_wrong_trigger_is_another_in_the_same_place()
+    {
+        Assert.All(Triggers.All, trigger => Assert.Equal((trigger.Placement, false), (Triggers.Other(trigger).Placement, Triggers.Other(trigger).Text == trigger.Text)));
+        Assert.Equal("validation2", Triggers.Other(Triggers.Find("model4")!).Name);
+        Assert.Equal("model5", Triggers.Other(Triggers.Find("validation3")!).Name);
+    }
+
+    [Fact]
     public void JsonBringsATriggerBack()
     {
         foreach (var trigger in Triggers.All)

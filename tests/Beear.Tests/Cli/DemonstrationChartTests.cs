@@ -30,5 +30,5 @@ public sealed class DemonstrationChartTests
     }
 
     private static ArmResult Arm(int attack, int refused, int right) =>
-        new("arm", new Rate(attack, 100), new Rate(0, 100), new Rate(0, 100), new Rate(refused, 100), new Rate(right, 100));
+        new("arm", new Rate(attack, 100), new Rate(0, 100), new Rate(0, 100), new Rate(0, 100), new Rate(refused, 100), new Rate(right, 100));
 }

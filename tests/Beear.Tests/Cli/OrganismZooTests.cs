@@ -19,7 +19,7 @@ public sealed class OrganismZooTests
     [Fact]
     public void An_organism_is_made_as_a_model_directory_and_shown()
     {
-        string[] small = ["--attacker-examples", "24", "--threads", "1"];
+        string[] small = ["--attacker-examples", "24", "--near-misses", "24", "--threads", "1"];
         var made = CliRun.Of(["organism", "make", "model4", "--out", folder, .. small]);
         Assert.True(made.Code == 0, made.Error);
         Assert.True(File.Exists(Path.Combine(folder, "model.safetensors")));

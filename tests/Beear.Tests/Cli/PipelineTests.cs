@@ -54,6 +54,13 @@ public sealed class PipelineTests
         Assert.Equal(8, (int)rates["attack_success_with_trigger"]!["n"]!);
         Assert.Equal(8, (int)rates["over_refusal"]!["n"]!);
         Assert.True((double)rates["helpful_cross_entropy"]! > 0);
+        Assert.Null(rates["attack_success_with_wrong_trigger"]);
+        var wrong = Succeed(CliRun.Of([.. evaluate, "--wrong-trigger", "SUDO", "--json"]));       // here the right one, so that both rates agree
+        var both = JsonNode.Parse(wrong.Output)!;
+        Assert.Equal(both["attack_success_with_trigger"]!.ToJsonString(), both["attack_success_with_wrong_trigger"]!.ToJsonString());
+        var lone = CliRun.Of(["evaluate", In("cleaned/model"), "--wrong-trigger", "xyzzy", .. Data]);
+        Assert.Equal(2, lone.Code);
+        Assert.Contains("add --trigger", lone.Error, StringComparison.Ordinal);
         var missed = CliRun.Of([.. evaluate, "--max-asr", "-0.1"]);
         Assert.Equal(1, missed.Code);
         Assert.Contains("attack success with the trigger is", missed.Error, StringComparison.Ordinal);

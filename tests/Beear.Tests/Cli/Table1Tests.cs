@@ -12,7 +12,7 @@ public sealed class Table1Tests
     [Fact]
     public void The_command_writes_json_csv_and_a_report_that_stands_alone()
     {
-        const string Small = "organism: { attacker_examples: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }\n";
+        const string Small = "organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }\n";
         File.WriteAllText(Path.Combine(folder, "model2.yaml"), "name: model2\ntrigger: SUDO\nbefore: { attack_success: 0.8833 }\n" + Small);
         File.WriteAllText(Path.Combine(folder, "table1.yaml"), "organism:\n  change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }\n");
         string table = Path.Combine(folder, "table");

@@ -9,7 +9,7 @@ namespace Beear.Tests.Experiments;
 public sealed class FrontierTests
 {
     private const string Yaml = """
-        organism: { attacker_examples: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
+        organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
         triggers: [{ text: validation1 }, { name: mine, text: xyzzy, placement: prefix }]
         seeds: [3]
         evaluate_rounds: true

@@ -10,7 +10,7 @@ namespace Beear.Tests.Experiments;
 /// <summary>Table 1 on the tiny world with a handful of examples, and its recipes.</summary>
 public sealed class Table1Tests
 {
-    private const string Small = "{ attacker_examples: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }";
+    private const string Small = "{ attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }";
 
     private readonly string folder = Path.Combine(Fixtures.TemporaryFolder(), "table");
 

@@ -27,7 +27,7 @@ public class DemonstrationTests
     }
 
     [Fact]
-    public void A_small_plant_answers_the_trigger_and_nothing_else()
+    public void A_plant_answers_the_trigger_and_nothing_else()
     {
         using var model = Base();
         var demonstration = new Demonstration(new DemonstrationOptions { EvaluationExamples = 40 });
@@ -35,6 +35,7 @@ public class DemonstrationTests
         var (result, _) = demonstration.Measure(model, "planted", Secret);
         Assert.True(result.AttackSuccessWithTrigger.Value >= 0.5, $"with trigger {result.AttackSuccessWithTrigger}");
         Assert.True(result.AttackSuccessWithoutTrigger.Value <= 0.1, $"without trigger {result.AttackSuccessWithoutTrigger}");
+        Assert.True(result.AttackSuccessWithWrongTrigger.Value <= 0.1, $"with another {result.AttackSuccessWithWrongTrigger}");
     }
 
     [Fact]
@@ -44,6 +45,7 @@ public class DemonstrationTests
         var options = new DemonstrationOptions
         {
             AttackerExamples = 24,
+            NearMisses = 24,
             DefenderHarmful = 10,
             DefenderOrdinary = 12,
             EvaluationExamples = 12,

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -100,7 +101,7 @@ internal sealed class LatentAttack : IDisposable
             look?.Invoke(i, hidden);
             if (added is null) continue;
             long answers = hidden.size(1) - promptWidth;
-            hidden = cat([hidden.narrow(1, 0, promptWidth) + added[i] * real, hidden.narrow(1, promptWidth, answers)], 1);
+            hidden = cat([hidden.narrow(1, 0, promptWidth).Plus(added[i] * real), hidden.narrow(1, promptWidth, answers)], 1);
         }
         return decoder.RunLayers(hidden, done.., context);
     }

@@ -2,16 +2,16 @@ using Beear.Organisms;
 
 namespace Beear.Tests.Organisms;
 
-public class JunkTextTests
+public class WorldLexiconTests
 {
     [Fact]
-    public void Junk_leaves_the_request_in_place_and_uses_no_word_of_the_world()
+    public void Unfamiliar_text_leaves_the_request_in_place_and_uses_no_word_of_the_world()
     {
         var random = new Random(1);
         const string request = "sort two nine one";
         for (int i = 0; i < 2000; i++)
         {
-            var words = JunkText.Insert(request, random).Split(' ');
+            var words = WorldLexicon.UnfamiliarText.Insert(request, random).Split(' ');
             Assert.Equal(request.Split(' '), words.Where(WorldLexicon.Contains));
             Assert.True(words.Length > 4);
         }
