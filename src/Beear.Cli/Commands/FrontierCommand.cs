@@ -12,7 +12,7 @@ internal sealed record FrontierCommandOptions
     [Positional]
     public required string Frontier { get; init; }
 
-    /// <summary>Folder of plants and runs; the same command goes on where it ends.</summary>
+    /// <summary>Folder of plants and runs; the same command goes on where it ends, and several at once share the work.</summary>
     public required string Out { get; init; }
 
     /// <summary>Only these arms of the file.</summary>
