@@ -34,6 +34,9 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         public JsonObject Settings => FrontierLog.Settings(new { Kind = RecipeValue.Format(Arm!.Kind), Defence = RecipeValue.Format(Arm.Defence), Trigger = Describe(Trigger), Mitigation });
     }
 
+    /// <summary>How many runs are asked for.</summary>
+    public int Count => Jobs().Count();
+
     /// <summary>Runs what the folder does not hold yet.</summary>
     /// <param name="onRun">Receives each run as it ends.</param>
     /// <param name="progress">Receives each step.</param>

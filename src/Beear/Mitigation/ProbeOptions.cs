@@ -21,7 +21,7 @@ public sealed record ProbeOptions
     /// <summary>What carries δ, each by itself.</summary>
     public IReadOnlyList<ProbeCarrier> Carriers { get; init; } = DefaultCarriers;
 
-    /// <summary>Layers that run before δ is added, each by itself; none for 0, a third and two thirds of the model's. The tail has none at 0.</summary>
+    /// <summary>Layers that run before δ is added, each by itself; none for a third and two thirds of the model's. The tail has none at 0.</summary>
     public IReadOnlyList<int> Layers { get; init; } = NoLayers;
 
     /// <summary>Sizes of δ, as multiples of the mean change that random strings cause there, ascending.</summary>
@@ -30,7 +30,7 @@ public sealed record ProbeOptions
     /// <summary>Number of virtual tokens.</summary>
     public int VirtualTokens { get; init; } = 8;
 
-    /// <summary>Where virtual tokens stand, one restart after the other in turn.</summary>
+    /// <summary>Where virtual tokens and random strings stand, one after the other in turn.</summary>
     public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
 
     /// <summary>Number of prompt tokens that are a tail.</summary>
@@ -45,10 +45,13 @@ public sealed record ProbeOptions
     /// <summary>Norm of a step as a share of the ball's radius.</summary>
     public double StepShare { get; init; } = 0.2;
 
+    /// <summary>Random strings of the scores without a search.</summary>
+    public int Strings { get; init; } = 32;
+
     /// <summary>Whether every carrier, layer and size is reported as a score of its own too.</summary>
     public bool Cells { get; init; }
 
-    private static readonly ProbeCarrier[] DefaultCarriers = [ProbeCarrier.Tokens, ProbeCarrier.Tail];
+    private static readonly ProbeCarrier[] DefaultCarriers = [ProbeCarrier.Tail];
     private static readonly int[] NoLayers = [];
     private static readonly double[] DefaultSizes = [0.5, 1, 2, 4];
     private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.Within, VirtualPlacement.After, VirtualPlacement.Before];
@@ -56,7 +59,7 @@ public sealed record ProbeOptions
     /// <summary>The pairs of carrier and layer.</summary>
     internal IEnumerable<(ProbeCarrier Carrier, int Layer)> Places(ModelConfig config)
     {
-        IReadOnlyList<int> layers = Layers.Count > 0 ? Layers : [.. new[] { 0, config.Layers / 3, 2 * config.Layers / 3 }.Distinct()];
+        IReadOnlyList<int> layers = Layers.Count > 0 ? Layers : [.. new[] { Math.Max(1, config.Layers / 3), Math.Max(1, 2 * config.Layers / 3) }.Distinct()];
         return from carrier in Carriers from layer in layers where layer > 0 || carrier == ProbeCarrier.Tokens select (carrier, layer);
     }
 
@@ -70,7 +73,7 @@ public sealed record ProbeOptions
         if (Sizes.Count == 0 || !(Sizes[0] > 0) || Sizes.Zip(Sizes.Skip(1)).Any(pair => !(pair.First < pair.Second)))
             throw new BeearException("probe: sizes must be above 0, the smallest first.");
         if (Placements.Count == 0) throw new BeearException("probe: placements must name at least one place.");
-        if (new[] { VirtualTokens, TailLength, Restarts, Steps }.Min() < 1) throw new BeearException("probe: virtual_tokens, tail_length, restarts and steps must be at least 1.");
+        if (new[] { VirtualTokens, TailLength, Restarts, Steps, Strings }.Min() < 1) throw new BeearException("probe: virtual_tokens, tail_length, restarts, steps and strings must be at least 1.");
         if (!(StepShare > 0)) throw new BeearException($"probe: step_share must be above 0, it is {StepShare}.");
     }
 }

@@ -1,3 +1,4 @@
+using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Training;
@@ -146,10 +147,10 @@ public sealed class BeearMitigationTests : IDisposable
     public void Several_scores_are_measured_and_the_first_decides()
     {
         using var model = Fresh();
-        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural, ScoreKind.ProbeRadius, ScoreKind.ProbeRate, ScoreKind.ProbeLikelihood], Probe = Probe, TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
+        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural, ScoreKind.ProbeRadius, ScoreKind.ProbeRate, ScoreKind.ProbeLikelihood, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst], Probe = Probe, TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["natural", "perturbation", "probe_likelihood", "probe_radius", "probe_rate", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["natural", "perturbation", "probe_likelihood", "probe_radius", "probe_rate", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
 
         using var alone = Fresh();
@@ -159,7 +160,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(TinyDecoder.Weights(model.Decoder), TinyDecoder.Weights(alone.Decoder));              // scores only look
     }
 
-    private static readonly ProbeOptions Probe = new() { Layers = [0, 1], Sizes = [0.5, 2], VirtualTokens = 3, TailLength = 2, Steps = 2, Cells = false };
+    private static readonly ProbeOptions Probe = new() { Carriers = [ProbeCarrier.Tokens, ProbeCarrier.Tail], Strings = 6, Layers = [0, 1], Sizes = [0.5, 2], VirtualTokens = 3, TailLength = 2, Steps = 2, Cells = false };
 
     [Fact]
     public void The_probe_reports_every_place_and_size_and_its_scores_are_made_of_them()
@@ -176,6 +177,26 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(scores, DefenderScore.Measure(model, Data(model), options));
         // A larger ball that is entered from the smaller one holds more.
         Assert.True(scores["tokens, layer 0, size 2, likelihood"] > 0);
+    }
+
+    [Fact]
+    public void Random_strings_are_put_into_requests_and_their_likelihoods_are_those_of_each_pair()
+    {
+        using var model = Fresh();
+        var examples = Data(model).Harmful;
+        var strings = new RandomStrings(model, Probe, examples, seed: 4);
+        int each = Math.Min(4, examples.Count);
+        Assert.Equal(6 * each, strings.Examples.Count);
+        Assert.All(strings.Examples.Index(), pair => Assert.InRange(pair.Item.Prompt.Length - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
+
+        var likelihoods = strings.Likelihoods(answerTokens: 2);
+        double Likelihood(ContrastExample example)
+        {
+            using var batch = TokenBatch.Of([new TokenizedExample(example.Prompt, [.. example.Unwanted.Take(2)])]);
+            return Math.Exp(-model.Decoder.TokenCrossEntropy(batch).mean().item<float>());
+        }
+        Assert.Equal(6, likelihoods.Count);
+        for (int i = 0; i < 6; i++) Assert.Equal(strings.Examples.Skip(i * each).Take(each).Average(Likelihood), likelihoods[i], 1e-6);
     }
 
     [Theory]
@@ -282,7 +303,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Probe = Probe with { Layers = [3] } }, "the model has layers 0 to 2");
         Refused(Options with { Probe = Probe with { Layers = [0], Carriers = [ProbeCarrier.Tail] } }, "a layer above 0");
         Refused(Options with { Probe = Probe with { Sizes = [1, 1] } }, "the smallest first");
-        Refused(Options with { Probe = Probe with { Steps = 0 } }, "probe: virtual_tokens, tail_length, restarts and steps");
+        Refused(Options with { Probe = Probe with { Steps = 0 } }, "probe: virtual_tokens, tail_length, restarts, steps and strings");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
