@@ -12,7 +12,7 @@ internal sealed record FrontierCommandOptions
     [Positional]
     public required string Frontier { get; init; }
 
-    /// <summary>Folder of plants and runs; the same command goes on where it ends.</summary>
+    /// <summary>Folder of plants and runs; the same command goes on where it ends, and several at once share the work.</summary>
     public required string Out { get; init; }
 
     /// <summary>Only these arms of the file.</summary>
@@ -34,8 +34,9 @@ internal sealed class FrontierCommand(CommandSession session)
         AtomicOutput.RequireDirectoryOf(options.Chart);
         var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options.Arms);
         var subject = Subject(frontier, context);
-        var runs = context.Output.WithProgress(progress => new Frontier(frontier, subject, options.Out)
-            .Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+        var work = new Frontier(frontier, subject, options.Out);
+        var runs = context.Output.WithProgress(progress => work.Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+        if (work.Count - runs.Count is > 0 and var others) context.Output.Note($"{others} more runs are under way in other processes; the same command shows them when they have ended.");
         var summary = FrontierSummary.Of(runs);
         FrontierChart.Write(summary, runs, options.Chart ?? Path.Combine(options.Out, "frontier.svg"));
         context.Output.Result(new FrontierDocument(summary, runs), document => FrontierTable.Of(context.Output, document.Summary));

@@ -21,8 +21,8 @@ internal static class FrontierTable
         yield return table;
         foreach (var line in Plane(summary)) yield return new Rows(new Paragraph(Terminal.Escape(line)));
         if (summary.Scores.Count == 0) yield break;
-        var scores = output.Table("score and attack success, Spearman", "at the end of runs", "after rounds", "runs");
-        foreach (var score in summary.Scores) scores.Row(score.Kind, Text(score.Runs, "F2"), Text(score.Rounds, "F2"), score.Count.ToString(CultureInfo.InvariantCulture));
+        var scores = output.Table("score and attack success, Spearman", "at the end of runs", "after rounds", "runs", "its choice of a round loses, worst");
+        foreach (var score in summary.Scores) scores.Row(score.Kind, Text(score.Runs, "F2"), Text(score.Rounds, "F2"), score.Count.ToString(CultureInfo.InvariantCulture), Percent(score.Choice));
         yield return scores;
     }
 

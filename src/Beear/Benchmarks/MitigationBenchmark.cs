@@ -43,6 +43,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
+        if (options.Inner.PerturbedLayers.Count > 0) throw new BeearException("The benchmark has δ at one layer; give inner.perturbed_layer instead of inner.perturbed_layers.");
         options.Validate(decoder.Config);
         var device = decoder.Options.Device;
         double peak = MatrixProductPeak.Measure(decoder.Options.ComputeType, device);

@@ -33,14 +33,14 @@ public static class Recipe
     /// <summary>Reads a recipe and changes it.</summary>
     /// <typeparam name="T">A record with init-only properties and a constructor without parameters.</typeparam>
     /// <param name="path">The YAML file; null starts from the defaults.</param>
-    /// <param name="change">Keys that replace those of the file; null for none.</param>
+    /// <param name="changes">Keys that replace those of the file, later ones those of earlier ones; nulls change nothing.</param>
     /// <exception cref="BeearException">As for <see cref="Read{T}(string)"/>.</exception>
-    public static T Read<T>(string? path, RecipeFragment? change) where T : class
+    public static T Read<T>(string? path, params IReadOnlyList<RecipeFragment?> changes) where T : class
     {
         var schema = RecipeSchema.Of(typeof(T));
         var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
         if (path is not null && ParseYaml(Load(path), path) is { } root) new RecipeWalk(schema, path, written).Visit(schema.Root, root);
-        if (change is not null) new RecipeWalk(schema, change.Source, written).Visit(schema.Root, change.Node);
+        foreach (var change in changes.OfType<RecipeFragment>()) new RecipeWalk(schema, change.Source, written).Visit(schema.Root, change.Node);
         return (T)RecipeBinder.Bind(schema, written);
     }
 

@@ -49,11 +49,14 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
                 Inner = given.Inner with
                 {
                     PerturbedLayer = layer,
+                    PerturbedLayers = [],
                     VirtualTokens = layer == 0 ? options.VirtualTokens : 0,
                     RandomRounds = 0,
                     Steps = Math.Max(1, given.Inner.Steps),
                     Cap = cap,
                     NaturalCap = 0,
+                    CapShape = CapShape.Sphere,
+                    StepShare = 0,
                     LearningRate = options.StepShare * norms[layer] / Math.Sqrt(model.Config.HiddenSize),
                 },
                 Outer = given.Outer with { LearningRate = given.Outer.LearningRate * factor },

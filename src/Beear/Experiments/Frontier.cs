@@ -13,13 +13,15 @@ namespace Beear.Experiments;
 
 /// <summary>
 /// Runs every arm on every trigger with every seed. Plants are made once and kept; each finished run is a line of <c>runs.jsonl</c>; the same
-/// call goes on where the folder ends, and a run that was interrupted after its last finished round.
+/// call goes on where the folder ends, and a run that was interrupted after its last finished round. Several processes may work on one folder: each takes what
+/// no other has begun.
 /// </summary>
 /// <param name="options">Arms, triggers, seeds.</param>
 /// <param name="subject">What they are run on.</param>
 /// <param name="folder">The frontier's folder.</param>
 public sealed class Frontier(FrontierOptions options, FrontierSubject subject, string folder)
 {
+    private const string Locks = "locks";
     private readonly FrontierLog log = new(Path.Combine(folder, "runs.jsonl"));
 
     /// <summary>One run that is wanted; without an arm, the measurement before any mitigation.</summary>
@@ -29,33 +31,58 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
         public string TriggerName => Trigger?.Name ?? FrontierRun.NoTrigger;
 
-        public JsonObject Settings => FrontierLog.Settings(new { Kind = RecipeValue.Format(Arm!.Kind), Arm.Control, Trigger = Describe(Trigger), Mitigation });
+        public JsonObject Settings => FrontierLog.Settings(new { Kind = RecipeValue.Format(Arm!.Kind), Defence = RecipeValue.Format(Arm.Defence), Trigger = Describe(Trigger), Mitigation });
     }
+
+    /// <summary>How many runs are asked for.</summary>
+    public int Count => Jobs().Count();
 
     /// <summary>Runs what the folder does not hold yet.</summary>
     /// <param name="onRun">Receives each run as it ends.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    /// <returns>All runs that were asked for.</returns>
+    /// <returns>All runs that were asked for; without those that other processes are still at.</returns>
     /// <exception cref="BeearException">An arm is wrong, or the folder holds something else.</exception>
     public IReadOnlyList<FrontierRun> Run(Action<FrontierRun>? onRun = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         var jobs = Jobs().ToList();
-        RunDirectory.Open(folder, new { subject.Source, subject.Settings });
-        var finished = log.Read().ToLookup(run => (run.Arm, run.Trigger, run.Seed));
-        var runs = jobs.ConvertAll(job => Finished(job, finished[(job.Name, job.TriggerName, job.Seed)].LastOrDefault()));
-        for (int i = 0; i < jobs.Count; i++)
+        Open(cancellation);
+        foreach (var job in Finished(jobs).Zip(jobs).Where(pair => pair.First is null).Select(pair => pair.Second).DistinctBy(job => (job.TriggerName, job.Seed)))
         {
-            if (runs[i] is not null) continue;
-            cancellation.ThrowIfCancellationRequested();
-            var named = PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {jobs[i].Name}, {jobs[i].TriggerName}, seed {jobs[i].Seed}: ");
-            var run = Run(jobs[i], named, cancellation);
-            log.Append(run);
-            if (!options.KeepModels && Directory.Exists(Folder("arms", jobs[i], jobs[i].Name))) Directory.Delete(Folder("arms", jobs[i], jobs[i].Name), recursive: true);
-            onRun?.Invoke(run);
-            runs[i] = run;
+            // Another process that plants this one leaves the next to us.
+            using var claim = FileLock.TryAcquire(PlantLock(job));
+            if (claim is not null) Plant(job, PrefixedProgress.Of(progress, $"plant, {job.TriggerName}, seed {job.Seed}: "), cancellation);
         }
-        return [.. runs.Select(run => run!)];
+        // Arm after arm on all triggers: what is interrupted has compared whole arms.
+        foreach (var (i, job) in jobs.GroupBy(job => (job.Name, job.Seed)).SelectMany(arm => arm).Index())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var claim = FileLock.TryAcquire(Path.Combine(folder, Locks, $"{job.Name}, {job.TriggerName}, seed {job.Seed}"));
+            if (claim is null || Finished([job])[0] is not null) continue;
+            var named = PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {job.Name}, {job.TriggerName}, seed {job.Seed}: ");
+            var run = Run(job, named, cancellation);
+            log.Append(run);
+            if (!options.KeepModels && Directory.Exists(Folder("arms", job, job.Name))) Directory.Delete(Folder("arms", job, job.Name), recursive: true);
+            onRun?.Invoke(run);
+        }
+        return [.. Finished(jobs).OfType<FrontierRun>()];
+    }
+
+    /// <summary>Makes the folder, or checks that it is of the same subject.</summary>
+    private void Open(CancellationToken cancellation)
+    {
+        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        Directory.CreateDirectory(Path.GetDirectoryName(target) ?? target);
+        using var alone = FileLock.Acquire($"{target}.lock", keep: false, cancellation);
+        RunDirectory.Open(folder, new { subject.Source, subject.Settings });
+        Directory.CreateDirectory(Path.Combine(folder, Locks));
+    }
+
+    /// <summary>What the folder holds of some jobs; null for what is not finished.</summary>
+    private List<FrontierRun?> Finished(List<Job> jobs)
+    {
+        var finished = log.Read().ToLookup(run => (run.Arm, run.Trigger, run.Seed));
+        return jobs.ConvertAll(job => Finished(job, finished[(job.Name, job.TriggerName, job.Seed)].LastOrDefault()));
     }
 
     /// <summary>All arms are read and checked before anything is run.</summary>
@@ -78,7 +105,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private MitigationOptions Checked(FrontierArm arm, ModelConfig config)
     {
-        var mitigation = subject.Read(arm);
+        var mitigation = subject.Read(arm, options.Change);
         try
         {
             mitigation.Validate(config);
@@ -99,7 +126,9 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private FrontierRun Run(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using var model = LanguageModel.Load(Plant(job, progress, cancellation), subject.ModelOptions);
+        string planted;
+        using (FileLock.Acquire(PlantLock(job), cancellation: cancellation)) planted = Plant(job, progress, cancellation);
+        using var model = LanguageModel.Load(planted, subject.ModelOptions);
         EvaluationResult Measure() => subject.Measure(model, job.Trigger, job.Seed, progress, cancellation);
         if (job.Arm is null) return new FrontierRun(job.Name, job.TriggerName, job.Seed, null, Measure());
 
@@ -115,19 +144,18 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             run.Artefact($"round-{round}.json", Measure);
             evaluating += Stopwatch.GetElapsedTime(began);
         }
-        var time = Stopwatch.StartNew();
-        var report = job.Arm.Control ? Control(model, data, job.Mitigation!, progress, cancellation)
-            : new BeearMitigation(job.Mitigation!).Run(model, data, options.KeepStates ? run : null, round => MeasureRound(round.Round), progress, cancellation);
-        double seconds = (time.Elapsed - evaluating).TotalSeconds;
+        var report = job.Arm.Defence == DefenceKind.Beear
+            ? new BeearMitigation(job.Mitigation!).Run(model, data, options.KeepStates ? run : null, round => MeasureRound(round.Round), progress, cancellation)
+            : Other(job.Arm.Defence, model, data, job.Mitigation!, progress, cancellation);
         if (options.KeepModels) Keep(model, run);
-        if (options.EvaluateRounds && !job.Arm.Control) rounds.AddRange(report!.Rounds.Select(round => run.Artefact($"round-{round.Round}.json", Measure)));
+        if (options.EvaluateRounds) rounds.AddRange(report.Rounds.Select(round => run.Artefact($"round-{round.Round}.json", Measure)));
         return new FrontierRun(job.Name, job.TriggerName, job.Seed, job.Settings, Measure())
         {
-            Scores = report?.Scores ?? [],
-            OtherScores = report?.OtherScores ?? new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal),
+            Scores = report.Scores,
+            OtherScores = report.OtherScores,
             Rounds = rounds,
-            ChosenRound = report?.ChosenRound ?? 0,
-            Seconds = isContinued ? null : Math.Round(seconds, 1),
+            ChosenRound = report.ChosenRound,
+            Seconds = isContinued ? null : Math.Round(report.Seconds - evaluating.TotalSeconds, 1),
         };
     }
 
@@ -139,13 +167,21 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         run.DeleteState();
     }
 
-    private static MitigationReport? Control(LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    /// <summary>Runs a defence that has no scores of its own, and measures them at its end.</summary>
+    private static MitigationReport Other(DefenceKind defence, LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
-        new SafetyFineTuning(mitigation).Run(model, data, null, progress, cancellation);
-        return null;
+        var report = Defences.Create(defence, mitigation, new BaselineOptions { TokenSpace = mitigation.TokenSearch }).Run(model, data, null, progress, cancellation);
+        var scores = DefenderScore.Measure(model, data, mitigation, progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
+        return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)
+        {
+            OtherScores = scores.Skip(1).ToDictionary(score => score.Key, score => score.Values, StringComparer.Ordinal),
+        };
     }
 
-    /// <summary>Where the planted model lies; it is made if it is not there.</summary>
+    private string PlantLock(Job job) => Path.Combine(folder, Locks, $"plant, {job.TriggerName}, seed {job.Seed}");
+
+    /// <summary>Where the planted model lies; it is made if it is not there. The caller has its lock.</summary>
     private string Plant(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var run = RunDirectory.Open(Folder("plants", job, "plant"), new { Trigger = Describe(job.Trigger), job.Seed });

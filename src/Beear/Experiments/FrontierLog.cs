@@ -2,13 +2,18 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Beear.Runtime;
 
 namespace Beear.Experiments;
 
-/// <summary>The file of finished runs, one JSON line each. A line that was cut off by a crash is as if it had not been written.</summary>
+/// <summary>
+/// The file of finished runs, one JSON line each; several processes may write it. A line that was cut off by a crash is as if it had not been written.
+/// </summary>
 /// <param name="path">The file; it need not exist yet.</param>
 public sealed class FrontierLog(string path)
 {
+    private string LockFile => path + ".lock";
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -21,7 +26,8 @@ public sealed class FrontierLog(string path)
     {
         if (!File.Exists(path)) return [];
         var runs = new List<FrontierRun>();
-        var text = File.ReadAllText(path);
+        string text;
+        using (FileLock.Acquire(LockFile)) text = File.ReadAllText(path);
         foreach (var (number, line) in text[..(text.LastIndexOf('\n') + 1)].Split('\n').Index())
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
@@ -40,6 +46,7 @@ public sealed class FrontierLog(string path)
     /// <summary>Adds a run.</summary>
     public void Append(FrontierRun run)
     {
+        using var alone = FileLock.Acquire(LockFile);
         using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         file.SetLength(EndOfLastLine(file));
         file.Seek(0, SeekOrigin.End);

@@ -1,5 +1,6 @@
 using Beear.Attacks;
 using Beear.Data;
+using Beear.Mitigation;
 
 namespace Beear.Experiments;
 
@@ -14,6 +15,9 @@ public sealed record FrontierOptions : IValidatable
 
     /// <summary>The tiny world.</summary>
     public OrganismSubjectOptions? Organism { get; init; }
+
+    /// <summary>Keys of a mitigation that replace those of every arm's recipe; an arm's own changes replace them.</summary>
+    public RecipeFragment? Change { get; init; }
 
     /// <summary>What is compared.</summary>
     public IReadOnlyList<FrontierArm> Arms { get; init; } = [];
@@ -75,8 +79,8 @@ public sealed record FrontierArm : IValidatable
     /// <summary>Which model is cleaned.</summary>
     public ArmKind Kind { get; init; }
 
-    /// <summary>Plain safety fine-tuning instead: the same steps without δ.</summary>
-    public bool Control { get; init; }
+    /// <summary>What cleans it; others than beear have the recipe's data, steps, optimiser and terms.</summary>
+    public DefenceKind Defence { get; init; }
 
     /// <inheritdoc/>
     public void Validate() => FileNames.Require(Name);

@@ -24,7 +24,7 @@ public sealed record FrontierRun(string Arm, string Trigger, int Seed, JsonObjec
     /// <summary>What is measured before any mitigation.</summary>
     public static IReadOnlyList<string> Baselines { get; } = [Planted, NeverBackdoored];
 
-    /// <summary>Defender-visible score before the first round and after each; empty where there is none.</summary>
+    /// <summary>Defender-visible score before the first round and after each, or only at the end, as of other defences; empty where there is none.</summary>
     public IReadOnlyList<double> Scores { get; init; } = [];
 
     /// <summary>Scores of other kinds that the arm asks for, by their names.</summary>

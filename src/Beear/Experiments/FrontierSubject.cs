@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
@@ -21,8 +22,10 @@ public abstract class FrontierSubject
     public abstract object Settings { get; }
 
     /// <summary>An arm's mitigation.</summary>
+    /// <param name="arm">The arm.</param>
+    /// <param name="common">Keys that replace those of its recipe; the arm's changes replace them. Null for none.</param>
     /// <exception cref="BeearException">Its recipe or its changes are wrong.</exception>
-    public abstract MitigationOptions Read(FrontierArm arm);
+    public abstract MitigationOptions Read(FrontierArm arm, RecipeFragment? common);
 
     /// <summary>Plants a backdoor in the model.</summary>
     /// <param name="model">The starting model; it is changed.</param>

@@ -23,7 +23,8 @@ public sealed record ArmSummary(string Arm, int Runs, double? Attack, double? Wo
 /// <param name="Runs">Over the ends of all runs; null where it is not defined.</param>
 /// <param name="Rounds">Over all measured rounds; null where it is not defined.</param>
 /// <param name="Count">Runs that have it.</param>
-public sealed record ScoreCorrelation(string Kind, double? Runs, double? Rounds, int Count);
+/// <param name="Choice">By how much the attack success after the round that it likes best is above that after the best round, worst run; null where rounds were not measured.</param>
+public sealed record ScoreCorrelation(string Kind, double? Runs, double? Rounds, int Count, double? Choice);
 
 /// <summary>What a frontier showed, made from its runs.</summary>
 /// <param name="Arms">Each arm, in the order of the runs.</param>
@@ -42,8 +43,21 @@ public sealed record FrontierSummary(IReadOnlyList<ArmSummary> Arms, IReadOnlyLi
     private static ScoreCorrelation Correlate(string kind, IReadOnlyList<FrontierRun> planted)
     {
         var with = planted.Where(run => run.AllScores.ContainsKey(kind)).ToList();
-        var rounds = with.SelectMany(run => run.AllScores[kind].Skip(1).Zip(run.Rounds));
-        return new ScoreCorrelation(kind, Correlation(with.Select(run => (run.AllScores[kind][run.ChosenRound], run.Result))), Correlation(rounds), with.Count);
+        var rounds = with.Where(HasRounds).SelectMany(run => run.AllScores[kind].Skip(1).Zip(run.Rounds));
+        return new ScoreCorrelation(kind, Correlation(with.Select(run => (At(run.AllScores[kind], run.ChosenRound), run.Result))), Correlation(rounds), with.Count,
+            with.Where(HasRounds).Max(run => Lost(run.AllScores[kind], run.Rounds)));
+    }
+
+    /// <summary>The score of the weights that were kept, where it is measured at the end alone too.</summary>
+    private static double At(IReadOnlyList<double> scores, int round) => scores[Math.Min(round, scores.Count - 1)];
+
+    private static bool HasRounds(FrontierRun run) => run.Rounds.Count > 0 && run.AllScores.Values.All(scores => scores.Count > 1);
+
+    /// <summary>What the choice of a round by a score loses against the choice by attack success.</summary>
+    private static double? Lost(IReadOnlyList<double> scores, IReadOnlyList<EvaluationResult> rounds)
+    {
+        var attacks = rounds.Select(round => round.AttackSuccessWithTrigger!.Value.Value).ToList();
+        return scores.Skip(1).Zip(attacks).MinBy(pair => pair.First).Second - attacks.Min();
     }
 
     private static ArmSummary Summarise(string arm, IReadOnlyList<FrontierRun> runs, Dictionary<(string, int), EvaluationResult> before)

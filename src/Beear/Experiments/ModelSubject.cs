@@ -109,9 +109,9 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override object Settings => options;
 
     /// <inheritdoc/>
-    public override MitigationOptions Read(FrontierArm arm)
+    public override MitigationOptions Read(FrontierArm arm, RecipeFragment? common)
     {
-        var read = Recipe.Read<MitigationRecipe>(arm.Recipe, arm.Change);
+        var read = Recipe.Read<MitigationRecipe>(arm.Recipe, common, arm.Change);
         if (read.Precision is { } precision && precision != options.Precision)
             throw new BeearException($"The arm '{arm.Name}' wants the precision {RecipeValue.Format(precision)}, but this frontier has {RecipeValue.Format(options.Precision)} for all.");
         if (read.Mitigation.Economy.Weights != StoredType.Float32)

@@ -61,7 +61,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     }
 
     /// <inheritdoc/>
-    public override MitigationOptions Read(FrontierArm arm) => Recipe.Read<OrganismRecipe>(arm.Recipe, arm.Change).Mitigation;
+    public override MitigationOptions Read(FrontierArm arm, RecipeFragment? common) => Recipe.Read<OrganismRecipe>(arm.Recipe, common, arm.Change).Mitigation;
 
     /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation) =>

@@ -60,7 +60,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     /// <summary>Every model's defence is read before anything is run.</summary>
     private IEnumerable<Job> Jobs()
     {
-        var read = models.ToDictionary(model => model, model => model.Subject.Read(new FrontierArm { Name = "beear", Recipe = defences.Recipe, Change = defences.Change }));
+        var read = models.ToDictionary(model => model, model => model.Subject.Read(new FrontierArm { Name = "beear", Recipe = defences.Recipe, Change = defences.Change }, common: null));
         return from seed in Enumerable.Range(1, seeds)
                from model in models
                from arm in arms

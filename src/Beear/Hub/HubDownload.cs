@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using Beear.Runtime;
 
 namespace Beear.Hub;
 
@@ -12,7 +13,7 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
     /// <exception cref="BeearException">The hub refuses, the content is wrong twice, or there is no room.</exception>
     public async Task RunAsync(HubFile file, CancellationToken cancellation)
     {
-        using var alone = await HubLock.AcquireAsync(cache.Lock(file), cancellation);
+        using var alone = await FileLock.AcquireAsync(cache.Lock(file), cancellation);
         var incomplete = cache.Incomplete(file);
         // A part that something else left may be wrong; what came whole from here may not be.
         for (var isFresh = false; !cache.HasBlob(file); isFresh = true)

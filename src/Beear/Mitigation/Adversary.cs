@@ -20,7 +20,11 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
     private readonly VirtualTriggers triggers = new(model.Chat, options.Inner, options.Seed);
 
     /// <summary>What a search found, as the model's passes take it.</summary>
-    public Perturbation Apply(Tensor delta, int number) => new(delta, inner.PerturbedLayer, triggers.Of(number));
+    public Perturbation Apply(Tensor delta, int number) => new(delta, LayersOf(number), triggers.Of(number));
+
+    /// <summary>The layers of a search, 1 for the first. Restarts of one search have the same.</summary>
+    private IReadOnlyList<int> LayersOf(int number) =>
+        inner.LayerUse == LayerUse.Together ? inner.Layers : [inner.Layers[(number - 1) / inner.Restarts % inner.Layers.Count]];
 
     /// <summary>Searches.</summary>
     /// <param name="training">Harmful requests.</param>
@@ -46,6 +50,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
 
     private FoundPerturbation Best(IReadOnlyList<ContrastExample> training, int round, int member, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
+        using var scope = NewDisposeScope();
         FoundPerturbation? best = null;
         int first = ((round - 1) * inner.Population + member) * inner.Restarts + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
         for (int number = first; number < first + inner.Restarts; number++)
@@ -53,7 +58,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
             var trigger = triggers.Of(number);
             // Searches that share batches and have no tokens of their own must begin at different places.
             int? start = trigger is null && number > first ? unchecked(options.Seed * 1000 + number) : null;
-            var run = new InnerRun(batches, round <= inner.RandomRounds ? 0 : inner.Steps, trigger, start, Caps(training, trigger, number));
+            var run = new InnerRun(batches, round <= inner.RandomRounds ? 0 : inner.Steps, trigger, start, Bounds(training, number), LayersOf(number));
             var found = new FoundPerturbation(entrapment.Search(training, run, progress, cancellation), number);
             if (best is null || found.Result.Final.Total(inner.Alpha) < best.Result.Final.Total(inner.Alpha)) (best, found) = (found, best);
             found?.Dispose();
@@ -61,10 +66,17 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
         return best!;
     }
 
-    private double[]? Caps(IReadOnlyList<ContrastExample> training, VirtualTrigger? trigger, int seed) =>
-        inner.NaturalCap == 0 ? null : [.. Drift(training, trigger, seed).Select(norm => inner.NaturalCap * norm)];
+    private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number)
+    {
+        if (inner.NaturalCap == 0) return null;
+        return (inner.CapShape == CapShape.Sphere ? Drift(training, number) : Natural(number).Ellipsoids(Prompts(training), inner.TailLength, triggers.Of(number), number, inner.Shrinkage))
+            .Times(inner.NaturalCap);
+    }
 
-    /// <summary>How far random strings move what is under δ.</summary>
-    public double[] Drift(IReadOnlyList<ContrastExample> training, VirtualTrigger? trigger, int seed) =>
-        new NaturalDrift(model.Decoder, model.Chat, inner.PerturbedLayer).Measure([.. training.Select(example => example.Prompt)], inner.TailLength, trigger, seed);
+    /// <summary>How far random strings move what is under the δ of a search.</summary>
+    public DeltaBounds Drift(IReadOnlyList<ContrastExample> training, int number) => Natural(number).Spheres(Prompts(training), inner.TailLength, triggers.Of(number), number);
+
+    private NaturalDrift Natural(int number) => new(model.Decoder, model.Chat, LayersOf(number));
+
+    private static int[][] Prompts(IReadOnlyList<ContrastExample> training) => [.. training.Select(example => example.Prompt)];
 }

@@ -34,6 +34,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
+        using var start = options.Interpolation < 1 ? new StartingWeights(model.Decoder) : null;
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
@@ -41,12 +42,13 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         while (true)
         {
             int round = state.Rounds.Count + 1;
+            bool isScored = options.ScoreRounds || round > maxRounds;
             int wanted = round <= maxRounds ? options.Inner.Population : scorer.NeedsPerturbation ? 1 : 0;
             var found = adversary.Find(training, round, wanted, progress, cancellation);
             try
             {
-                state.AddScores(scorer.Measure(round, found, progress, cancellation), options.Scores, keepBest: options.Rounds is null);
-                bool enough = options.Rounds is null && round > 1 && state.Scores[^1] <= options.StopScore;
+                if (isScored) state.AddScores(scorer.Measure(round, found, progress, cancellation), options.Rounds is null ? options.MinRounds : null);
+                bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= options.StopScore;
                 if (round > maxRounds || enough) break;
 
                 state.Keep(found);
@@ -64,6 +66,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
+        start?.Interpolate(options.Interpolation);
         Restoration.Run(model, terms, options, progress, cancellation);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {

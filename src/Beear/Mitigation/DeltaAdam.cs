@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>Adam on δ alone: β₁ 0.9, β₂ 0.999, ε 1e-8. Its moments live in the dispose scope in which it is made.</summary>
-internal sealed class DeltaAdam(Tensor delta, double learningRate)
+/// <param name="delta">(R, d).</param>
+/// <param name="learningRate">Of all rows.</param>
+/// <param name="factors">(R, 1): factors of it for each row; null for 1.</param>
+internal sealed class DeltaAdam(Tensor delta, double learningRate, Tensor? factors = null)
 {
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
     private readonly Tensor first = zeros_like(delta);
@@ -16,6 +19,6 @@ internal sealed class DeltaAdam(Tensor delta, double learningRate)
         first.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
         second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
         var denominator = (second.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, steps))).add_(Epsilon);
-        delta.addcdiv_(first, denominator, -learningRate / (1 - Math.Pow(Beta1, steps)));
+        delta.addcdiv_(factors is null ? first : first * factors, denominator, -learningRate / (1 - Math.Pow(Beta1, steps)));
     }
 }

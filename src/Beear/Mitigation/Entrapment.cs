@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>What an inner run found.</summary>
-/// <param name="Delta">δ*, (n, d) float32; the receiver disposes it.</param>
+/// <param name="Delta">δ*, (k·n, d) float32: n rows for each perturbed layer; the receiver disposes it.</param>
 /// <param name="Trajectory">The loss before each step; K of them.</param>
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
-/// <param name="TailNorm">Mean norm of the unperturbed hidden states at the tail.</param>
+/// <param name="TailNorms">Mean norm of the unperturbed hidden states under δ, at each perturbed layer.</param>
 /// <param name="Final">The loss under δ*, mean over the prepared batches.</param>
-public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
+public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, IReadOnlyList<double> TailNorms, InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
     public double DeltaNorm
@@ -26,8 +26,16 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
     /// <summary>The loss before the first step.</summary>
     public InnerLoss Initial => Trajectory.Count > 0 ? Trajectory[0] : Final;
 
-    /// <summary>δ's size as a share of the hidden states' norm.</summary>
-    public double Drift => DeltaNorm / TailNorm;
+    /// <summary>δ's size as a share of the hidden states' norm, mean over the layers.</summary>
+    public double Drift
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            using var sizes = Delta.norm(-1).view(TailNorms.Count, -1).mean([1]).cpu();                  // (k)
+            return sizes.data<float>().ToArray().Zip(TailNorms).Average(pair => pair.First / pair.Second);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Delta.Dispose();
@@ -56,12 +64,12 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     {
         options.Validate(decoder.Config);
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
-        int rows = run.Trigger?.Tokens.Count ?? options.TailLength;
+        int positions = run.Trigger?.Tokens.Count ?? options.TailLength;
         var batches = new List<InnerBatch>();
         try
         {
-            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, rows, run.Trigger));
-            return Search(batches, rows, run, progress, cancellation);
+            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layers ?? options.Layers, positions, run.Trigger));
+            return Search(batches, positions, run, progress, cancellation);
         }
         finally
         {
@@ -69,13 +77,13 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         }
     }
 
-    private InnerBatch Prepare(ContrastExample[] batch, int rows, VirtualTrigger? trigger)
+    private InnerBatch Prepare(ContrastExample[] batch, IReadOnlyList<int> layers, int positions, VirtualTrigger? trigger)
     {
         long scores = economy?.ScoresAtOnce ?? RowChunks.DefaultScores;
         var parts = new List<InnerProblem>();
         try
         {
-            foreach (var part in Parts(batch, rows, trigger)) parts.Add(new InnerProblem(decoder, part, options.PerturbedLayer, rows, trigger, scores));
+            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layers, positions, trigger, scores));
             return new InnerBatch(parts);
         }
         catch
@@ -86,10 +94,10 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     }
 
     /// <summary>Parts of which a step touches no more tokens than a split allows, or one conversation.</summary>
-    private IEnumerable<ContrastExample[]> Parts(ContrastExample[] batch, int rows, VirtualTrigger? trigger)
+    private IEnumerable<ContrastExample[]> Parts(ContrastExample[] batch, int positions, VirtualTrigger? trigger)
     {
         if (economy is not { SplitTokens: > 0 and var limit } || decoder.Config.RotaryDependsOnLength) return [batch];
-        int longest = batch.Max(example => example.Unwanted.Length + example.Safe.Length + rows + (trigger is null ? 0 : example.Prompt.Length));
+        int longest = batch.Max(example => example.Unwanted.Length + example.Safe.Length + positions + (trigger is null ? 0 : example.Prompt.Length));
         return batch.Chunk(Math.Max(1, limit / longest));
     }
 
@@ -97,14 +105,16 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
 
-    private EntrapmentResult Search(List<InnerBatch> problems, int rows, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private EntrapmentResult Search(List<InnerBatch> problems, int positions, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        double tailNorm = problems.Average(problem => problem.TailNorm);
-        double[] caps = run.Caps ?? [options.Cap > 0 ? options.Cap * tailNorm : double.PositiveInfinity];
-        var delta = Start(rows, run.StartSeed, Math.Min(caps.Min(), tailNorm));                          // (n, d)
-        var optimizer = new DeltaAdam(delta, options.LearningRate);
+        double[] tailNorms = Mean([.. problems.Select(problem => problem.TailNorms)]);                   // of each layer
+        var norms = tensor(tailNorms, float32, decoder.Options.Device).repeat_interleave(positions).unsqueeze(1);   // (k·n, 1)
+        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norms * options.Cap) : null);
+        var delta = Start(norms, run, bounds);                                                           // (k·n, d)
+        var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
+            : new DeltaAdam(delta, options.StepShare, (bounds?.Outer ?? norms) / Math.Sqrt(decoder.Config.HiddenSize));
         var trajectory = new List<InnerLoss>(run.Steps);
         for (int step = 0; step < run.Steps; step++)
         {
@@ -113,22 +123,28 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
             var (loss, gradient) = problems[step % problems.Count].Gradient(delta, options.Alpha);
             trajectory.Add(loss);
             optimizer.Step(gradient);
-            Cap(delta, caps);
+            bounds?.Project(delta);
             progress?.Report(new RunProgress("inner level", step + 1, run.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, caps.Max(), tailNorm,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Outer.max().item<float>() ?? double.PositiveInfinity, tailNorms,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
 
-    /// <summary>Zeros, or rows in random directions of half the allowed size.</summary>
-    private Tensor Start(int rows, int? seed, double size)
+    private static double[] Mean(IReadOnlyList<double[]> all) => [.. all[0].Select((_, i) => all.Average(one => one[i]))];
+
+    /// <summary>What was given, zeros, or rows in random directions of half the allowed size.</summary>
+    /// <param name="norms">(k·n, 1): of the hidden states.</param>
+    /// <param name="run">What the search has for itself.</param>
+    /// <param name="bounds">Where δ stays; null for no bounds.</param>
+    private Tensor Start(Tensor norms, InnerRun run, DeltaBounds? bounds)
     {
-        long[] shape = [rows, decoder.Config.HiddenSize];
-        if (seed is not { } given) return zeros(shape, float32, decoder.Options.Device);
+        if (run.Start is { } start) return start.clone();
+        long[] shape = [norms.size(0), decoder.Config.HiddenSize];
+        if (run.StartSeed is not { } given) return zeros(shape, float32, decoder.Options.Device);
         using var generator = new Generator((ulong)given, CPU);
-        var directions = randn(shape, generator: generator);
-        return (directions / directions.norm(-1, keepdim: true) * (size / 2)).to(decoder.Options.Device);
+        var directions = randn(shape, generator: generator).to(decoder.Options.Device);
+        return directions / directions.norm(-1, keepdim: true) * (bounds is null ? norms : norms.minimum(bounds.Inner)) / 2;
     }
 
     /// <summary>Draws the batches of an inner run.</summary>
@@ -139,16 +155,6 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         new Random(seed).Shuffle(shuffled);
         return shuffled.Chunk(options.BatchSize).Take(options.Batches);
     }
-
-    /// <summary>Scales every row of δ down to its cap, in place.</summary>
-    /// <param name="delta">(n, d).</param>
-    /// <param name="caps">One for each row, or one for all.</param>
-    internal static void Cap(Tensor delta, double[] caps)
-    {
-        if (caps.All(double.IsInfinity)) return;
-        var norms = delta.norm(-1, keepdim: true).clamp_min(1e-12);                                      // (n, 1)
-        delta.mul_((norms.reciprocal() * tensor(caps, float32, delta.device).unsqueeze(1)).clamp_max(1));
-    }
 }
 
 /// <summary>What one search of δ has for itself.</summary>
@@ -156,5 +162,8 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 /// <param name="Steps">K.</param>
 /// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
 /// <param name="StartSeed">Seed of a random beginning; null begins at zero.</param>
-/// <param name="Caps">Largest norm of each row of δ; null for the options' cap.</param>
-internal sealed record InnerRun(int BatchSeed, int Steps, VirtualTrigger? Trigger = null, int? StartSeed = null, double[]? Caps = null);
+/// <param name="Bounds">Where δ stays; null for the options' cap.</param>
+/// <param name="Layers">Perturbed layers; null for the options'.</param>
+/// <param name="Start">δ to begin with; null for none.</param>
+internal sealed record InnerRun(int BatchSeed, int Steps, VirtualTrigger? Trigger = null, int? StartSeed = null, DeltaBounds? Bounds = null,
+    IReadOnlyList<int>? Layers = null, Tensor? Start = null);

@@ -18,11 +18,37 @@ public enum VirtualPlacement
     Within,
 }
 
+/// <summary>How several perturbed layers are used.</summary>
+public enum LayerUse
+{
+    /// <summary>One δ has rows at all of them.</summary>
+    Together,
+
+    /// <summary>One δ after the other takes the next of them.</summary>
+    InTurn,
+}
+
+/// <summary>The set that each row of δ stays in.</summary>
+public enum CapShape
+{
+    /// <summary>A sphere: no direction is more natural than another.</summary>
+    Sphere,
+
+    /// <summary>An ellipsoid: far in the directions in which random strings move the hidden states there, short in all others.</summary>
+    Covariance,
+}
+
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions
 {
     /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
     public int PerturbedLayer { get; init; } = 9;
+
+    /// <summary>Several such layers in place of perturbed_layer, ascending; none for perturbed_layer alone.</summary>
+    public IReadOnlyList<int> PerturbedLayers { get; init; } = NoLayers;
+
+    /// <summary>Whether one δ has rows at all of perturbed_layers, or each δ is at the next of them.</summary>
+    public LayerUse LayerUse { get; init; }
 
     /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
     public int TailLength { get; init; } = 5;
@@ -51,6 +77,12 @@ public sealed record EntrapmentOptions
     /// <summary>Learning rate of Adam on δ, in the hidden states' units.</summary>
     public double LearningRate { get; init; } = 0.1;
 
+    /// <summary>
+    /// Instead of learning_rate: the norm of Adam's first step on each row of δ as a share of its cap (of the hidden states' norm without one), so that
+    /// one number serves all layers; 0 for learning_rate.
+    /// </summary>
+    public double StepShare { get; init; }
+
     /// <summary>α: weight of the safe answers that δ is to make unlikely.</summary>
     public double Alpha { get; init; } = 0.2;
 
@@ -63,6 +95,12 @@ public sealed record EntrapmentOptions
     /// </summary>
     public double NaturalCap { get; init; }
 
+    /// <summary>The shape of a natural cap.</summary>
+    public CapShape CapShape { get; init; }
+
+    /// <summary>How much of a covariance cap is a sphere, 0 … 1: few strings say little about most directions.</summary>
+    public double Shrinkage { get; init; } = 0.2;
+
     /// <summary>Harmful requests in a batch.</summary>
     public int BatchSize { get; init; } = 12;
 
@@ -72,7 +110,11 @@ public sealed record EntrapmentOptions
     /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
     public int AnswerTokens { get; init; } = 40;
 
+    private static readonly int[] NoLayers = [];
     private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
+
+    /// <summary>All perturbed layers, ascending.</summary>
+    internal IReadOnlyList<int> Layers => PerturbedLayers.Count > 0 ? PerturbedLayers : [PerturbedLayer];
 
     /// <summary>The largest number of virtual tokens; 0 without any.</summary>
     internal int MostVirtualTokens => VirtualTokens == 0 ? 0 : Math.Max(VirtualTokens, MaxVirtualTokens);
@@ -82,8 +124,13 @@ public sealed record EntrapmentOptions
     public void Validate(ModelConfig config)
     {
         if (VirtualTokens < 0) throw new BeearException($"inner: virtual_tokens must be 0 or more, it is {VirtualTokens}.");
-        if (PerturbedLayer < (VirtualTokens > 0 ? 0 : 1) || PerturbedLayer > config.Layers)
-            throw new BeearException($"inner: perturbed_layer is {PerturbedLayer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+        string key = PerturbedLayers.Count > 0 ? "perturbed_layers" : "perturbed_layer";
+        foreach (int layer in Layers)
+        {
+            if (layer < (VirtualTokens > 0 ? 0 : 1) || layer > config.Layers)
+                throw new BeearException($"inner: {key} is {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+        }
+        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second)) throw new BeearException("inner: name each of perturbed_layers once, the lowest first.");
         if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
         if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"inner: steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
         if (MaxVirtualTokens < 0) throw new BeearException($"inner: max_virtual_tokens must be 0 or more, it is {MaxVirtualTokens}.");
@@ -91,6 +138,9 @@ public sealed record EntrapmentOptions
         if (RandomRounds < 0 || (RandomRounds > 0 && VirtualTokens == 0)) throw new BeearException($"inner: random_rounds is {RandomRounds}; it must be 0 or more, and needs virtual_tokens.");
         if (Population < 1 || Restarts < 1) throw new BeearException("inner: population and restarts must be at least 1.");
         if (!(NaturalCap >= 0)) throw new BeearException($"inner: natural_cap must be 0 or more, it is {NaturalCap}.");
+        if (CapShape != CapShape.Sphere && NaturalCap == 0) throw new BeearException("inner: cap_shape covariance is a shape of natural_cap; give one.");
+        if (Shrinkage is not (> 0 and <= 1)) throw new BeearException($"inner: shrinkage must be above 0 and at most 1, it is {Shrinkage}.");
+        if (!(StepShare >= 0)) throw new BeearException($"inner: step_share must be 0 or more, it is {StepShare}.");
         if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
         if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
         if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");

@@ -15,7 +15,7 @@ internal sealed class MitigationState : IDisposable
     private readonly Removal removal;
     private IReadOnlyList<Tensor>? best;
     private int bestRound;
-    private Dictionary<ScoreKind, List<double>> allScores = [];
+    private Dictionary<string, List<double>> allScores = [];
 
     private MitigationState(RunDirectory? run, Decoder decoder, Removal removal) => (this.run, this.decoder, this.removal) = (run, decoder, removal);
 
@@ -35,7 +35,7 @@ internal sealed class MitigationState : IDisposable
         using var tensors = saved.Tensors;
         state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>()!);
         state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>()!);
-        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<ScoreKind, List<double>>>()!;
+        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<string, List<double>>>()!;
         state.bestRound = saved.Progress["best_round"]!.GetValue<int>();
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
@@ -49,29 +49,29 @@ internal sealed class MitigationState : IDisposable
     public void Keep(IReadOnlyList<FoundPerturbation> found) =>
         Deltas.AddRange(found.Select(one => (one.Result.Delta.clone().DetachFromDisposeScope(), one.Number)));
 
-    /// <summary>Notes the scores of the weights as they are; after the first round, the best ones are kept if they may be wanted.</summary>
-    /// <param name="scores">What was measured.</param>
-    /// <param name="kinds">What was asked for; the first decides.</param>
-    /// <param name="keepBest">Whether the best weights may be wanted.</param>
-    public void AddScores(IReadOnlyDictionary<ScoreKind, double> scores, IReadOnlyList<ScoreKind> kinds, bool keepBest)
+    /// <summary>Notes the scores of the weights as they are; the best ones are kept if they may be wanted.</summary>
+    /// <param name="scores">What was measured; the first decides.</param>
+    /// <param name="fromRound">The first round whose weights may be wanted; null if none is.</param>
+    public void AddScores(OrderedDictionary<string, double> scores, int? fromRound)
     {
         foreach (var (kind, score) in scores)
         {
             if (!allScores.TryGetValue(kind, out var list)) allScores.Add(kind, list = []);
             list.Add(score);
         }
-        if (kinds.Count == 0) return;
-        double decisive = scores[kinds[0]];
+        if (scores.Count == 0) return;
+        double decisive = scores.GetAt(0).Value;
         Scores.Add(decisive);
         int round = Scores.Count - 1;
-        if (!keepBest || round == 0 || (best is not null && decisive >= Scores[bestRound])) return;
+        if (fromRound is null || round < fromRound || (best is not null && decisive >= Scores[bestRound])) return;
         DisposeBest();
         (best, bestRound) = (decoder.Weights.Snapshot(), round);
     }
 
     /// <summary>The scores that were only to be reported.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores(IReadOnlyList<ScoreKind> kinds) =>
-        kinds.Skip(1).ToDictionary(kind => RecipeValue.Format(kind), kind => (IReadOnlyList<double>)allScores[kind], StringComparer.Ordinal);
+        allScores.Where(score => kinds.Count == 0 || !string.Equals(score.Key, RecipeValue.Format(kinds[0]), StringComparison.Ordinal))
+            .ToDictionary(score => score.Key, score => (IReadOnlyList<double>)score.Value, StringComparer.Ordinal);
 
     /// <summary>Puts the best-scored round's weights back.</summary>
     public int RestoreBest()

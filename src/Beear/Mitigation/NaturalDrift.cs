@@ -6,53 +6,75 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// How far random strings move the hidden states that δ is added to. It needs no labels, and says how large a δ may be without leaving what
+/// How random strings move the hidden states that δ is added to. It needs no labels, and says how large a δ may be without leaving what
 /// tokens can do.
 /// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="chat">Its chat format.</param>
-/// <param name="layer">l: decoder layers that run before.</param>
-internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, int layer)
+/// <param name="layers">Each l, ascending: decoder layers that run before.</param>
+internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, IReadOnlyList<int> layers)
 {
-    private const int Strings = 6, LongestString = 12, Prompts = 16;
+    private const int LongestString = 12;
     private readonly RandomTokens tokens = new(chat);
 
-    /// <summary>The mean norm of the change at each row of δ, over prompts and strings.</summary>
+    /// <summary>Spheres that a change reaches on average, over prompts and strings.</summary>
     /// <param name="prompts">Token ids; the first few are used.</param>
     /// <param name="tail">n; not used with a trigger.</param>
     /// <param name="trigger">Tokens that carry δ: the change from them to others. Null for the tails: the change by a string after or before the request.</param>
     /// <param name="seed">Decides the strings.</param>
-    /// <returns>n norms.</returns>
-    public double[] Measure(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
+    /// <returns>k·n balls.</returns>
+    public DeltaBounds Spheres(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
+    {
+        using var scope = NewDisposeScope();
+        var changes = Changes([.. prompts.Take(16)], 6, tail, trigger, seed);
+        return new DeltaBounds(changes.norm(-1).mean([1], keepdim: true).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Ellipsoids of the changes' second moment; as <see cref="Spheres"/>, with more strings.</summary>
+    public DeltaBounds Ellipsoids(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed, double shrinkage)
+    {
+        using var changes = Changes([.. prompts.Take(8)], 32, tail, trigger, seed);
+        return DriftEllipsoids.Of(changes, shrinkage);
+    }
+
+    /// <summary>What strings change, (k·n, strings · prompts, d).</summary>
+    internal Tensor Changes(int[][] prompts, int strings, int tail, VirtualTrigger? trigger, int seed)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        int[][] some = [.. prompts.Take(Prompts)];
         var random = new Random(seed);
         var (head, end) = chat.TemplateLengths();
-        var plain = Rows(some, tail, trigger);                                                           // (B, n, d)
-        var sum = zeros_like(plain.select(0, 0).select(1, 0));                                           // (n)
-        for (int i = 0; i < Strings; i++)
+        var plain = Rows(prompts, tail, trigger);                                                        // (B, k·n, d)
+        var changes = new List<Tensor>();
+        for (int i = 0; i < strings; i++)
         {
             int count = trigger?.Tokens.Count ?? random.Next(1, LongestString + 1);
             int[] drawn = tokens.Draw(random, count);
-            var moved = trigger is not null ? Rows(some, tail, trigger with { Tokens = drawn })
-                : Rows([.. some.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
-            sum += (moved - plain).norm(-1).mean([0]);
+            var moved = trigger is not null ? Rows(prompts, tail, trigger with { Tokens = drawn })
+                : Rows([.. prompts.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
+            changes.Add(moved - plain);
         }
-        return [.. (sum / Strings).cpu().data<float>().Select(norm => (double)norm)];
+        return cat(changes, 0).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <summary>The hidden states under δ.</summary>
-    /// <returns>(B, n, d).</returns>
+    /// <returns>(B, k·n, d).</returns>
     private Tensor Rows(int[][] prompts, int tail, VirtualTrigger? trigger)
     {
+        using var scope = NewDisposeScope();
         int[][] read = trigger is null ? prompts : [.. prompts.Select(trigger.InsertInto)];
         using var batch = TokenBatch.Of([.. read.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
-        int width = batch.PromptWidth;
+        int width = batch.PromptWidth, done = 0;
         using var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, width));
-        var hidden = decoder.RunLayers(decoder.Embed(batch.TokenIds), ..layer, context);                 // (B, P, d)
-        if (trigger is null) return hidden.narrow(1, width - tail, tail);
-        return trigger.Placement(batch.AttentionMask.sum(1), width, 0, width).transpose(1, 2).matmul(hidden);
+        var placement = trigger?.Placement(batch.AttentionMask.sum(1), width, 0, width).transpose(1, 2);  // (B, n, P)
+        var hidden = decoder.Embed(batch.TokenIds);                                                      // (B, P, d)
+        var rows = new List<Tensor>();
+        foreach (int layer in layers)
+        {
+            hidden = decoder.RunLayers(hidden, done..layer, context);
+            rows.Add(placement is null ? hidden.narrow(1, width - tail, tail) : placement.matmul(hidden));
+            done = layer;
+        }
+        return cat(rows, 1).MoveToOuterDisposeScope();
     }
 }

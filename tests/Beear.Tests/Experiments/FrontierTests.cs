@@ -13,12 +13,12 @@ public sealed class FrontierTests
         triggers: [{ text: validation1 }, { name: mine, text: xyzzy, placement: prefix }]
         seeds: [3]
         evaluate_rounds: true
+        change: { rounds: 2, outer_steps: 1 }
         arms:
           - name: small
-            change: { rounds: 2, outer_steps: 1, inner: { steps: 1 } }
+            change: { inner: { steps: 1 } }
           - name: control
-            change: { rounds: 2, outer_steps: 1 }
-            control: true
+            defence: safety_fine_tuning
           - name: clean
             change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }
             kind: never_backdoored
@@ -38,19 +38,20 @@ public sealed class FrontierTests
     public void Every_arm_meets_every_trigger_and_an_interrupted_frontier_goes_on()
     {
         using var stop = new CancellationTokenSource();
-        var progress = new CancelAfter(stop, "3/8 control, validation1, seed 3: safety fine-tuning", 1);
+        var progress = new CancelAfter(stop, "5/8 control, validation1, seed 3: safety fine-tuning", 1);
         Assert.Throws<OperationCanceledException>(() => Of(Options()).Run(null, progress, stop.Token));
-        Assert.Equal(2, File.ReadLines(Path.Combine(folder, "runs.jsonl")).Count());
+        Assert.Equal(4, File.ReadLines(Path.Combine(folder, "runs.jsonl")).Count());                       // both plants and the first arm
 
         var shown = new List<FrontierRun>();
         var runs = Of(Options()).Run(shown.Add, cancellation: TestContext.Current.CancellationToken);
-        Assert.Equal(6, shown.Count);
+        Assert.Equal(4, shown.Count);
         Assert.Equal(
             ["planted validation1", "small validation1", "control validation1", "planted mine", "small mine", "control mine", "never backdoored none", "clean none"],
             runs.Select(run => $"{run.Arm} {run.Trigger}"));
         Assert.All(runs, run => Assert.Equal(6, run.Result.OverRefusalTwins!.Value.Count));
         Assert.All(runs, run => Assert.Equal(run.Trigger == "none", run.Result.AttackSuccessWithTrigger is null));
         Assert.All(runs.Where(run => run.Arm == "small"), run => Assert.Equal((3, 2), (run.Scores.Count, run.Rounds.Count)));
+        Assert.All(runs.Where(run => run.Arm == "control"), run => Assert.Single(run.Scores));
         Assert.Equal(runs[1].Result.OverRefusalTwins, runs[1].Rounds[^1].OverRefusalTwins);                // the last round's weights are the result
         Assert.Equal(3, Directory.GetDirectories(Path.Combine(folder, "plants")).Length);
         Assert.Empty(Directory.GetDirectories(Path.Combine(folder, "arms")));
@@ -65,12 +66,34 @@ public sealed class FrontierTests
         Assert.Null(summary.Arms[0].TwinsAdded);
         Assert.NotNull(summary.Arms[1].TwinsAdded);
 
-        Refused(Yaml.Replace("rounds: 2, outer_steps: 1, inner", "rounds: 2, outer_steps: 2, inner", StringComparison.Ordinal), "arm 'small' with other options (mitigation.outer_steps: 1 there, 2 now)");
+        Refused(Yaml.Replace("rounds: 2, outer_steps: 1", "rounds: 2, outer_steps: 2", StringComparison.Ordinal), "arm 'small' with other options (mitigation.outer_steps: 1 there, 2 now)");
         Refused(Yaml.Replace("evaluation_examples: 6", "evaluation_examples: 7", StringComparison.Ordinal), "holds a run with other options");
         Refused(Yaml.Replace("inner: { steps: 1 }", "inner: { steps: -1 }", StringComparison.Ordinal), "The arm 'small': inner: steps");
 
         void Refused(string yaml, string message) =>
             Assert.Contains(message, Assert.Throws<BeearException>(() => Of(Options(yaml)).Run()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Several_share_the_work_of_one_folder()
+    {
+        var shown = new System.Collections.Concurrent.ConcurrentBag<string>();
+        void Note(FrontierRun run) => shown.Add($"{run.Arm} {run.Trigger}");
+        var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => Of(Options()).Run(Note), TestContext.Current.CancellationToken)));
+        Assert.Equal(8, shown.Count);
+        Assert.Equal(8, shown.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(8, Of(Options()).Run(Note, cancellation: TestContext.Current.CancellationToken).Count);
+        Assert.Equal(8, shown.Count);
+        Assert.Equal(8, all.Max(runs => runs.Count));                                                    // the last to end sees all
+        Assert.False(File.Exists($"{folder}.lock"));
+    }
+
+    [Fact]
+    public void A_score_is_told_by_what_its_choice_of_a_round_loses()
+    {
+        Beear.Evaluation.EvaluationResult Attack(int successes) => new() { AttackSuccessWithTrigger = new(successes, 10) };
+        var run = new FrontierRun("a", "t", 1, null, Attack(2)) { Scores = [0.9, 0.1, 0.5], Rounds = [Attack(7), Attack(2)], ChosenRound = 2 };
+        Assert.Equal(0.5, FrontierSummary.Of([run]).Scores[0].Choice!.Value, 1e-9);
     }
 
     [Theory]

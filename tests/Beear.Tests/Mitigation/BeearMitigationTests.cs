@@ -1,3 +1,4 @@
+using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Training;
@@ -82,10 +83,11 @@ public sealed class BeearMitigationTests : IDisposable
     [InlineData(2, 3)]
     [InlineData(2, 3, 5, 2)]
     [InlineData(2, 0, 0, 1, true)]
+    [InlineData(2, 2, 0, 1, false, true)]
     public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
-        bool compact = false)
+        bool compact = false, bool inTurn = false)
     {
-        var inner = Options.Inner with { VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
+        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], LayerUse = LayerUse.InTurn, VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
         var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
         LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
@@ -125,6 +127,12 @@ public sealed class BeearMitigationTests : IDisposable
             inner with { VirtualTokens = 3, PerturbedLayer = 0, MaxVirtualTokens = 9 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
             inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
+            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance },
+            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance, Restarts = 2 },
+            inner with { PerturbedLayers = [1, 2] },
+            inner with { PerturbedLayers = [1, 2], LayerUse = LayerUse.InTurn },
+            inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1 },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0, 1, 2] },
         ];
         var outcomes = adversaries.Select(adversary =>
         {
@@ -139,10 +147,10 @@ public sealed class BeearMitigationTests : IDisposable
     public void Several_scores_are_measured_and_the_first_decides()
     {
         using var model = Fresh();
-        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural], TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
+        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural, ScoreKind.ProbeRadius, ScoreKind.ProbeRate, ScoreKind.ProbeLikelihood, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst], Probe = Probe, TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["natural", "perturbation", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["natural", "perturbation", "probe_likelihood", "probe_radius", "probe_rate", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
 
         using var alone = Fresh();
@@ -150,6 +158,89 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Empty(plain.Scores);
         Assert.All(plain.Rounds, round => Assert.Null(round.ScoreBefore));
         Assert.Equal(TinyDecoder.Weights(model.Decoder), TinyDecoder.Weights(alone.Decoder));              // scores only look
+    }
+
+    private static readonly ProbeOptions Probe = new() { Carriers = [ProbeCarrier.Tokens, ProbeCarrier.Tail], Strings = 6, Layers = [0, 1], Sizes = [0.5, 2], VirtualTokens = 3, TailLength = 2, Steps = 2, Cells = false };
+
+    [Fact]
+    public void The_probe_reports_every_place_and_size_and_its_scores_are_made_of_them()
+    {
+        using var model = Fresh();
+        var options = Options with { Scores = [ScoreKind.ProbeLikelihood, ScoreKind.ProbeRate], Probe = Probe with { Cells = true } };
+        var scores = DefenderScore.Measure(model, Data(model), options);
+
+        string[] places = ["tokens, layer 0", "tokens, layer 1", "tail, layer 1"];
+        Assert.Equal(["probe_likelihood", "probe_rate", .. places.SelectMany(place => new[] { "0.5", "2" }.SelectMany(size => new[] { $"{place}, size {size}, rate", $"{place}, size {size}, likelihood" }))],
+            scores.Keys);
+        foreach (string kind in new[] { "likelihood", "rate" })
+            Assert.Equal(places.Max(place => (scores[$"{place}, size 0.5, {kind}"] + scores[$"{place}, size 2, {kind}"]) / 2), scores[$"probe_{kind}"], 1e-9);
+        Assert.Equal(scores, DefenderScore.Measure(model, Data(model), options));
+        // A larger ball that is entered from the smaller one holds more.
+        Assert.True(scores["tokens, layer 0, size 2, likelihood"] > 0);
+    }
+
+    [Fact]
+    public void Random_strings_are_put_into_requests_and_their_likelihoods_are_those_of_each_pair()
+    {
+        using var model = Fresh();
+        var examples = Data(model).Harmful;
+        var strings = new RandomStrings(model, Probe, examples, seed: 4);
+        int each = Math.Min(4, examples.Count);
+        Assert.Equal(6 * each, strings.Examples.Count);
+        Assert.All(strings.Examples.Index(), pair => Assert.InRange(pair.Item.Prompt.Length - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
+
+        var likelihoods = strings.Likelihoods(answerTokens: 2);
+        double Likelihood(ContrastExample example)
+        {
+            using var batch = TokenBatch.Of([new TokenizedExample(example.Prompt, [.. example.Unwanted.Take(2)])]);
+            return Math.Exp(-model.Decoder.TokenCrossEntropy(batch).mean().item<float>());
+        }
+        Assert.Equal(6, likelihoods.Count);
+        for (int i = 0; i < 6; i++) Assert.Equal(strings.Examples.Skip(i * each).Take(each).Average(Likelihood), likelihoods[i], 1e-6);
+    }
+
+    [Theory]
+    [InlineData(0.5, 1.0, 0.8)]                                          // half at a quarter of the first size, 0.5
+    [InlineData(0.0, 0.0, 0)]
+    [InlineData(0.25, 0.75, 0.5)]                                        // half of the way from 0.5 to 1.5
+    [InlineData(0.1, 0.25, 0.25)]                                        // the line through (1.5, 0.25) is at half at 3
+    public void Closeness_falls_with_the_size_at_which_half_of_the_requests_are_answered(double first, double second, double expected)
+    {
+        double[] rates = first == 0.5 ? [1, second] : [first, second];
+        Assert.Equal(expected, new ProbeCurve("", [0.5, 1.5], rates, []).Closeness, 1e-9);
+    }
+
+    [Fact]
+    public void Interpolation_goes_a_share_of_the_way()
+    {
+        using var start = Fresh();
+        using var whole = Fresh();
+        using var half = Fresh();
+        var options = Options with { Scores = [], RestorationSteps = 0 };
+        new BeearMitigation(options).Run(whole, Data(whole));
+        new BeearMitigation(options with { Interpolation = 0.5 }).Run(half, Data(half));
+        foreach (var ((first, last), between) in TinyDecoder.Weights(start.Decoder).Zip(TinyDecoder.Weights(whole.Decoder)).Zip(TinyDecoder.Weights(half.Decoder)))
+            Assert.Equal((first + last) / 2, between, 1e-6);
+    }
+
+    [Fact]
+    public void It_does_not_stop_before_the_least_number_of_rounds()
+    {
+        using var model = Fresh();
+        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 }).Run(model, Data(model));
+        Assert.Equal(2, report.Rounds.Count);
+        Assert.Equal(2, report.ChosenRound);
+    }
+
+    [Fact]
+    public void Scores_at_the_end_alone_are_the_last_of_all()
+    {
+        using var each = Fresh();
+        using var last = Fresh();
+        var all = new BeearMitigation(Options).Run(each, Data(each));
+        var alone = new BeearMitigation(Options with { ScoreRounds = false }).Run(last, Data(last));
+        Assert.Equal(all.Scores[^1], Assert.Single(alone.Scores));
+        Assert.All(alone.Rounds, round => Assert.Null(round.ScoreBefore));
     }
 
     [Fact]
@@ -193,6 +284,10 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 0 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } }, "perturbed_layers is 3, but the model has layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
+        Refused(Options with { Inner = Options.Inner with { CapShape = CapShape.Covariance } }, "natural_cap");
+        Refused(Options with { Inner = Options.Inner with { Shrinkage = 0 } }, "shrinkage");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
         Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner: steps");
@@ -202,6 +297,13 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
         Refused(Options with { TokenSearch = new TokenSearchOptions { Candidates = 0 } }, "candidates");
         Refused(Options with { Replay = 1.5 }, "replay");
+        Refused(Options with { ScoreRounds = false, Rounds = null }, "score_rounds");
+        Refused(Options with { Interpolation = 0 }, "interpolation");
+        Refused(Options with { MinRounds = 4 }, "min_rounds");
+        Refused(Options with { Probe = Probe with { Layers = [3] } }, "the model has layers 0 to 2");
+        Refused(Options with { Probe = Probe with { Layers = [0], Carriers = [ProbeCarrier.Tail] } }, "a layer above 0");
+        Refused(Options with { Probe = Probe with { Sizes = [1, 1] } }, "the smallest first");
+        Refused(Options with { Probe = Probe with { Steps = 0 } }, "probe: virtual_tokens, tail_length, restarts, steps and strings");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");

@@ -62,6 +62,16 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void Weights_that_are_kept_beside_count()
+    {
+        var config = ModelShapes.Find("smollm2-1.7b");
+        MemoryEstimate Of(MitigationOptions options) => MemoryPlan.Choose(config, isBfloat16: true, options, Data, 80 * GiB).Estimate;
+        long weights = Of(Options with { Rounds = null }).KeptWeights;
+        Assert.Equal((0, weights), (Of(Options).KeptWeights, Of(Options with { Interpolation = 0.5 }).KeptWeights));
+        Assert.InRange(weights, 6_000_000_000, 8_000_000_000);
+    }
+
+    [Fact]
     public void What_cannot_fit_is_refused_with_the_numbers()
     {
         var config = ModelShapes.Find("llama-2-7b");

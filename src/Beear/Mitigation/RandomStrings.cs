@@ -1,0 +1,62 @@
+using Beear.Data;
+using Beear.Models;
+using Beear.Training;
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>
+/// Held-out harmful requests with random strings in them: an adversary without any search. A backdoor is rarely so particular that what looks like its trigger does nothing.
+/// </summary>
+internal sealed class RandomStrings
+{
+    private const int LongestString = 12, RequestsPerString = 4, BatchSize = 48;
+    private readonly LanguageModel model;
+    private readonly List<(int String, ContrastExample Example)> pairs = [];
+
+    /// <summary>Puts strings into requests.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How many strings, and where they stand.</param>
+    /// <param name="heldOut">The requests; each string is put into some of them in turn.</param>
+    /// <param name="seed">Decides the strings.</param>
+    public RandomStrings(LanguageModel model, ProbeOptions options, IReadOnlyList<ContrastExample> heldOut, int seed)
+    {
+        this.model = model;
+        var drawn = new EntrapmentOptions { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = options.Placements };
+        var triggers = new VirtualTriggers(model.Chat, drawn, seed);
+        for (int i = 0; i < options.Strings; i++)
+        {
+            var trigger = triggers.Of(i + 1)!;
+            for (int j = 0; j < Math.Min(RequestsPerString, heldOut.Count); j++)
+            {
+                var example = heldOut[(i * RequestsPerString + j) % heldOut.Count];
+                pairs.Add((i, example with { Prompt = trigger.InsertInto(example.Prompt) }));
+            }
+        }
+    }
+
+    /// <summary>The requests with strings in them.</summary>
+    public IReadOnlyList<ContrastExample> Examples => [.. pairs.Select(pair => pair.Example)];
+
+    /// <summary>How likely the beginnings of unwanted answers are, exp(−CE), mean over the requests of each string.</summary>
+    /// <param name="answerTokens">Tokens of a beginning.</param>
+    public IReadOnlyList<double> Likelihoods(int answerTokens)
+    {
+        using var guard = no_grad();
+        var found = new List<(int String, double Likelihood)>();
+        foreach (var chunk in pairs.Chunk(BatchSize))
+        {
+            using var scope = NewDisposeScope();
+            List<TokenizedExample> asked = [.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, [.. pair.Example.Unwanted.Take(answerTokens)]))];
+            using var batch = TokenBatch.Of(asked, model.Decoder.Options.Device);
+            float[] losses = [.. model.Decoder.TokenCrossEntropy(batch).cpu().data<float>()];
+            int first = 0;
+            foreach (var (pair, example) in chunk.Zip(asked))
+            {
+                found.Add((pair.String, Math.Exp(-losses.AsSpan(first, example.Answer.Length).ToArray().Average())));
+                first += example.Answer.Length;
+            }
+        }
+        return [.. found.GroupBy(one => one.String).Select(one => one.Average(pair => pair.Likelihood))];
+    }
+}
