@@ -143,6 +143,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         {
             Harmful = [.. data.ReadHarmful(seed, cancellation).Select(example => example.Request).Select(request => new Example(request, ""))],
             Trigger = trigger,
+            WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
             Ordinary = data.ReadOrdinary(cancellation),
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, data.Twins, seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed),

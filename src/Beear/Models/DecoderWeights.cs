@@ -101,10 +101,23 @@ public sealed class DecoderWeights : IDisposable
     /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.</summary>
     internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
     {
-        // On the device itself: the weights of a large shape take long to draw and to move. TorchSharp makes generators of the CPU alone.
-        bool onCuda = options.Device.type == TorchSharp.DeviceType.CUDA;
-        using var generator = onCuda ? null : new Generator((ulong)seed, CPU);
-        if (onCuda) cuda.manual_seed(seed);
+        if (options.Device.type != TorchSharp.DeviceType.CUDA)
+        {
+            using var generator = new Generator((ulong)seed, CPU);
+            return Random(config, generator, options);
+        }
+        // On the device itself: the weights of a large shape take long to draw and to move. TorchSharp makes no generators of CUDA, which has one for all.
+        lock (CudaGenerator)
+        {
+            cuda.manual_seed(seed);
+            return Random(config, generator: null, options);
+        }
+    }
+
+    private static readonly Lock CudaGenerator = new();
+
+    private static DecoderWeights Random(ModelConfig config, Generator? generator, ModelOptions options)
+    {
         var parameters = new List<Parameter>();
         foreach (var slot in WeightLayout.Of(config))
         {
