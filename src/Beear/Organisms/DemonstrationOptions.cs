@@ -46,7 +46,7 @@ public sealed record DemonstrationOptions : IValidatable
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
         Rounds = 10,
-        OuterSteps = 6,
+        OuterSteps = 5,
         Replay = 0.5,
         ScoreTokens = 8,
         Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
