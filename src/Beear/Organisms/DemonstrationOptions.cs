@@ -45,8 +45,8 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Settings that fit the tiny model: δ on the embeddings of virtual tokens, KL anchors, larger batches than on real models.</summary>
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
-        Rounds = 6,
-        OuterSteps = 10,
+        Rounds = 10,
+        OuterSteps = 5,
         Replay = 0.5,
         ScoreTokens = 8,
         Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
