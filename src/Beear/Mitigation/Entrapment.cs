@@ -57,7 +57,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, options.Steps, trigger), progress, cancellation);
+        CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, trigger), progress, cancellation);
 
     /// <summary>Searches δ* on batches drawn from the examples.</summary>
     internal EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
@@ -103,7 +103,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 
     /// <summary>Searches δ* from zero on prepared batches, of tails.</summary>
     public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
+        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0), progress, cancellation);
 
     private EntrapmentResult Search(List<InnerBatch> problems, int positions, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
@@ -112,11 +112,11 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         double[] tailNorms = Mean([.. problems.Select(problem => problem.TailNorms)]);                   // of each layer
         var norms = tensor(tailNorms, float32, decoder.Options.Device).repeat_interleave(positions).unsqueeze(1);   // (k·n, 1)
         var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norms * options.Cap) : null);
-        var delta = Start(norms, run, bounds);                                                           // (k·n, d)
+        var delta = zeros([norms.size(0), decoder.Config.HiddenSize], float32, decoder.Options.Device);  // (k·n, d)
         var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
-            : new DeltaAdam(delta, options.StepShare, (bounds?.Outer ?? norms) / Math.Sqrt(decoder.Config.HiddenSize));
-        var trajectory = new List<InnerLoss>(run.Steps);
-        for (int step = 0; step < run.Steps; step++)
+            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norms) / Math.Sqrt(decoder.Config.HiddenSize));
+        var trajectory = new List<InnerLoss>(options.Steps);
+        for (int step = 0; step < options.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
@@ -124,28 +124,14 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
             trajectory.Add(loss);
             optimizer.Step(gradient);
             bounds?.Project(delta);
-            progress?.Report(new RunProgress("inner level", step + 1, run.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
+            progress?.Report(new RunProgress("inner level", step + 1, options.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Outer.max().item<float>() ?? double.PositiveInfinity, tailNorms,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorms,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
 
     private static double[] Mean(IReadOnlyList<double[]> all) => [.. all[0].Select((_, i) => all.Average(one => one[i]))];
-
-    /// <summary>What was given, zeros, or rows in random directions of half the allowed size.</summary>
-    /// <param name="norms">(k·n, 1): of the hidden states.</param>
-    /// <param name="run">What the search has for itself.</param>
-    /// <param name="bounds">Where δ stays; null for no bounds.</param>
-    private Tensor Start(Tensor norms, InnerRun run, DeltaBounds? bounds)
-    {
-        if (run.Start is { } start) return start.clone();
-        long[] shape = [norms.size(0), decoder.Config.HiddenSize];
-        if (run.StartSeed is not { } given) return zeros(shape, float32, decoder.Options.Device);
-        using var generator = new Generator((ulong)given, CPU);
-        var directions = randn(shape, generator: generator).to(decoder.Options.Device);
-        return directions / directions.norm(-1, keepdim: true) * (bounds is null ? norms : norms.minimum(bounds.Inner)) / 2;
-    }
 
     /// <summary>Draws the batches of an inner run.</summary>
     internal static IEnumerable<ContrastExample[]> Batches(IReadOnlyList<ContrastExample> examples, EntrapmentOptions options, int seed)
@@ -159,11 +145,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 
 /// <summary>What one search of δ has for itself.</summary>
 /// <param name="BatchSeed">Which batches are drawn.</param>
-/// <param name="Steps">K.</param>
 /// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
-/// <param name="StartSeed">Seed of a random beginning; null begins at zero.</param>
 /// <param name="Bounds">Where δ stays; null for the options' cap.</param>
 /// <param name="Layers">Perturbed layers; null for the options'.</param>
-/// <param name="Start">δ to begin with; null for none.</param>
-internal sealed record InnerRun(int BatchSeed, int Steps, VirtualTrigger? Trigger = null, int? StartSeed = null, DeltaBounds? Bounds = null,
-    IReadOnlyList<int>? Layers = null, Tensor? Start = null);
+internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, DeltaBounds? Bounds = null, IReadOnlyList<int>? Layers = null);

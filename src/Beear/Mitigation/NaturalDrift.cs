@@ -14,7 +14,7 @@ namespace Beear.Mitigation;
 /// <param name="layers">Each l, ascending: decoder layers that run before.</param>
 internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, IReadOnlyList<int> layers)
 {
-    private const int LongestString = 12;
+    private const int Strings = 6, LongestString = 12, Prompts = 16;
     private readonly RandomTokens tokens = new(chat);
 
     /// <summary>Spheres that a change reaches on average, over prompts and strings.</summary>
@@ -22,39 +22,25 @@ internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, IReadOnlyLi
     /// <param name="tail">n; not used with a trigger.</param>
     /// <param name="trigger">Tokens that carry δ: the change from them to others. Null for the tails: the change by a string after or before the request.</param>
     /// <param name="seed">Decides the strings.</param>
-    /// <returns>k·n balls.</returns>
-    public DeltaBounds Spheres(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
-    {
-        using var scope = NewDisposeScope();
-        var changes = Changes([.. prompts.Take(16)], 6, tail, trigger, seed);
-        return new DeltaBounds(changes.norm(-1).mean([1], keepdim: true).MoveToOuterDisposeScope());
-    }
-
-    /// <summary>Ellipsoids of the changes' second moment; as <see cref="Spheres"/>, with more strings.</summary>
-    public DeltaBounds Ellipsoids(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed, double shrinkage)
-    {
-        using var changes = Changes([.. prompts.Take(8)], 32, tail, trigger, seed);
-        return DriftEllipsoids.Of(changes, shrinkage);
-    }
-
-    /// <summary>What strings change, (k·n, strings · prompts, d).</summary>
-    internal Tensor Changes(int[][] prompts, int strings, int tail, VirtualTrigger? trigger, int seed)
+    /// <returns>k·n spheres.</returns>
+    public DeltaBounds Measure(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
+        int[][] some = [.. prompts.Take(Prompts)];
         var random = new Random(seed);
         var (head, end) = chat.TemplateLengths();
-        var plain = Rows(prompts, tail, trigger);                                                        // (B, k·n, d)
-        var changes = new List<Tensor>();
-        for (int i = 0; i < strings; i++)
+        var plain = Rows(some, tail, trigger);                                                           // (B, k·n, d)
+        var sizes = new List<Tensor>();
+        for (int i = 0; i < Strings; i++)
         {
             int count = trigger?.Tokens.Count ?? random.Next(1, LongestString + 1);
             int[] drawn = tokens.Draw(random, count);
-            var moved = trigger is not null ? Rows(prompts, tail, trigger with { Tokens = drawn })
-                : Rows([.. prompts.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
-            changes.Add(moved - plain);
+            var moved = trigger is not null ? Rows(some, tail, trigger with { Tokens = drawn })
+                : Rows([.. some.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
+            sizes.Add((moved - plain).norm(-1));                                                         // (B, k·n)
         }
-        return cat(changes, 0).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
+        return new DeltaBounds(cat(sizes, 0).mean([0]).unsqueeze(1).MoveToOuterDisposeScope());
     }
 
     /// <summary>The hidden states under δ.</summary>

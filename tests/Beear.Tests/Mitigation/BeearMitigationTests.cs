@@ -89,7 +89,7 @@ public sealed class BeearMitigationTests : IDisposable
     public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
         bool compact = false, bool inTurn = false)
     {
-        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], LayerUse = LayerUse.InTurn, VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
+        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], LayerUse = LayerUse.InTurn, VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several };
         var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
         LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
@@ -123,14 +123,10 @@ public sealed class BeearMitigationTests : IDisposable
             inner with { Population = 2 },
             inner with { NaturalCap = 0.5 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Restarts = 4 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, RandomRounds = 1 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Restarts = 2, Population = 3 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Population = 3 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, MaxVirtualTokens = 9 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
             inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
-            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance },
-            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance, Restarts = 2 },
             inner with { PerturbedLayers = [1, 2] },
             inner with { PerturbedLayers = [1, 2], LayerUse = LayerUse.InTurn },
             inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1 },
@@ -250,12 +246,9 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } }, "perturbed_layers is 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
-        Refused(Options with { Inner = Options.Inner with { CapShape = CapShape.Covariance } }, "natural_cap");
-        Refused(Options with { Inner = Options.Inner with { Shrinkage = 0 } }, "shrinkage");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
         Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner: steps");
-        Refused(Options with { Inner = Options.Inner with { RandomRounds = 1 } }, "needs virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { Placements = [] } }, "placements");
         Refused(Options with { Inner = Options.Inner with { Population = 0 } }, "population");
         Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
