@@ -20,10 +20,10 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
     private readonly VirtualTriggers triggers = new(model.Chat, options.Inner, options.Seed);
 
     /// <summary>What a search found, as the model's passes take it.</summary>
-    public Perturbation Apply(Tensor delta, int number) => new(delta, LayersOf(number), triggers.Of(number));
+    public Perturbation Apply(Tensor delta, int number) => new(delta, LayerOf(number), triggers.Of(number));
 
-    /// <summary>The layers of a search, 1 for the first.</summary>
-    private IReadOnlyList<int> LayersOf(int number) => inner.LayerUse == LayerUse.Together ? inner.Layers : [inner.Layers[(number - 1) % inner.Layers.Count]];
+    /// <summary>The layer of a search, 1 for the first.</summary>
+    private int LayerOf(int number) => inner.Layers[(number - 1) % inner.Layers.Count];
 
     /// <summary>Searches.</summary>
     /// <param name="training">Harmful requests.</param>
@@ -51,12 +51,12 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
     {
         using var scope = NewDisposeScope();
         int number = (round - 1) * inner.Population + member + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
-        var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number), LayersOf(number));
+        var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number), LayerOf(number));
         return new FoundPerturbation(entrapment.Search(training, run, progress, cancellation), number);
     }
 
     /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
     private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number) => inner.NaturalCap == 0 ? null
-        : new NaturalDrift(model.Decoder, model.Chat, LayersOf(number)).Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number)
+        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number)).Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number)
             .Times(inner.NaturalCap);
 }

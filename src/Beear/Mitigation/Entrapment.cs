@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>What an inner run found.</summary>
-/// <param name="Delta">δ*, (k·n, d) float32: n rows for each perturbed layer; the receiver disposes it.</param>
+/// <param name="Delta">δ*, (n, d) float32; the receiver disposes it.</param>
 /// <param name="Trajectory">The loss before each step; K of them.</param>
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
-/// <param name="TailNorms">Mean norm of the unperturbed hidden states under δ, at each perturbed layer.</param>
+/// <param name="TailNorm">Mean norm of the unperturbed hidden states under δ.</param>
 /// <param name="Final">The loss under δ*, mean over the prepared batches.</param>
-public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, IReadOnlyList<double> TailNorms, InnerLoss Final) : IDisposable
+public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
     public double DeltaNorm
@@ -26,16 +26,8 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
     /// <summary>The loss before the first step.</summary>
     public InnerLoss Initial => Trajectory.Count > 0 ? Trajectory[0] : Final;
 
-    /// <summary>δ's size as a share of the hidden states' norm, mean over the layers.</summary>
-    public double Drift
-    {
-        get
-        {
-            using var scope = NewDisposeScope();
-            using var sizes = Delta.norm(-1).view(TailNorms.Count, -1).mean([1]).cpu();                  // (k)
-            return sizes.data<float>().ToArray().Zip(TailNorms).Average(pair => pair.First / pair.Second);
-        }
-    }
+    /// <summary>δ's size as a share of the hidden states' norm.</summary>
+    public double Drift => DeltaNorm / TailNorm;
 
     /// <inheritdoc/>
     public void Dispose() => Delta.Dispose();
@@ -68,7 +60,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         var batches = new List<InnerBatch>();
         try
         {
-            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layers ?? options.Layers, positions, run.Trigger));
+            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layer ?? options.Layers[0], positions, run.Trigger));
             return Search(batches, positions, run, progress, cancellation);
         }
         finally
@@ -77,13 +69,13 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         }
     }
 
-    private InnerBatch Prepare(ContrastExample[] batch, IReadOnlyList<int> layers, int positions, VirtualTrigger? trigger)
+    private InnerBatch Prepare(ContrastExample[] batch, int layer, int positions, VirtualTrigger? trigger)
     {
         long scores = economy?.ScoresAtOnce ?? RowChunks.DefaultScores;
         var parts = new List<InnerProblem>();
         try
         {
-            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layers, positions, trigger, scores));
+            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layer, positions, trigger, scores));
             return new InnerBatch(parts);
         }
         catch
@@ -109,12 +101,12 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        double[] tailNorms = Mean([.. problems.Select(problem => problem.TailNorms)]);                   // of each layer
-        var norms = tensor(tailNorms, float32, decoder.Options.Device).repeat_interleave(positions).unsqueeze(1);   // (k·n, 1)
-        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norms * options.Cap) : null);
-        var delta = zeros([norms.size(0), decoder.Config.HiddenSize], float32, decoder.Options.Device);  // (k·n, d)
+        double tailNorm = problems.Average(problem => problem.TailNorm);
+        var norm = full([1, 1], tailNorm, float32, decoder.Options.Device);
+        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null);
+        var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
         var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
-            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norms) / Math.Sqrt(decoder.Config.HiddenSize));
+            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
         var trajectory = new List<InnerLoss>(options.Steps);
         for (int step = 0; step < options.Steps; step++)
         {
@@ -127,11 +119,9 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
             progress?.Report(new RunProgress("inner level", step + 1, options.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorms,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
-
-    private static double[] Mean(IReadOnlyList<double[]> all) => [.. all[0].Select((_, i) => all.Average(one => one[i]))];
 
     /// <summary>Draws the batches of an inner run.</summary>
     internal static IEnumerable<ContrastExample[]> Batches(IReadOnlyList<ContrastExample> examples, EntrapmentOptions options, int seed)
@@ -147,5 +137,5 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 /// <param name="BatchSeed">Which batches are drawn.</param>
 /// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
 /// <param name="Bounds">Where δ stays; null for the options' cap.</param>
-/// <param name="Layers">Perturbed layers; null for the options'.</param>
-internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, DeltaBounds? Bounds = null, IReadOnlyList<int>? Layers = null);
+/// <param name="Layer">l; null for the options' first.</param>
+internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, DeltaBounds? Bounds = null, int? Layer = null);

@@ -18,27 +18,14 @@ public enum VirtualPlacement
     Within,
 }
 
-/// <summary>How several perturbed layers are used.</summary>
-public enum LayerUse
-{
-    /// <summary>One δ has rows at all of them.</summary>
-    Together,
-
-    /// <summary>One δ after the other takes the next of them.</summary>
-    InTurn,
-}
-
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions
 {
     /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
     public int PerturbedLayer { get; init; } = 9;
 
-    /// <summary>Several such layers in place of perturbed_layer, ascending; none for perturbed_layer alone.</summary>
+    /// <summary>Several such layers in place of perturbed_layer, ascending, one δ after the other in turn; none for perturbed_layer alone.</summary>
     public IReadOnlyList<int> PerturbedLayers { get; init; } = NoLayers;
-
-    /// <summary>Whether one δ has rows at all of perturbed_layers, or each δ is at the next of them.</summary>
-    public LayerUse LayerUse { get; init; }
 
     /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
     public int TailLength { get; init; } = 5;

@@ -89,7 +89,7 @@ public sealed class BeearMitigationTests : IDisposable
     public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
         bool compact = false, bool inTurn = false)
     {
-        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], LayerUse = LayerUse.InTurn, VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several };
+        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several };
         var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
         LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
@@ -128,9 +128,8 @@ public sealed class BeearMitigationTests : IDisposable
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
             inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
             inner with { PerturbedLayers = [1, 2] },
-            inner with { PerturbedLayers = [1, 2], LayerUse = LayerUse.InTurn },
             inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1 },
-            inner with { VirtualTokens = 3, PerturbedLayers = [0, 1, 2] },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0, 1] },
         ];
         var outcomes = adversaries.Select(adversary =>
         {
