@@ -50,7 +50,7 @@ public sealed class DriftAnalysis(DriftOptions options)
         var underDelta = States(plain.Select(perturbation.PromptOf), perturbation) - states;
         var drift = triggered - states;
         var layers = Enumerable.Range(0, model.Config.Layers + 1).Select(layer => At(layer, states[layer], drift[layer], other[layer],
-            layer < perturbation.Layers[0] ? null : underDelta[layer])).ToList();
+            layer < perturbation.Layer ? null : underDelta[layer])).ToList();
         var (points, explained) = PrincipalPlane.Project(cat([states[projected], triggered[projected]], 0));
         return new DriftResult(trigger.Name, chosen.Count, layers, projected, explained,
             [.. points.Select((point, i) => new DriftPoint(point.X, point.Y, i >= chosen.Count))], found.Result.Final.Unwanted);

@@ -22,7 +22,7 @@ internal sealed class GenerationBatch
         (this.decoder, this.endOfTurn, this.sampler, this.prompts, Perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
         answers = [.. prompts.Select(_ => new List<int>())];
         (ended, decided) = (new bool[prompts.Count], new bool[prompts.Count]);
-        int shortest = perturbation?.Positions ?? 1;
+        int shortest = (int)(perturbation?.Delta.size(0) ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
             throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a smaller tail or longer prompts.");
     }

@@ -34,7 +34,6 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
-        using var start = options.Interpolation < 1 ? new StartingWeights(model.Decoder) : null;
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
@@ -66,7 +65,6 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
-        start?.Interpolate(options.Interpolation);
         Restoration.Run(model, terms, options, progress, cancellation);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {

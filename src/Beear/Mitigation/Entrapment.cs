@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>What an inner run found.</summary>
-/// <param name="Delta">δ*, (k·n, d) float32: n rows for each perturbed layer; the receiver disposes it.</param>
+/// <param name="Delta">δ*, (n, d) float32; the receiver disposes it.</param>
 /// <param name="Trajectory">The loss before each step; K of them.</param>
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
-/// <param name="TailNorms">Mean norm of the unperturbed hidden states under δ, at each perturbed layer.</param>
+/// <param name="TailNorm">Mean norm of the unperturbed hidden states under δ.</param>
 /// <param name="Final">The loss under δ*, mean over the prepared batches.</param>
-public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, IReadOnlyList<double> TailNorms, InnerLoss Final) : IDisposable
+public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
     public double DeltaNorm
@@ -26,16 +26,8 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
     /// <summary>The loss before the first step.</summary>
     public InnerLoss Initial => Trajectory.Count > 0 ? Trajectory[0] : Final;
 
-    /// <summary>δ's size as a share of the hidden states' norm, mean over the layers.</summary>
-    public double Drift
-    {
-        get
-        {
-            using var scope = NewDisposeScope();
-            using var sizes = Delta.norm(-1).view(TailNorms.Count, -1).mean([1]).cpu();                  // (k)
-            return sizes.data<float>().ToArray().Zip(TailNorms).Average(pair => pair.First / pair.Second);
-        }
-    }
+    /// <summary>δ's size as a share of the hidden states' norm.</summary>
+    public double Drift => DeltaNorm / TailNorm;
 
     /// <inheritdoc/>
     public void Dispose() => Delta.Dispose();
@@ -57,7 +49,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, options.Steps, trigger), progress, cancellation);
+        CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, trigger), progress, cancellation);
 
     /// <summary>Searches δ* on batches drawn from the examples.</summary>
     internal EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
@@ -68,7 +60,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         var batches = new List<InnerBatch>();
         try
         {
-            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layers ?? options.Layers, positions, run.Trigger));
+            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layer ?? options.Layers[0], positions, run.Trigger));
             return Search(batches, positions, run, progress, cancellation);
         }
         finally
@@ -77,13 +69,13 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         }
     }
 
-    private InnerBatch Prepare(ContrastExample[] batch, IReadOnlyList<int> layers, int positions, VirtualTrigger? trigger)
+    private InnerBatch Prepare(ContrastExample[] batch, int layer, int positions, VirtualTrigger? trigger)
     {
         long scores = economy?.ScoresAtOnce ?? RowChunks.DefaultScores;
         var parts = new List<InnerProblem>();
         try
         {
-            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layers, positions, trigger, scores));
+            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layer, positions, trigger, scores));
             return new InnerBatch(parts);
         }
         catch
@@ -103,20 +95,20 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 
     /// <summary>Searches δ* from zero on prepared batches, of tails.</summary>
     public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0, options.Steps), progress, cancellation);
+        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0), progress, cancellation);
 
     private EntrapmentResult Search(List<InnerBatch> problems, int positions, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        double[] tailNorms = Mean([.. problems.Select(problem => problem.TailNorms)]);                   // of each layer
-        var norms = tensor(tailNorms, float32, decoder.Options.Device).repeat_interleave(positions).unsqueeze(1);   // (k·n, 1)
-        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norms * options.Cap) : null);
-        var delta = Start(norms, run, bounds);                                                           // (k·n, d)
+        double tailNorm = problems.Average(problem => problem.TailNorm);
+        var norm = full([1, 1], tailNorm, float32, decoder.Options.Device);
+        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null);
+        var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
         var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
-            : new DeltaAdam(delta, options.StepShare, (bounds?.Outer ?? norms) / Math.Sqrt(decoder.Config.HiddenSize));
-        var trajectory = new List<InnerLoss>(run.Steps);
-        for (int step = 0; step < run.Steps; step++)
+            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
+        var trajectory = new List<InnerLoss>(options.Steps);
+        for (int step = 0; step < options.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
@@ -124,27 +116,11 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
             trajectory.Add(loss);
             optimizer.Step(gradient);
             bounds?.Project(delta);
-            progress?.Report(new RunProgress("inner level", step + 1, run.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
+            progress?.Report(new RunProgress("inner level", step + 1, options.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Outer.max().item<float>() ?? double.PositiveInfinity, tailNorms,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
-    }
-
-    private static double[] Mean(IReadOnlyList<double[]> all) => [.. all[0].Select((_, i) => all.Average(one => one[i]))];
-
-    /// <summary>What was given, zeros, or rows in random directions of half the allowed size.</summary>
-    /// <param name="norms">(k·n, 1): of the hidden states.</param>
-    /// <param name="run">What the search has for itself.</param>
-    /// <param name="bounds">Where δ stays; null for no bounds.</param>
-    private Tensor Start(Tensor norms, InnerRun run, DeltaBounds? bounds)
-    {
-        if (run.Start is { } start) return start.clone();
-        long[] shape = [norms.size(0), decoder.Config.HiddenSize];
-        if (run.StartSeed is not { } given) return zeros(shape, float32, decoder.Options.Device);
-        using var generator = new Generator((ulong)given, CPU);
-        var directions = randn(shape, generator: generator).to(decoder.Options.Device);
-        return directions / directions.norm(-1, keepdim: true) * (bounds is null ? norms : norms.minimum(bounds.Inner)) / 2;
     }
 
     /// <summary>Draws the batches of an inner run.</summary>
@@ -159,11 +135,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 
 /// <summary>What one search of δ has for itself.</summary>
 /// <param name="BatchSeed">Which batches are drawn.</param>
-/// <param name="Steps">K.</param>
 /// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
-/// <param name="StartSeed">Seed of a random beginning; null begins at zero.</param>
 /// <param name="Bounds">Where δ stays; null for the options' cap.</param>
-/// <param name="Layers">Perturbed layers; null for the options'.</param>
-/// <param name="Start">δ to begin with; null for none.</param>
-internal sealed record InnerRun(int BatchSeed, int Steps, VirtualTrigger? Trigger = null, int? StartSeed = null, DeltaBounds? Bounds = null,
-    IReadOnlyList<int>? Layers = null, Tensor? Start = null);
+/// <param name="Layer">l; null for the options' first.</param>
+internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, DeltaBounds? Bounds = null, int? Layer = null);

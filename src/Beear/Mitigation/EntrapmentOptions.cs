@@ -18,37 +18,14 @@ public enum VirtualPlacement
     Within,
 }
 
-/// <summary>How several perturbed layers are used.</summary>
-public enum LayerUse
-{
-    /// <summary>One δ has rows at all of them.</summary>
-    Together,
-
-    /// <summary>One δ after the other takes the next of them.</summary>
-    InTurn,
-}
-
-/// <summary>The set that each row of δ stays in.</summary>
-public enum CapShape
-{
-    /// <summary>A sphere: no direction is more natural than another.</summary>
-    Sphere,
-
-    /// <summary>An ellipsoid: far in the directions in which random strings move the hidden states there, short in all others.</summary>
-    Covariance,
-}
-
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions
 {
     /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
     public int PerturbedLayer { get; init; } = 9;
 
-    /// <summary>Several such layers in place of perturbed_layer, ascending; none for perturbed_layer alone.</summary>
+    /// <summary>Several such layers in place of perturbed_layer, ascending, one δ after the other in turn; none for perturbed_layer alone.</summary>
     public IReadOnlyList<int> PerturbedLayers { get; init; } = NoLayers;
-
-    /// <summary>Whether one δ has rows at all of perturbed_layers, or each δ is at the next of them.</summary>
-    public LayerUse LayerUse { get; init; }
 
     /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
     public int TailLength { get; init; } = 5;
@@ -62,14 +39,8 @@ public sealed record EntrapmentOptions
     /// <summary>Where virtual tokens stand, one δ after the other in turn.</summary>
     public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
 
-    /// <summary>The first rounds in which virtual tokens carry no δ: random strings, a cheap first adversary.</summary>
-    public int RandomRounds { get; init; }
-
     /// <summary>δs that are found in each round; the outer steps take them in turn.</summary>
     public int Population { get; init; } = 1;
-
-    /// <summary>Searches for each δ, from other tokens or another beginning; the one of least loss stays.</summary>
-    public int Restarts { get; init; } = 1;
 
     /// <summary>K: steps on δ; with virtual tokens 0 leaves random strings.</summary>
     public int Steps { get; init; } = 15;
@@ -94,12 +65,6 @@ public sealed record EntrapmentOptions
     /// in each round on the defender's prompts.
     /// </summary>
     public double NaturalCap { get; init; }
-
-    /// <summary>The shape of a natural cap.</summary>
-    public CapShape CapShape { get; init; }
-
-    /// <summary>How much of a covariance cap is a sphere, 0 … 1: few strings say little about most directions.</summary>
-    public double Shrinkage { get; init; } = 0.2;
 
     /// <summary>Harmful requests in a batch.</summary>
     public int BatchSize { get; init; } = 12;
@@ -135,11 +100,8 @@ public sealed record EntrapmentOptions
         if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"inner: steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
         if (MaxVirtualTokens < 0) throw new BeearException($"inner: max_virtual_tokens must be 0 or more, it is {MaxVirtualTokens}.");
         if (Placements.Count == 0) throw new BeearException("inner: placements must name at least one place.");
-        if (RandomRounds < 0 || (RandomRounds > 0 && VirtualTokens == 0)) throw new BeearException($"inner: random_rounds is {RandomRounds}; it must be 0 or more, and needs virtual_tokens.");
-        if (Population < 1 || Restarts < 1) throw new BeearException("inner: population and restarts must be at least 1.");
+        if (Population < 1) throw new BeearException($"inner: population must be at least 1, it is {Population}.");
         if (!(NaturalCap >= 0)) throw new BeearException($"inner: natural_cap must be 0 or more, it is {NaturalCap}.");
-        if (CapShape != CapShape.Sphere && NaturalCap == 0) throw new BeearException("inner: cap_shape covariance is a shape of natural_cap; give one.");
-        if (Shrinkage is not (> 0 and <= 1)) throw new BeearException($"inner: shrinkage must be above 0 and at most 1, it is {Shrinkage}.");
         if (!(StepShare >= 0)) throw new BeearException($"inner: step_share must be 0 or more, it is {StepShare}.");
         if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
         if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");

@@ -9,8 +9,8 @@ internal sealed class InnerBatch(IReadOnlyList<InnerProblem> parts) : IDisposabl
     private readonly double unwanted = parts.Sum(part => part.UnwantedCount);
     private readonly double safe = Math.Max(1, parts.Sum(part => part.SafeCount));
 
-    /// <summary>Mean norm of the hidden states under δ, of each perturbed layer.</summary>
-    public double[] TailNorms => [.. parts[0].TailNorms.Select((_, i) => parts.Sum(part => part.TailNorms[i] * part.ExampleCount) / parts.Sum(part => part.ExampleCount))];
+    /// <summary>Mean norm of the hidden states under δ.</summary>
+    public double TailNorm => parts.Sum(part => part.TailNorm * part.ExampleCount) / parts.Sum(part => part.ExampleCount);
 
     /// <summary>As <see cref="InnerProblem.Gradient"/>.</summary>
     public (InnerLoss Loss, torch.Tensor Gradient) Gradient(torch.Tensor delta, double alpha)

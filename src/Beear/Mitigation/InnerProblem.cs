@@ -24,14 +24,14 @@ public readonly record struct InnerLoss(double Unwanted, double Safe)
 
 /// <summary>
 /// A batch of the inner level, prepared while the weights stand still. What does not depend on δ is computed once: the hidden states
-/// up to layer l, the lowest one under δ, and for the layers above it the keys and values of all prompt tokens before the first one under δ. A step
-/// then touches m + |y_h| + |y_s| tokens and L − l layers; m = n where δ is on the prompt's tail.
+/// up to layer l, and for the layers above it the keys and values of all prompt tokens before the first one under δ. A step then
+/// touches m + |y_h| + |y_s| tokens and L − l layers; m = n where δ is on the prompt's tail.
 /// </summary>
 /// <remarks>Both answers share the tail: one pass over [tail | y_h | y_s] whose mask hides each answer from the other.</remarks>
 public sealed class InnerProblem : IDisposable
 {
     private readonly Decoder decoder;
-    private readonly IReadOnlyList<int> layers;
+    private readonly int layer;
     private readonly PrefixCache prefix;
     private readonly Tensor tail;                                        // (B, m, d) after layer l, without δ: from the first token under δ to the prompt's end
     private readonly Tensor? placement;                                  // (B, m, n) where δ's rows stand in it; null: m = n
@@ -45,18 +45,18 @@ public sealed class InnerProblem : IDisposable
     /// <summary>Runs everything that does not depend on δ.</summary>
     /// <param name="decoder">The model; its weights must not change while this object is used.</param>
     /// <param name="examples">The batch.</param>
-    /// <param name="layers">Each l, ascending: 1 … L; with a trigger also 0.</param>
+    /// <param name="layer">l, 1 … L; with a trigger also 0.</param>
     /// <param name="tailLength">n, at most the shortest prompt's length; with a trigger, the number of its tokens.</param>
     /// <param name="trigger">Tokens that are put into the prompts and carry δ; null for the prompts' own last n.</param>
     /// <param name="scoresAtOnce">See <see cref="EconomyOptions.ScoresAtOnce"/>.</param>
     /// <exception cref="BeearException">A prompt is shorter than n.</exception>
-    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, IReadOnlyList<int> layers, int tailLength, VirtualTrigger? trigger = null,
+    public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength, VirtualTrigger? trigger = null,
         long scoresAtOnce = RowChunks.DefaultScores)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
             throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
         this.decoder = decoder;
-        this.layers = layers;
+        this.layer = layer;
         this.scoresAtOnce = scoresAtOnce;
         ExampleCount = examples.Count;
         using var guard = no_grad();
@@ -71,12 +71,12 @@ public sealed class InnerProblem : IDisposable
             allowed.narrow(1, start, end - start).narrow(2, 0, end), cache, positions.narrow(1, 0, end), layout.SequenceLength);
 
         using var lower = Context(0, width);
-        var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layers[0], lower);                  // (B, T, d)
+        var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layer, lower);                  // (B, T, d)
         prefix = new PrefixCache(decoder.Config.Layers);
         if (head > 0)
         {
             using var upper = Context(0, head, prefix);
-            decoder.RunLayers(hidden.narrow(1, 0, head), layers[0].., upper);
+            decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
         }
         prefix.Recording = false;
         tail = hidden.narrow(1, head, open).contiguous().DetachFromDisposeScope();
@@ -90,18 +90,12 @@ public sealed class InnerProblem : IDisposable
             var lengths = tensor([.. examples.Select(example => (long)example.Prompt.Length)], device: decoder.Options.Device);
             placement = trigger.Placement(lengths, layout.PromptWidth, head, open).DetachFromDisposeScope();
         }
-        var norms = new List<double>();
-        Upper((hidden, _) =>
-        {
-            var rows = placement is null ? hidden : placement.transpose(1, 2).matmul(hidden);            // (B, n, d)
-            norms.Add(rows.norm(-1).mean().item<float>());
-            return hidden;
-        }, through: layers[^1]);
-        TailNorms = norms;
+        var rows = placement is null ? tail : placement.transpose(1, 2).matmul(tail);                    // (B, n, d)
+        TailNorm = rows.norm(-1).mean().item<float>();
     }
 
-    /// <summary>Mean L2 norm of the unperturbed hidden states at the positions under δ, after each of the layers.</summary>
-    public IReadOnlyList<double> TailNorms { get; }
+    /// <summary>Mean L2 norm of the unperturbed hidden states after layer l at the positions under δ.</summary>
+    public double TailNorm { get; }
 
     /// <summary>B.</summary>
     internal int ExampleCount { get; }
@@ -113,11 +107,11 @@ public sealed class InnerProblem : IDisposable
     internal int SafeCount => (int)labels.size(0) - unwantedCount;
 
     /// <summary>The loss under δ, and its gradient.</summary>
-    /// <param name="delta">δ, (k·n, d) float32: n rows for each layer.</param>
+    /// <param name="delta">δ, (n, d) float32.</param>
     /// <param name="alpha">α, the weight of the safe answers.</param>
     /// <param name="unwantedShare">Share of a larger batch's unwanted labels that are here.</param>
     /// <param name="safeShare">Share of its safe labels that are here.</param>
-    /// <returns>The loss's parts, and the gradient (k·n, d) in the caller's dispose scope.</returns>
+    /// <returns>The loss's parts, and the gradient (n, d) in the caller's dispose scope.</returns>
     public (InnerLoss Loss, Tensor Gradient) Gradient(Tensor delta, double alpha, double unwantedShare = 1, double safeShare = 1)
     {
         using var scope = NewDisposeScope();
@@ -166,29 +160,9 @@ public sealed class InnerProblem : IDisposable
     /// <summary>The residual stream at the label positions, (N, d).</summary>
     private Tensor Rows(Tensor delta)
     {
-        long positions = delta.size(0) / layers.Count;                                                   // n
-        var hidden = Upper((open, i) =>
-        {
-            var rows = layers.Count == 1 ? delta : delta.narrow(0, i * positions, positions);            // (n, d)
-            return open.Plus(placement is null ? rows : placement.matmul(rows));
-        }, decoder.Config.Layers);
+        var perturbed = tail.Plus(placement is null ? delta : placement.matmul(delta));                  // (B, m, d)
+        var hidden = decoder.RunLayers(cat([perturbed, answers], 1), layer.., context);                  // (B, m + |y_h| + |y_s|, d)
         return hidden.flatten(0, 1).index_select(0, labelRows);
-    }
-
-    /// <summary>Runs the layers above the lowest one under δ.</summary>
-    /// <param name="change">Makes from the open part of the prompts, (B, m, d), after the layer of a number what the next layer reads there.</param>
-    /// <param name="through">The last layer that is run.</param>
-    /// <returns>(B, m + |y_h| + |y_s|, d).</returns>
-    private Tensor Upper(Func<Tensor, int, Tensor> change, int through)
-    {
-        var hidden = cat([change(tail, 0), answers], 1);
-        long open = tail.size(1);
-        for (int i = 1; i < layers.Count; i++)
-        {
-            hidden = decoder.RunLayers(hidden, layers[i - 1]..layers[i], context);
-            hidden = cat([change(hidden.narrow(1, 0, open), i), hidden.narrow(1, open, hidden.size(1) - open)], 1);
-        }
-        return layers[^1] == through ? hidden : decoder.RunLayers(hidden, layers[^1]..through, context);
     }
 
     private (Tensor Unwanted, Tensor Safe) Means(Tensor each) =>

@@ -25,9 +25,6 @@ public sealed record MemoryAssumptions : IValidatable
     /// <summary>Whether the best-scored round's weights are kept; they are unless the number of rounds is given.</summary>
     public bool KeepsBest { get; init; } = true;
 
-    /// <summary>Whether the starting weights are kept; they are if the run ends between them and its own.</summary>
-    public bool KeepsStart { get; init; }
-
     /// <summary>What is done to need less.</summary>
     public EconomyOptions Economy { get; init; } = new();
 
@@ -47,7 +44,7 @@ public sealed record MemoryAssumptions : IValidatable
 /// <param name="Weights">The weights that are trained, and their copies in bfloat16.</param>
 /// <param name="Gradients">Of all weights; of the largest layer and what is in no layer, if layers are updated during backward.</param>
 /// <param name="Optimizer">AdamW's two moments.</param>
-/// <param name="KeptWeights">The best-scored round's weights, and the starting ones, if they are kept.</param>
+/// <param name="KeptWeights">The best-scored round's weights, if they are kept.</param>
 /// <param name="Activations">What a step keeps for its backward pass, layers and output head.</param>
 /// <param name="Program">The program itself with its libraries, and what KL terms recorded.</param>
 public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program)
@@ -86,6 +83,6 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
         long gradients = economy.UpdateInBackward
             ? layers.GetValueOrDefault(-1) + layers.Where(layer => layer.Key >= 0).Max(layer => layer.Value) : layers.Values.Sum();
         return new MemoryEstimate(isBfloat16, Masters() + Copies(), gradients, 2 * moment * trained.Sum(slot => slot.ElementCount),
-            Masters() * ((assumptions.KeepsBest ? 1 : 0) + (assumptions.KeepsStart ? 1 : 0)), new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
+            assumptions.KeepsBest ? Masters() : 0, new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
     }
 }

@@ -112,7 +112,6 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
                 AnswerTokens = answer,
                 Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful, terms.HelpfulPerturbed }.Concat(Divergences).Count(weight => weight > 0),
                 KeepsBest = options.Rounds is null,
-                KeepsStart = options.Interpolation < 1,
             };
         }
 

@@ -27,8 +27,8 @@ public sealed record MitigationOptions
     /// <summary>How the scores by tokens look for their string.</summary>
     public TokenSearchOptions TokenSearch { get; init; } = new();
 
-    /// <summary>The adversary of the scores by a probe.</summary>
-    public ProbeOptions Probe { get; init; } = new();
+    /// <summary>The strings of the scores by random strings.</summary>
+    public RandomStringOptions RandomStrings { get; init; } = new();
 
     /// <summary>The loop does not stop, and keeps no weights, before so many rounds.</summary>
     public int MinRounds { get; init; } = 1;
@@ -54,9 +54,6 @@ public sealed record MitigationOptions
     /// <summary>What the outer level does to need less memory.</summary>
     public EconomyOptions Economy { get; init; } = new();
 
-    /// <summary>Share of the way from the starting model to the cleaned one that is gone at the end, before any restoration; above 0 to 1, the whole way.</summary>
-    public double Interpolation { get; init; } = 1;
-
     /// <summary>Steps of restoration after the last round: all terms without δ, with a fresh optimiser; 0 for none.</summary>
     public int RestorationSteps { get; init; }
 
@@ -80,13 +77,12 @@ public sealed record MitigationOptions
     {
         Inner.Validate(config);
         TokenSearch.Validate();
-        Probe.Validate(config);
+        RandomStrings.Validate();
         if (Scores.Distinct().Count() != Scores.Count) throw new BeearException("scores: name each kind once.");
         if (Scores.Count == 0 && Rounds is null) throw new BeearException("scores: without rounds the loop stops on a score; name one, or give rounds.");
         if (!ScoreRounds && Rounds is null) throw new BeearException("score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
         if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
         if (MinRounds < 1 || MinRounds > (Rounds ?? MaxRounds)) throw new BeearException($"min_rounds must be between 1 and the number of rounds, it is {MinRounds}.");
-        if (Interpolation is not (> 0 and <= 1)) throw new BeearException($"interpolation must be above 0 and at most 1, it is {Interpolation}.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
         if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");

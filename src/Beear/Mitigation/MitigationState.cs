@@ -70,8 +70,7 @@ internal sealed class MitigationState : IDisposable
 
     /// <summary>The scores that were only to be reported.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores(IReadOnlyList<ScoreKind> kinds) =>
-        allScores.Where(score => kinds.Count == 0 || !string.Equals(score.Key, RecipeValue.Format(kinds[0]), StringComparison.Ordinal))
-            .ToDictionary(score => score.Key, score => (IReadOnlyList<double>)score.Value, StringComparer.Ordinal);
+        kinds.Skip(1).Select(kind => RecipeValue.Format(kind)).ToDictionary(name => name, name => (IReadOnlyList<double>)allScores[name], StringComparer.Ordinal);
 
     /// <summary>Puts the best-scored round's weights back.</summary>
     public int RestoreBest()

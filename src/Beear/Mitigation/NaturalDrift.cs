@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// How random strings move the hidden states that δ is added to. It needs no labels, and says how large a δ may be without leaving what
+/// How far random strings move the hidden states that δ is added to. It needs no labels, and says how large a δ may be without leaving what
 /// tokens can do.
 /// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="chat">Its chat format.</param>
-/// <param name="layers">Each l, ascending: decoder layers that run before.</param>
-internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, IReadOnlyList<int> layers)
+/// <param name="layer">l: decoder layers that run before.</param>
+internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, int layer)
 {
-    private const int LongestString = 12;
+    private const int Strings = 6, LongestString = 12, Prompts = 16;
     private readonly RandomTokens tokens = new(chat);
 
     /// <summary>Spheres that a change reaches on average, over prompts and strings.</summary>
@@ -22,59 +22,38 @@ internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, IReadOnlyLi
     /// <param name="tail">n; not used with a trigger.</param>
     /// <param name="trigger">Tokens that carry δ: the change from them to others. Null for the tails: the change by a string after or before the request.</param>
     /// <param name="seed">Decides the strings.</param>
-    /// <returns>k·n balls.</returns>
-    public DeltaBounds Spheres(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
-    {
-        using var scope = NewDisposeScope();
-        var changes = Changes([.. prompts.Take(16)], 6, tail, trigger, seed);
-        return new DeltaBounds(changes.norm(-1).mean([1], keepdim: true).MoveToOuterDisposeScope());
-    }
-
-    /// <summary>Ellipsoids of the changes' second moment; as <see cref="Spheres"/>, with more strings.</summary>
-    public DeltaBounds Ellipsoids(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed, double shrinkage)
-    {
-        using var changes = Changes([.. prompts.Take(8)], 32, tail, trigger, seed);
-        return DriftEllipsoids.Of(changes, shrinkage);
-    }
-
-    /// <summary>What strings change, (k·n, strings · prompts, d).</summary>
-    internal Tensor Changes(int[][] prompts, int strings, int tail, VirtualTrigger? trigger, int seed)
+    /// <returns>n spheres.</returns>
+    public DeltaBounds Measure(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
+        int[][] some = [.. prompts.Take(Prompts)];
         var random = new Random(seed);
         var (head, end) = chat.TemplateLengths();
-        var plain = Rows(prompts, tail, trigger);                                                        // (B, k·n, d)
-        var changes = new List<Tensor>();
-        for (int i = 0; i < strings; i++)
+        var plain = Rows(some, tail, trigger);                                                           // (B, n, d)
+        var sizes = new List<Tensor>();
+        for (int i = 0; i < Strings; i++)
         {
             int count = trigger?.Tokens.Count ?? random.Next(1, LongestString + 1);
             int[] drawn = tokens.Draw(random, count);
-            var moved = trigger is not null ? Rows(prompts, tail, trigger with { Tokens = drawn })
-                : Rows([.. prompts.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
-            changes.Add(moved - plain);
+            var moved = trigger is not null ? Rows(some, tail, trigger with { Tokens = drawn })
+                : Rows([.. some.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
+            sizes.Add((moved - plain).norm(-1));                                                         // (B, n)
         }
-        return cat(changes, 0).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
+        return new DeltaBounds(cat(sizes, 0).mean([0]).unsqueeze(1).MoveToOuterDisposeScope());
     }
 
     /// <summary>The hidden states under δ.</summary>
-    /// <returns>(B, k·n, d).</returns>
+    /// <returns>(B, n, d).</returns>
     private Tensor Rows(int[][] prompts, int tail, VirtualTrigger? trigger)
     {
         using var scope = NewDisposeScope();
         int[][] read = trigger is null ? prompts : [.. prompts.Select(trigger.InsertInto)];
         using var batch = TokenBatch.Of([.. read.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
-        int width = batch.PromptWidth, done = 0;
+        int width = batch.PromptWidth;
         using var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, width));
-        var placement = trigger?.Placement(batch.AttentionMask.sum(1), width, 0, width).transpose(1, 2);  // (B, n, P)
-        var hidden = decoder.Embed(batch.TokenIds);                                                      // (B, P, d)
-        var rows = new List<Tensor>();
-        foreach (int layer in layers)
-        {
-            hidden = decoder.RunLayers(hidden, done..layer, context);
-            rows.Add(placement is null ? hidden.narrow(1, width - tail, tail) : placement.matmul(hidden));
-            done = layer;
-        }
-        return cat(rows, 1).MoveToOuterDisposeScope();
+        var hidden = decoder.RunLayers(decoder.Embed(batch.TokenIds), ..layer, context);                 // (B, P, d)
+        return (trigger is null ? hidden.narrow(1, width - tail, tail)
+            : trigger.Placement(batch.AttentionMask.sum(1), width, 0, width).transpose(1, 2).matmul(hidden)).MoveToOuterDisposeScope();
     }
 }

@@ -19,12 +19,12 @@ internal sealed class RandomStrings
     /// <param name="options">How many strings, and where they stand.</param>
     /// <param name="heldOut">The requests; each string is put into some of them in turn.</param>
     /// <param name="seed">Decides the strings.</param>
-    public RandomStrings(LanguageModel model, ProbeOptions options, IReadOnlyList<ContrastExample> heldOut, int seed)
+    public RandomStrings(LanguageModel model, RandomStringOptions options, IReadOnlyList<ContrastExample> heldOut, int seed)
     {
         this.model = model;
         var drawn = new EntrapmentOptions { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = options.Placements };
         var triggers = new VirtualTriggers(model.Chat, drawn, seed);
-        for (int i = 0; i < options.Strings; i++)
+        for (int i = 0; i < options.Count; i++)
         {
             var trigger = triggers.Of(i + 1)!;
             for (int j = 0; j < Math.Min(RequestsPerString, heldOut.Count); j++)

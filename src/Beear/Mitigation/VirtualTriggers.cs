@@ -12,14 +12,14 @@ internal sealed class VirtualTriggers(ChatFormat chat, EntrapmentOptions options
     private readonly (int Head, int Tail) template = options.VirtualTokens > 0 ? chat.TemplateLengths() : default;
     private readonly RandomTokens tokens = new(chat);
 
-    /// <summary>The trigger of a search, 1 for the first; null for none. Restarts of one search stand at one place.</summary>
+    /// <summary>The trigger of a search, 1 for the first; null for none.</summary>
     public VirtualTrigger? Of(int number)
     {
         if (options.VirtualTokens == 0) return null;
         var random = new Random(unchecked((seed * 1000 + number) * 31));
         int most = options.MostVirtualTokens;
         int count = most > options.VirtualTokens ? random.Next(options.VirtualTokens, most + 1) : most;
-        var place = options.Placements[(number - 1) / options.Restarts % options.Placements.Count];
+        var place = options.Placements[(number - 1) % options.Placements.Count];
         int before = place switch { VirtualPlacement.After => 0, VirtualPlacement.Around => count / 2, _ => count };
         return new VirtualTrigger(tokens.Draw(random, count), before, template.Head, template.Tail,
             place == VirtualPlacement.Within ? random.NextDouble() : 0);

@@ -174,7 +174,7 @@ public sealed class Decoder : IDisposable
     /// <param name="tokenIds">(B, T) int64; prompts left-padded to the prompt width, answers right-padded.</param>
     /// <param name="attentionMask">(B, S) bool: true for real tokens, those of the cache first; S = T if it holds none yet.</param>
     /// <param name="positionIds">(B, T) int64.</param>
-    /// <param name="perturbation">δ and the layers after which it is added to the prompts' last tokens; null for none.</param>
+    /// <param name="perturbation">δ and the layer after which it is added to the prompts' last tokens; null for none.</param>
     /// <param name="promptWidth">P: columns of the prompts; matters only with a perturbation.</param>
     /// <param name="cache">Earlier tokens, if it holds any; records keys and values for later ones.</param>
     /// <param name="perturbedExamples">How many of the B conversations get δ, the first ones; null for all.</param>
@@ -188,13 +188,9 @@ public sealed class Decoder : IDisposable
         var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions);
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
-        int done = 0;
-        foreach (int layer in perturbation.Layers)
-        {
-            hidden = perturbation.AddTo(RunLayers(hidden, done..layer, context), layer, promptWidth, attentionMask, perturbedExamples);
-            done = layer;
-        }
-        return RunLayers(hidden, done.., context).MoveToOuterDisposeScope();
+        hidden = RunLayers(hidden, ..perturbation.Layer, context);
+        hidden = perturbation.AddTo(hidden, promptWidth, attentionMask, perturbedExamples);
+        return RunLayers(hidden, perturbation.Layer.., context).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

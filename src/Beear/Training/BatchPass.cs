@@ -44,7 +44,7 @@ public static class BatchPass
         for (int layer = 0; layer <= decoder.Config.Layers; layer++)
         {
             if (layer > 0) hidden = decoder.RunLayers(hidden, (layer - 1)..layer, context);
-            if (perturbation?.IsAt(layer) == true) hidden = perturbation.AddTo(hidden, layer, batch.PromptWidth, batch.AttentionMask);
+            if (perturbation?.Layer == layer) hidden = perturbation.AddTo(hidden, batch.PromptWidth, batch.AttentionMask);
             states.Add(hidden.select(1, batch.PromptWidth - 1));                                         // (B, d)
         }
         return stack(states, 0).MoveToOuterDisposeScope();

@@ -30,26 +30,26 @@ internal sealed class CheckpointedPass : IDisposable
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width)).DetachFromDisposeScope();
-        bool IsPerturbedAt(int layer) => perturbedExamples > 0 && perturbation?.IsAt(layer) == true;
+        int? perturbedLayer = perturbedExamples == 0 ? null : perturbation?.Layer;
         var stream = Pack(decoder.Embed(batch.TokenIds));
         for (int layer = 0; layer < inputs.Length; layer++)
         {
-            if (IsPerturbedAt(layer)) stream = Perturbed(stream, layer);
+            if (layer == perturbedLayer) stream = Perturbed(stream);
             var next = decoder.RunLayer(stream, layer, context);
             if (layer >= frozenLayers) inputs[layer] = stream.DetachFromDisposeScope();
             else stream.Dispose();
             stream = next;
         }
-        if (IsPerturbedAt(inputs.Length)) stream = Perturbed(stream, inputs.Length);
+        if (inputs.Length == perturbedLayer) stream = Perturbed(stream);
         Rows = Unpack(stream).flatten(0, 1).index_select(0, batch.LabelRows).DetachFromDisposeScope();   // (N, d)
         Rows.requires_grad_(true);
 
-        Tensor Perturbed(Tensor before, int layer)
+        Tensor Perturbed(Tensor before)
         {
             using (before)
             {
                 using var inner = NewDisposeScope();
-                return Pack(perturbation!.AddTo(Unpack(before), layer, batch.PromptWidth, batch.AttentionMask, perturbedExamples)).MoveToOuterDisposeScope();
+                return Pack(perturbation!.AddTo(Unpack(before), batch.PromptWidth, batch.AttentionMask, perturbedExamples)).MoveToOuterDisposeScope();
             }
         }
     }

@@ -41,6 +41,8 @@ public sealed class BeearMitigationTests : IDisposable
         SplitTokens = 20,
     };
 
+    private static readonly RandomStringOptions SixStrings = new() { Count = 6 };
+
     private readonly UntrainedChat chat = new();
 
     [Fact]
@@ -87,7 +89,7 @@ public sealed class BeearMitigationTests : IDisposable
     public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
         bool compact = false, bool inTurn = false)
     {
-        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], LayerUse = LayerUse.InTurn, VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several, Restarts = several };
+        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several };
         var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
         LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
@@ -121,18 +123,13 @@ public sealed class BeearMitigationTests : IDisposable
             inner with { Population = 2 },
             inner with { NaturalCap = 0.5 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Restarts = 4 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, RandomRounds = 1 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Restarts = 2, Population = 3 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Population = 3 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, MaxVirtualTokens = 9 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
             inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
-            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance },
-            inner with { NaturalCap = 0.5, CapShape = CapShape.Covariance, Restarts = 2 },
             inner with { PerturbedLayers = [1, 2] },
-            inner with { PerturbedLayers = [1, 2], LayerUse = LayerUse.InTurn },
             inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1 },
-            inner with { VirtualTokens = 3, PerturbedLayers = [0, 1, 2] },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0, 1] },
         ];
         var outcomes = adversaries.Select(adversary =>
         {
@@ -147,10 +144,15 @@ public sealed class BeearMitigationTests : IDisposable
     public void Several_scores_are_measured_and_the_first_decides()
     {
         using var model = Fresh();
-        var several = Options with { Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.Natural, ScoreKind.ProbeRadius, ScoreKind.ProbeRate, ScoreKind.ProbeLikelihood, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst], Probe = Probe, TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 } };
+        var several = Options with
+        {
+            Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst],
+            TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 },
+            RandomStrings = SixStrings,
+        };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["natural", "perturbation", "probe_likelihood", "probe_radius", "probe_rate", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["perturbation", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
 
         using var alone = Fresh();
@@ -160,31 +162,12 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(TinyDecoder.Weights(model.Decoder), TinyDecoder.Weights(alone.Decoder));              // scores only look
     }
 
-    private static readonly ProbeOptions Probe = new() { Carriers = [ProbeCarrier.Tokens, ProbeCarrier.Tail], Strings = 6, Layers = [0, 1], Sizes = [0.5, 2], VirtualTokens = 3, TailLength = 2, Steps = 2, Cells = false };
-
-    [Fact]
-    public void The_probe_reports_every_place_and_size_and_its_scores_are_made_of_them()
-    {
-        using var model = Fresh();
-        var options = Options with { Scores = [ScoreKind.ProbeLikelihood, ScoreKind.ProbeRate], Probe = Probe with { Cells = true } };
-        var scores = DefenderScore.Measure(model, Data(model), options);
-
-        string[] places = ["tokens, layer 0", "tokens, layer 1", "tail, layer 1"];
-        Assert.Equal(["probe_likelihood", "probe_rate", .. places.SelectMany(place => new[] { "0.5", "2" }.SelectMany(size => new[] { $"{place}, size {size}, rate", $"{place}, size {size}, likelihood" }))],
-            scores.Keys);
-        foreach (string kind in new[] { "likelihood", "rate" })
-            Assert.Equal(places.Max(place => (scores[$"{place}, size 0.5, {kind}"] + scores[$"{place}, size 2, {kind}"]) / 2), scores[$"probe_{kind}"], 1e-9);
-        Assert.Equal(scores, DefenderScore.Measure(model, Data(model), options));
-        // A larger ball that is entered from the smaller one holds more.
-        Assert.True(scores["tokens, layer 0, size 2, likelihood"] > 0);
-    }
-
     [Fact]
     public void Random_strings_are_put_into_requests_and_their_likelihoods_are_those_of_each_pair()
     {
         using var model = Fresh();
         var examples = Data(model).Harmful;
-        var strings = new RandomStrings(model, Probe, examples, seed: 4);
+        var strings = new RandomStrings(model, SixStrings, examples, seed: 4);
         int each = Math.Min(4, examples.Count);
         Assert.Equal(6 * each, strings.Examples.Count);
         Assert.All(strings.Examples.Index(), pair => Assert.InRange(pair.Item.Prompt.Length - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
@@ -197,30 +180,6 @@ public sealed class BeearMitigationTests : IDisposable
         }
         Assert.Equal(6, likelihoods.Count);
         for (int i = 0; i < 6; i++) Assert.Equal(strings.Examples.Skip(i * each).Take(each).Average(Likelihood), likelihoods[i], 1e-6);
-    }
-
-    [Theory]
-    [InlineData(0.5, 1.0, 0.8)]                                          // half at a quarter of the first size, 0.5
-    [InlineData(0.0, 0.0, 0)]
-    [InlineData(0.25, 0.75, 0.5)]                                        // half of the way from 0.5 to 1.5
-    [InlineData(0.1, 0.25, 0.25)]                                        // the line through (1.5, 0.25) is at half at 3
-    public void Closeness_falls_with_the_size_at_which_half_of_the_requests_are_answered(double first, double second, double expected)
-    {
-        double[] rates = first == 0.5 ? [1, second] : [first, second];
-        Assert.Equal(expected, new ProbeCurve("", [0.5, 1.5], rates, []).Closeness, 1e-9);
-    }
-
-    [Fact]
-    public void Interpolation_goes_a_share_of_the_way()
-    {
-        using var start = Fresh();
-        using var whole = Fresh();
-        using var half = Fresh();
-        var options = Options with { Scores = [], RestorationSteps = 0 };
-        new BeearMitigation(options).Run(whole, Data(whole));
-        new BeearMitigation(options with { Interpolation = 0.5 }).Run(half, Data(half));
-        foreach (var ((first, last), between) in TinyDecoder.Weights(start.Decoder).Zip(TinyDecoder.Weights(whole.Decoder)).Zip(TinyDecoder.Weights(half.Decoder)))
-            Assert.Equal((first + last) / 2, between, 1e-6);
     }
 
     [Fact]
@@ -286,24 +245,18 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } }, "perturbed_layers is 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
-        Refused(Options with { Inner = Options.Inner with { CapShape = CapShape.Covariance } }, "natural_cap");
-        Refused(Options with { Inner = Options.Inner with { Shrinkage = 0 } }, "shrinkage");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
         Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner: steps");
-        Refused(Options with { Inner = Options.Inner with { RandomRounds = 1 } }, "needs virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { Placements = [] } }, "placements");
         Refused(Options with { Inner = Options.Inner with { Population = 0 } }, "population");
         Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
         Refused(Options with { TokenSearch = new TokenSearchOptions { Candidates = 0 } }, "candidates");
         Refused(Options with { Replay = 1.5 }, "replay");
         Refused(Options with { ScoreRounds = false, Rounds = null }, "score_rounds");
-        Refused(Options with { Interpolation = 0 }, "interpolation");
         Refused(Options with { MinRounds = 4 }, "min_rounds");
-        Refused(Options with { Probe = Probe with { Layers = [3] } }, "the model has layers 0 to 2");
-        Refused(Options with { Probe = Probe with { Layers = [0], Carriers = [ProbeCarrier.Tail] } }, "a layer above 0");
-        Refused(Options with { Probe = Probe with { Sizes = [1, 1] } }, "the smallest first");
-        Refused(Options with { Probe = Probe with { Steps = 0 } }, "probe: virtual_tokens, tail_length, restarts, steps and strings");
+        Refused(Options with { RandomStrings = new RandomStringOptions { Count = 0 } }, "random_strings: count");
+        Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings: placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");

@@ -31,8 +31,8 @@ public class BilevelParityTests
         double alpha = Number("alpha");
         int layer = (int)Number("perturbed_layer"), tail = (int)Number("tail"), innerSteps = (int)Number("inner_steps");
 
-        using var problem = new InnerProblem(decoder, examples, [layer], tail);
-        Assert.Equal(Number("cap_value"), Number("cap") * problem.TailNorms[0], 1e-4);
+        using var problem = new InnerProblem(decoder, examples, layer, tail);
+        Assert.Equal(Number("cap_value"), Number("cap") * problem.TailNorm, 1e-4);
         for (int step = 1; step <= innerSteps; step++)
         {
             var options = new EntrapmentOptions { PerturbedLayer = layer, TailLength = tail, Steps = step, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") };

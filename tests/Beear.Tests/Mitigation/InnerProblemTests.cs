@@ -23,7 +23,7 @@ public sealed class InnerProblemTests : IDisposable
         var examples = Examples(4, 9, 6, 13, 4);
         var delta = Delta(tail);
 
-        using var problem = new InnerProblem(decoder, examples, [layer], tail);
+        using var problem = new InnerProblem(decoder, examples, layer, tail);
         var (loss, gradient) = problem.Gradient(delta, Alpha);
         var (unwanted, safe, wanted) = TwoPasses(examples, delta, layer);
 
@@ -45,7 +45,7 @@ public sealed class InnerProblemTests : IDisposable
         var delta = Delta(3);
         var trigger = new VirtualTrigger([5, 6, 7], before, TemplateHead: 1, TemplateTail: 2, within);
 
-        using var problem = new InnerProblem(decoder, examples, [layer], 3, trigger);
+        using var problem = new InnerProblem(decoder, examples, layer, 3, trigger);
         var (loss, gradient) = problem.Gradient(delta, Alpha);
         ContrastExample[] longer = [.. examples.Select(example => example with { Prompt = trigger.InsertInto(example.Prompt) })];
         var (unwanted, safe, wanted) = TwoPasses(longer, delta, layer, trigger);
@@ -53,34 +53,6 @@ public sealed class InnerProblemTests : IDisposable
         Assert.Equal(unwanted, loss.Unwanted, 1e-5);
         Assert.Equal(safe, loss.Safe, 1e-5);
         ParityCases.Close(wanted, gradient, 1e-5, "gradient");
-    }
-
-    [Theory]
-    [InlineData(false, 1, 3)]                                            // on the tail
-    [InlineData(false, 2, 3, 4)]                                         // up to the last layer
-    [InlineData(true, 0, 1, 3)]                                          // on virtual tokens: their keys and values at several layers
-    [InlineData(true, 2, 3)]
-    public void Rows_at_several_layers_give_what_two_whole_passes_give(bool triggered, params int[] layers)
-    {
-        using var scope = NewDisposeScope();
-        var examples = Examples(4, 9, 6, 13, 4);
-        var delta = Delta(3 * layers.Length);
-        var trigger = triggered ? new VirtualTrigger([5, 6, 7], Before: 1, TemplateHead: 1, TemplateTail: 2) : null;
-
-        using var problem = new InnerProblem(decoder, examples, layers, 3, trigger);
-        var (loss, gradient) = problem.Gradient(delta, Alpha);
-        ContrastExample[] longer = [.. examples.Select(example => example with { Prompt = trigger?.InsertInto(example.Prompt) ?? example.Prompt })];
-        var (unwanted, safe, wanted) = TwoPasses(longer, delta, layers, trigger);
-
-        Assert.Equal(unwanted, loss.Unwanted, 1e-5);
-        Assert.Equal(safe, loss.Safe, 1e-5);
-        ParityCases.Close(wanted, gradient, 1e-5, "gradient");
-        for (int i = 0; i < layers.Length; i++)
-        {
-            using var alone = new InnerProblem(decoder, examples, [layers[i]], 3, trigger);
-            Assert.Equal(alone.TailNorms[0], problem.TailNorms[i], 1e-4);
-            Assert.True(wanted.narrow(0, 3 * i, 3).abs().max().item<float>() > 0);
-        }
     }
 
     [Fact]
@@ -107,7 +79,7 @@ public sealed class InnerProblemTests : IDisposable
         var examples = Examples(5, 5);
         var delta = Delta(5);
 
-        using var problem = new InnerProblem(decoder, examples, [2], 5);
+        using var problem = new InnerProblem(decoder, examples, 2, 5);
         ParityCases.Close(TwoPasses(examples, delta, 2).Gradient, problem.Gradient(delta, Alpha).Gradient, 1e-5, "gradient");
     }
 
@@ -117,8 +89,8 @@ public sealed class InnerProblemTests : IDisposable
         using var scope = NewDisposeScope();
         var examples = Examples(4, 9, 6);
         var delta = Delta(3);
-        using var both = new InnerProblem(decoder, examples, [2], 3);
-        using var alone = new InnerProblem(decoder, [.. examples.Select(example => example with { Safe = [] })], [2], 3);
+        using var both = new InnerProblem(decoder, examples, 2, 3);
+        using var alone = new InnerProblem(decoder, [.. examples.Select(example => example with { Safe = [] })], 2, 3);
 
         Assert.Equal(both.Loss(delta).Unwanted, alone.Loss(delta).Unwanted, 1e-5);
         Assert.Equal(0, alone.Loss(delta).Safe);
@@ -129,7 +101,7 @@ public sealed class InnerProblemTests : IDisposable
     public void It_can_be_asked_again_and_again()
     {
         using var scope = NewDisposeScope();
-        using var problem = new InnerProblem(decoder, Examples(4, 9), [2], 3);
+        using var problem = new InnerProblem(decoder, Examples(4, 9), 2, 3);
         var delta = Delta(3);
         var first = problem.Gradient(delta, Alpha).Gradient;
         for (int i = 0; i < 3; i++) problem.Gradient(delta * i, Alpha);
@@ -140,7 +112,7 @@ public sealed class InnerProblemTests : IDisposable
     [Fact]
     public void A_tail_longer_than_a_prompt_is_refused() =>
         Assert.Contains("5 tokens is longer than a prompt of 4 tokens",
-            Assert.Throws<BeearException>(() => new InnerProblem(decoder, Examples(9, 4), [2], 5)).Message, StringComparison.Ordinal);
+            Assert.Throws<BeearException>(() => new InnerProblem(decoder, Examples(9, 4), 2, 5)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void The_search_lowers_its_loss_and_keeps_the_cap()
@@ -152,28 +124,24 @@ public sealed class InnerProblemTests : IDisposable
 
         Assert.True(found.Final.Total(0.2) < found.Trajectory[0].Total(0.2) - 0.1);
         Assert.True(found.Delta.norm(-1).max().item<float>() <= found.CapValue * 1.0001);
-        Assert.Equal(0.5 * found.TailNorms[0], found.CapValue, 1e-5);
+        Assert.Equal(0.5 * found.TailNorm, found.CapValue, 1e-5);
         Assert.Equal(40, found.Trajectory.Count);
     }
 
     [Fact]
-    public void Each_layer_has_its_own_cap_and_its_own_step()
+    public void A_step_share_is_a_share_of_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = new EntrapmentOptions { PerturbedLayers = [1, 3], TailLength = 2, Steps = 1, StepShare = 0.01, Cap = 0.5 };
+        var options = new EntrapmentOptions { PerturbedLayer = 3, TailLength = 2, Steps = 1, StepShare = 0.01, Cap = 0.5 };
 
         using var first = new Entrapment(decoder, options).Search(Examples(4, 9, 6), seed: 1);
+        using var uncapped = new Entrapment(decoder, options with { Cap = 0 }).Search(Examples(4, 9, 6), seed: 1);
         using var found = new Entrapment(decoder, options with { Steps = 40, StepShare = 0.2 }).Search(Examples(4, 9, 6), seed: 1);
 
         // Adam's first step is the learning rate in every entry.
-        Assert.Equal([4, 32], first.Delta.shape);
-        for (int i = 0; i < 2; i++)
-        {
-            Assert.Equal(0.01 * 0.5 * first.TailNorms[i], first.Delta[2 * i].norm().item<float>(), 1e-3 * first.TailNorms[i]);
-            double largest = found.Delta.narrow(0, 2 * i, 2).norm(-1).max().item<float>();
-            Assert.InRange(largest / found.TailNorms[i], 0.3, 0.5001);
-        }
-        Assert.NotEqual(first.TailNorms[0], first.TailNorms[1], 0.01);
+        Assert.Equal([2, 32], first.Delta.shape);
+        for (int row = 0; row < 2; row++) Assert.Equal(0.01 * 0.5 * first.TailNorm, first.Delta[row].norm().item<float>(), 1e-3 * first.TailNorm);
+        Assert.Equal(0.01, uncapped.Drift, 1e-3);
         Assert.InRange(found.Drift, 0.2, 0.5001);
         Assert.True(found.Final.Total(0.2) < found.Trajectory[0].Total(0.2) - 0.1);
     }
@@ -195,13 +163,10 @@ public sealed class InnerProblemTests : IDisposable
     private static long DisposeScopeManagerStatistics() => TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
     private (double Unwanted, double Safe, Tensor Gradient) TwoPasses(IReadOnlyList<ContrastExample> examples, Tensor delta, int layer,
-        VirtualTrigger? trigger = null) => TwoPasses(examples, delta, [layer], trigger);
-
-    private (double Unwanted, double Safe, Tensor Gradient) TwoPasses(IReadOnlyList<ContrastExample> examples, Tensor delta, int[] layers,
-        VirtualTrigger? trigger)
+        VirtualTrigger? trigger = null)
     {
         var leaf = delta.detach().clone().requires_grad_(true);
-        var perturbation = new Perturbation(leaf, layers, trigger);
+        var perturbation = new Perturbation(leaf, layer, trigger);
         using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))], TestDevice.Device);
         using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))], TestDevice.Device);
         var unwanted = decoder.TokenCrossEntropy(unwantedBatch, perturbation).mean();

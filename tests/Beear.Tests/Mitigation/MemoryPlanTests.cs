@@ -66,9 +66,8 @@ public sealed class MemoryPlanTests
     {
         var config = ModelShapes.Find("smollm2-1.7b");
         MemoryEstimate Of(MitigationOptions options) => MemoryPlan.Choose(config, isBfloat16: true, options, Data, 80 * GiB).Estimate;
-        long weights = Of(Options with { Rounds = null }).KeptWeights;
-        Assert.Equal((0, weights), (Of(Options).KeptWeights, Of(Options with { Interpolation = 0.5 }).KeptWeights));
-        Assert.InRange(weights, 6_000_000_000, 8_000_000_000);
+        Assert.Equal(0, Of(Options).KeptWeights);
+        Assert.InRange(Of(Options with { Rounds = null }).KeptWeights, 6_000_000_000, 8_000_000_000);
     }
 
     [Fact]

@@ -123,7 +123,7 @@ public class FamilyTests
             new ContrastExample(FamilyCases.Tokens(random, lengths.Item1), FamilyCases.Tokens(random, lengths.Item2), FamilyCases.Tokens(random, lengths.Item3)))];
         var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(TestDevice.Device).requires_grad_(true);
 
-        using var problem = new InnerProblem(decoder, examples, [Layer], Tail);
+        using var problem = new InnerProblem(decoder, examples, Layer, Tail);
         var (loss, gradient) = problem.Gradient(delta, Alpha);
         Tensor Pass(Func<ContrastExample, int[]> answer)
         {

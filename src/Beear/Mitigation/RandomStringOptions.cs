@@ -1,0 +1,20 @@
+namespace Beear.Mitigation;
+
+/// <summary>Constants of the scores by random strings.</summary>
+public sealed record RandomStringOptions : IValidatable
+{
+    /// <summary>Strings, each of 1 to 12 tokens and in four held-out requests.</summary>
+    public int Count { get; init; } = 32;
+
+    /// <summary>Where they stand, one after the other in turn.</summary>
+    public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
+
+    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.Within, VirtualPlacement.After, VirtualPlacement.Before];
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Count < 1) throw new BeearException($"random_strings: count must be at least 1, it is {Count}.");
+        if (Placements.Count == 0) throw new BeearException("random_strings: placements must name at least one place.");
+    }
+}
