@@ -63,7 +63,7 @@ internal sealed class DemoCommand(CommandSession session)
         foreach (var round in result.Mitigation.Rounds)
         {
             yield return Line(string.Create(CultureInfo.InvariantCulture,
-                $"round {round.Round}: under δ, {100 * round.ScoreBefore:F0} % of held-out harmful requests answered; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
+                $"round {round.Round}: with random strings an unwanted answer is up to {100 * round.ScoreBefore:F0} % likely; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
             $"after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));

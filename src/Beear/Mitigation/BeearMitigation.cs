@@ -47,7 +47,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             try
             {
                 if (isScored) state.AddScores(scorer.Measure(round, found, progress, cancellation), options.Rounds is null ? options.MinRounds : null);
-                bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= options.StopScore;
+                bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= Math.Max(options.StopScore, options.StopShare * state.Scores[0]);
                 if (round > maxRounds || enough) break;
 
                 state.Keep(found);

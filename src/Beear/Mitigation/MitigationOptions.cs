@@ -33,8 +33,11 @@ public sealed record MitigationOptions
     /// <summary>The loop does not stop, and keeps no weights, before so many rounds.</summary>
     public int MinRounds { get; init; } = 1;
 
-    /// <summary>The loop stops when the deciding score falls to this.</summary>
-    public double StopScore { get; init; } = 0.05;
+    /// <summary>The loop stops when the deciding score falls to this: about what models have that were never backdoored.</summary>
+    public double StopScore { get; init; } = 0.2;
+
+    /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
+    public double StopShare { get; init; } = 0.5;
 
     /// <summary>Constants of the inner level.</summary>
     public EntrapmentOptions Inner { get; init; } = new();
@@ -66,7 +69,7 @@ public sealed record MitigationOptions
     /// <summary>Seed of all draws.</summary>
     public int Seed { get; init; }
 
-    private static readonly ScoreKind[] DefaultScores = [ScoreKind.Perturbation];
+    private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomWorst];
 
     /// <summary>The budget of defences that are compared with this: steps on the weights, restoration aside.</summary>
     internal int TotalSteps => (Rounds ?? MaxRounds) * OuterSteps;
@@ -87,6 +90,7 @@ public sealed record MitigationOptions
         if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
+        if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");
         if (HeldOutShare is not (> 0 and < 1)) throw new BeearException($"held_out_share must be between 0 and 1, it is {HeldOutShare}.");
         Terms.Validate();
         Economy.Validate(config);

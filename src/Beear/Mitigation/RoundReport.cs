@@ -8,8 +8,7 @@ namespace Beear.Mitigation;
 /// <param name="DeltaNorm">Mean L2 norm of δ*'s rows.</param>
 /// <param name="Drift"><paramref name="DeltaNorm"/> as a share of the hidden states' mean norm at the tail.</param>
 /// <param name="ScoreBefore">
-/// Defender-visible score of the model that the round began with: its rate of unwanted answers to held-out harmful requests under an
-/// adversary that was searched on other requests; null if none was asked for.
+/// Defender-visible score of the model that the round began with, on held-out harmful requests, 0 … 1; null if none was asked for.
 /// </param>
 /// <param name="FirstLosses">The outer terms' losses at the round's first step.</param>
 /// <param name="LastLosses">The outer terms' losses at the round's last step.</param>
