@@ -124,8 +124,9 @@ public sealed class MemoryPlanTests
         decoder.Weights.RequireGradients(false);
         foreach (var parameter in trained) parameter.RequiresGradient = true;
         var term = new AnswerTerm("helpful", 1, [new TokenizedExample([1, 2, 3], [4, 5])], 1, perturbed: false, seed: 1);
+        using (var losses = new TermLosses([]))
         using (var pass = new OuterPass(decoder, [term.Next(null)], economy.ScoresAtOnce))
-            new LayerwiseBackward(decoder, frozen).Run([pass], null, new Dictionary<string, double> { ["helpful"] = 0 });
+            new LayerwiseBackward(decoder, frozen).Run([pass], null, losses);
 
         var estimate = MemoryEstimate.Of(decoder.Config, isBfloat16: true, new MemoryAssumptions { Economy = economy });
 
