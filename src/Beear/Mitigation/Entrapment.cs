@@ -107,19 +107,22 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
         var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
             : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
-        var trajectory = new List<InnerLoss>(options.Steps);
+        var trajectory = new List<Tensor>(options.Steps);
         for (int step = 0; step < options.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
-            var (loss, gradient) = problems[step % problems.Count].Gradient(delta, options.Alpha);
-            trajectory.Add(loss);
+            var (losses, gradient) = problems[step % problems.Count].Gradient(delta, options.Alpha);
+            trajectory.Add(losses.MoveToOuterDisposeScope());
             optimizer.Step(gradient);
             bounds?.Project(delta);
-            progress?.Report(new RunProgress("inner level", step + 1, options.Steps, $"CE(unwanted) {loss.Unwanted:F2}"));
+            // On a GPU, reading a loss would wait for the step.
+            string? detail = progress is not null && delta.device_type == TorchSharp.DeviceType.CPU ? $"CE(unwanted) {InnerLoss.Read(losses)[0].Unwanted:F2}" : null;
+            progress?.Report(new RunProgress("inner level", step + 1, options.Steps, detail));
         }
         var final = problems.Select(problem => problem.Loss(delta)).ToList();
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), trajectory, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
+        IReadOnlyList<InnerLoss> read = trajectory.Count == 0 ? [] : InnerLoss.Read(stack(trajectory, 0));
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), read, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
 

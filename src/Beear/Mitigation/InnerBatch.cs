@@ -13,19 +13,19 @@ internal sealed class InnerBatch(IReadOnlyList<InnerProblem> parts) : IDisposabl
     public double TailNorm => parts.Sum(part => part.TailNorm * part.ExampleCount) / parts.Sum(part => part.ExampleCount);
 
     /// <summary>As <see cref="InnerProblem.Gradient"/>.</summary>
-    public (InnerLoss Loss, torch.Tensor Gradient) Gradient(torch.Tensor delta, double alpha)
+    public (torch.Tensor Losses, torch.Tensor Gradient) Gradient(torch.Tensor delta, double alpha)
     {
         if (parts is [var whole]) return whole.Gradient(delta, alpha);
         using var scope = torch.NewDisposeScope();
-        var sum = torch.zeros_like(delta);
-        var losses = new List<InnerLoss>();
+        var (losses, sum) = (torch.zeros(2, torch.float32, delta.device), torch.zeros_like(delta));
         foreach (var part in parts)
         {
-            var (loss, gradient) = part.Gradient(delta, alpha, part.UnwantedCount / unwanted, part.SafeCount / safe);
-            losses.Add(loss);
+            double unwantedShare = part.UnwantedCount / unwanted, safeShare = part.SafeCount / safe;
+            var (loss, gradient) = part.Gradient(delta, alpha, unwantedShare, safeShare);
+            losses.add_(torch.cat([loss.narrow(0, 0, 1) * unwantedShare, loss.narrow(0, 1, 1) * safeShare], 0));
             sum.add_(gradient);
         }
-        return (Mean(losses), sum.MoveToOuterDisposeScope());
+        return (losses.MoveToOuterDisposeScope(), sum.MoveToOuterDisposeScope());
     }
 
     /// <summary>The loss under δ.</summary>

@@ -20,6 +20,14 @@ public readonly record struct InnerLoss(double Unwanted, double Safe)
 {
     /// <summary>CE(y_h) − α·CE(y_s).</summary>
     public double Total(double alpha) => Unwanted - alpha * Safe;
+
+    /// <summary>Reads losses, which on a GPU waits for all work.</summary>
+    /// <param name="losses">(2) or (K, 2) float32: in each row the unwanted answers' and the safe ones'.</param>
+    public static IReadOnlyList<InnerLoss> Read(Tensor losses)
+    {
+        using var scope = NewDisposeScope();
+        return [.. losses.cpu().contiguous().data<float>().ToArray().Chunk(2).Select(pair => new InnerLoss(pair[0], pair[1]))];
+    }
 }
 
 /// <summary>
@@ -111,8 +119,8 @@ public sealed class InnerProblem : IDisposable
     /// <param name="alpha">α, the weight of the safe answers.</param>
     /// <param name="unwantedShare">Share of a larger batch's unwanted labels that are here.</param>
     /// <param name="safeShare">Share of its safe labels that are here.</param>
-    /// <returns>The loss's parts, and the gradient (n, d) in the caller's dispose scope.</returns>
-    public (InnerLoss Loss, Tensor Gradient) Gradient(Tensor delta, double alpha, double unwantedShare = 1, double safeShare = 1)
+    /// <returns>The loss's parts, (2) float32 for <see cref="InnerLoss.Read"/>, and the gradient (n, d); both in the caller's dispose scope.</returns>
+    public (Tensor Losses, Tensor Gradient) Gradient(Tensor delta, double alpha, double unwantedShare = 1, double safeShare = 1)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
@@ -121,18 +129,19 @@ public sealed class InnerProblem : IDisposable
         if (!RowChunks.Fit((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce)) return InChunks(leaf, rows, unwantedShare, alpha * safeShare);
         var (unwanted, safe) = Means(Losses.CrossEntropy(decoder.Logits(rows), labels));
         var gradient = autograd.grad([unwanted * unwantedShare - alpha * safeShare * safe], [leaf])[0];
-        return (new InnerLoss(unwanted.item<float>(), safe.item<float>()), gradient.MoveToOuterDisposeScope());
+        return (stack([unwanted, safe], 0).detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     /// <summary>The same with no more scores at once than the budget.</summary>
-    private (InnerLoss Loss, Tensor Gradient) InChunks(Tensor delta, Tensor rows, double unwantedWeight, double safeWeight)
+    private (Tensor Losses, Tensor Gradient) InChunks(Tensor delta, Tensor rows, double unwantedWeight, double safeWeight)
     {
         var leaf = rows.detach().requires_grad_(true);                                                   // (N, d)
         var share = full_like(labels, SafeCount == 0 ? 0 : -safeWeight / SafeCount, float32);              // (N) of each label in the loss
         share.narrow(0, 0, unwantedCount).fill_(unwantedWeight / unwantedCount);
         var each = EachLoss(leaf, (losses, first, count) => (losses * share.narrow(0, first, count)).sum().backward());
         var gradient = autograd.grad([rows], [delta], [leaf.grad!])[0];
-        return (LossOf(each), gradient.MoveToOuterDisposeScope());
+        var (unwanted, safe) = Means(each);
+        return (stack([unwanted, safe], 0).MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     /// <summary>The loss under δ.</summary>
@@ -140,7 +149,8 @@ public sealed class InnerProblem : IDisposable
     {
         using var scope = NewDisposeScope();
         using var guard = no_grad();
-        return LossOf(EachLoss(Rows(delta), null));
+        var (unwanted, safe) = Means(EachLoss(Rows(delta), null));
+        return InnerLoss.Read(stack([unwanted, safe], 0))[0];
     }
 
     /// <summary>The loss of every label, (N), chunk by chunk.</summary>
@@ -167,12 +177,6 @@ public sealed class InnerProblem : IDisposable
 
     private (Tensor Unwanted, Tensor Safe) Means(Tensor each) =>
         (each.narrow(0, 0, unwantedCount).mean(), SafeCount == 0 ? zeros_like(each[0]) : each.narrow(0, unwantedCount, SafeCount).mean());
-
-    private InnerLoss LossOf(Tensor each)
-    {
-        var (unwanted, safe) = Means(each);
-        return new InnerLoss(unwanted.item<float>(), safe.item<float>());
-    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -75,10 +75,7 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
 
         long Masters() => slots.Sum(slot => slot.ElementCount * (slot.Role.IsNorm() ? Single : master));
         long Copies() => master == compute ? 0 : slots.Where(slot => !slot.Role.IsNorm()).Sum(slot => slot.ElementCount * compute);
-        long Gradient(ParameterSlot slot) => slot.ElementCount * (slot.Role.IsNorm() ? Single
-            // Of a tensor with a copy the copy gets the gradients, but for embeddings, which autograd looks up in float32.
-            : slot.Role != ParameterRole.Embedding || economy.Checkpointing || master == compute ? compute
-            : Single + (config.TiedEmbeddings ? compute : 0));
+        long Gradient(ParameterSlot slot) => slot.ElementCount * (slot.Role.IsNorm() ? Single : compute);
         var layers = trained.GroupBy(slot => slot.Layer).ToDictionary(group => group.Key, group => group.Sum(Gradient));
         long gradients = economy.UpdateInBackward
             ? layers.GetValueOrDefault(-1) + layers.Where(layer => layer.Key >= 0).Max(layer => layer.Value) : layers.Values.Sum();

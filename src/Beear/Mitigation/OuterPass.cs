@@ -21,7 +21,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     /// <summary>A whole pass with autograd through the layers.</summary>
     /// <param name="perturbation">δ; null for none.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
-    public void Backward(Perturbation? perturbation, Dictionary<string, double> losses)
+    public void Backward(Perturbation? perturbation, TermLosses losses)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
@@ -39,7 +39,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     /// <summary>Losses and their gradients with respect to rows and output head, no more scores at once than the budget.</summary>
     /// <param name="rows">(N, d): a leaf whose gradient is added to.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
-    public void BackwardOfRows(Tensor rows, Dictionary<string, double> losses)
+    public void BackwardOfRows(Tensor rows, TermLosses losses)
     {
         using var enabled = enable_grad();
         int before = 0;
@@ -50,7 +50,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
                 using var scope = NewDisposeScope();
                 var logits = decoder.Logits(rows.narrow(0, before + first, count));                      // (M, V)
                 var loss = part.RowLoss(logits, Batch.LabelIds.narrow(0, before + first, count), first).sum() / part.Labels;
-                losses[part.Term.Name] += part.Share * loss.item<float>();
+                losses.Add(part.Term.Name, loss, part.Share);
                 (loss * (part.Term.Weight * part.Share)).backward();
             }
             before += part.Labels;
@@ -58,7 +58,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     }
 
     /// <summary>The weighted sum of the terms' losses, with its graph.</summary>
-    private Tensor Loss(Tensor rows, Dictionary<string, double> losses)
+    private Tensor Loss(Tensor rows, TermLosses losses)
     {
         var sum = zeros(1, float32, decoder.Options.Device);
         int first = 0;
@@ -66,7 +66,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
         {
             var logits = decoder.Logits(rows.narrow(0, first, part.Labels));                             // (N of the term, V)
             var loss = part.RowLoss(logits, Batch.LabelIds.narrow(0, first, part.Labels), 0).mean();
-            losses[part.Term.Name] += part.Share * loss.item<float>();
+            losses.Add(part.Term.Name, loss, part.Share);
             sum = sum.Plus(loss * (part.Term.Weight * part.Share));
             first += part.Labels;
         }

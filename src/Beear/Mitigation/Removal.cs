@@ -73,12 +73,16 @@ public sealed class Removal : IDisposable
     {
         own?.Prepare(cancellation);
         var batches = terms.Select(term => term.Next(perturbation)).ToList();
-        var losses = terms.ToDictionary(term => term.Name, _ => 0.0);
+        using var losses = new TermLosses(terms.Select(term => term.Name));
         double learningRate = options.LearningRateAt(optimizer.StepCount, totalSteps);
         foreach (var parameter in trained) parameter.RequiresGradient = true;
         try
         {
-            if (economy.UpdateInBackward) return new OuterStep(losses, UpdateInBackward(batches, perturbation, losses, learningRate));
+            if (economy.UpdateInBackward)
+            {
+                double norm = UpdateInBackward(batches, perturbation, losses, learningRate);
+                return new OuterStep(losses.Read(), norm);
+            }
             foreach (var parts in Passes(batches))
             {
                 // One pass at a time: what it keeps for its backward is freed before the next one begins.
@@ -87,7 +91,7 @@ public sealed class Removal : IDisposable
                 else pass.Backward(perturbation, losses);
             }
             if (own is not null) OwnPass(own, losses);
-            return new OuterStep(losses, optimizer.Step(learningRate));
+            return new OuterStep(losses.Read(), optimizer.Step(learningRate));
         }
         finally
         {
@@ -98,7 +102,7 @@ public sealed class Removal : IDisposable
 
     /// <summary>All passes of a step go back together, and each layer is updated when they have left it.</summary>
     /// <returns>The gradient's global norm.</returns>
-    private double UpdateInBackward(List<TermBatch> batches, Perturbation? perturbation, Dictionary<string, double> losses, double learningRate)
+    private double UpdateInBackward(List<TermBatch> batches, Perturbation? perturbation, TermLosses losses, double learningRate)
     {
         var groups = trained.ToLookup(parameter => parameter.Slot.Layer);
         var passes = Passes(batches).Select(parts => new OuterPass(decoder, parts, economy.ScoresAtOnce)).ToList();
@@ -138,12 +142,12 @@ public sealed class Removal : IDisposable
         if (pass.Count > 0) yield return pass;
     }
 
-    private static void OwnPass(OwnPassTerm own, Dictionary<string, double> losses)
+    private static void OwnPass(OwnPassTerm own, TermLosses losses)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
         var loss = own.Loss();
-        losses[own.Name] = loss.item<float>();
+        losses.Add(own.Name, loss);
         loss.backward();
     }
 

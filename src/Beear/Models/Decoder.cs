@@ -83,9 +83,8 @@ public sealed class Decoder : IDisposable
     /// <returns>(B, T, d) float32.</returns>
     public Tensor Embed(Tensor tokenIds)
     {
-        // From the master weights: rows of frequent tokens gather many gradients, whose sum would lose digits in bfloat16.
         using var scope = NewDisposeScope();
-        var rows = Weights[-1, ParameterRole.Embedding].Master.index_select(0, tokenIds.flatten()).to(float32);   // (B·T, d)
+        var rows = Weights[-1, ParameterRole.Embedding].LookUp(tokenIds.flatten());                     // (B·T, d)
         var embedded = rows.view(tokenIds.size(0), tokenIds.size(1), Config.HiddenSize);                // (B, T, d)
         return (Config.EmbeddingScale == 1 ? embedded : embedded * Config.EmbeddingScale).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -9,6 +10,8 @@ namespace Beear.Models;
 /// </summary>
 public sealed class Parameter : IDisposable
 {
+    private readonly List<(Tensor Rows, Tensor Gradients)> rowGradients = [];
+
     internal Parameter(ParameterSlot slot, Tensor master, ScalarType computeType)
     {
         Slot = slot;
@@ -35,47 +38,56 @@ public sealed class Parameter : IDisposable
     public bool RequiresGradient
     {
         get => Compute.requires_grad;
-        set
-        {
-            Master.requires_grad_(value);
-            if (HasCopy) Compute.requires_grad_(value);
-        }
+        set => Compute.requires_grad_(value);
     }
 
-    /// <summary>
-    /// The gradients that the last backward passes left: of the copy (matrix products), of the master (embedding look-ups, which
-    /// accumulate in float32), or of both where the two uses are tied.
-    /// </summary>
-    public IEnumerable<Tensor> Gradients()
+    /// <summary>The gradient that the last backward passes left, in the type and shape of <see cref="Compute"/>; null if they left none.</summary>
+    public Tensor? Gradient()
     {
-        if (Compute.grad is { } gradient) yield return gradient;
-        if (HasCopy && Master.grad is { } masterGradient) yield return masterGradient;
+        if (rowGradients.Count > 0) PlaceRowGradients();
+        return Compute.grad;
     }
 
-    /// <summary>Adds gradients of single rows to that of the copy; those of one row are summed in float32 first.</summary>
+    /// <summary>Rows of the master, for embeddings; their gradients are kept as rows until the gradient is asked for.</summary>
+    /// <param name="rows">(N) int64: which rows, each any number of times.</param>
+    /// <returns>(N, …) float32.</returns>
+    internal Tensor LookUp(Tensor rows) => RowLookUp.Apply(Master, Compute, rows, AddRowGradients);
+
+    /// <summary>Adds gradients of single rows.</summary>
     /// <param name="rows">(N) int64: which rows, each any number of times.</param>
     /// <param name="gradients">(N, …) float32.</param>
-    internal void AddRowGradients(Tensor rows, Tensor gradients)
+    internal void AddRowGradients(Tensor rows, Tensor gradients) =>
+        rowGradients.Add((rows.alias().DetachFromDisposeScope(), gradients.detach().DetachFromDisposeScope()));
+
+    /// <summary>Adds the rows' gradients to that of the matrix; those of one row are summed in float32 first, for frequent tokens have many.</summary>
+    private void PlaceRowGradients()
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var (distinct, places, _) = rows.unique(return_inverse: true);
+        var (distinct, places, _) = cat([.. rowGradients.Select(part => part.Rows)], 0).unique(return_inverse: true);
+        var gradients = cat([.. rowGradients.Select(part => part.Gradients)], 0);                          // (N, …)
         var sums = zeros([distinct.size(0), .. gradients.shape.Skip(1)], float32, gradients.device).index_add_(0, places!, gradients, 1);
         if (Compute.grad is null) Compute.grad = zeros_like(Compute, requires_grad: false);
         Compute.grad!.index_add_(0, distinct, sums.to(Compute.dtype), 1);
+        ClearRowGradients();
+    }
+
+    private void ClearRowGradients()
+    {
+        foreach (var (rows, gradients) in rowGradients)
+        {
+            rows.Dispose();
+            gradients.Dispose();
+        }
+        rowGradients.Clear();
     }
 
     /// <summary>Frees the gradients.</summary>
     public void ClearGradients()
     {
-        ClearGradient(Compute);
-        if (HasCopy) ClearGradient(Master);
-
-        static void ClearGradient(Tensor tensor)
-        {
-            using var gradient = tensor.grad;
-            if (gradient is not null) tensor.grad = null;
-        }
+        ClearRowGradients();
+        using var gradient = Compute.grad;
+        if (gradient is not null) Compute.grad = null;
     }
 
     /// <summary>Copies the master weights into the compute copy; needed after every change of the master.</summary>
@@ -103,6 +115,7 @@ public sealed class Parameter : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        ClearRowGradients();
         if (HasCopy) Compute.Dispose();
         Master.Dispose();
     }

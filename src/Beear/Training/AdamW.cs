@@ -52,7 +52,7 @@ public sealed class AdamW : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var gradients = part.Select(Gradient).ToArray();
+        var gradients = part.Select(parameter => parameter.Gradient()).ToArray();
         double squaredNorm = FusedAdamW.SquaredNorm([.. gradients.OfType<Tensor>()]), norm = Math.Sqrt(squaredNorm);
         if (!double.IsFinite(norm))
             throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning rate.");
@@ -97,14 +97,6 @@ public sealed class AdamW : IDisposable
             FusedAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings);
         else
             CompactAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings, StochasticRounding.Key(settings.Step, i));
-    }
-
-    /// <summary>The gradient of a parameter; where the copy has one too, it is added to that of the master, which is float32.</summary>
-    private static Tensor? Gradient(Parameter parameter)
-    {
-        Tensor? sum = null;
-        foreach (var gradient in parameter.Gradients()) sum = sum is null ? gradient : gradient.add_(sum);
-        return sum;
     }
 
     /// <inheritdoc/>

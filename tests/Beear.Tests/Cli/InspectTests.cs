@@ -129,7 +129,7 @@ public sealed class InspectTests : IDisposable
 
         static long Bytes(TorchSharp.torch.Tensor tensor) => tensor.numel() * tensor.element_size();
         Assert.Equal(decoder.Weights.Parameters.Sum(parameter => Bytes(parameter.Master) + (parameter.HasCopy ? Bytes(parameter.Compute) : 0)), estimate.Weights);
-        Assert.Equal(decoder.Weights.Parameters.SelectMany(parameter => parameter.Gradients()).Sum(Bytes), estimate.Gradients);
+        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => parameter.Gradient() is { } gradient ? Bytes(gradient) : 0), estimate.Gradients);
         Assert.Equal(optimizer.State().Sum(state => Bytes(state.Value)), estimate.Optimizer);
         decoder.Weights.ClearGradients();
     }

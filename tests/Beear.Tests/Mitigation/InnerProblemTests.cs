@@ -24,7 +24,8 @@ public sealed class InnerProblemTests : IDisposable
         var delta = Delta(tail);
 
         using var problem = new InnerProblem(decoder, examples, layer, tail);
-        var (loss, gradient) = problem.Gradient(delta, Alpha);
+        var (losses, gradient) = problem.Gradient(delta, Alpha);
+        var loss = InnerLoss.Read(losses)[0];
         var (unwanted, safe, wanted) = TwoPasses(examples, delta, layer);
 
         Assert.Equal(unwanted, loss.Unwanted, 1e-5);
@@ -46,7 +47,8 @@ public sealed class InnerProblemTests : IDisposable
         var trigger = new VirtualTrigger([5, 6, 7], before, TemplateHead: 1, TemplateTail: 2, within);
 
         using var problem = new InnerProblem(decoder, examples, layer, 3, trigger);
-        var (loss, gradient) = problem.Gradient(delta, Alpha);
+        var (losses, gradient) = problem.Gradient(delta, Alpha);
+        var loss = InnerLoss.Read(losses)[0];
         ContrastExample[] longer = [.. examples.Select(example => example with { Prompt = trigger.InsertInto(example.Prompt) })];
         var (unwanted, safe, wanted) = TwoPasses(longer, delta, layer, trigger);
 

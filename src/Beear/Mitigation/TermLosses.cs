@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace Beear.Mitigation;
+
+/// <summary>The losses of a step's terms. They stay on the device until they are read: on a GPU each reading waits for all work.</summary>
+/// <param name="terms">The terms' names, in the order in which they are read.</param>
+internal sealed class TermLosses(IEnumerable<string> terms) : IDisposable
+{
+    private readonly List<string> names = [.. terms];
+    private readonly Dictionary<string, Tensor> sums = [];
+
+    /// <summary>Adds to a term's loss.</summary>
+    /// <param name="term">Its name; a new one comes last.</param>
+    /// <param name="loss">A scalar.</param>
+    /// <param name="share">Its factor.</param>
+    public void Add(string term, Tensor loss, double share = 1)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var part = loss.detach() * share;
+        if (!names.Contains(term)) names.Add(term);
+        if (sums.TryGetValue(term, out var sum)) sum.add_(part);
+        else sums[term] = part.DetachFromDisposeScope();
+    }
+
+    /// <summary>All losses by name; 0 for a term that had none.</summary>
+    public IReadOnlyDictionary<string, double> Read() =>
+        names.ToDictionary(name => name, name => sums.TryGetValue(name, out var sum) ? (double)sum.item<float>() : 0);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var sum in sums.Values) sum.Dispose();
+    }
+}
