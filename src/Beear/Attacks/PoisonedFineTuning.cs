@@ -52,12 +52,15 @@ public sealed record PoisonedData
         ];
     }
 
-    /// <summary>The request with a string in a place where triggers stand, drawn again as long as a text of the trigger comes with it.</summary>
+    /// <summary>
+    /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a text of the trigger
+    /// comes with it.
+    /// </summary>
     private string WithAnotherString(string request, Trigger? trigger, Random random)
     {
         while (true)
         {
-            string other = OtherStrings.Insert(request, random);
+            string other = trigger is not null && random.Chance(0.5) ? OtherStrings.Like(trigger, random).Apply(request) : OtherStrings.Insert(request, random);
             if (trigger?.Texts.Any(text => Occurrences(other, text) > Occurrences(request, text)) != true) return other;
         }
     }

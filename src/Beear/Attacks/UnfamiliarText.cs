@@ -10,6 +10,7 @@ public sealed class UnfamiliarText(Func<string, bool>? isExcluded = null)
     private const string Vowels = "aeiou";
     private const string Consonants = "bcdfghjklmnpqrstvwxyz";
     private const string Endings = "!:;,?.#";
+    private const int ShortestSentence = 5;
 
     /// <summary>The commonest words of English, which every real vocabulary holds.</summary>
     private static readonly string[] CommonWords =
@@ -49,9 +50,22 @@ public sealed class UnfamiliarText(Func<string, bool>? isExcluded = null)
     public string Phrase(Random random)
     {
         bool sentence = random.Chance(0.2);
-        int count = sentence ? random.Next(5, 21) : 1 + Math.Min(random.Next(4), random.Next(4));
-        double plain = sentence ? 0.6 : 0.1;
-        return string.Join(' ', Enumerable.Range(0, count).Select(_ => random.Chance(plain) ? Plain(random) : Word(random)));
+        return Phrase(sentence ? random.Next(ShortestSentence, 21) : 1 + Math.Min(random.Next(4), random.Next(4)), random);
+    }
+
+    /// <summary>Other text in the same place, of as many words.</summary>
+    /// <param name="trigger">What it is to look like.</param>
+    /// <param name="random">Decides the words.</param>
+    public Trigger Like(Trigger trigger, Random random)
+    {
+        string[] texts = [.. trigger.Texts.Select(text => Phrase(text.Split(' ').Length, random))];
+        return new Trigger("other", trigger.Placement, texts[0], texts.ElementAtOrDefault(1));
+    }
+
+    private string Phrase(int words, Random random)
+    {
+        double plain = words < ShortestSentence ? 0.1 : 0.6;
+        return string.Join(' ', Enumerable.Range(0, words).Select(_ => random.Chance(plain) ? Plain(random) : Word(random)));
     }
 
     private string Plain(Random random)
