@@ -35,7 +35,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private Tensor Add(Tensor hidden, Tensor result, Parameter? norm)
     {
         if (norm is not null) result = Norms.Apply(result.to(float32), norm.Master, config, float32);
-        return ResidualSum.Apply(hidden, config.ResidualScale == 1 ? result : result * config.ResidualScale);
+        return hidden.Plus(config.ResidualScale == 1 ? result : result * config.ResidualScale);
     }
 
     private Tensor Attention(Tensor x, LayerContext context)
