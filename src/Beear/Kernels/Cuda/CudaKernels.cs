@@ -25,6 +25,14 @@ public static class CudaKernels
     /// <exception cref="BeearException">The driver refuses, as where no device is in use yet.</exception>
     public static (long Free, long Total)? DeviceMemory => CudaDriver.Memory;
 
+    /// <summary>Compiles the kernels now, not when they are first needed.</summary>
+    /// <returns>Whether they are in use; if not, <see cref="Problem"/> says why.</returns>
+    public static bool Prepare(Device device)
+    {
+        using var tensor = zeros(4, device: device);                     // makes the device's context
+        return Fit(1, tensor);
+    }
+
     /// <summary>Whether a kernel may run on these tensors: all on CUDA, contiguous, and aligned where their rows are read by fours.</summary>
     /// <param name="width">Elements of a row; 1 where nothing is read by fours.</param>
     /// <param name="tensors">What the kernel reads and writes.</param>
