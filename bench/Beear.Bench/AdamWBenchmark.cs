@@ -1,6 +1,6 @@
-using BenchmarkDotNet.Attributes;
 using Beear.Kernels;
 using Beear.Runtime;
+using BenchmarkDotNet.Attributes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

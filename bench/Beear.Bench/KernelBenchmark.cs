@@ -1,5 +1,5 @@
-using BenchmarkDotNet.Attributes;
 using Beear.Runtime;
+using BenchmarkDotNet.Attributes;
 using static TorchSharp.torch;
 
 namespace Beear.Bench;

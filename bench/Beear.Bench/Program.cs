@@ -1,9 +1,9 @@
 using System.Globalization;
+using Beear.Bench;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
-using Beear.Bench;
 using Spectre.Console;
 
 // Times every kernel beside its plain reference; arguments are BenchmarkDotNet's, e.g. "--filter *RmsNorm*".

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -8,7 +9,10 @@ namespace Beear.Mitigation;
 /// <param name="factors">(R, 1): factors of it for each row; null for 1.</param>
 internal sealed class DeltaAdam(Tensor delta, double learningRate, Tensor? factors = null)
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    private const double Beta1 = 0.9, Beta2 = 0.999;
+
+    // Kept, or disposed after their use: the garbage collector may free an implicit scalar before libtorch has read it.
+    private static readonly Scalar Decay1 = Beta1, Rest1 = 1 - Beta1, Decay2 = Beta2, Rest2 = 1 - Beta2, Epsilon = 1e-8;
     private readonly Tensor first = zeros_like(delta);
     private readonly Tensor second = zeros_like(delta);
     private int steps;
@@ -16,9 +20,10 @@ internal sealed class DeltaAdam(Tensor delta, double learningRate, Tensor? facto
     public void Step(Tensor gradient)
     {
         steps++;
-        first.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-        second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-        var denominator = (second.sqrt() / Math.Sqrt(1 - Math.Pow(Beta2, steps))).add_(Epsilon);
-        delta.addcdiv_(factors is null ? first : first * factors, denominator, -learningRate / (1 - Math.Pow(Beta1, steps)));
+        using Scalar correction = Math.Sqrt(1 - Math.Pow(Beta2, steps)), step = -learningRate / (1 - Math.Pow(Beta1, steps));
+        first.mul_(Decay1).add_(gradient, alpha: Rest1);
+        second.mul_(Decay2).addcmul_(gradient, gradient, Rest2);
+        var denominator = second.sqrt().div(correction).add_(Epsilon);
+        delta.addcdiv_(factors is null ? first : first * factors, denominator, step);
     }
 }
