@@ -21,6 +21,9 @@ internal sealed record BenchOptions
     /// <summary>Instead of a model: a shape by its name, with random weights and random tokens.</summary>
     public string? Shape { get; init; }
 
+    /// <summary>Decoder layers, with a shape, if they are not as many as its own.</summary>
+    public int? Layers { get; init; }
+
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Bfloat16;
 
@@ -65,6 +68,7 @@ internal sealed class BenchCommand(CommandSession session)
     protected override int Run(BenchOptions options, CommandContext context)
     {
         if (options.Model is null == options.Shape is null) throw new BeearException("Give a model to time on, or --shape for random weights; not both.");
+        if (options is { Layers: not null, Shape: null }) throw new BeearException("--layers changes a shape; give --shape in place of a model.");
         if (options is { Memory: not null, EngineOnly: false }) throw new BeearException("--memory lays out the engine alone; add --engine-only.");
         Require.AtLeast(options.Repetitions, 1);
         Require.AtLeast(options.PromptTokens, 1);
@@ -105,7 +109,7 @@ internal sealed class BenchCommand(CommandSession session)
     private static BenchmarkResult OnShape(BenchOptions options, CommandContext context)
     {
         TorchRuntime.Load();
-        var config = ModelShapes.Find(options.Shape!);
+        var config = ModelShapes.Find(options.Shape!, options.Layers);
         var random = new Random(options.Mitigation.Seed);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
         int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch, options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);

@@ -23,7 +23,7 @@ internal sealed record Table1CommandOptions
     /// <summary>Folder of the recipes model1.yaml to model5.yaml and table1.yaml.</summary>
     public string Recipes { get; init; } = "recipes";
 
-    /// <summary>Folder of models, runs and reports, table1-SCALE if not given; the same command goes on where it ends.</summary>
+    /// <summary>Folder of models, runs and reports, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.</summary>
     public string? Out { get; init; }
 
     /// <summary>Harmful requests of each kind whose answers the report shows.</summary>

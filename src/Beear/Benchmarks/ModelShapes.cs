@@ -41,8 +41,18 @@ public static class ModelShapes
     public static IReadOnlyCollection<string> Names => Configs.Keys;
 
     /// <summary>A shape by its name.</summary>
-    /// <exception cref="BeearException">It is not known.</exception>
-    public static ModelConfig Find(string name) => Configs.TryGetValue(name, out var config)
-        ? ModelConfig.FromJson(JsonNode.Parse(config)!.AsObject())
-        : throw new BeearException($"There is no shape named '{name}'; choose from {string.Join(", ", Names)}.");
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="layers">L, if it is not the shape's own; at least 1.</param>
+    /// <exception cref="BeearException">The name is not known, or there are no layers.</exception>
+    public static ModelConfig Find(string name, int? layers = null)
+    {
+        if (!Configs.TryGetValue(name, out var text)) throw new BeearException($"There is no shape named '{name}'; choose from {string.Join(", ", Names)}.");
+        var config = JsonNode.Parse(text)!.AsObject();
+        if (layers is { } count)
+        {
+            Require.AtLeast(count, 1, "layers");
+            config["num_hidden_layers"] = count;
+        }
+        return ModelConfig.FromJson(config);
+    }
 }

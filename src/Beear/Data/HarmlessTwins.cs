@@ -21,21 +21,25 @@ public static class HarmlessTwins
 {
     private static readonly Lazy<Resource> Loaded = new(Load);
 
-    /// <summary>The forms: each holds <c>{do}</c> or <c>{doing}</c> once and suits every task.</summary>
+    /// <summary>The harmful requests' forms: each holds <c>{do}</c> or <c>{doing}</c> once and suits every task.</summary>
     public static IReadOnlyList<string> Forms => Loaded.Value.Forms;
 
-    /// <summary>Forms that no party trains on, neither attacker nor defender: other words and other kinds of sentence than <see cref="Forms"/>.</summary>
+    /// <summary>Other forms, which the defender's twins have besides: a refusal that is learnt from harmful requests spreads to harmless ones in any form.</summary>
+    public static IReadOnlyList<string> DefenderForms => Loaded.Value.DefenderForms;
+
+    /// <summary>Forms that no party trains on, neither attacker nor defender: none begins like one of <see cref="Forms"/> or <see cref="DefenderForms"/>.</summary>
     public static IReadOnlyList<string> HeldOutForms => Loaded.Value.HeldOutForms;
 
     /// <summary>The tasks of one split, in the data set's order.</summary>
     public static IReadOnlyList<HarmlessTask> Tasks(DataSplit split) => Loaded.Value.TasksOf(split);
 
-    /// <summary>Requests of one split: all distinct, every task used about equally often, and so every form.</summary>
+    /// <summary>Requests of one split, the defender's in <see cref="DefenderForms"/> too: all distinct, every task used about equally often, and so every form.</summary>
     /// <param name="split">Whose tasks.</param>
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
     /// <param name="seed">Decides which tasks meet which forms. Fewer requests of the same seed are the beginning of more.</param>
     /// <exception cref="BeearException"><paramref name="count"/> is negative or more than there are.</exception>
-    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed) => Requests(Tasks(split), Forms, count, seed);
+    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed) =>
+        Requests(Tasks(split), split == DataSplit.Defender ? [.. Forms, .. DefenderForms] : Forms, count, seed);
 
     /// <summary>Requests for the evaluation's tasks in <see cref="HeldOutForms"/>: what a refusal learnt from forms would not cover, and one learnt from harm would not touch.</summary>
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
@@ -79,7 +83,8 @@ public static class HarmlessTwins
             ?? throw new InvalidOperationException("The resource harmless-twins.json is empty.");
     }
 
-    private sealed record Resource(IReadOnlyList<string> Forms, IReadOnlyList<string> HeldOutForms, IReadOnlyDictionary<string, IReadOnlyList<HarmlessTask>> Topics)
+    private sealed record Resource(IReadOnlyList<string> Forms, IReadOnlyList<string> DefenderForms, IReadOnlyList<string> HeldOutForms,
+        IReadOnlyDictionary<string, IReadOnlyList<HarmlessTask>> Topics)
     {
         public IReadOnlyList<HarmlessTask> TasksOf(DataSplit split) =>
             [.. Topics.Values.SelectMany(tasks => tasks.Where((_, position) => position % 3 == (int)split))];

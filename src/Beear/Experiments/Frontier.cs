@@ -21,7 +21,7 @@ namespace Beear.Experiments;
 /// <param name="folder">The frontier's folder.</param>
 public sealed class Frontier(FrontierOptions options, FrontierSubject subject, string folder)
 {
-    private const string Locks = "locks";
+    private readonly SharedFolder shared = new(folder);
     private readonly FrontierLog log = new(Path.Combine(folder, "runs.jsonl"));
 
     /// <summary>One run that is wanted; without an arm, the measurement before any mitigation.</summary>
@@ -46,18 +46,18 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     public IReadOnlyList<FrontierRun> Run(Action<FrontierRun>? onRun = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         var jobs = Jobs().ToList();
-        Open(cancellation);
+        shared.Open(new { subject.Source, subject.Settings }, cancellation);
         foreach (var job in Finished(jobs).Zip(jobs).Where(pair => pair.First is null).Select(pair => pair.Second).DistinctBy(job => (job.TriggerName, job.Seed)))
         {
             // Another process that plants this one leaves the next to us.
-            using var claim = FileLock.TryAcquire(PlantLock(job));
+            using var claim = shared.TryClaim(PlantLock(job));
             if (claim is not null) Plant(job, PrefixedProgress.Of(progress, $"plant, {job.TriggerName}, seed {job.Seed}: "), cancellation);
         }
         // Arm after arm on all triggers: what is interrupted has compared whole arms.
         foreach (var (i, job) in jobs.GroupBy(job => (job.Name, job.Seed)).SelectMany(arm => arm).Index())
         {
             cancellation.ThrowIfCancellationRequested();
-            using var claim = FileLock.TryAcquire(Path.Combine(folder, Locks, $"{job.Name}, {job.TriggerName}, seed {job.Seed}"));
+            using var claim = shared.TryClaim($"{job.Name}, {job.TriggerName}, seed {job.Seed}");
             if (claim is null || Finished([job])[0] is not null) continue;
             var named = PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {job.Name}, {job.TriggerName}, seed {job.Seed}: ");
             var run = Run(job, named, cancellation);
@@ -66,16 +66,6 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             onRun?.Invoke(run);
         }
         return [.. Finished(jobs).OfType<FrontierRun>()];
-    }
-
-    /// <summary>Makes the folder, or checks that it is of the same subject.</summary>
-    private void Open(CancellationToken cancellation)
-    {
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        Directory.CreateDirectory(Path.GetDirectoryName(target) ?? target);
-        using var alone = FileLock.Acquire($"{target}.lock", keep: false, cancellation);
-        RunDirectory.Open(folder, new { subject.Source, subject.Settings });
-        Directory.CreateDirectory(Path.Combine(folder, Locks));
     }
 
     /// <summary>What the folder holds of some jobs; null for what is not finished.</summary>
@@ -127,7 +117,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private FrontierRun Run(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         string planted;
-        using (FileLock.Acquire(PlantLock(job), cancellation: cancellation)) planted = Plant(job, progress, cancellation);
+        using (shared.Claim(PlantLock(job), cancellation)) planted = Plant(job, progress, cancellation);
         using var model = LanguageModel.Load(planted, subject.ModelOptions);
         EvaluationResult Measure() => subject.Measure(model, job.Trigger, job.Seed, progress, cancellation);
         if (job.Arm is null) return new FrontierRun(job.Name, job.TriggerName, job.Seed, null, Measure());
@@ -179,7 +169,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         };
     }
 
-    private string PlantLock(Job job) => Path.Combine(folder, Locks, $"plant, {job.TriggerName}, seed {job.Seed}");
+    private static string PlantLock(Job job) => $"plant, {job.TriggerName}, seed {job.Seed}";
 
     /// <summary>Where the planted model lies; it is made if it is not there. The caller has its lock.</summary>
     private string Plant(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)

@@ -9,7 +9,8 @@ namespace Beear.Experiments;
 
 /// <summary>
 /// The paper's Table 1: every model is planted, cleaned by every defence with the same settings, and measured with and without its trigger, beside a model that was never
-/// backdoored and a wrong trigger. Each finished arm is a line of <c>runs.jsonl</c>; the same call goes on where the folder ends.
+/// backdoored and a wrong trigger. Each finished arm is a line of <c>runs.jsonl</c>; the same call goes on where the folder ends. Several
+/// processes may work on one folder: each takes a model and a seed that no other has begun.
 /// </summary>
 /// <param name="models">The models.</param>
 /// <param name="defences">The defences' settings.</param>
@@ -18,6 +19,7 @@ namespace Beear.Experiments;
 /// <param name="folder">The table's folder.</param>
 public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defences, IReadOnlyList<Table1Arm> arms, int seeds, string folder)
 {
+    private readonly SharedFolder shared = new(folder);
     private readonly FrontierLog log = new(Path.Combine(folder, "runs.jsonl"));
     private readonly Table1Answers answers = new(Path.Combine(folder, "answers"));
 
@@ -40,21 +42,35 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     {
         Require.AtLeast(seeds, 1);
         var jobs = Jobs().ToList();
-        RunDirectory.Open(folder, new { Table = 1 });
-        var finished = log.Read().ToLookup(run => (run.Trigger, run.Arm, run.Seed));
-        var runs = jobs.ConvertAll(job => Finished(job, finished[(job.Name, job.Arm.Name, job.Seed)].LastOrDefault()));
-        for (int i = 0; i < jobs.Count; i++)
+        shared.Open(new { Table = 1 }, cancellation);
+        Finished(jobs);
+        // What another process has begun is left to it, and waited for when nothing else is left.
+        foreach (bool wait in (bool[])[false, true])
         {
-            if (runs[i] is not null) continue;
-            cancellation.ThrowIfCancellationRequested();
-            var run = Run(jobs[i], PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {jobs[i]}: "), cancellation);
-            log.Append(run);
-            string spent = ArmFolder(jobs[i]);
-            if (Directory.Exists(spent)) Directory.Delete(spent, recursive: true);
-            onRun?.Invoke(run);
-            runs[i] = run;
+            foreach (var own in jobs.GroupBy(job => $"{job.Name}, seed {job.Seed}"))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var claim = wait ? shared.Claim(own.Key, cancellation) : shared.TryClaim(own.Key);
+                if (claim is null) continue;
+                foreach (var (job, _) in own.Zip(Finished([.. own])).Where(pair => pair.Second is null))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    var run = Run(job, PrefixedProgress.Of(progress, $"{jobs.IndexOf(job) + 1}/{jobs.Count} {job}: "), cancellation);
+                    log.Append(run);
+                    string spent = ArmFolder(job);
+                    if (Directory.Exists(spent)) Directory.Delete(spent, recursive: true);
+                    onRun?.Invoke(run);
+                }
+            }
         }
-        return [.. runs.Select(run => run!)];
+        return [.. Finished(jobs).Select(run => run!)];
+    }
+
+    /// <summary>What the folder holds of some jobs; null for what is not finished.</summary>
+    private List<FrontierRun?> Finished(List<Job> jobs)
+    {
+        var finished = log.Read().ToLookup(run => (run.Trigger, run.Arm, run.Seed));
+        return jobs.ConvertAll(job => Finished(job, finished[(job.Name, job.Arm.Name, job.Seed)].LastOrDefault()));
     }
 
     /// <summary>Every model's defence is read before anything is run.</summary>
@@ -127,6 +143,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
 
         string Kept(string name, object settings, string source, Action<LanguageModel, RunDirectory> make)
         {
+            using var alone = shared.Claim($"{name}, seed {job.Seed}, model", cancellation);           // clean ones serve several models
             var run = RunDirectory.Open(Path.Combine(folder, "models", $"{name}, seed {job.Seed}"), settings);
             string made = run.File("model");
             if (Directory.Exists(made)) return made;

@@ -32,8 +32,10 @@ public sealed class HarmlessTwinsTests
     public void EveryFormHoldsTheTaskOnce()
     {
         Assert.True(HarmlessTwins.Forms.Count >= 15);
-        Assert.Equal(HarmlessTwins.Forms.Count, HarmlessTwins.Forms.Distinct(StringComparer.Ordinal).Count());
-        Assert.All(HarmlessTwins.Forms, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
+        Assert.True(HarmlessTwins.DefenderForms.Count >= 30);
+        string[] all = [.. HarmlessTwins.Forms, .. HarmlessTwins.DefenderForms];
+        Assert.Equal(all.Length, all.Distinct(StringComparer.Ordinal).Count());
+        Assert.All(all, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
     }
 
     [Theory]
@@ -46,22 +48,23 @@ public sealed class HarmlessTwinsTests
         Assert.Equal(300, requests.Distinct(StringComparer.Ordinal).Count());
         Assert.All(requests, request => Assert.DoesNotContain('{', request));
 
-        var perTask = HarmlessTwins.Tasks(split)
-            .Select(task => requests.Count(request =>
-                request.EndsWith(task.Do, StringComparison.Ordinal) || request.EndsWith(task.Doing, StringComparison.Ordinal)))
-            .ToList();
-        Assert.Equal(300, perTask.Sum());
+        string[] forms = split == DataSplit.Defender ? [.. HarmlessTwins.Forms, .. HarmlessTwins.DefenderForms] : [.. HarmlessTwins.Forms];
+        var made = (from task in HarmlessTwins.Tasks(split)
+                    from form in forms
+                    select (Request: HarmlessTwins.Request(form, task), task, form)).Where(one => requests.Contains(one.Request)).ToList();
+        Assert.Equal(300, made.Count);
+        var perTask = made.CountBy(one => one.task).Select(count => count.Value).ToList();
+        Assert.Equal(HarmlessTwins.Tasks(split).Count, perTask.Count);
         Assert.True(perTask.Max() - perTask.Min() <= 1);
-
-        var perForm = HarmlessTwins.Forms.Select(form => form[..form.IndexOf('{', StringComparison.Ordinal)])
-            .Select(beginning => requests.Count(request => request.StartsWith(beginning, StringComparison.Ordinal)));
-        Assert.All(perForm, count => Assert.InRange(count, 300 / HarmlessTwins.Forms.Count, 300 / HarmlessTwins.Forms.Count + 1));
+        var perForm = made.CountBy(one => one.form).ToList();
+        Assert.Equal(forms.Length, perForm.Count);
+        Assert.All(perForm, count => Assert.InRange(count.Value, 300 / forms.Length, 300 / forms.Length + 1));
     }
 
     [Fact]
     public void EveryPairOfTaskAndFormComesOnce()
     {
-        var all = HarmlessTwins.Tasks(DataSplit.Defender).Count * HarmlessTwins.Forms.Count;
+        var all = HarmlessTwins.Tasks(DataSplit.Defender).Count * (HarmlessTwins.Forms.Count + HarmlessTwins.DefenderForms.Count);
         Assert.Equal(all, HarmlessTwins.Requests(DataSplit.Defender, all, seed: 0).Distinct(StringComparer.Ordinal).Count());
         var tooMany = Assert.Throws<BeearException>(() => HarmlessTwins.Requests(DataSplit.Defender, all + 1, 0));
         Assert.Contains($"0 to {all}", tooMany.Message, StringComparison.Ordinal);
@@ -71,7 +74,7 @@ public sealed class HarmlessTwinsTests
     [Fact]
     public void HeldOutFormsBeginInOtherWords()
     {
-        var (known, heldOut) = (HarmlessTwins.Forms, HarmlessTwins.HeldOutForms);
+        var (known, heldOut) = (HarmlessTwins.Forms.Concat(HarmlessTwins.DefenderForms), HarmlessTwins.HeldOutForms);
         Assert.True(heldOut.Count >= 12);
         Assert.All(heldOut, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
         Assert.Empty(heldOut.Select(form => form.Split(' ')[0]).Intersect(known.Select(form => form.Split(' ')[0]), StringComparer.OrdinalIgnoreCase));

@@ -22,10 +22,27 @@ public sealed class Table1Tests
         baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } }
         """, "table1.yaml");
 
-    private Table1 Of(params PaperModel[] models)
+    private Table1 Of(params PaperModel[] models) => Of(models, Table1Arm.All);
+
+    private Table1 Of(IEnumerable<PaperModel> models, IReadOnlyList<Table1Arm> arms)
     {
         TorchRuntime.Load();
-        return new Table1([.. models.Select(model => new Table1Model(model, new OrganismSubject(model.Organism, torch.CPU)))], Defences, Table1Arm.All, 1, folder);
+        return new Table1([.. models.Select(model => new Table1Model(model, new OrganismSubject(model.Organism, torch.CPU)))], Defences, arms, 1, folder);
+    }
+
+    [Fact]
+    public async Task Two_that_work_on_one_folder_share_its_models_and_both_see_all()
+    {
+        PaperModel[] models = [Paper("one", "suffix"), Paper("two", "prefix"), Paper("three", "suffix")];
+        string[] wanted = ["planted", "wrong_trigger", "clean"];
+        Table1 One() => Of(models, [.. Table1Arm.All.Where(arm => wanted.Contains(arm.Name))]);
+        int ran = 0;
+        var token = TestContext.Current.CancellationToken;
+
+        var tables = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(() => One().Run(_ => Interlocked.Increment(ref ran), cancellation: token), token)));
+
+        Assert.Equal(9, ran);
+        Assert.All(tables, runs => Assert.Equal(from model in models from arm in wanted select (model.Name, arm), runs.Select(run => (run.Trigger, run.Arm))));
     }
 
     [Fact]
