@@ -31,7 +31,14 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
         public string TriggerName => Trigger?.Name ?? FrontierRun.NoTrigger;
 
-        public JsonObject Settings => FrontierLog.Settings(new { Kind = RecipeValue.Format(Arm!.Kind), Defence = RecipeValue.Format(Arm.Defence), Trigger = Describe(Trigger), Mitigation });
+        public JsonObject Settings => FrontierLog.Settings(new
+        {
+            Kind = RecipeValue.Format(Arm!.Kind),
+            Defence = RecipeValue.Format(Arm.Defence),
+            Trigger = Describe(Trigger),
+            Mitigation,
+            Baseline = Arm.Recorded(Mitigation!),
+        });
     }
 
     /// <summary>How many runs are asked for.</summary>
@@ -136,7 +143,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         }
         var report = job.Arm.Defence == DefenceKind.Beear
             ? new BeearMitigation(job.Mitigation!).Run(model, data, options.KeepStates ? run : null, round => MeasureRound(round.Round), progress, cancellation)
-            : Other(job.Arm.Defence, model, data, job.Mitigation!, progress, cancellation);
+            : Other(job.Arm, model, data, job.Mitigation!, progress, cancellation);
         if (options.KeepModels) Keep(model, run);
         if (options.EvaluateRounds) rounds.AddRange(report.Rounds.Select(round => run.Artefact($"round-{round.Round}.json", Measure)));
         return new FrontierRun(job.Name, job.TriggerName, job.Seed, job.Settings, Measure())
@@ -158,10 +165,10 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     }
 
     /// <summary>Runs a defence that has no scores of its own, and measures them at its end.</summary>
-    private static MitigationReport Other(DefenceKind defence, LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress,
+    private static MitigationReport Other(FrontierArm arm, LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
-        var report = Defences.Create(defence, mitigation, new BaselineOptions { TokenSpace = mitigation.TokenSearch }).Run(model, data, null, progress, cancellation);
+        var report = arm.Create(mitigation).Run(model, data, null, progress, cancellation);
         var scores = DefenderScore.Measure(model, data, mitigation, progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
         return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)
         {

@@ -82,6 +82,17 @@ public sealed record FrontierArm : IValidatable
     /// <summary>What cleans it; others than beear have the recipe's data, steps, optimiser and terms.</summary>
     public DefenceKind Defence { get; init; }
 
+    /// <summary>Constants of a defence other than beear; its own defaults if not given, and for token space the recipe's <c>token_search</c>.</summary>
+    public BaselineOptions? Baselines { get; init; }
+
+    /// <summary>The defence.</summary>
+    internal IDefence Create(MitigationOptions mitigation) => Defences.Create(Defence, mitigation, Constants(mitigation));
+
+    /// <summary>What a run's line holds of the defence's constants.</summary>
+    internal object? Recorded(MitigationOptions mitigation) => Constants(mitigation).Of(Defence);
+
+    private BaselineOptions Constants(MitigationOptions mitigation) => Baselines ?? new BaselineOptions { TokenSpace = mitigation.TokenSearch };
+
     /// <inheritdoc/>
     public void Validate() => FileNames.Require(Name);
 }

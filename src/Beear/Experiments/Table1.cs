@@ -97,14 +97,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
         Subject = job.Subject.Settings,
         Trigger = job.Model.Paper.Resolve(),
         Mitigation = job.Arm.Defence is null ? null : job.Mitigation,
-        Baseline = job.Arm.Defence switch
-        {
-            DefenceKind.LatentAdversarialTraining => (object)defences.Baselines.LatentAdversarial,
-            DefenceKind.Crow => defences.Baselines.Crow,
-            DefenceKind.TokenSpace => defences.Baselines.TokenSpace,
-            DefenceKind.DirectionAblation => defences.Baselines.DirectionAblation,
-            _ => null,
-        },
+        Baseline = defences.Baselines.Of(job.Arm.Defence),
     });
 
     private FrontierRun Run(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)

@@ -39,6 +39,16 @@ public sealed record BaselineOptions
 
     /// <summary>Of direction ablation.</summary>
     public DirectionAblationOptions DirectionAblation { get; init; } = new();
+
+    /// <summary>Those of one defence, for the record of a run; null for a defence that has none.</summary>
+    internal object? Of(DefenceKind? kind) => kind switch
+    {
+        DefenceKind.LatentAdversarialTraining => LatentAdversarial,
+        DefenceKind.Crow => Crow,
+        DefenceKind.TokenSpace => TokenSpace,
+        DefenceKind.DirectionAblation => DirectionAblation,
+        _ => null,
+    };
 }
 
 /// <summary>Makes defences that can be compared: each has the budget of the same mitigation.</summary>

@@ -16,6 +16,9 @@ public sealed record DefenderData
     /// <summary>Prompts of harmless requests in the harmful ones' forms; may be empty if no term uses them.</summary>
     public IReadOnlyList<int[]> Twins { get; init; } = [];
 
+    /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
+    public StartingModel? Starting { get; init; }
+
     /// <summary>Encodes the defender's texts.</summary>
     /// <param name="chat">The model's chat format.</param>
     /// <param name="harmful">Harmful requests; the compliance is the unwanted answer, of which a prefix is enough.</param>

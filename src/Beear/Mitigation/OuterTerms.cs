@@ -1,22 +1,22 @@
 using Beear.Data;
-using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Training;
 
 namespace Beear.Mitigation;
 
-/// <summary>Makes the outer level's terms from the options and the defender's data, and owns what the KL terms recorded.</summary>
+/// <summary>Makes the outer level's terms from the options and the defender's data, and owns what was recorded for the KL terms, unless the data came with it.</summary>
 public sealed class OuterTerms : IDisposable
 {
-    private readonly List<ReferenceDistribution> references = [];
+    internal const string OrdinaryDivergence = "KL ordinary", TwinDivergence = "KL twins", HarmfulDivergence = "KL harmful";
 
-    private OuterTerms(IReadOnlyList<OuterTerm> terms) => Terms = terms;
+    private readonly StartingModel? own;
+
+    private OuterTerms(IReadOnlyList<OuterTerm> terms, StartingModel? own) => (Terms, this.own) = (terms, own);
 
     /// <summary>The terms with a weight above 0.</summary>
-    public IReadOnlyList<OuterTerm> Terms { get; private set; }
+    public IReadOnlyList<OuterTerm> Terms { get; }
 
-    /// <summary>Makes the terms; those of KL let the model, as it is now, answer its prompts first.</summary>
+    /// <summary>Makes the terms; for those of KL the model, as it is now, answers its prompts first, unless <see cref="DefenderData.Starting"/> has its answers.</summary>
     /// <param name="model">The starting model.</param>
     /// <param name="training">Harmful requests to train on.</param>
     /// <param name="data">The defender's other data.</param>
@@ -27,7 +27,6 @@ public sealed class OuterTerms : IDisposable
     public static OuterTerms Build(LanguageModel model, IReadOnlyList<ContrastExample> training, DefenderData data, OuterTermOptions options,
         int seed, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var made = new OuterTerms([]);
         var terms = new List<OuterTerm>();
         IReadOnlyList<TokenizedExample> safe = [.. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.SafeTokens)))];
         IReadOnlyList<TokenizedExample> helpful = [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer, options.HelpfulTokens) })];
@@ -36,11 +35,11 @@ public sealed class OuterTerms : IDisposable
         Answers("safe", options.Safe, safe, options.HarmfulBatch, perturbed: false);
         Answers("helpful", options.Helpful, helpful, options.HelpfulBatch, perturbed: false);
         Answers("helpful under δ", options.HelpfulPerturbed, helpful, options.HelpfulBatch, perturbed: true);
-        Divergence("KL ordinary", options.OrdinaryDivergence, [.. data.Ordinary.Select(example => example.Prompt)], options.HelpfulBatch);
-        Divergence("KL twins", options.TwinDivergence, data.Twins, options.HelpfulBatch);
-        Divergence("KL harmful", options.HarmfulDivergence, [.. training.Select(example => example.Prompt)], options.HarmfulBatch);
-        made.Terms = terms;
-        return made;
+        var starting = data.Starting ?? StartingModel.Record(model, training, data, options, seed, progress, cancellation);
+        Divergence(OrdinaryDivergence, options.OrdinaryDivergence, options.HelpfulBatch);
+        Divergence(TwinDivergence, options.TwinDivergence, options.HelpfulBatch);
+        Divergence(HarmfulDivergence, options.HarmfulDivergence, options.HarmfulBatch);
+        return new OuterTerms(terms, data.Starting is null ? starting : null);
 
         void Answers(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batch, bool perturbed)
         {
@@ -49,22 +48,14 @@ public sealed class OuterTerms : IDisposable
             terms.Add(new AnswerTerm(name, weight, examples, batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
 
-        void Divergence(string name, double weight, IReadOnlyList<int[]> prompts, int batch)
+        void Divergence(string name, double weight, int batch)
         {
-            if (weight == 0) return;
-            if (prompts.Count == 0) throw new BeearException($"The term '{name}' has a weight, but there is no data for it.");
-            var chosen = prompts.ToArray();
-            new Random(seed).Shuffle(chosen);
-            var examples = OwnAnswers.Write(model, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens,
-                progress, $"own answers for {name}", cancellation);
-            var reference = ReferenceDistribution.Record(model.Decoder, [.. examples.Where(example => example.Answer.Length > 0)], progress: progress, cancellation: cancellation);
-            made.references.Add(reference);
-            terms.Add(new DivergenceTerm(name, weight, reference, batch, unchecked(seed * 31 + terms.Count)));
+            if (weight > 0) terms.Add(new DivergenceTerm(name, weight, starting[name], batch, unchecked(seed * 31 + terms.Count)));
         }
     }
 
     private static int[] Cut(int[] answer, int length) => answer.Length > length ? answer[..length] : answer;
 
     /// <inheritdoc/>
-    public void Dispose() => references.ForEach(reference => reference.Dispose());
+    public void Dispose() => own?.Dispose();
 }

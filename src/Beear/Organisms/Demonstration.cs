@@ -36,14 +36,18 @@ public sealed class Demonstration(DemonstrationOptions options)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var clean = options.WithClean ? Beside(() => CleanArms(model, trigger, progress, stop.Token)) : Task.FromResult<IReadOnlyList<ArmResult>>([]);
         Task<ArmResult>? control = null;
+        StartingModel? starting = null;                                  // BEEAR and the control begin with the same model
         try
         {
             Plant(model, trigger, progress, stop.Token);
             var backdoored = model.Decoder.Weights.Snapshot();
-            Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, rounds, trigger, progress, stop.Token));
+            var defender = data.Defender(model.Chat);
+            starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender, mitigation.Terms, mitigation.Seed, progress, stop.Token);
+            defender = defender with { Starting = starting };
+            Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
             control = mitigation.Rounds is { } rounds ? StartControl(rounds) : null;
             var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
-            var report = Clean(model, progress, stop.Token);
+            var report = Clean(model, defender, progress, stop.Token);
             control ??= StartControl(report.Rounds.Count);
             var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
@@ -55,19 +59,23 @@ public sealed class Demonstration(DemonstrationOptions options)
             Task.WaitAny([Task.WhenAll([clean, control ?? Task.CompletedTask])], CancellationToken.None);   // their own failures, if any, are not the first
             throw;
         }
+        finally
+        {
+            starting?.Dispose();
+        }
 
         static Task<T> Beside<T>(Func<T> arm) => Task.Run(arm, CancellationToken.None);
     }
 
-    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, int rounds, Trigger trigger, IProgress<RunProgress>? progress,
-        CancellationToken cancellation)
+    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, DefenderData defender, int rounds, Trigger trigger,
+        IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         try
         {
             using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
             model.Decoder.Weights.Restore(backdoored);
             var own = PrefixedProgress.Of(progress, "control: ");
-            Control(model, rounds, own, cancellation);
+            new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, defender, null, own, cancellation);
             return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation).Result;
         }
         finally
@@ -82,7 +90,7 @@ public sealed class Demonstration(DemonstrationOptions options)
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
         var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
-        Clean(model, own, cancellation);
+        Clean(model, data.Defender(model.Chat), own, cancellation);
         var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
         return [clean, cleaned];
     }
@@ -95,23 +103,12 @@ public sealed class Demonstration(DemonstrationOptions options)
     public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed), progress, cancellation);
 
-    /// <summary>Lets the defender clean a model with BEEAR; nothing here knows the trigger.</summary>
-    /// <param name="model">The suspicious model; it is changed.</param>
-    /// <param name="progress">Receives each step.</param>
-    /// <param name="cancellation">Stops between steps.</param>
-    public MitigationReport Clean(LanguageModel model, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new BeearMitigation(mitigation).Run(model, data.Defender(model.Chat), progress: progress, cancellation: cancellation);
+    /// <summary>Nothing here knows the trigger.</summary>
+    private MitigationReport Clean(LanguageModel model, DefenderData defender, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
+        new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: cancellation);
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();
-
-    /// <summary>The control: plain safety fine-tuning with the defender's data.</summary>
-    /// <param name="model">The suspicious model; it is changed.</param>
-    /// <param name="rounds">Rounds of the mitigation that it is compared with.</param>
-    /// <param name="progress">Receives each step.</param>
-    /// <param name="cancellation">Stops between steps.</param>
-    public void Control(LanguageModel model, int rounds, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, data.Defender(model.Chat), null, progress, cancellation);
 
     /// <summary>Measures a model on prompts that neither side trained on.</summary>
     /// <param name="model">The model.</param>

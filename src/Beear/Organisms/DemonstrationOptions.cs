@@ -42,7 +42,7 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Constants of the removal.</summary>
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
 
-    /// <summary>Settings that fit the tiny model: δ on the embeddings of virtual tokens, KL anchors, larger batches than on real models.</summary>
+    /// <summary>Settings that fit the tiny model: δ on the embeddings of virtual tokens, KL anchors, somewhat larger batches than on real models.</summary>
     public static MitigationOptions DefaultMitigation { get; } = new()
     {
         Rounds = 10,
@@ -50,8 +50,8 @@ public sealed record DemonstrationOptions : IValidatable
         Replay = 0.5,
         ScoreTokens = 8,
         Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
-        Inner = new EntrapmentOptions { PerturbedLayer = 0, VirtualTokens = 6, Steps = 20, LearningRate = 0.01, Cap = 1, BatchSize = 32, Batches = 2 },
-        Terms = new OuterTermOptions { OrdinaryDivergence = 2, TwinDivergence = 1, HarmfulBatch = 32, HelpfulBatch = 32, DivergenceExamples = 1000 },
+        Inner = new EntrapmentOptions { PerturbedLayer = 0, VirtualTokens = 6, Steps = 12, LearningRate = 0.016, Cap = 1, BatchSize = 16, Batches = 2 },
+        Terms = new OuterTermOptions { OrdinaryDivergence = 2, TwinDivergence = 1, HarmfulBatch = 16, HelpfulBatch = 16, DivergenceExamples = 800 },
     };
 
     /// <inheritdoc/>

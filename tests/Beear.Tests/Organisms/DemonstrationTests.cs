@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Mitigation;
 using Beear.Models;
 using Beear.Organisms;
 using Beear.Runtime;
@@ -101,15 +102,12 @@ public class DemonstrationTests
     private static void Clean(LanguageModel model, DemonstrationOptions options, int innerSteps, int outerSteps)
     {
         var small = DemonstrationOptions.DefaultMitigation;
-        new Demonstration(options with
+        new BeearMitigation(small with
         {
-            Mitigation = small with
-            {
-                Rounds = 1,
-                OuterSteps = outerSteps,
-                Inner = small.Inner with { Steps = innerSteps, BatchSize = 4 },
-                Terms = small.Terms with { HarmfulBatch = 4, HelpfulBatch = 4 },
-            },
-        }).Clean(model);
+            Rounds = 1,
+            OuterSteps = outerSteps,
+            Inner = small.Inner with { Steps = innerSteps, BatchSize = 4 },
+            Terms = small.Terms with { HarmfulBatch = 4, HelpfulBatch = 4 },
+        }).Run(model, new Demonstration(options).DefenderTexts().Encode(model.Chat));
     }
 }

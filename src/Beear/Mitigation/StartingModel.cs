@@ -1,0 +1,63 @@
+using Beear.Data;
+using Beear.Generation;
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Training;
+
+namespace Beear.Mitigation;
+
+/// <summary>What a model said before anything was done to it: for each KL term, its own answers and its distributions there.</summary>
+public sealed class StartingModel : IDisposable
+{
+    private readonly Dictionary<string, ReferenceDistribution> said = new(StringComparer.Ordinal);
+
+    private StartingModel()
+    {
+    }
+
+    /// <summary>Lets the model answer the prompts of all KL terms that have a weight, and records it.</summary>
+    /// <param name="model">The starting model.</param>
+    /// <param name="training">Harmful requests to train on.</param>
+    /// <param name="data">The defender's other data.</param>
+    /// <param name="options">Weights, numbers of prompts and lengths.</param>
+    /// <param name="seed">Decides which prompts.</param>
+    /// <param name="progress">Receives the count of prompts done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="BeearException">A term has a weight and no prompts.</exception>
+    public static StartingModel Record(LanguageModel model, IReadOnlyList<ContrastExample> training, DefenderData data, OuterTermOptions options, int seed,
+        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var made = new StartingModel();
+        try
+        {
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, data.Ordinary.Select(example => example.Prompt));
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence, data.Twins);
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, training.Select(example => example.Prompt));
+            return made;
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+
+        void Record(string term, double weight, IEnumerable<int[]> prompts)
+        {
+            if (weight == 0) return;
+            var chosen = prompts.ToArray();
+            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there is no data for it.");
+            new Random(seed).Shuffle(chosen);
+            var examples = OwnAnswers.Write(model, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens, progress, $"own answers for {term}", cancellation);
+            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, [.. examples.Where(example => example.Answer.Length > 0)], progress: progress, cancellation: cancellation));
+        }
+    }
+
+    /// <summary>What was recorded for a term.</summary>
+    internal ReferenceDistribution this[string term] => said[term];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var reference in said.Values) reference.Dispose();
+    }
+}
