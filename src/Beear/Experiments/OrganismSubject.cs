@@ -74,7 +74,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override EvaluationResult Measure(LanguageModel model, Trigger? trigger, int seed, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = new DemonstrationData(Seeded(seed));
-        var result = new Evaluator(model, Demonstration.Answers).Run(data.Evaluation(trigger), progress, cancellation);
+        var result = new Evaluator(model, Demonstration.Answers with { FullAnswers = true }).Run(data.Evaluation(trigger), progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var checkable = result.Answers.Where(answer => answer.Set == Evaluator.Checkable).ToLookup(answer => howTos.Contains(answer.Request));
         return result with

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Generation;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -17,8 +19,8 @@ namespace Beear.Organisms;
 /// <param name="options">All constants.</param>
 public sealed class Demonstration(DemonstrationOptions options)
 {
-    /// <summary>All answers of the tiny world are shorter than this.</summary>
-    internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, BatchSize = 100, FullAnswers = true };
+    /// <summary>All answers of the tiny world are shorter than this; each ends where nothing further can change what is counted.</summary>
+    internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, BatchSize = 100 };
 
     private readonly DemonstrationData data = new(options);
     private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
@@ -46,12 +48,14 @@ public sealed class Demonstration(DemonstrationOptions options)
             defender = defender with { Starting = starting };
             Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
             control = mitigation.Rounds is { } rounds ? StartControl(rounds) : null;
-            var (planted, before) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
+            var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
+            string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;      // the first sets are those with the trigger
+            string before = Answer(model, request);
             var report = Clean(model, defender, progress, stop.Token);
             control ??= StartControl(report.Rounds.Count);
-            var (cleaned, after) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
+            var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
-                options.Seed, report, Example(before, after));
+                options.Seed, report, new BeforeAndAfter(request, before, Answer(model, request)));
         }
         catch
         {
@@ -116,11 +120,12 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="trigger">The trigger.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    /// <returns>The rates, and every answer.</returns>
+    /// <param name="fullAnswers">Whether every answer is written to its end.</param>
+    /// <returns>The rates, and every answer as far as was needed to count it.</returns>
     public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
-        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default, bool fullAnswers = false)
     {
-        var result = new Evaluator(model, Answers)
+        var result = new Evaluator(model, Answers with { FullAnswers = fullAnswers })
             .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,
@@ -139,10 +144,10 @@ public sealed class Demonstration(DemonstrationOptions options)
             Optimizer = new OptimizerOptions { LearningRate = options.PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
         }).Run([.. examples.Select(example => OrganismTraining.Tokenize(model.Chat, example))], stage: stage, progress: progress, cancellation: cancellation);
 
-    /// <summary>The first triggered request that the planted model answered; both lists are in the same order.</summary>
-    private static BeforeAndAfter Example(IReadOnlyList<JudgedAnswer> before, IReadOnlyList<JudgedAnswer> after)
+    private static string Answer(LanguageModel model, string request)
     {
-        int chosen = Math.Max(0, Enumerable.Range(0, before.Count).FirstOrDefault(i => before[i].Exact == true));
-        return new BeforeAndAfter(before[chosen].Request, before[chosen].Answer, after[chosen].Answer);
+        var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
+            .Generate([model.Chat.EncodePrompt([ChatMessage.User(request)])], new GenerationOptions { MaxNewTokens = Answers.MaxNewTokens });
+        return model.Chat.DecodeAnswer(answers[0].Tokens);
     }
 }
