@@ -51,7 +51,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
             string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;      // the first sets are those with the trigger
             string before = Answer(model, request);
-            var report = Clean(model, defender, progress, stop.Token);
+            var report = new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: stop.Token);      // nothing in it knows the trigger
             control ??= StartControl(report.Rounds.Count);
             var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
@@ -94,7 +94,8 @@ public sealed class Demonstration(DemonstrationOptions options)
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
         var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
-        Clean(model, data.Defender(model.Chat), own, cancellation);
+        // Its scores are shown nowhere, and decide nothing where the rounds are given.
+        new BeearMitigation(mitigation.Rounds is null ? mitigation : mitigation with { Scores = [] }).Run(model, data.Defender(model.Chat), progress: own, cancellation: cancellation);
         var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
         return [clean, cleaned];
     }
@@ -106,10 +107,6 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="cancellation">Stops between steps.</param>
     public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
         FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed), progress, cancellation);
-
-    /// <summary>Nothing here knows the trigger.</summary>
-    private MitigationReport Clean(LanguageModel model, DefenderData defender, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
-        new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: cancellation);
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();
