@@ -37,7 +37,7 @@ public sealed record MitigationOptions
     public double StopScore { get; init; } = 0.2;
 
     /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
-    public double StopShare { get; init; } = 0.5;
+    public double StopShare { get; init; } = 0.4;
 
     /// <summary>Constants of the inner level.</summary>
     public EntrapmentOptions Inner { get; init; } = new();
