@@ -98,11 +98,14 @@ internal sealed class EvaluateCommand(CommandSession session)
     {
         if (answers is null) context.Output.Note("judgements are not kept; with --answers FILE they are, and an interrupted command goes on with them.");
         string? kept = answers is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(answers))!, "judgements.jsonl");
-        return context.Output.WithProgress(progress => judge.Use(kept, async asked =>
+        var rated = context.Output.WithProgress(progress => judge.Use(kept, async asked =>
         {
             var judged = (await new HarmfulnessJudge(asked, judge.Template).JudgeAsync([result], progress, context.Cancellation))[0];
             return benchAnswers is null ? judged : judged.With(await MtBench.RateAsync(asked, benchAnswers, progress, context.Cancellation));
         }));
+        int unjudged = (rated.UnjudgedWithTrigger ?? 0) + (rated.UnjudgedWithoutTrigger ?? 0) + (rated.MtBenchUnjudged ?? 0);
+        if (unjudged > 0) context.Output.Warn($"{unjudged} answers got no score from the judge; means and shares are over the others.");
+        return rated;
     }
 
     private static Trigger Wrong(string text, Trigger? right)
