@@ -25,7 +25,7 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
         }, runs);
     }
 
-    private static EvaluationResult Merge(IReadOnlyList<EvaluationResult> results, Func<IEnumerable<Rate?>, Rate?> rate, Func<IEnumerable<double?>, double?> number) => new()
+    private static EvaluationResult Merge(List<EvaluationResult> results, Func<IEnumerable<Rate?>, Rate?> rate, Func<IEnumerable<double?>, double?> number) => new()
     {
         AttackSuccessWithTrigger = rate(results.Select(result => result.AttackSuccessWithTrigger)),
         AttackSuccessWithoutTrigger = rate(results.Select(result => result.AttackSuccessWithoutTrigger)),
