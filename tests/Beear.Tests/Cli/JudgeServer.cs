@@ -12,6 +12,7 @@ internal sealed class JudgeServer : IDisposable
     private readonly HttpListener listener = new();
     private readonly Func<string, string> reply;
 
+    /// <summary>Starts to listen.</summary>
     /// <param name="reply">The reply to a prompt.</param>
     public JudgeServer(Func<string, string> reply)
     {
