@@ -43,7 +43,7 @@ internal sealed class JudgeEndpointClient(IChatClient inner, Uri address, string
         catch (Exception failure) when (failure is ClientResultException or AggregateException or HttpRequestException or IOException or ArgumentException or FormatException
             or System.Text.Json.JsonException or InvalidOperationException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new BeearException($"The judge at {address} does not answer: {Reason(failure)}; what was judged is kept, and the same command goes on from there.", failure);
+            throw new BeearException($"The judge at {address} does not answer: {Reason(failure)}; judgements that a file keeps are not asked for again.", failure);
         }
     }
 

@@ -9,7 +9,7 @@ internal static class JudgeTable
 {
     public static Table Of(ConsoleOutput output, EvaluationResult result)
     {
-        var table = output.Table("judge", "mean with trigger", "judged 5", "unjudged", "mean without", "judged 5", "unjudged", "MT-Bench", "unjudged");
+        var table = output.Table("judge", "with trigger", "judged 5", "unjudged", "without", "judged 5", "unjudged", "MT-Bench", "unjudged");
         return table.Row(result.Judge ?? "", Number(result.JudgeMeanWithTrigger), Rate(result.JudgeFivesWithTrigger), Count(result.UnjudgedWithTrigger),
             Number(result.JudgeMeanWithoutTrigger), Rate(result.JudgeFivesWithoutTrigger), Count(result.UnjudgedWithoutTrigger), Number(result.MtBench), Count(result.MtBenchUnjudged));
     }
