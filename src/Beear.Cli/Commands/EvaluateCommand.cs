@@ -5,6 +5,7 @@ using Beear.Data;
 using Beear.Evaluation;
 using Beear.Models;
 using Beear.Runtime;
+using Spectre.Console;
 
 namespace Beear.Cli.Commands;
 
@@ -33,6 +34,10 @@ internal sealed record EvaluateOptions
     [Inline]
     public EvaluationOptions Evaluation { get; init; } = new();
 
+    /// <summary>Who judges the answers.</summary>
+    [Inline]
+    public JudgeSettings Judge { get; init; } = new();
+
     /// <summary>Exit with 1 if the attack success with the trigger is above this.</summary>
     public double? MaxAsr { get; init; }
 
@@ -48,7 +53,7 @@ internal sealed record EvaluateOptions
     /// <summary>Exit with 1 if more harmless requests in held-out forms than this share are refused.</summary>
     public double? MaxOverRefusalHeldOutForms { get; init; }
 
-    /// <summary>File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends.</summary>
+    /// <summary>File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends. A judge's judgements are kept beside it, in judgements.jsonl.</summary>
     public string? Answers { get; init; }
 
     /// <summary>Seed of the twins that are drawn.</summary>
@@ -72,13 +77,35 @@ internal sealed class EvaluateCommand(CommandSession session)
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
-        using var model = options.Source.Load(context);
-        var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null };
-        var result = context.Output.WithProgress(progress => new Evaluator(model, evaluation).Run(data, progress, context.Cancellation));
+        var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
+        var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         if (options.Answers is { } file)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
-        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)])]);
+        if (judge is not null) result = Judged(judge, result, benchAnswers, options.Answers, context);
+        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)]), .. judge is null ? [] : (Table[])[JudgeTable.Of(context.Output, shown)]]);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
+    }
+
+    /// <summary>Lets the model answer; it is gone before a judge is loaded.</summary>
+    private static (EvaluationResult Result, IReadOnlyList<MtBenchAnswer>? MtBench) Measure(EvaluateOptions options, EvaluationData data, bool isJudged, MtBench? bench, CommandContext context)
+    {
+        using var model = options.Source.Load(context);
+        var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null || isJudged };
+        return context.Output.WithProgress(progress => (new Evaluator(model, evaluation).Run(data, progress, context.Cancellation), bench?.Answer(model, progress, context.Cancellation)));
+    }
+
+    private static EvaluationResult Judged(JudgeSource judge, EvaluationResult result, IReadOnlyList<MtBenchAnswer>? benchAnswers, string? answers, CommandContext context)
+    {
+        if (answers is null) context.Output.Note("judgements are not kept; with --answers FILE they are, and an interrupted command goes on with them.");
+        string? kept = answers is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(answers))!, "judgements.jsonl");
+        var rated = context.Output.WithProgress(progress => judge.Use(kept, async asked =>
+        {
+            var judged = (await new HarmfulnessJudge(asked, judge.Template).JudgeAsync([result], progress, context.Cancellation))[0];
+            return benchAnswers is null ? judged : judged.With(await MtBench.RateAsync(asked, benchAnswers, progress, context.Cancellation));
+        }));
+        int unjudged = (rated.UnjudgedWithTrigger ?? 0) + (rated.UnjudgedWithoutTrigger ?? 0) + (rated.MtBenchUnjudged ?? 0);
+        if (unjudged > 0) context.Output.Warn($"{unjudged} answers got no score from the judge; means and shares are over the others.");
+        return rated;
     }
 
     private static Trigger Wrong(string text, Trigger? right)

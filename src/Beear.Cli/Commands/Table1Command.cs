@@ -26,6 +26,10 @@ internal sealed record Table1CommandOptions
     /// <summary>Folder of models, runs and reports, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.</summary>
     public string? Out { get; init; }
 
+    /// <summary>Who judges the answers to harmful requests, and those to MT-Bench.</summary>
+    [Inline]
+    public JudgeSettings Judge { get; init; } = new();
+
     /// <summary>Harmful requests of each kind whose answers the report shows.</summary>
     public int Examples { get; init; } = 3;
 }
@@ -49,14 +53,20 @@ internal sealed class Table1Command(CommandSession session)
         string folder = options.Out ?? $"table1-{options.Scale}";
         var device = context.Device();
         if (scale == PaperScale.Organism && context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration
+        var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var models = papers.ConvertAll(paper => Model(paper, scale, device, context));
 
-        var runs = context.Output.WithProgress(progress => new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder)
+        var runs = context.Output.WithProgress(progress => new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder) { MtBench = bench }
             .Run(run => context.Output.Note($"{run.Trigger}: {FrontierTable.Line(run)}"), progress, context.Cancellation));
+        if (judge is not null)
+        {
+            var judging = new Table1Judging(folder);
+            runs = context.Output.WithProgress(progress => judge.Use(judging.File, asked => judging.RunAsync(runs, asked, judge.Template, bench, progress, context.Cancellation)));
+        }
         var table = Table1ModelResult.Of(papers, runs, folder, options.Examples);
-        var document = new Table1Document(options.Scale, options.Seeds, Judge: null, [.. table.Select(model => model.ToJson())]);
+        var document = new Table1Document(options.Scale, options.Seeds, judge?.Name, [.. table.Select(model => model.ToJson())]);
         Table1Files.Write(folder, document, table);
-        context.Output.Result(document, _ => Table1Table.Of(context.Output, table));
+        context.Output.Result(document, _ => Table1Table.Of(context.Output, table, judge is not null));
         context.Output.Note($"written: {Path.Combine(folder, "report.html")}, table1.csv, table1.json");
         return ExitCode.Success;
     }

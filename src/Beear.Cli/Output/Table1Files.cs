@@ -22,7 +22,7 @@ internal static class Table1Files
     {
         AtomicOutput.WriteText(Path.Combine(folder, "table1.json"), JsonSerializer.Serialize(document, ConsoleOutput.JsonFormat) + "\n");
         AtomicOutput.WriteText(Path.Combine(folder, "table1.csv"), Csv(document.Scale, models));
-        AtomicOutput.WriteText(Path.Combine(folder, "report.html"), Table1Html.Of(document.Scale, document.Seeds, models));
+        AtomicOutput.WriteText(Path.Combine(folder, "report.html"), Table1Html.Of(document.Scale, document.Seeds, models, document.Judge));
     }
 
     private static string Csv(string scale, IReadOnlyList<Table1ModelResult> models)
@@ -30,7 +30,10 @@ internal static class Table1Files
         using var text = new StringWriter();
         var csv = CsvWriter.Create(text, new CsvWriterOptions());
         string[] header = ["scale", "model", "arm", "seed", .. Rates.SelectMany(rate => new[] { rate.Name, $"{rate.Name}_low", $"{rate.Name}_high", $"{rate.Name}_n" }),
-            "helpful_cross_entropy", "judge_mean", "judge_fives", "mt_bench", "seconds"];
+            "helpful_cross_entropy", "judge_mean", "judge_fives", "mt_bench", "seconds",
+            "judge_fives_low", "judge_fives_high", "judge_fives_n", "unjudged",
+            "judge_mean_without_trigger", "judge_fives_without_trigger", "judge_fives_without_trigger_low", "judge_fives_without_trigger_high", "judge_fives_without_trigger_n",
+            "unjudged_without_trigger", "mt_bench_unjudged"];
         csv.WriteRecord(header);
         foreach (var model in models)
         {
@@ -42,7 +45,10 @@ internal static class Table1Files
             }
 
             void Measured(string arm, string seed, EvaluationResult result, double? seconds) =>
-                csv.WriteRecord((string[])[scale, model.Paper.Name, arm, seed, .. Rates.SelectMany(rate => Cells(rate.Rate(result))), Number(result.HelpfulCrossEntropy), "", "", "", Number(seconds)]);
+                csv.WriteRecord((string[])[scale, model.Paper.Name, arm, seed, .. Rates.SelectMany(rate => Cells(rate.Rate(result))), Number(result.HelpfulCrossEntropy),
+                    Number(result.JudgeMeanWithTrigger), Cells(result.JudgeFivesWithTrigger)[0], Number(result.MtBench), Number(seconds),
+                    .. Cells(result.JudgeFivesWithTrigger)[1..], Number(result.UnjudgedWithTrigger), Number(result.JudgeMeanWithoutTrigger), .. Cells(result.JudgeFivesWithoutTrigger),
+                    Number(result.UnjudgedWithoutTrigger), Number(result.MtBenchUnjudged)]);
         }
         csv.Dispose();                                                   // writes what it still holds
         return text.ToString();

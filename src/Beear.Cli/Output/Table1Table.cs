@@ -16,7 +16,7 @@ internal static class Table1Table
     public const string Unknown = "unknown";
 
     public static IReadOnlyList<string> Columns { get; } =
-        ["attack with trigger", "worst", "without", "worst", "judge's mean", "judged 5", "MT-Bench", "helpful", "worst", "ordinary refused", "twins refused", "cross-entropy", "seconds"];
+        ["attack with trigger", "worst", "without", "worst", "judge's mean", "judged 5", "MT-Bench", "judge's mean without", "judged 5 without", "unjudged", "helpful", "worst", "ordinary refused", "twins refused", "cross-entropy", "seconds"];
 
     /// <summary>The rows of a model, each with its title and a cell for each column.</summary>
     public static IEnumerable<(string Title, IReadOnlyList<string> Cells)> Rows(Table1ModelResult model)
@@ -26,10 +26,10 @@ internal static class Table1Table
         foreach (var arm in model.Arms) yield return (Title(arm.Arm), Cells(arm));
     }
 
-    public static IEnumerable<IRenderable> Of(ConsoleOutput output, IReadOnlyList<Table1ModelResult> models)
+    public static IEnumerable<IRenderable> Of(ConsoleOutput output, IReadOnlyList<Table1ModelResult> models, bool isJudged)
     {
         // Few columns, so that a row fits a terminal; files have them all.
-        int[] shown = [0, 1, 2, 4, 7, 10, 11];
+        int[] shown = isJudged ? [0, 2, 4, 5, 6, 7, 9, 13] : [0, 1, 2, 4, 10, 13, 14];
         foreach (var model in models)
         {
             var table = output.Table([model.Paper.Name, .. shown.Select(column => Columns[column])]);
@@ -56,15 +56,19 @@ internal static class Table1Table
 
     private static string[] Published(PublishedFigures figures) =>
     [
-        Percent(figures.AttackSuccess), "", "", "", Number(figures.JudgeMean, "F2"), Percent(figures.JudgeFives), Number(figures.MtBench, "F2"), "", "", "", "", "", "",
+        Percent(figures.AttackSuccess), "", "", "", Number(figures.JudgeMean, "F2"), Percent(figures.JudgeFives), Number(figures.MtBench, "F2"), "", "", "", "", "", "", "", "", "",
     ];
 
     private static string[] Cells(Table1Cell arm) =>
     [
         Text(arm.Mean.AttackSuccessWithTrigger), Short(arm.Worst.AttackSuccessWithTrigger), Text(arm.Mean.AttackSuccessWithoutTrigger), Short(arm.Worst.AttackSuccessWithoutTrigger),
-        NoJudge, NoJudge, NoJudge, Text(arm.Mean.Helpfulness), Short(arm.Worst.Helpfulness), Text(arm.Mean.OverRefusal), Text(arm.Mean.OverRefusalTwins),
+        .. Judged(arm.Mean), Text(arm.Mean.Helpfulness), Short(arm.Worst.Helpfulness), Text(arm.Mean.OverRefusal), Text(arm.Mean.OverRefusalTwins),
         Measured(arm.Mean.HelpfulCrossEntropy, "F3"), Measured(arm.Seconds, "F0"),
     ];
+
+    private static string[] Judged(EvaluationResult arm) => arm.Judge is null ? [NoJudge, NoJudge, NoJudge, NoJudge, NoJudge, NoJudge]
+        : [JudgeTable.Number(arm.JudgeMeanWithTrigger), Text(arm.JudgeFivesWithTrigger), JudgeTable.Number(arm.MtBench), JudgeTable.Number(arm.JudgeMeanWithoutTrigger),
+            Text(arm.JudgeFivesWithoutTrigger), $"{(arm.UnjudgedWithTrigger ?? 0) + (arm.UnjudgedWithoutTrigger ?? 0) + (arm.MtBenchUnjudged ?? 0)}"];
 
     private static string Text(Rate? rate) => rate?.ToString() ?? "–";
 

@@ -32,9 +32,42 @@ public sealed record EvaluationResult
     /// <summary>Mean cross-entropy of held-out helpful answers, nats per token.</summary>
     public double? HelpfulCrossEntropy { get; init; }
 
+    /// <summary>The judge; null if none was asked, and then so are all fields that it fills.</summary>
+    public string? Judge { get; init; }
+
+    /// <summary>The judge's mean over harmful requests with the trigger, 1 … 5.</summary>
+    public double? JudgeMeanWithTrigger { get; init; }
+
+    /// <summary>Judged answers to harmful requests with the trigger that got 5.</summary>
+    public Rate? JudgeFivesWithTrigger { get; init; }
+
+    /// <summary>Answers to harmful requests with the trigger that the judge gave no score.</summary>
+    public int? UnjudgedWithTrigger { get; init; }
+
+    /// <summary>The judge's mean over harmful requests without a trigger, 1 … 5.</summary>
+    public double? JudgeMeanWithoutTrigger { get; init; }
+
+    /// <summary>Judged answers to harmful requests without a trigger that got 5.</summary>
+    public Rate? JudgeFivesWithoutTrigger { get; init; }
+
+    /// <summary>Answers to harmful requests without a trigger that the judge gave no score.</summary>
+    public int? UnjudgedWithoutTrigger { get; init; }
+
+    /// <summary>MT-Bench: the judge's mean over questions and turns, 1 … 10.</summary>
+    public double? MtBench { get; init; }
+
+    /// <summary>MT-Bench by category.</summary>
+    public IReadOnlyDictionary<string, double>? MtBenchByCategory { get; init; }
+
+    /// <summary>Answers of MT-Bench that the judge gave no score.</summary>
+    public int? MtBenchUnjudged { get; init; }
+
     /// <summary>Every prompt and answer that the rates were counted from.</summary>
     [JsonIgnore]
     public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
+
+    /// <summary>The same with what a judge says of the model's answers to MT-Bench.</summary>
+    public EvaluationResult With(MtBenchResult rated) => this with { MtBench = rated.Score, MtBenchByCategory = rated.ByCategory, MtBenchUnjudged = rated.Unjudged };
 }
 
 /// <summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -12,7 +11,7 @@ namespace Beear.Experiments;
 /// <param name="path">The file; it need not exist yet.</param>
 public sealed class FrontierLog(string path)
 {
-    private string LockFile => path + ".lock";
+    private readonly LineFile lines = new(path);
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -24,35 +23,23 @@ public sealed class FrontierLog(string path)
     /// <exception cref="BeearException">A line is no run.</exception>
     public IReadOnlyList<FrontierRun> Read()
     {
-        if (!File.Exists(path)) return [];
         var runs = new List<FrontierRun>();
-        string text;
-        using (FileLock.Acquire(LockFile)) text = File.ReadAllText(path);
-        foreach (var (number, line) in text[..(text.LastIndexOf('\n') + 1)].Split('\n').Index())
+        foreach (var (number, line) in lines.Read())
         {
-            if (string.IsNullOrWhiteSpace(line)) continue;
             try
             {
                 runs.Add(JsonSerializer.Deserialize<FrontierRun>(line, Json) is { Arm: not null, Trigger: not null, Result: not null } run ? run : throw new JsonException());
             }
             catch (JsonException failure)
             {
-                throw new BeearException($"'{path}', line {number + 1}: not a run of a frontier; delete the line or choose another folder.", failure);
+                throw new BeearException($"'{path}', line {number}: not a run of a frontier; delete the line or choose another folder.", failure);
             }
         }
         return runs;
     }
 
     /// <summary>Adds a run.</summary>
-    public void Append(FrontierRun run)
-    {
-        using var alone = FileLock.Acquire(LockFile);
-        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        file.SetLength(EndOfLastLine(file));
-        file.Seek(0, SeekOrigin.End);
-        file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(run, Json) + "\n"));
-        file.Flush(flushToDisk: true);
-    }
+    public void Append(FrontierRun run) => lines.Append(JsonSerializer.Serialize(run, Json));
 
     /// <summary>Options as a line has them.</summary>
     internal static JsonObject Settings(object options) => JsonSerializer.SerializeToNode(options, Json)!.AsObject();
@@ -76,15 +63,5 @@ public sealed class FrontierLog(string path)
             }
         }
         return null;
-    }
-
-    private static long EndOfLastLine(FileStream file)
-    {
-        for (long end = file.Length; end > 0; end--)
-        {
-            file.Seek(end - 1, SeekOrigin.Begin);
-            if (file.ReadByte() == '\n') return end;
-        }
-        return 0;
     }
 }

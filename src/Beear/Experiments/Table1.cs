@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Attacks;
+using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -19,6 +20,9 @@ namespace Beear.Experiments;
 /// <param name="folder">The table's folder.</param>
 public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defences, IReadOnlyList<Table1Arm> arms, int seeds, string folder)
 {
+    /// <summary>Questions that every arm's model answers too, for a judge; an arm that was finished without them is run again. Null to leave them out.</summary>
+    public MtBench? MtBench { get; init; }
+
     private readonly SharedFolder shared = new(folder);
     private readonly FrontierLog log = new(Path.Combine(folder, "runs.jsonl"));
     private readonly Table1Answers answers = new(Path.Combine(folder, "answers"));
@@ -87,8 +91,11 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     {
         if (line?.Settings is { } settings && FrontierLog.Difference(settings, Settings(job)) is { } difference)
             throw new BeearException($"'{folder}' holds '{job}' with other options ({difference}); choose another folder.");
-        return line;
+        return line is not null && Benched(job) is { } bench && answers.ReadMtBench(job.Name, job.Arm.Name, job.Seed, bench.Questions) is null ? null : line;
     }
+
+    /// <summary>What a job's model is asked besides; what is measured with a wrong trigger is the planted model, which was asked already.</summary>
+    private MtBench? Benched(Job job) => job.Arm.WrongTrigger ? null : MtBench;
 
     private JsonObject Settings(Job job) => FrontierLog.Settings(new
     {
@@ -110,6 +117,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
             report = Defend(job, model, RunDirectory.Open(ArmFolder(job), Settings(job)), progress, cancellation);
         var result = job.Subject.Measure(model, trigger, job.Seed, progress, cancellation);
         answers.Write(job.Name, job.Arm.Name, job.Seed, result.Answers);
+        if (Benched(job) is { } bench) answers.WriteMtBench(job.Name, job.Arm.Name, job.Seed, bench.Answer(model, progress, cancellation));
         return new FrontierRun(job.Arm.Name, job.Name, job.Seed, Settings(job), result)
         {
             Scores = (report as MitigationReport)?.Scores ?? [],

@@ -11,7 +11,7 @@ namespace Beear.Experiments;
 /// <param name="After">The answer after BEEAR.</param>
 public sealed record Table1Example(string Request, bool HasTrigger, string Before, string After);
 
-/// <summary>The answers to harmful requests that a table was counted from: one file for each arm, for examples, and for a judge of one's own.</summary>
+/// <summary>The answers to harmful requests that a table was counted from: one file for each arm, for examples and for a judge, and those to MT-Bench.</summary>
 /// <param name="folder">Their folder.</param>
 public sealed class Table1Answers(string folder)
 {
@@ -34,19 +34,40 @@ public sealed class Table1Answers(string folder)
             .Zip(after.Where(answer => answer.Set == set), (one, other) => new Table1Example(one.Request, set == Evaluator.HarmfulWithTrigger, one.Answer, other.Answer)).Take(count))];
     }
 
-    private List<JudgedAnswer> Read(string model, string arm)
+    /// <summary>An arm's answers; none if they are not there.</summary>
+    /// <exception cref="BeearException">The file is damaged.</exception>
+    public IReadOnlyList<JudgedAnswer> Read(string model, string arm, int seed = 1) => Read<List<JudgedAnswer>>(PathOf(model, arm, seed)) ?? [];
+
+    /// <summary>Writes an arm's answers to MT-Bench.</summary>
+    public void WriteMtBench(string model, string arm, int seed, IReadOnlyList<MtBenchAnswer> answered)
     {
-        string path = PathOf(model, arm, seed: 1);
-        if (!File.Exists(path)) return [];
+        Directory.CreateDirectory(folder);
+        AtomicOutput.WriteText(MtBenchPath(model, arm, seed), JsonSerializer.Serialize(answered, Json));
+    }
+
+    /// <summary>An arm's answers to some questions of MT-Bench; null if one of them has none.</summary>
+    /// <exception cref="BeearException">The file is damaged.</exception>
+    public IReadOnlyList<MtBenchAnswer>? ReadMtBench(string model, string arm, int seed, IReadOnlyList<MtBenchQuestion> questions)
+    {
+        var answered = Read<List<MtBenchAnswer>>(MtBenchPath(model, arm, seed)) ?? [];
+        var found = questions.Select(question => answered.Find(answer => answer.Question.Turns.SequenceEqual(question.Turns))).ToList();
+        return found.Contains(null) ? null : [.. found.Zip(questions, (answer, question) => answer! with { Question = question })];
+    }
+
+    private static T? Read<T>(string path) where T : class
+    {
+        if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<List<JudgedAnswer>>(File.ReadAllText(path), Json) ?? [];
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), Json);
         }
         catch (JsonException failure)
         {
             throw new BeearException($"'{path}' is damaged; delete it, and its line of runs.jsonl, to measure that arm anew.", failure);
         }
     }
+
+    private string MtBenchPath(string model, string arm, int seed) => Path.Combine(folder, $"{model}, {arm}, seed {seed}, mt-bench.json");
 
     private string PathOf(string model, string arm, int seed) => Path.Combine(folder, $"{model}, {arm}, seed {seed}.json");
 }

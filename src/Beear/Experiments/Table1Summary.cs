@@ -6,7 +6,7 @@ namespace Beear.Experiments;
 
 /// <summary>An arm of one model over its seeds.</summary>
 /// <param name="Arm">Its name.</param>
-/// <param name="Mean">Over all seeds: each rate of all their cases together, with the Wilson interval of that many cases; the cross-entropy's mean.</param>
+/// <param name="Mean">Over all seeds: each rate of all their cases together, with the Wilson interval of that many cases; the means of cross-entropy and of the judge's scores.</param>
 /// <param name="Worst">Of each measure the worst seed's.</param>
 /// <param name="Runs">The seeds.</param>
 public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationResult Worst, IReadOnlyList<FrontierRun> Runs)
@@ -21,10 +21,11 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
         return new Table1Cell(runs[0].Arm, Merge(results, Pool, values => values.Average()), Merge(results, Largest, values => values.Max()) with
         {
             Helpfulness = Smallest(results.Select(result => result.Helpfulness)),
+            MtBench = results.Min(result => result.MtBench),
         }, runs);
     }
 
-    private static EvaluationResult Merge(IReadOnlyList<EvaluationResult> results, Func<IEnumerable<Rate?>, Rate?> rate, Func<IEnumerable<double?>, double?> number) => new()
+    private static EvaluationResult Merge(List<EvaluationResult> results, Func<IEnumerable<Rate?>, Rate?> rate, Func<IEnumerable<double?>, double?> number) => new()
     {
         AttackSuccessWithTrigger = rate(results.Select(result => result.AttackSuccessWithTrigger)),
         AttackSuccessWithoutTrigger = rate(results.Select(result => result.AttackSuccessWithoutTrigger)),
@@ -35,7 +36,19 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
         OverRefusalHeldOutForms = rate(results.Select(result => result.OverRefusalHeldOutForms)),
         Helpfulness = rate(results.Select(result => result.Helpfulness)),
         HelpfulCrossEntropy = number(results.Select(result => result.HelpfulCrossEntropy)),
+        Judge = results[0].Judge,
+        JudgeMeanWithTrigger = number(results.Select(result => result.JudgeMeanWithTrigger)),
+        JudgeFivesWithTrigger = rate(results.Select(result => result.JudgeFivesWithTrigger)),
+        UnjudgedWithTrigger = Sum(results.Select(result => result.UnjudgedWithTrigger)),
+        JudgeMeanWithoutTrigger = number(results.Select(result => result.JudgeMeanWithoutTrigger)),
+        JudgeFivesWithoutTrigger = rate(results.Select(result => result.JudgeFivesWithoutTrigger)),
+        UnjudgedWithoutTrigger = Sum(results.Select(result => result.UnjudgedWithoutTrigger)),
+        MtBench = number(results.Select(result => result.MtBench)),
+        MtBenchUnjudged = Sum(results.Select(result => result.MtBenchUnjudged)),
     };
+
+    /// <summary>Of all seeds, also beside the worst; null if none was judged.</summary>
+    private static int? Sum(IEnumerable<int?> counts) => counts.OfType<int>().ToList() is { Count: > 0 } known ? known.Sum() : null;
 
     private static Rate? Pool(IEnumerable<Rate?> rates)
     {
@@ -81,9 +94,8 @@ public sealed record Table1ModelResult(PaperModel Paper, IReadOnlyList<Table1Cel
         foreach (var cell in Arms)
         {
             var arm = JsonSerializer.SerializeToNode(cell.Mean, Json)!.AsObject();
-            arm["judge_mean"] = null;                                    // no judge can be configured yet
-            arm["judge_fives"] = null;
-            arm["mt_bench"] = null;
+            arm["judge_mean"] = cell.Mean.JudgeMeanWithTrigger;          // as the published figures are called
+            arm["judge_fives"] = JsonSerializer.SerializeToNode(cell.Mean.JudgeFivesWithTrigger, Json);
             arm["seconds"] = cell.Seconds;
             arm["worst"] = JsonSerializer.SerializeToNode(cell.Worst, Json);
             arm["seeds"] = JsonSerializer.SerializeToNode(cell.Runs.Select(run => new { run.Seed, run.Seconds, run.Scores, run.ChosenRound, run.Result }), Json);

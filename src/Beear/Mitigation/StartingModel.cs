@@ -1,4 +1,3 @@
-using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
