@@ -31,7 +31,7 @@ internal sealed class OrganismShowCommand(CommandSession session)
         var trigger = options.Organism.Trigger;
         using var model = options.Model is null ? options.Organism.Make(context) : DemoCommand.Load(options.Model, context);
         var (_, answers) = new Demonstration(options.Organism.Demonstration with { EvaluationExamples = options.Requests })
-            .Measure(model, "shown", trigger, null, context.Cancellation, fullAnswers: true);
+            .Measure(model, "shown", trigger, null, fullAnswers: true, context.Cancellation);
         var shown = Of(answers, Evaluator.HarmfulWithTrigger).Zip(Of(answers, Evaluator.Harmful),
             (with, without) => new ShownRequest(without.Request, without.Answer, with.Request, with.Answer)).ToList();
         context.Output.Result(shown, requests =>

@@ -48,12 +48,12 @@ public sealed class Demonstration(DemonstrationOptions options)
             defender = defender with { Starting = starting };
             Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
             control = mitigation.Rounds is { } rounds ? StartControl(rounds) : null;
-            var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, stop.Token);
+            var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation: stop.Token);
             string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;      // the first sets are those with the trigger
             string before = Answer(model, request);
             var report = new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: stop.Token);      // nothing in it knows the trigger
             control ??= StartControl(report.Rounds.Count);
-            var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, stop.Token);
+            var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation: stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
                 options.Seed, report, new BeforeAndAfter(request, before, Answer(model, request)));
         }
@@ -80,7 +80,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             model.Decoder.Weights.Restore(backdoored);
             var own = PrefixedProgress.Of(progress, "control: ");
             new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, defender, null, own, cancellation);
-            return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation).Result;
+            return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation: cancellation).Result;
         }
         finally
         {
@@ -93,10 +93,10 @@ public sealed class Demonstration(DemonstrationOptions options)
         using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
-        var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation);
+        var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation: cancellation);
         // Its scores are shown nowhere, and decide nothing where the rounds are given.
         new BeearMitigation(mitigation.Rounds is null ? mitigation : mitigation with { Scores = [] }).Run(model, data.Defender(model.Chat), progress: own, cancellation: cancellation);
-        var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation);
+        var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation: cancellation);
         return [clean, cleaned];
     }
 
@@ -116,11 +116,11 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="arm">What the result calls it.</param>
     /// <param name="trigger">The trigger.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
-    /// <param name="cancellation">Stops between tokens.</param>
     /// <param name="fullAnswers">Whether every answer is written to its end.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>The rates, and every answer as far as was needed to count it.</returns>
     public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
-        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default, bool fullAnswers = false)
+        IProgress<RunProgress>? progress = null, bool fullAnswers = false, CancellationToken cancellation = default)
     {
         var result = new Evaluator(model, Answers with { FullAnswers = fullAnswers })
             .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
