@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -6,13 +7,15 @@ namespace Beear.Data;
 
 /// <summary>
 /// Typed YAML: reads an options record from a file, then lets flags override it. Keys and sections are those of
-/// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. Paths in a recipe are relative to the
-/// working directory, as they are in flags.
+/// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. <c>extends</c> at the top names another recipe, whose keys stand where this
+/// one does not write them; a list is replaced as a whole. That path is relative to the recipe's folder; other paths in a recipe are relative to the working directory, as
+/// they are in flags.
 /// </summary>
 public static class Recipe
 {
     private const int MaximumBytes = 1 << 20;
     private const int MaximumDepth = 32;
+    private const string Extends = "extends";
     private static readonly Dictionary<RecipeKey, IReadOnlyList<string>> NoOverrides = [];
 
     /// <summary>Reads a recipe.</summary>
@@ -39,7 +42,7 @@ public static class Recipe
     {
         var schema = RecipeSchema.Of(typeof(T));
         var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
-        if (path is not null && ParseYaml(Load(path), path) is { } root) new RecipeWalk(schema, path, written).Visit(schema.Root, root);
+        if (path is not null) Visit(Load(path), path, schema, written, []);
         foreach (var change in changes.OfType<RecipeFragment>()) new RecipeWalk(schema, change.Source, written).Visit(schema.Root, change.Node);
         return (T)RecipeBinder.Bind(schema, written);
     }
@@ -72,13 +75,28 @@ public static class Recipe
         var schema = RecipeSchema.Of(typeof(T));
         // Ordered: a section that a recipe writes is set before the keys inside it.
         var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
-        if (ParseYaml(yaml, source) is { } root) new RecipeWalk(schema, source, written).Visit(schema.Root, root);
+        Visit(yaml, source, schema, written, []);
         foreach (var (key, texts) in overrides)
         {
             written.Remove(key);
             written.Add(key, new WrittenValue(texts, $"--{key.Flag}"));
         }
         return (T)RecipeBinder.Bind(schema, written);
+    }
+
+    /// <summary>Collects what a recipe writes, after what the recipe that it extends does.</summary>
+    private static void Visit(string yaml, string source, RecipeSchema schema, OrderedDictionary<RecipeMember, WrittenValue> written, ImmutableStack<string> extending)
+    {
+        if (ParseYaml(yaml, source) is not { } root) return;
+        if (root is YamlMappingNode mapping && mapping.Children.Keys.FirstOrDefault(key => key is YamlScalarNode { Value: Extends }) is { } extends)
+        {
+            if (mapping.Children[extends] is not YamlScalarNode { Value: { Length: > 0 } name }) throw new BeearException($"{At(source, extends.Start)}: '{Extends}' is the path of one recipe.");
+            string path = Path.Combine(Path.GetDirectoryName(source) ?? "", name), file = Path.GetFullPath(path);
+            if (extending.Contains(file, StringComparer.Ordinal)) throw new BeearException($"{At(source, extends.Start)}: '{name}' extends itself, by way of others or not; remove one '{Extends}'.");
+            mapping.Children.Remove(extends);
+            Visit(Load(path), path, schema, written, extending.Push(file));
+        }
+        new RecipeWalk(schema, source, written).Visit(schema.Root, root);
     }
 
     private static string Load(string path)

@@ -176,6 +176,31 @@ public sealed class RecipeTests
     }
 
     [Fact]
+    public void A_recipe_extends_another()
+    {
+        string folder = Fixtures.TemporaryFolder();
+        string Written(string name, string yaml)
+        {
+            string path = Path.Combine(folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, yaml);
+            return path;
+        }
+        Written("base.yaml", "rounds: 5\npenalty: 2\nterms: [a, b]\nremoval: {steps: 9}\n");
+        Written("below/middle.yaml", "extends: ../base.yaml\npenalty: 3\n");
+        string top = Written("top.yaml", "rounds: 7\nextends: below/middle.yaml\nterms: [c]\nremoval: {learning_rate: 0.5}\n");
+
+        var options = Recipe.Read<SampleOptions>(top);
+        Assert.Equal((7, 3.0, 9, 0.5), (options.Rounds, options.Penalty, options.Removal.Steps, options.Removal.LearningRate));
+        Assert.Equal(["c"], options.Terms);
+
+        void Refused(string yaml, string message) => Assert.Equal(message.Replace("HERE", folder, StringComparison.Ordinal), Assert.Throws<BeearException>(() => Recipe.Read<SampleOptions>(Written("wrong.yaml", yaml))).Message);
+        Refused("rounds: 1\nextends: wrong.yaml", "HERE/wrong.yaml line 2: 'wrong.yaml' extends itself, by way of others or not; remove one 'extends'.");
+        Refused("extends: [base.yaml]", "HERE/wrong.yaml line 1: 'extends' is the path of one recipe.");
+        Refused("extends: nowhere.yaml", "The recipe 'HERE/nowhere.yaml' does not exist; give the path of a YAML file.");
+    }
+
+    [Fact]
     public void Two_options_of_one_flag_are_a_mistake_of_the_record() =>
         Assert.Throws<InvalidOperationException>(() => RecipeSchema.Of(typeof(SampleClash)));
 }
