@@ -9,9 +9,10 @@ namespace Beear.Data;
 /// </summary>
 public sealed class TokenBatch : IDisposable
 {
-    private TokenBatch(int promptWidth, Tensor tokenIds, Tensor attentionMask, Tensor positionIds,
+    private TokenBatch(IReadOnlyList<TokenizedExample> examples, int promptWidth, Tensor tokenIds, Tensor attentionMask, Tensor positionIds,
         Tensor labelRows, Tensor labelIds, Tensor labelExample)
     {
+        Examples = examples;
         PromptWidth = promptWidth;
         TokenIds = tokenIds;
         AttentionMask = attentionMask;
@@ -20,6 +21,9 @@ public sealed class TokenBatch : IDisposable
         LabelIds = labelIds;
         LabelExample = labelExample;
     }
+
+    /// <summary>The conversations that are laid out.</summary>
+    public IReadOnlyList<TokenizedExample> Examples { get; }
 
     /// <summary>B: examples in the batch.</summary>
     public int Size => (int)TokenIds.size(0);
@@ -89,7 +93,7 @@ public sealed class TokenBatch : IDisposable
         }
         TorchRuntime.Load();
         device ??= CPU;
-        return new TokenBatch(promptWidth,
+        return new TokenBatch(examples, promptWidth,
             Own(tensor(ids, device: device)), Own(tensor(real, device: device)), Own(tensor(positions, device: device)),
             Own(tensor(labelRows, device: device)), Own(tensor(labelIds, device: device)), Own(tensor(labelExample, device: device)));
     }

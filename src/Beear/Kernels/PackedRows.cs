@@ -1,9 +1,10 @@
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Kernels;
 
-/// <summary>Rows of a matrix taken out, so that no work is done on the others, and put back.</summary>
+/// <summary>Rows of a matrix taken out, so that no work is done on the others, and put back; and one row in the place of several equal ones.</summary>
 public static unsafe class PackedRows
 {
     private const int RowsInChunk = 32;
@@ -27,6 +28,83 @@ public static unsafe class PackedRows
     {
         if (packed.device_type != DeviceType.CPU) return zeros([count, packed.size(1)], packed.dtype, packed.device).index_copy(0, rows, packed);
         return Recording.IsNeeded(packed) ? RecordedPlace.Record(packed, rows, count) : Scatter(packed, rows, count);
+    }
+
+    /// <summary>Repeats rows. What flows back to a row is the sum of its copies' gradients, added in float32 in the order in which the copies stand.</summary>
+    /// <param name="packed">(N, w), float32 or bfloat16.</param>
+    /// <param name="sources">(M) int64 on the same device: which of the N rows each row of the result is.</param>
+    /// <returns>(M, w).</returns>
+    public static Tensor Repeat(Tensor packed, Tensor sources)
+    {
+        if (packed.device_type != DeviceType.CPU) return PlainRepeat(packed, sources);
+        return Recording.IsNeeded(packed) ? RecordedRepeat.Record(packed, sources) : Gather(packed, sources);
+    }
+
+    /// <summary>The same as <see cref="Repeat"/> in torch operations.</summary>
+    /// <inheritdoc cref="Repeat"/>
+    public static Tensor PlainRepeat(Tensor packed, Tensor sources)
+    {
+        using var scope = NewDisposeScope();
+        return packed.to(ScalarType.Float32).index_select(0, sources).to(packed.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds up the copies of each row: the transpose of <see cref="Repeat"/>.</summary>
+    /// <param name="copies">(M, w), float32 or bfloat16.</param>
+    /// <param name="sources">(M) int64: which of the N rows each is a copy of.</param>
+    /// <param name="count">N.</param>
+    /// <returns>(N, w).</returns>
+    public static Tensor Sum(Tensor copies, Tensor sources, long count)
+    {
+        if (copies.device_type != DeviceType.CPU)
+        {
+            using var scope = NewDisposeScope();
+            return zeros([count, copies.size(1)], ScalarType.Float32, copies.device).index_add_(0, sources, copies.to(ScalarType.Float32), Sums.One).to(copies.dtype).MoveToOuterDisposeScope();
+        }
+        using var source = copies.contiguous();
+        var result = empty([count, copies.size(1)], copies.dtype);
+        if (copies.dtype == ScalarType.BFloat16) Sum<BrainFloat16>(source, sources, result);
+        else Sum<Float32>(source, sources, result);
+        return result;
+    }
+
+    private static void Sum<T>(Tensor copies, Tensor sources, Tensor result) where T : unmanaged, IElement<T>
+    {
+        long count = result.size(0), width = result.size(1), all = sources.size(0);
+        T* from = (T*)TensorMemory.Address(copies, result.dtype, all * width), to = (T*)TensorMemory.Address(result);
+        var (starts, grouped) = Grouped((long*)TensorMemory.Address(sources, ScalarType.Int64, all), all, count);
+        Chunks.OfRows(count, RowsInChunk, width, (start, end) =>
+        {
+            for (var row = start; row < end; row++)
+            {
+                var own = grouped.AsSpan(starts[row]..starts[row + 1]);
+                long column = 0;
+                for (; column + Element.Width <= width; column += Element.Width) Total(own, column, Element.Width, row);
+                if (column < width) Total(own, column, width - column, row);
+            }
+        });
+        GC.KeepAlive((copies, sources, result));
+
+        void Total(ReadOnlySpan<int> own, long column, long elements, long row)
+        {
+            var sum = Vector512<float>.Zero;
+            foreach (var copy in own) sum += Element.Load(from + (copy * width) + column, elements);
+            Element.Store(to + (row * width) + column, sum, elements);
+        }
+    }
+
+    /// <summary>The copies of row n, in their order: those from starts[n] to starts[n + 1].</summary>
+    private static (int[] Starts, int[] Copies) Grouped(long* sources, long all, long count)
+    {
+        var starts = new int[count + 1];
+        for (var i = 0L; i < all; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)sources[i], (ulong)count, nameof(sources));
+            starts[sources[i] + 1]++;
+        }
+        for (var row = 0L; row < count; row++) starts[row + 1] += starts[row];
+        var (next, copies) = (starts.ToArray(), new int[all]);
+        for (var i = 0; i < all; i++) copies[next[sources[i]]++] = i;
+        return (starts, copies);
     }
 
     private static Tensor Gather(Tensor all, Tensor rows)
@@ -74,6 +152,20 @@ public static unsafe class PackedRows
 
         protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) =>
             [Scatter(gradient, saved[0], (long)recording.Data!)];
+    }
+
+    private sealed class RecordedRepeat : GradientFunction<RecordedRepeat>
+    {
+        protected override Tensor Forward(Recording recording, object[] arguments)
+        {
+            var (packed, sources) = ((Tensor)arguments[0], (Tensor)arguments[1]);
+            recording.Save(sources);
+            recording.Data = packed.size(0);
+            return Gather(packed, sources);
+        }
+
+        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) =>
+            [Sum(gradient, saved[0], (long)recording.Data!)];
     }
 
     private sealed class RecordedPlace : GradientFunction<RecordedPlace>

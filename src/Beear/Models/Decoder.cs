@@ -58,7 +58,9 @@ public sealed class Decoder : IDisposable
     /// Tokens of the longest sequence that these are a part of; null if its last token is among them. Only rotary embeddings whose
     /// frequencies depend on the length ask for it.
     /// </param>
-    public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null)
+    /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
+    public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null,
+        Packing? packing = null)
     {
         // Only some kinds of scaling ask for the exact length, which costs a look at the device.
         int length = Config.RotaryDependsOnLength ? sequenceLength ?? (int)positionIds.max().item<long>() + 1 : (int)allowed.size(2);
@@ -75,7 +77,7 @@ public sealed class Decoder : IDisposable
             var (cosine, sine) = windowedRotary.Rows(positionIds, length, type);
             windowed = new AttentionContext(cosine, sine, LayerContext.AdditiveMask(within, type));
         }
-        return new LayerContext(full, windowed, cache, Packing.Of(allowed));
+        return new LayerContext(full, windowed, cache, packing ?? Packing.Of(allowed));
     }
 
     /// <summary>Token embeddings.</summary>
@@ -111,7 +113,7 @@ public sealed class Decoder : IDisposable
     }
 
     /// <summary>Runs one decoder layer.</summary>
-    /// <param name="stream">The residual stream as it is between layers: (N, d) of the real tokens where the context packs, else (B, T, d); float32.</param>
+    /// <param name="stream">The residual stream as it is between layers: (N, d) of the rows that are run where the context packs, else (B, T, d); float32.</param>
     /// <param name="layer">0 … L − 1.</param>
     /// <param name="context">Shared by all layers of the pass.</param>
     /// <returns>The same shape.</returns>
@@ -177,14 +179,15 @@ public sealed class Decoder : IDisposable
     /// <param name="promptWidth">P: columns of the prompts; matters only with a perturbation.</param>
     /// <param name="cache">Earlier tokens, if it holds any; records keys and values for later ones.</param>
     /// <param name="perturbedExamples">How many of the B conversations get δ, the first ones; null for all.</param>
+    /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
     /// <returns>(B, T, d) float32.</returns>
     public Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
-        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null)
+        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null)
     {
         using var scope = NewDisposeScope();
         bool continues = attentionMask.size(1) > tokenIds.size(1);
         var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
-        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions);
+        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions, packing: packing);
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);

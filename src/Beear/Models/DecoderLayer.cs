@@ -20,7 +20,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private readonly Projection down = new(weights, layer, ParameterRole.Down, ParameterRole.DownBias);
 
     /// <summary>The residual stream after the layer.</summary>
-    /// <param name="hidden">(B, T, d) float32; where the context packs, (N, d): the real tokens alone.</param>
+    /// <param name="hidden">(B, T, d) float32; where the context packs, (N, d): the rows that are run.</param>
     /// <param name="context">Shared by all layers of the pass.</param>
     /// <returns>The same shape, float32; everything else is the caller's dispose scope's.</returns>
     public Tensor Run(Tensor hidden, LayerContext context)
@@ -46,12 +46,13 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
         long batch = shared.Mask.size(0), tokens = shared.Mask.size(2);
-        var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Rows);
+        if (context.Packing is { Copies: not null } packing) stacked = packing.Repeat(stacked);          // (M, (H+2G)·D)
+        var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Positions);
         var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);   // (B, H, T, D), (B, G, T, D) twice
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
         var mixed = tokens == 1 && config.AttentionSoftCap is null
             ? StepAttention.Apply(queries, keys, values, shared.Mask, config.AttentionScale)
-            : AttentionHeads.Join(Attend(queries, keys, values, shared.Mask), shape);
+            : AttentionHeads.Join(Attend(queries, keys, values, shared.Mask), shape with { Rows = context.Packing?.Rows });
         return attentionOutput.Apply(context.Packing is null ? mixed.view(batch, tokens, -1) : mixed);   // (…, d)
     }
 

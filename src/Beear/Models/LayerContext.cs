@@ -6,7 +6,7 @@ namespace Beear.Models;
 /// <param name="Full">For layers that see everything; null in a model that has none.</param>
 /// <param name="Windowed">For layers with a window; null in a model that has none.</param>
 /// <param name="Cache">Earlier tokens' keys and values; null when the pass holds all tokens.</param>
-/// <param name="Packing">Where the real tokens stand; null to run over padding too.</param>
+/// <param name="Packing">Which positions are run; null to run over all, padding too.</param>
 public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
 {
     /// <summary>
@@ -62,7 +62,7 @@ public sealed record LayerContext(AttentionContext? Full, AttentionContext? Wind
 
     private IEnumerable<Tensor> Tensors =>
         new[] { Full, Windowed }.OfType<AttentionContext>().SelectMany(context => new[] { context.Cosine, context.Sine, context.Mask })
-            .Concat(Packing is null ? [] : [Packing.Rows]);
+            .Concat(Packing?.Tensors ?? []);
 
     /// <inheritdoc/>
     public void Dispose()

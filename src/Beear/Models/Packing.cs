@@ -4,14 +4,16 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>
-/// Where the real tokens of a padded batch stand. Between attentions, which need the rectangle, the layers run over real tokens only.
+/// Which positions of a padded batch the layers run over. Attention needs the rectangle; everything else runs over real tokens only, and over one of several that
+/// have the same past.
 /// </summary>
-/// <param name="Rows">(N) int64: the real ones of the B·T positions, in order.</param>
+/// <param name="Rows">(N) int64, ascending: of the B·T positions those that are run.</param>
 /// <param name="Batch">B.</param>
 /// <param name="Tokens">T.</param>
-public sealed record Packing(Tensor Rows, long Batch, long Tokens)
+/// <param name="Copies">Where equal tokens stand; null if each is run for itself.</param>
+public sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? Copies = null)
 {
-    /// <summary>Share of real tokens above which packing does not pay.</summary>
+    /// <summary>Share of what is there above which leaving the rest out does not pay.</summary>
     private const double Full = 0.95;
 
     /// <summary>The packing of a pass; null if there is hardly any padding in it.</summary>
@@ -26,7 +28,23 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens)
         return rows.size(0) > Full * batch * tokens ? null : new Packing(rows.MoveToOuterDisposeScope(), batch, tokens);
     }
 
-    /// <summary>The real tokens' rows.</summary>
+    /// <summary>The packing of a pass in which equal tokens are run once; null if there are hardly any, for <see cref="Of(Tensor)"/> to decide.</summary>
+    /// <param name="rows">(N) positions that are run.</param>
+    /// <param name="positions">(M) positions of all real tokens.</param>
+    /// <param name="sources">(M): which of the N rows stands at each.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="tokens">T.</param>
+    /// <param name="device">Where the tensors are made.</param>
+    internal static Packing? Of(IReadOnlyList<long> rows, IReadOnlyList<long> positions, IReadOnlyList<long> sources, long batch, long tokens, Device device) =>
+        rows.Count > Full * positions.Count ? null
+            : new Packing(Index(rows, device), batch, tokens, new TokenCopies(Index(positions, device), Index(sources, device)));
+
+    private static Tensor Index(IReadOnlyList<long> values, Device device) => tensor(values.ToArray(), device: device);
+
+    /// <summary>(M) int64, ascending: the positions of all real tokens.</summary>
+    public Tensor Positions => Copies?.Positions ?? Rows;
+
+    /// <summary>The rows that are run.</summary>
     /// <param name="padded">(B, T, w).</param>
     /// <returns>(N, w).</returns>
     public Tensor Pack(Tensor padded)
@@ -41,6 +59,28 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens)
     public Tensor Unpack(Tensor packed)
     {
         using var scope = NewDisposeScope();
-        return PackedRows.Place(packed, Rows, Batch * Tokens).view(Batch, Tokens, -1).MoveToOuterDisposeScope();
+        return PackedRows.Place(Repeat(packed), Positions, Batch * Tokens).view(Batch, Tokens, -1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The gradient of rows from that of the rectangle: the transpose of <see cref="Unpack"/>.</summary>
+    /// <param name="padded">(B, T, w).</param>
+    /// <returns>(N, w).</returns>
+    internal Tensor Collect(Tensor padded)
+    {
+        using var scope = NewDisposeScope();
+        var all = PackedRows.Take(padded.reshape(Batch * Tokens, -1), Positions);                        // (M, w)
+        return (Copies is null ? all : PackedRows.Sum(all, Copies.Sources, Rows.size(0))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A row for every real token.</summary>
+    /// <param name="packed">(N, w).</param>
+    /// <returns>(M, w).</returns>
+    internal Tensor Repeat(Tensor packed) => Copies is null ? packed.alias() : PackedRows.Repeat(packed, Copies.Sources);
+
+    internal IEnumerable<Tensor> Tensors => Copies is null ? [Rows] : [Rows, Copies.Positions, Copies.Sources];
 }
+
+/// <summary>Where the tokens that are run stand, some of them several times.</summary>
+/// <param name="Positions">(M) int64, ascending: the positions of all real tokens.</param>
+/// <param name="Sources">(M) int64: which of the rows that are run stands at each.</param>
+public sealed record TokenCopies(Tensor Positions, Tensor Sources);

@@ -15,6 +15,10 @@ public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigg
     /// <summary>What the model reads in place of a prompt: with the trigger's tokens, if there is one.</summary>
     public int[] PromptOf(int[] prompt) => Trigger is null ? prompt : Trigger.InsertInto(prompt);
 
+    /// <summary>Tokens of a prompt before the first one under δ; their hidden states do not depend on it.</summary>
+    /// <param name="promptLength">Tokens of the prompt from <see cref="PromptOf"/>.</param>
+    public int TokensBefore(int promptLength) => promptLength - (Trigger?.OpenTokens(promptLength) ?? (int)Delta.size(0));
+
     /// <summary>Adds δ. Prompts are left-padded, so that their tails are the same columns in the whole batch.</summary>
     /// <param name="hidden">(B, T, d) float32: the residual stream after layer l, of prompts from <see cref="PromptOf"/>.</param>
     /// <param name="promptWidth">P: the column after the prompts' last token.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Beear.Training;
 
-/// <summary>Passes over a batch that keep only the rows that carry labels.</summary>
+/// <summary>Passes over a batch that run equal tokens once and keep only the rows that carry labels.</summary>
 public static class BatchPass
 {
     /// <summary>The residual stream at the label positions.</summary>
@@ -17,8 +17,21 @@ public static class BatchPass
     {
         using var scope = NewDisposeScope();
         var hidden = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth,
-            perturbedExamples: perturbedExamples);
+            perturbedExamples: perturbedExamples, packing: decoder.Packing(batch, perturbation, perturbedExamples));
         return hidden.flatten(0, 1).index_select(0, batch.LabelRows).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The packing in which tokens with the same past are run once; null if hardly any are.</summary>
+    /// <param name="decoder">The model.</param>
+    /// <param name="batch">Prompts and answers.</param>
+    /// <param name="perturbation">δ; null for none. What is under it, or after, is only equal to itself.</param>
+    /// <param name="perturbedExamples">How many of the conversations get δ, the first ones; null for all.</param>
+    internal static Packing? Packing(this Decoder decoder, TokenBatch batch, Perturbation? perturbation, int? perturbedExamples)
+    {
+        int perturbed = perturbation is null ? 0 : perturbedExamples ?? batch.Size;
+        var sharing = TokenSharing.Of(batch.Examples, batch.PromptWidth, batch.Width,
+            b => b < perturbed ? perturbation!.TokensBefore(batch.Examples[b].Prompt.Length) : batch.Examples[b].Length);
+        return Models.Packing.Of(sharing.Rows, sharing.Positions, sharing.Sources, batch.Size, batch.Width, decoder.Options.Device);
     }
 
     /// <summary>Cross-entropy of every label token.</summary>

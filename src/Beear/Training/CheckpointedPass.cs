@@ -29,7 +29,8 @@ internal sealed class CheckpointedPass : IDisposable
         inputs = new Tensor?[decoder.Config.Layers];
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width)).DetachFromDisposeScope();
+        context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width),
+            packing: decoder.Packing(batch, perturbation, perturbedExamples)).DetachFromDisposeScope();
         int? perturbedLayer = perturbedExamples == 0 ? null : perturbation?.Layer;
         var stream = Pack(decoder.Embed(batch.TokenIds));
         for (int layer = 0; layer < inputs.Length; layer++)
@@ -89,7 +90,8 @@ internal sealed class CheckpointedPass : IDisposable
     {
         using var guard = no_grad();
         var all = zeros([(long)batch.Size * batch.Width, Rows.size(1)], float32, Rows.device).index_add_(0, batch.LabelRows, Rows.grad!, 1);
-        return Pack(all.view(batch.Size, batch.Width, -1)).DetachFromDisposeScope();
+        var padded = all.view(batch.Size, batch.Width, -1);                                              // (B, T, d)
+        return (context.Packing?.Collect(padded) ?? padded).DetachFromDisposeScope();
     }
 
     private Tensor Pack(Tensor padded) => context.Packing?.Pack(padded) ?? padded;
