@@ -49,8 +49,9 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         double peak = MatrixProductPeak.Measure(decoder.Options.ComputeType, device);
         var work = new UsefulWork(decoder.Config);
         double innerWork = work.InnerStep([.. Entrapment.Batches(harmful, options.Inner, 0)], options.Inner);
-        var drawn = Terms(harmful, ordinary).SelectMany(term => Enumerable.Range(0, options.OuterSteps).SelectMany(_ => term.Next(null).Examples)).ToList();
-        double outerWork = work.OuterStep(drawn) / options.OuterSteps, outerTokens = drawn.Sum(example => (double)example.Length) / options.OuterSteps;
+        var terms = Terms(harmful, ordinary);
+        var steps = Enumerable.Range(0, options.OuterSteps).Select(_ => terms.Select(term => term.Next(null)).ToList()).ToList();
+        double outerWork = steps.Average(step => work.OuterStep(step, options.Inner.TailLength)), outerTokens = steps.Average(step => step.Sum(batch => (double)batch.Tokens));
 
         using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens, economy: options.Economy);
         var engine = new Stages(progress, "engine",

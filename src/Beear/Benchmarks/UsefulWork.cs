@@ -5,8 +5,8 @@ using Beear.Models;
 namespace Beear.Benchmarks;
 
 /// <summary>
-/// The floating-point operations that the mathematics asks for: real tokens only, what does not depend on δ once for an inner run, output scores for
-/// label rows only. A multiplication and an addition count as two.
+/// The floating-point operations that the mathematics asks for: real tokens only, those with the same past once, what does not depend on δ once for an
+/// inner run, output scores for label rows only. A multiplication and an addition count as two.
 /// </summary>
 /// <param name="config">The model.</param>
 internal sealed class UsefulWork(ModelConfig config)
@@ -30,9 +30,16 @@ internal sealed class UsefulWork(ModelConfig config)
     }));
 
     /// <summary>The operations of a step with gradients of all weights.</summary>
-    /// <param name="examples">Prompts and answers of all terms.</param>
-    public double OuterStep(IEnumerable<TokenizedExample> examples) => 3 * examples.Sum(example =>
-        Layers(example.Length, config.Layers) + Attention(example.Length, example.Length / 2.0, config.Layers) + 2 * HeadElements * example.Answer.Length);
+    /// <param name="batches">Prompts and answers of all terms.</param>
+    /// <param name="tailLength">n: tokens under δ at the end of the prompts of the terms that have it.</param>
+    public double OuterStep(IReadOnlyList<TermBatch> batches, int tailLength)
+    {
+        var examples = batches.SelectMany(batch => batch.Examples.Select(example => (Example: example, Comparable: batch.Term.IsPerturbed ? example.Prompt.Length - tailLength : example.Length))).ToList();
+        int promptWidth = examples.Max(one => one.Example.Prompt.Length), width = promptWidth + examples.Max(one => one.Example.Answer.Length);
+        var run = TokenSharing.Of([.. examples.Select(one => one.Example)], promptWidth, width, b => examples[b].Comparable).Rows;
+        double seen = run.Sum(row => row % width - (promptWidth - examples[(int)(row / width)].Example.Prompt.Length) + 1);
+        return 3 * (Layers(run.Count, config.Layers) + Attention(1, seen, config.Layers) + 2 * HeadElements * batches.Sum(batch => batch.Labels));
+    }
 
     private double Layers(double tokens, int layers) => 2 * LayerElements * tokens * layers;
 

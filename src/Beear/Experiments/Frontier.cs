@@ -60,19 +60,28 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             using var claim = shared.TryClaim(PlantLock(job));
             if (claim is not null) Plant(job, PrefixedProgress.Of(progress, $"plant, {job.TriggerName}, seed {job.Seed}: "), cancellation);
         }
-        // Arm after arm on all triggers: what is interrupted has compared whole arms.
-        foreach (var (i, job) in jobs.GroupBy(job => (job.Name, job.Seed)).SelectMany(arm => arm).Index())
+        // Arm after arm on all triggers: what is interrupted has compared whole arms. What needs a plant that another process is still at comes last.
+        var ordered = jobs.GroupBy(job => (job.Name, job.Seed)).SelectMany(arm => arm).Index().ToList();
+        foreach (var (number, job, waits) in ordered.Select(one => (one.Index, one.Item, false)).Concat(ordered.Select(one => (one.Index, one.Item, true))))
         {
             cancellation.ThrowIfCancellationRequested();
             using var claim = shared.TryClaim($"{job.Name}, {job.TriggerName}, seed {job.Seed}");
             if (claim is null || Finished([job])[0] is not null) continue;
-            var named = PrefixedProgress.Of(progress, $"{i + 1}/{jobs.Count} {job.Name}, {job.TriggerName}, seed {job.Seed}: ");
-            var run = Run(job, named, cancellation);
+            var named = PrefixedProgress.Of(progress, $"{number + 1}/{jobs.Count} {job.Name}, {job.TriggerName}, seed {job.Seed}: ");
+            if (Planted(job, waits, named, cancellation) is not { } planted) continue;
+            var run = Run(job, planted, named, cancellation);
             log.Append(run);
             if (!options.KeepModels && Directory.Exists(Folder("arms", job, job.Name))) Directory.Delete(Folder("arms", job, job.Name), recursive: true);
             onRun?.Invoke(run);
         }
         return [.. Finished(jobs).OfType<FrontierRun>()];
+    }
+
+    /// <summary>Where a job's planted model lies; null if another process is making it and we do not wait.</summary>
+    private string? Planted(Job job, bool waits, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        using var claim = waits ? shared.Claim(PlantLock(job), cancellation) : shared.TryClaim(PlantLock(job));
+        return claim is null ? null : Plant(job, progress, cancellation);
     }
 
     /// <summary>What the folder holds of some jobs; null for what is not finished.</summary>
@@ -121,10 +130,8 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         return line;
     }
 
-    private FrontierRun Run(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private FrontierRun Run(Job job, string planted, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        string planted;
-        using (shared.Claim(PlantLock(job), cancellation)) planted = Plant(job, progress, cancellation);
         using var model = LanguageModel.Load(planted, subject.ModelOptions);
         EvaluationResult Measure() => subject.Measure(model, job.Trigger, job.Seed, progress, cancellation);
         if (job.Arm is null) return new FrontierRun(job.Name, job.TriggerName, job.Seed, null, Measure());

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Beear.Data;
 using Beear.Experiments;
 using Beear.Runtime;
@@ -86,6 +87,23 @@ public sealed class FrontierTests
         Assert.Equal(8, shown.Count);
         Assert.Equal(8, all.Max(runs => runs.Count));                                                    // the last to end sees all
         Assert.False(File.Exists($"{folder}.lock"));
+    }
+
+    [Fact]
+    public async Task What_needs_a_plant_that_another_process_makes_comes_last()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        Of(Options() with { Arms = [], Triggers = [Options().Triggers[1]] }).Run(cancellation: stop);       // makes the folder
+        var order = new ConcurrentQueue<string>();
+        Task<IReadOnlyList<FrontierRun>> running;
+        using (FileLock.Acquire(Path.Combine(folder, "locks", "plant, validation1, seed 3"), cancellation: stop))
+        {
+            running = Task.Run(() => Of(Options()).Run(run => order.Enqueue(run.Trigger), cancellation: stop), stop);
+            while (order.Count < 4 && !running.IsCompleted) await Task.Delay(20, stop);
+            Assert.Equal(["mine", "mine", "none", "none"], order.Order(StringComparer.Ordinal));
+        }
+        Assert.Equal(8, (await running).Count);
+        Assert.Equal(["validation1", "validation1", "validation1"], order.Skip(4));
     }
 
     [Fact]
