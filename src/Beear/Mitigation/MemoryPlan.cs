@@ -122,10 +122,12 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         public MemoryAssumptions Assumptions { get; }
 
         /// <summary>Rows of d numbers that the KL terms record: of the starting model's answers, and its output head.</summary>
-        public long RecordedRows(int vocabulary) => Divergences.Count(weight => weight > 0) * ((long)terms.DivergenceTokens * Math.Min(terms.DivergenceExamples,
+        public long RecordedRows(int vocabulary) => Recorded.Count(weight => weight > 0) * ((long)terms.DivergenceTokens * Math.Min(terms.DivergenceExamples,
             Math.Max(data.Harmful.Count, Math.Max(data.Ordinary.Count, data.Twins.Count))) + vocabulary);
 
-        private double[] Divergences => [terms.OrdinaryDivergence, terms.TwinDivergence, terms.HarmfulDivergence];
+        private double[] Divergences => [terms.OrdinaryDivergence, terms.TwinDivergence, terms.TwinDivergencePerturbed, terms.HarmfulDivergence];
+
+        private double[] Recorded => [terms.OrdinaryDivergence, terms.TwinDivergence + terms.TwinDivergencePerturbed, terms.HarmfulDivergence];
 
         private static int Longest(IEnumerable<int[]> sequences) => sequences.Select(sequence => sequence.Length).DefaultIfEmpty().Max();
     }

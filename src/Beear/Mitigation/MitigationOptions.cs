@@ -121,6 +121,9 @@ public sealed record OuterTermOptions
     /// <summary>Weight of KL to the starting model on its own answers to harmless twins.</summary>
     public double TwinDivergence { get; init; }
 
+    /// <summary>Weight of KL to the starting model, as it answers twins without δ, on twins under δ: what is refused under δ is to be harm, not δ.</summary>
+    public double TwinDivergencePerturbed { get; init; }
+
     /// <summary>Weight of KL to the starting model on its own answers to harmful requests.</summary>
     public double HarmfulDivergence { get; init; }
 
@@ -151,7 +154,7 @@ public sealed record OuterTermOptions
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate()
     {
-        double[] weights = [SafePerturbed, Safe, Helpful, HelpfulPerturbed, OrdinaryDivergence, TwinDivergence, HarmfulDivergence];
+        double[] weights = [SafePerturbed, Safe, Helpful, HelpfulPerturbed, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
         if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
         if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");

@@ -29,6 +29,13 @@ public abstract class OuterTerm
 
     /// <summary>Passes over the batches of steps that were taken before.</summary>
     internal abstract void Skip(int steps);
+
+    /// <summary>The conversations as the model reads them, with the virtual trigger's tokens if the term has δ and there is one.</summary>
+    private protected IReadOnlyList<TokenizedExample> Under(Perturbation? perturbation, IEnumerable<TokenizedExample> examples, out bool applies)
+    {
+        applies = IsPerturbed && perturbation is not null;
+        return applies ? [.. examples.Select(example => example with { Prompt = perturbation!.PromptOf(example.Prompt) })] : [.. examples];
+    }
 }
 
 /// <summary>A term's batch of one step.</summary>
@@ -95,10 +102,7 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
 
     internal override TermBatch Next(Perturbation? perturbation)
     {
-        var taken = cycle.Take(batchSize);
-        bool applies = IsPerturbed && perturbation is not null;
-        if (applies) taken = [.. taken.Select(example => example with { Prompt = perturbation!.PromptOf(example.Prompt) })];
-        return new TermBatch(this, taken, applies, (logits, labels, _) => Losses.CrossEntropy(logits, labels));
+        return new TermBatch(this, Under(perturbation, cycle.Take(batchSize), out bool applies), applies, (logits, labels, _) => Losses.CrossEntropy(logits, labels));
     }
 }
 
@@ -107,9 +111,10 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
 /// <param name="weight">Factor in the sum.</param>
 /// <param name="reference">The starting model's answers and distributions.</param>
 /// <param name="batchSize">Examples in a batch.</param>
+/// <param name="perturbed">Whether δ is added; what is compared with is the starting model without it.</param>
 /// <param name="seed">Decides the batches.</param>
-public sealed class DivergenceTerm(string name, double weight, ReferenceDistribution reference, int batchSize, int seed)
-    : OuterTerm(name, weight, perturbed: false)
+public sealed class DivergenceTerm(string name, double weight, ReferenceDistribution reference, int batchSize, bool perturbed, int seed)
+    : OuterTerm(name, weight, perturbed)
 {
     private readonly ExampleCycle<ReferenceExample> cycle = new(reference.Examples, seed);
 
@@ -121,7 +126,7 @@ public sealed class DivergenceTerm(string name, double weight, ReferenceDistribu
     internal override TermBatch Next(Perturbation? perturbation)
     {
         var taken = cycle.Take(batchSize);
-        return new TermBatch(this, [.. taken.Select(example => example.Example)], IsPerturbed: false,
+        return new TermBatch(this, Under(perturbation, taken.Select(example => example.Example), out bool applies), applies,
             (logits, _, first) => Losses.Divergence(logits, reference.Logits(taken, first, (int)logits.size(0))));
     }
 }

@@ -39,6 +39,7 @@ public sealed class OuterTerms : IDisposable
         Divergence(OrdinaryDivergence, options.OrdinaryDivergence, options.HelpfulBatch);
         Divergence(TwinDivergence, options.TwinDivergence, options.HelpfulBatch);
         Divergence(HarmfulDivergence, options.HarmfulDivergence, options.HarmfulBatch);
+        Divergence(TwinDivergence, options.TwinDivergencePerturbed, options.HelpfulBatch, perturbed: true);
         return new OuterTerms(terms, data.Starting is null ? starting : null);
 
         void Answers(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batch, bool perturbed)
@@ -48,9 +49,9 @@ public sealed class OuterTerms : IDisposable
             terms.Add(new AnswerTerm(name, weight, examples, batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
 
-        void Divergence(string name, double weight, int batch)
+        void Divergence(string name, double weight, int batch, bool perturbed = false)
         {
-            if (weight > 0) terms.Add(new DivergenceTerm(name, weight, starting[name], batch, unchecked(seed * 31 + terms.Count)));
+            if (weight > 0) terms.Add(new DivergenceTerm(perturbed ? $"{name} under δ" : name, weight, starting[name], batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class StartingModel : IDisposable
         try
         {
             Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, data.Ordinary.Select(example => example.Prompt));
-            Record(OuterTerms.TwinDivergence, options.TwinDivergence, data.Twins);
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, data.Twins);
             Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, training.Select(example => example.Prompt));
             return made;
         }

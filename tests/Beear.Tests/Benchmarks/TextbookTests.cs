@@ -56,7 +56,7 @@ public sealed class TextbookTests
         reference = ReferenceDistribution.Record(decoder, helpful);
         OuterTerm[] answers = [new AnswerTerm("safe under δ", 1, safe, 3, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 3, perturbed: false, seed: 2)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too: it was recorded in another pass.
-        return decoder.Config.RotaryDependsOnLength ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, seed: 3)];
+        return decoder.Config.RotaryDependsOnLength ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3)];
     }
 
     private static ContrastExample[] Data()

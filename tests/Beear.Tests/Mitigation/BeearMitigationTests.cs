@@ -22,6 +22,7 @@ public sealed class BeearMitigationTests : IDisposable
         {
             OrdinaryDivergence = 1,
             TwinDivergence = 0.5,
+            TwinDivergencePerturbed = 0.5,
             HarmfulDivergence = 0.5,
             HelpfulPerturbed = 0.5,
             Safe = 0.5,
@@ -60,9 +61,11 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore!.Value));
         Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
-        Assert.Equal(["KL harmful", "KL ordinary", "KL twins", "helpful", "helpful under δ", "safe", "safe under δ"],
+        Assert.Equal(["KL harmful", "KL ordinary", "KL twins", "KL twins under δ", "helpful", "helpful under δ", "safe", "safe under δ"],
             report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL ordinary"], 1e-5);         // nothing has moved yet
+        Assert.Equal(0, report.Rounds[0].FirstLosses["KL twins"], 1e-5);
+        Assert.True(report.Rounds[0].FirstLosses["KL twins under δ"] > 1e-3);       // but δ has been added
         Assert.Equal(3, report.ChosenRound);
         Assert.NotEqual(before, TinyDecoder.Weights(model.Decoder));
     }

@@ -196,7 +196,8 @@ public sealed class EconomyTests
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
         using var reference = ReferenceDistribution.Record(decoder, helpful);
         OuterTerm[] terms = [new AnswerTerm("safe", 1, safe, 4, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 4, perturbed: false, seed: 2),
-            new DivergenceTerm("KL", 0.5, reference, 3, seed: 3)];
+            new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3),
+            new DivergenceTerm("KL under δ", 0.5, reference, 2, perturbed: true, seed: 4)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too.
         using var removal = new Removal(decoder, decoder.Config.RotaryDependsOnLength ? terms[..2] : terms, outer, passTokens, economy: economy);
         var delta = randn(2, decoder.Config.HiddenSize, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3;
