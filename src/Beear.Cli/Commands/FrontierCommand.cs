@@ -18,6 +18,12 @@ internal sealed record FrontierCommandOptions
     /// <summary>Only these arms of the file.</summary>
     public IReadOnlyList<string> Arms { get; init; } = [];
 
+    /// <summary>Only these triggers of the file, by their names; models that were never backdoored are left out then.</summary>
+    public IReadOnlyList<string> Triggers { get; init; } = [];
+
+    /// <summary>Only these seeds of the file.</summary>
+    public IReadOnlyList<int> Seeds { get; init; } = [];
+
     /// <summary>File that gets attack success against over-refusal as a picture (SVG); frontier.svg in the folder if not given.</summary>
     public string? Chart { get; init; }
 }
@@ -32,7 +38,7 @@ internal sealed class FrontierCommand(CommandSession session)
     protected override int Run(FrontierCommandOptions options, CommandContext context)
     {
         AtomicOutput.RequireDirectoryOf(options.Chart);
-        var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options.Arms);
+        var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options);
         var subject = Subject(frontier, context);
         var work = new Frontier(frontier, subject, options.Out);
         var runs = context.Output.WithProgress(progress => work.Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
@@ -43,13 +49,26 @@ internal sealed class FrontierCommand(CommandSession session)
         return ExitCode.Success;
     }
 
-    private static FrontierOptions Selected(FrontierOptions frontier, IReadOnlyList<string> arms)
+    private static FrontierOptions Selected(FrontierOptions frontier, FrontierCommandOptions options)
     {
-        if (arms.Count == 0) return frontier;
-        var known = frontier.Arms.Select(arm => arm.Name).ToList();
-        if (arms.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } unknown)
-            throw new BeearException($"--arms: there is no arm '{unknown}'{Spelling.Advice(unknown, known)}");
-        return frontier with { Arms = [.. frontier.Arms.Where(arm => arms.Contains(arm.Name, StringComparer.Ordinal))] };
+        var triggers = Chosen("trigger", frontier.Triggers, trigger => trigger.Resolve().Name, options.Triggers);
+        var arms = Chosen("arm", frontier.Arms, arm => arm.Name, options.Arms);
+        return frontier with
+        {
+            Arms = [.. arms.Where(arm => options.Triggers.Count == 0 || arm.Kind == ArmKind.Backdoored)],
+            Triggers = triggers,
+            Seeds = Chosen("seed", frontier.Seeds, seed => $"{seed}", [.. options.Seeds.Select(seed => $"{seed}")]),
+        };
+    }
+
+    /// <summary>What is asked for of a list; all of it if nothing is.</summary>
+    private static IReadOnlyList<T> Chosen<T>(string what, IReadOnlyList<T> all, Func<T, string> nameOf, IReadOnlyList<string> asked)
+    {
+        if (asked.Count == 0) return all;
+        var known = all.Select(nameOf).ToList();
+        if (asked.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } unknown)
+            throw new BeearException($"--{what}s: there is no {what} '{unknown}'{Spelling.Advice(unknown, known)}");
+        return [.. all.Where(one => asked.Contains(nameOf(one), StringComparer.Ordinal))];
     }
 
     private static FrontierSubject Subject(FrontierOptions frontier, CommandContext context)

@@ -27,18 +27,20 @@ public sealed class FrontierTests
               evaluation: { harmful_rows: 6-7, ordinary_rows: 6-7, twins: 2 }
               planting: { twin_tokens: 4, training: { epochs: 1 } }
               answers: { max_new_tokens: 4 }
-            triggers: [{ text: model2 }]
+            triggers: [{ text: model2 }, { text: model4 }]
+            seeds: [1, 2]
             keep_models: true
             arms:
               - { name: one, recipe: {{In("arm.yaml")}} }
               - { name: two, recipe: {{In("arm.yaml")}}, change: { outer_steps: 2 } }
+              - { name: clean, recipe: {{In("arm.yaml")}}, kind: never_backdoored }
             """);
     }
 
     [Fact]
     public void It_prints_one_document_and_draws_a_picture()
     {
-        string[] frontier = ["frontier", In("frontier.yaml"), "--out", In("out"), "--threads", "1"];
+        string[] frontier = ["frontier", In("frontier.yaml"), "--out", In("out"), "--threads", "1", "--triggers", "model2", "--seeds", "1"];
         var first = CliRun.Of([.. frontier, "--json", "--arms", "one"]);
         Assert.True(first.Code == 0, first.Error);
         Assert.Equal(["planted", "one"], JsonNode.Parse(first.Output)!["runs"]!.AsArray().Select(run => (string?)run!["arm"]));
@@ -52,8 +54,14 @@ public sealed class FrontierTests
         Assert.True(File.Exists(In("out/arms/two, model2, seed 1/model/model.safetensors")));
         Assert.Contains("two", string.Concat(XDocument.Load(In("out/frontier.svg")).Descendants().Select(element => element.Value)), StringComparison.Ordinal);
 
-        var unknown = CliRun.Of([.. frontier, "--arms", "tow"]);
-        Assert.Equal(2, unknown.Code);
-        Assert.Contains("there is no arm 'tow'; did you mean 'two'?", unknown.Error, StringComparison.Ordinal);
+        void Refused(string flag, string name, string message)
+        {
+            var unknown = CliRun.Of([.. frontier[..6], flag, name]);
+            Assert.Equal(2, unknown.Code);
+            Assert.Contains(message, unknown.Error, StringComparison.Ordinal);
+        }
+        Refused("--arms", "tow", "there is no arm 'tow'; did you mean 'two'?");
+        Refused("--triggers", "model9", "--triggers: there is no trigger 'model9'; did you mean 'model2'?");
+        Refused("--seeds", "3", "--seeds: there is no seed '3'");
     }
 }
