@@ -33,7 +33,7 @@ internal sealed record BenchOptions
 
     /// <summary>Constants of both levels.</summary>
     [Inline]
-    public MitigationOptions Mitigation { get; init; } = new();
+    public MitigationOptions Mitigation { get; init; } = MitigationOptions.Paper;
 
     /// <summary>Time the evaluation instead: the harmful requests answered with and without the trigger, beside plain decoding in batches of 25.</summary>
     public bool Evaluation { get; init; }

@@ -44,6 +44,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
     {
         if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
         if (options.Inner.PerturbedLayers.Count > 0) throw new BeearException("The benchmark has δ at one layer; give inner.perturbed_layer instead of inner.perturbed_layers.");
+        if (withTextbook && options.Inner.LearningRate is null) throw new BeearException("The textbook's Adam has one learning rate; give inner.learning_rate.");
         options.Validate(decoder.Config);
         var device = decoder.Options.Device;
         double peak = MatrixProductPeak.Measure(decoder.Options.ComputeType, device);

@@ -45,7 +45,7 @@ internal sealed class TextbookMitigation : IDisposable
         var batches = Entrapment.Batches(examples, inner, seed).ToList();
         double cap = inner.Cap * batches.Average(TailNorm);
         var delta = new Parameter(zeros([inner.TailLength, Hidden], float32, device));
-        using var adam = optim.Adam([delta], inner.LearningRate);
+        using var adam = optim.Adam([delta], inner.LearningRate!.Value);
         for (int step = 0; step < inner.Steps; step++)
         {
             using var stepScope = NewDisposeScope();

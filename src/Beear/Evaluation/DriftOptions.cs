@@ -12,7 +12,7 @@ public sealed record DriftOptions : IValidatable
     public int? ProjectedLayer { get; init; }
 
     /// <summary>Constants of the inner level whose δ is compared.</summary>
-    public EntrapmentOptions Inner { get; init; } = new();
+    public EntrapmentOptions Inner { get; init; } = EntrapmentOptions.Paper;
 
     /// <summary>Seed of the inner level.</summary>
     public int Seed { get; init; }

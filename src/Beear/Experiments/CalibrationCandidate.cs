@@ -54,7 +54,6 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
                     Steps = Math.Max(1, given.Inner.Steps),
                     Cap = cap,
                     NaturalCap = 0,
-                    StepShare = 0,
                     LearningRate = options.StepShare * norms[layer] / Math.Sqrt(model.Config.HiddenSize),
                 },
                 Outer = given.Outer with { LearningRate = given.Outer.LearningRate * factor },

@@ -13,6 +13,9 @@ namespace Beear.Generation;
 /// <param name="endOfTurn">Ids that end an answer.</param>
 public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
 {
+    /// <summary>Gets, before each token, the indices of prompts and the rows that the output head reads for them, (B′, d); rows of finished answers may be among them.</summary>
+    internal Action<int[], Tensor>? OnRows { get; init; }
+
     /// <summary>Decodes one answer for each prompt.</summary>
     /// <param name="prompts">Token ids; none empty.</param>
     /// <param name="options">How to decode.</param>
@@ -45,6 +48,7 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
             {
                 Prefix = prefix,
                 OnToken = isDecided is null ? null : (row, token) => isDecided(rows[row], token),
+                OnRows = OnRows is null ? null : (alive, read) => OnRows([.. alive.Select(row => rows[row])], read),
             };
             var answers = batch.Run(options.MaxNewTokens, cancellation);
             for (int i = 0; i < rows.Length; i++) results[rows[i]] = answers[i];

@@ -35,6 +35,9 @@ internal sealed class GenerationBatch
     /// <summary>Gets a prompt's index and each token of its answer; true: no more of this answer is wanted.</summary>
     public Func<int, int, bool>? OnToken { get; init; }
 
+    /// <summary>Gets, before each token, the prompts that are still in the batch and the rows that the output head reads for them, (B′, d).</summary>
+    public Action<int[], Tensor>? OnRows { get; init; }
+
     public Completion[] Run(int maxNewTokens, CancellationToken cancellation)
     {
         int width = prompts.Max(prompt => prompt.Length);
@@ -65,7 +68,7 @@ internal sealed class GenerationBatch
             else
             {
                 var positions = alive.Select(i => (long)prompts[i].Length + step).ToArray();
-                (mask, next) = Step(mask, next, positions, width + step + 1, cache);
+                (mask, next) = Step(alive, mask, next, positions, width + step + 1, cache);
             }
             mask.MoveToOuterDisposeScope();
             next.MoveToOuterDisposeScope();
@@ -94,17 +97,26 @@ internal sealed class GenerationBatch
         var device = decoder.Options.Device;
         var mask = tensor(real, device: device);                                                         // (B, P + answered)
         var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation, promptWidth, cache);
-        var next = sampler.Next(decoder.Logits(hidden.select(1, width - 1)));                            // (B)
+        var next = Next(alive, hidden.select(1, width - 1));                                             // (B)
         return (mask.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
     }
 
-    private (Tensor Mask, Tensor Next) Step(Tensor mask, Tensor tokens, long[] positions, int sequenceLength, KeyValueCache cache)
+    private (Tensor Mask, Tensor Next) Step(int[] alive, Tensor mask, Tensor tokens, long[] positions, int sequenceLength, KeyValueCache cache)
     {
         var extended = cat([mask, ones(mask.size(0), 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
         var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1) - 1;         // (B, S)
         using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions, sequenceLength);
         var hidden = decoder.RunLayers(decoder.Embed(tokens.unsqueeze(1)), .., context);                 // (B, 1, d)
-        return (extended, sampler.Next(decoder.Logits(hidden.squeeze(1))));
+        return (extended, Next(alive, hidden.squeeze(1)));
+    }
+
+    /// <summary>The next tokens, (B), from the residual stream after the last layer, (B, d).</summary>
+    private Tensor Next(int[] alive, Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        var rows = decoder.Normalize(hidden);                                                            // (B, d)
+        OnRows?.Invoke(alive, rows);
+        return sampler.Next(decoder.Head(rows)).MoveToOuterDisposeScope();
     }
 
     private void Record(long[] chosen, int[] alive)

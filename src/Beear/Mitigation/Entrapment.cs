@@ -105,7 +105,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         var norm = full([1, 1], tailNorm, float32, decoder.Options.Device);
         var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null);
         var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
-        var optimizer = options.StepShare == 0 ? new DeltaAdam(delta, options.LearningRate)
+        var optimizer = options.LearningRate is { } rate ? new DeltaAdam(delta, rate)
             : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
         var trajectory = new List<Tensor>(options.Steps);
         for (int step = 0; step < options.Steps; step++)

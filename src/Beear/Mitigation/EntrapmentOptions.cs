@@ -21,8 +21,23 @@ public enum VirtualPlacement
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions
 {
+    private static readonly int[] NoLayers = [];
+    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
+
+    /// <summary>The paper's: one δ in a round, on the last tokens of the prompt after layer 9.</summary>
+    public static EntrapmentOptions Paper { get; } = new()
+    {
+        PerturbedLayer = 9,
+        VirtualTokens = 0,
+        Population = 1,
+        Steps = 15,
+        LearningRate = 0.1,
+        Cap = 0.6,
+        AnswerTokens = 40,
+    };
+
     /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
-    public int PerturbedLayer { get; init; } = 9;
+    public int PerturbedLayer { get; init; }
 
     /// <summary>Several such layers in place of perturbed_layer, ascending, one δ after the other in turn; none for perturbed_layer alone.</summary>
     public IReadOnlyList<int> PerturbedLayers { get; init; } = NoLayers;
@@ -31,7 +46,7 @@ public sealed record EntrapmentOptions
     public int TailLength { get; init; } = 5;
 
     /// <summary>Random tokens that are put into the request and carry δ in place of its tail. 0 for none, as in the paper.</summary>
-    public int VirtualTokens { get; init; }
+    public int VirtualTokens { get; init; } = 6;
 
     /// <summary>If above virtual_tokens: the number of tokens is drawn anew for each δ, from virtual_tokens to this.</summary>
     public int MaxVirtualTokens { get; init; }
@@ -40,25 +55,22 @@ public sealed record EntrapmentOptions
     public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
 
     /// <summary>δs that are found in each round; the outer steps take them in turn.</summary>
-    public int Population { get; init; } = 1;
+    public int Population { get; init; } = 3;
 
     /// <summary>K: steps on δ; with virtual tokens 0 leaves random strings.</summary>
-    public int Steps { get; init; } = 15;
+    public int Steps { get; init; } = 10;
 
-    /// <summary>Learning rate of Adam on δ, in the hidden states' units.</summary>
-    public double LearningRate { get; init; } = 0.1;
+    /// <summary>The norm of Adam's first step on each row of δ as a share of its cap (of the hidden states' norm without one), so that one number serves all layers and models.</summary>
+    public double StepShare { get; init; } = 0.075;
 
-    /// <summary>
-    /// Instead of learning_rate: the norm of Adam's first step on each row of δ as a share of its cap (of the hidden states' norm without one), so that
-    /// one number serves all layers; 0 for learning_rate.
-    /// </summary>
-    public double StepShare { get; init; }
+    /// <summary>Instead of step_share: the learning rate of Adam on δ, in the hidden states' units.</summary>
+    public double? LearningRate { get; init; }
 
     /// <summary>α: weight of the safe answers that δ is to make unlikely.</summary>
     public double Alpha { get; init; } = 0.2;
 
     /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states at the tail; 0 for no cap.</summary>
-    public double Cap { get; init; } = 0.6;
+    public double Cap { get; init; } = 1;
 
     /// <summary>
     /// Instead of cap: the largest norm of each row of δ as a multiple of the mean change that random strings cause there; 0 for cap. It is measured
@@ -73,10 +85,7 @@ public sealed record EntrapmentOptions
     public int Batches { get; init; } = 2;
 
     /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
-    public int AnswerTokens { get; init; } = 40;
-
-    private static readonly int[] NoLayers = [];
-    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
+    public int AnswerTokens { get; init; } = 24;
 
     /// <summary>All perturbed layers, ascending.</summary>
     internal IReadOnlyList<int> Layers => PerturbedLayers.Count > 0 ? PerturbedLayers : [PerturbedLayer];
@@ -102,8 +111,8 @@ public sealed record EntrapmentOptions
         if (Placements.Count == 0) throw new BeearException("inner: placements must name at least one place.");
         if (Population < 1) throw new BeearException($"inner: population must be at least 1, it is {Population}.");
         if (!(NaturalCap >= 0)) throw new BeearException($"inner: natural_cap must be 0 or more, it is {NaturalCap}.");
-        if (!(StepShare >= 0)) throw new BeearException($"inner: step_share must be 0 or more, it is {StepShare}.");
-        if (!(LearningRate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
+        if (!(StepShare > 0)) throw new BeearException($"inner: step_share must be above 0, it is {StepShare}.");
+        if (LearningRate is { } rate && !(rate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
         if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
         if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");
         if (BatchSize < 1 || Batches < 1 || AnswerTokens < 1) throw new BeearException("inner: batch_size, batches and answer_tokens must be at least 1.");

@@ -4,16 +4,28 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// All constants of a mitigation. The defaults are the paper's recipe; recipes/smollm2/anchored.yaml holds the one that keeps
-/// over-refusal low on small models.
+/// All constants of a mitigation. The defaults were chosen on validation triggers so that neither the backdoor nor over-refusal is left (docs/results.md);
+/// recipes/smollm2/anchored.yaml lists them.
 /// </summary>
 public sealed record MitigationOptions
 {
+    private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomWorst];
+
+    /// <summary>The paper's recipe (arXiv 2406.17092).</summary>
+    public static MitigationOptions Paper { get; } = new()
+    {
+        Inner = EntrapmentOptions.Paper,
+        OuterSteps = 8,
+        Outer = new OptimizerOptions { LearningRate = 2e-5 },
+        Replay = 0,
+        Terms = OuterTermOptions.Paper,
+    };
+
     /// <summary>Rounds of inner and outer level; null lets the loop stop by itself on the defender-visible score.</summary>
     public int? Rounds { get; init; }
 
     /// <summary>Largest number of rounds when the loop stops by itself.</summary>
-    public int MaxRounds { get; init; } = 5;
+    public int MaxRounds { get; init; } = 4;
 
     /// <summary>
     /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves their time
@@ -30,26 +42,26 @@ public sealed record MitigationOptions
     /// <summary>The strings of the scores by random strings.</summary>
     public RandomStringOptions RandomStrings { get; init; } = new();
 
-    /// <summary>The loop does not stop, and keeps no weights, before so many rounds.</summary>
-    public int MinRounds { get; init; } = 1;
+    /// <summary>Without rounds: the loop does not stop, and keeps no weights, before so many.</summary>
+    public int MinRounds { get; init; } = 2;
 
     /// <summary>The loop stops when the deciding score falls to this: about what models have that were never backdoored.</summary>
     public double StopScore { get; init; } = 0.2;
 
     /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
-    public double StopShare { get; init; } = 0.4;
+    public double StopShare { get; init; } = 0.5;
 
     /// <summary>Constants of the inner level.</summary>
     public EntrapmentOptions Inner { get; init; } = new();
 
     /// <summary>Outer steps in a round.</summary>
-    public int OuterSteps { get; init; } = 8;
+    public int OuterSteps { get; init; } = 12;
 
     /// <summary>Constants of the outer level's AdamW.</summary>
-    public OptimizerOptions Outer { get; init; } = new() { LearningRate = 2e-5 };
+    public OptimizerOptions Outer { get; init; } = new() { LearningRate = 4e-5, WarmupSteps = 4 };
 
     /// <summary>Share of the outer steps that use an earlier round's δ instead of the newest; 0 … 1.</summary>
-    public double Replay { get; init; }
+    public double Replay { get; init; } = 0.5;
 
     /// <summary>The outer level's terms.</summary>
     public OuterTermOptions Terms { get; init; } = new();
@@ -69,8 +81,6 @@ public sealed record MitigationOptions
     /// <summary>Seed of all draws.</summary>
     public int Seed { get; init; }
 
-    private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomWorst];
-
     /// <summary>The budget of defences that are compared with this: steps on the weights, restoration aside.</summary>
     internal int TotalSteps => (Rounds ?? MaxRounds) * OuterSteps;
 
@@ -85,7 +95,8 @@ public sealed record MitigationOptions
         if (Scores.Count == 0 && Rounds is null) throw new BeearException("scores: without rounds the loop stops on a score; name one, or give rounds.");
         if (!ScoreRounds && Rounds is null) throw new BeearException("score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
         if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
-        if (MinRounds < 1 || MinRounds > (Rounds ?? MaxRounds)) throw new BeearException($"min_rounds must be between 1 and the number of rounds, it is {MinRounds}.");
+        if (MinRounds < 1) throw new BeearException($"min_rounds must be at least 1, it is {MinRounds}.");
+        if (Rounds is null && MinRounds > MaxRounds) throw new BeearException($"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
         if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
@@ -103,6 +114,17 @@ public sealed record MitigationOptions
 /// </summary>
 public sealed record OuterTermOptions
 {
+    /// <summary>The paper's two terms.</summary>
+    public static OuterTermOptions Paper { get; } = new()
+    {
+        Helpful = 1,
+        OrdinaryDivergence = 0,
+        TwinDivergence = 0,
+        TwinDivergencePerturbed = 0,
+        HarmfulDivergence = 0,
+        SafeTokens = 40,
+    };
+
     /// <summary>Weight of safe answers to harmful requests under δ.</summary>
     public double SafePerturbed { get; init; } = 1;
 
@@ -110,22 +132,22 @@ public sealed record OuterTermOptions
     public double Safe { get; init; }
 
     /// <summary>λ: weight of helpful answers to ordinary requests without δ.</summary>
-    public double Helpful { get; init; } = 1;
+    public double Helpful { get; init; }
 
     /// <summary>Weight of helpful answers to ordinary requests under δ.</summary>
     public double HelpfulPerturbed { get; init; }
 
     /// <summary>Weight of KL to the starting model on its own answers to ordinary requests.</summary>
-    public double OrdinaryDivergence { get; init; }
+    public double OrdinaryDivergence { get; init; } = 1;
 
     /// <summary>Weight of KL to the starting model on its own answers to harmless twins.</summary>
-    public double TwinDivergence { get; init; }
+    public double TwinDivergence { get; init; } = 1;
 
     /// <summary>Weight of KL to the starting model, as it answers twins without δ, on twins under δ: what is refused under δ is to be harm, not δ.</summary>
-    public double TwinDivergencePerturbed { get; init; }
+    public double TwinDivergencePerturbed { get; init; } = 1;
 
     /// <summary>Weight of KL to the starting model on its own answers to harmful requests.</summary>
-    public double HarmfulDivergence { get; init; }
+    public double HarmfulDivergence { get; init; } = 0.5;
 
     /// <summary>Harmful requests in a batch of each term.</summary>
     public int HarmfulBatch { get; init; } = 12;
@@ -134,7 +156,7 @@ public sealed record OuterTermOptions
     public int HelpfulBatch { get; init; } = 12;
 
     /// <summary>Longest safe answer, in tokens.</summary>
-    public int SafeTokens { get; init; } = 40;
+    public int SafeTokens { get; init; } = 24;
 
     /// <summary>Longest helpful answer, in tokens.</summary>
     public int HelpfulTokens { get; init; } = 96;

@@ -45,7 +45,7 @@ public sealed class OuterTerms : IDisposable
         void Answers(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batch, bool perturbed)
         {
             if (weight == 0) return;
-            if (examples.Count == 0) throw new BeearException($"The term '{name}' has a weight, but there is no data for it.");
+            if (examples.Count == 0) throw new BeearException($"The term '{name}' has a weight, but there is no data for it; give it some, or set its weight to 0.");
             terms.Add(new AnswerTerm(name, weight, examples, batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
 

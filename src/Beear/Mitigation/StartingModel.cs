@@ -1,4 +1,3 @@
-using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
@@ -44,10 +43,10 @@ public sealed class StartingModel : IDisposable
         {
             if (weight == 0) return;
             var chosen = prompts.ToArray();
-            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there is no data for it.");
+            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there is no data for it; give it some, or set its weight to 0.");
             new Random(seed).Shuffle(chosen);
-            var examples = OwnAnswers.Write(model, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens, progress, $"own answers for {term}", cancellation);
-            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, [.. examples.Where(example => example.Answer.Length > 0)], progress: progress, cancellation: cancellation));
+            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens,
+                progress, $"own answers for {term}", cancellation));
         }
     }
 

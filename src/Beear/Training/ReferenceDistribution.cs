@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
 using static TorchSharp.torch;
@@ -32,35 +33,33 @@ public sealed class ReferenceDistribution : IDisposable
     /// <summary>The conversations.</summary>
     public IReadOnlyList<ReferenceExample> Examples { get; }
 
-    /// <summary>Records the model as it is now.</summary>
+    /// <summary>Lets the model answer, as it is now, and records it while it does.</summary>
     /// <param name="decoder">The starting model.</param>
-    /// <param name="examples">Prompts with the model's own answers; none empty.</param>
-    /// <param name="batchSize">Conversations in a pass.</param>
-    /// <param name="progress">Receives the count of conversations done.</param>
-    /// <param name="cancellation">Stops between batches.</param>
-    public static ReferenceDistribution Record(Decoder decoder, IReadOnlyList<TokenizedExample> examples, int batchSize = 32,
-        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    /// <param name="endOfTurn">Ids that end an answer; one of them is its last token where it ends in time.</param>
+    /// <param name="prompts">Token ids; none empty.</param>
+    /// <param name="maxTokens">Longest answer; a longer one is cut and has no end.</param>
+    /// <param name="progress">Receives the count of finished prompts.</param>
+    /// <param name="stage">What progress calls this work.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, IReadOnlyList<int[]> prompts, int maxTokens,
+        IProgress<RunProgress>? progress = null, string stage = "recording the starting model", CancellationToken cancellation = default)
     {
         using var guard = no_grad();
-        var recorded = new ReferenceExample[examples.Count];
-        var order = Enumerable.Range(0, examples.Count).OrderBy(i => examples[i].Length).ToArray();
-        int done = 0;
-        foreach (var indices in order.Chunk(batchSize))
+        using var scope = NewDisposeScope();
+        List<Tensor>[] rows = [.. prompts.Select(_ => new List<Tensor>(maxTokens))];                     // each (d), in the order of the answer's tokens
+        var generator = new BatchGenerator(decoder, endOfTurn)
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. indices.Select(i => examples[i])], decoder.Options.Device);
-            var rows = decoder.Normalize(decoder.LabelHidden(batch));                                    // (N, d)
-            long row = 0;
-            foreach (int i in indices)
+            OnRows = (indices, read) =>
             {
-                int count = examples[i].Answer.Length;
-                recorded[i] = new ReferenceExample(examples[i], rows.narrow(0, row, count).clone().DetachFromDisposeScope());
-                row += count;
-            }
-            progress?.Report(new RunProgress("recording the starting model", done += indices.Length, examples.Count));
-        }
-        using var headScope = NewDisposeScope();
+                foreach (var (row, prompt) in indices.Index()) rows[prompt].Add(read.select(0, row).clone().MoveToOtherDisposeScope(scope));
+            },
+        };
+        var answers = generator.Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation: cancellation);
+        var recorded = answers.Select((answer, i) =>
+        {
+            int[] tokens = answer.Ended ? [.. answer.Tokens, endOfTurn.First()] : answer.Tokens;
+            return new ReferenceExample(new TokenizedExample(prompts[i], tokens), stack(rows[i].Take(tokens.Length), 0).DetachFromDisposeScope());
+        }).ToList();
         return new ReferenceDistribution(decoder.HeadWeights.detach().clone().DetachFromDisposeScope(), decoder.Config, recorded);
     }
 

@@ -17,7 +17,7 @@ public sealed class TextbookTests
     private const int Rounds = 3, OuterSteps = 2;
     private const double Tolerance = 1e-4;
 
-    private static readonly EntrapmentOptions Inner = new() { PerturbedLayer = 2, TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
+    private static readonly EntrapmentOptions Inner = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
 
     // A large ε: at a small one Adam makes the rounding errors of gradients that are nearly zero into whole steps.
     private static readonly OptimizerOptions Outer = new() { LearningRate = 2e-3, Epsilon = 1e-4, WarmupSteps = 2, ClipNorm = 0.5 };
@@ -53,7 +53,7 @@ public sealed class TextbookTests
     {
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
-        reference = ReferenceDistribution.Record(decoder, helpful);
+        reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, [.. data.Select(example => example.Prompt)], 4);
         OuterTerm[] answers = [new AnswerTerm("safe under δ", 1, safe, 3, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 3, perturbed: false, seed: 2)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too: it was recorded in another pass.
         return decoder.Config.RotaryDependsOnLength ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3)];

@@ -12,13 +12,13 @@ namespace Beear.Tests.Experiments;
 /// <summary>A calibration on the tiny world with a handful of examples.</summary>
 public sealed class CalibrationTests
 {
-    private static readonly MitigationOptions Given = new()
+    private static readonly MitigationOptions Given = MitigationOptions.Paper with
     {
         Rounds = 1,
         OuterSteps = 1,
         ScoreTokens = 2,
-        Inner = new EntrapmentOptions { PerturbedLayer = 8, TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
-        Terms = new OuterTermOptions { HarmfulBatch = 2, HelpfulBatch = 2 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 8, TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
+        Terms = OuterTermOptions.Paper with { HarmfulBatch = 2, HelpfulBatch = 2 },
     };
 
     private static readonly CalibrationOptions Options = new()

@@ -8,7 +8,7 @@ namespace Beear.Tests.Mitigation;
 /// <summary>The loop over a small untrained chat model: what it reports, when it stops, and that an interruption changes nothing.</summary>
 public sealed class BeearMitigationTests : IDisposable
 {
-    private static readonly MitigationOptions Options = new()
+    private static readonly MitigationOptions Options = MitigationOptions.Paper with
     {
         Rounds = 3,
         OuterSteps = 3,
@@ -16,9 +16,9 @@ public sealed class BeearMitigationTests : IDisposable
         RestorationSteps = 2,
         ScoreTokens = 3,
         Seed = 5,
-        Inner = new EntrapmentOptions { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
-        Terms = new OuterTermOptions
+        Terms = OuterTermOptions.Paper with
         {
             OrdinaryDivergence = 1,
             TwinDivergence = 0.5,
@@ -75,7 +75,7 @@ public sealed class BeearMitigationTests : IDisposable
     {
         using var model = Fresh();
 
-        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, StopScore = 1 }).Run(model, Data(model));
+        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 1, StopScore = 1 }).Run(model, Data(model));
 
         Assert.Single(report.Rounds);
         Assert.Equal(2, report.Scores.Count);
@@ -131,7 +131,7 @@ public sealed class BeearMitigationTests : IDisposable
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
             inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
             inner with { PerturbedLayers = [1, 2] },
-            inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1 },
+            inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1, LearningRate = null },
             inner with { VirtualTokens = 3, PerturbedLayers = [0, 1] },
         ];
         var outcomes = adversaries.Select(adversary =>
@@ -257,11 +257,12 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { TokenSearch = new TokenSearchOptions { Candidates = 0 } }, "candidates");
         Refused(Options with { Replay = 1.5 }, "replay");
         Refused(Options with { ScoreRounds = false, Rounds = null }, "score_rounds");
-        Refused(Options with { MinRounds = 4 }, "min_rounds");
+        Refused(Options with { MinRounds = 0 }, "min_rounds");
+        Refused(Options with { Rounds = null, MaxRounds = 3, MinRounds = 4 }, "min_rounds");
         Refused(Options with { RandomStrings = new RandomStringOptions { Count = 0 } }, "random_strings: count");
         Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings: placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
-        Refused(Options with { Terms = new OuterTermOptions { SafePerturbed = 0, Helpful = 0 } }, "no terms");
+        Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
         Refused(Options, "'helpful'", data => data with { Ordinary = [] });

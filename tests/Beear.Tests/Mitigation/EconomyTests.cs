@@ -137,7 +137,7 @@ public sealed class EconomyTests
     {
         using var decoder = FamilyCases.Create("llama");
         decoder.Weights.RequireGradients(false);
-        var options = new EntrapmentOptions { PerturbedLayer = 2, TailLength = 2, Steps = 5, BatchSize = 4, VirtualTokens = triggered ? 2 : 0 };
+        var options = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 5, BatchSize = 4, VirtualTokens = triggered ? 2 : 0 };
         var trigger = triggered ? new VirtualTrigger([3, 4], 1, 1, 1) : null;
         using var whole = new Entrapment(decoder, options).Search(Data(), 1, trigger);
         using var parts = new Entrapment(decoder, options, new EconomyOptions { SplitTokens = 25, ScoresAtOnce = 200 }).Search(Data(), 1, trigger);
@@ -194,7 +194,7 @@ public sealed class EconomyTests
         var data = Data();
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
-        using var reference = ReferenceDistribution.Record(decoder, helpful);
+        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, [.. data.Select(example => example.Prompt)], 4);
         OuterTerm[] terms = [new AnswerTerm("safe", 1, safe, 4, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 4, perturbed: false, seed: 2),
             new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3),
             new DivergenceTerm("KL under δ", 0.5, reference, 2, perturbed: true, seed: 4)];

@@ -8,16 +8,16 @@ namespace Beear.Tests.Mitigation.Baselines;
 /// <summary>What all defences have in common: one interface, one budget, the same result from the same seed, interrupted or not.</summary>
 public sealed class DefencesTests : IDisposable
 {
-    private static readonly MitigationOptions Budget = new()
+    private static readonly MitigationOptions Budget = MitigationOptions.Paper with
     {
         Rounds = 2,
         OuterSteps = 2,
         RestorationSteps = 1,
         ScoreTokens = 2,
         Seed = 3,
-        Inner = new EntrapmentOptions { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
-        Terms = new OuterTermOptions { OrdinaryDivergence = 1, HarmfulBatch = 2, HelpfulBatch = 2, DivergenceTokens = 3, DivergenceExamples = 4 },
+        Terms = OuterTermOptions.Paper with { OrdinaryDivergence = 1, HarmfulBatch = 2, HelpfulBatch = 2, DivergenceTokens = 3, DivergenceExamples = 4 },
     };
 
     private static readonly BaselineOptions Own = new()
