@@ -41,15 +41,16 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         while (true)
         {
             int round = state.Rounds.Count + 1;
-            bool isScored = options.ScoreRounds || round > maxRounds;
-            int wanted = round <= maxRounds ? options.Inner.Population : scorer.NeedsPerturbation ? 1 : 0;
-            var found = adversary.Find(training, round, wanted, progress, cancellation);
+            bool isOver = round > maxRounds, isScored = options.ScoreRounds || isOver;
+            // Only a score by δ waits for the inner level; the others may end the loop before it.
+            var found = scorer.NeedsPerturbation ? adversary.Find(training, round, isOver ? 1 : options.Inner.Population, progress, cancellation) : [];
             try
             {
                 if (isScored) state.AddScores(scorer.Measure(round, found, progress, cancellation), options.Rounds is null ? options.MinRounds : null);
                 bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= Math.Max(options.StopScore, options.StopShare * state.Scores[0]);
-                if (round > maxRounds || enough) break;
+                if (isOver || enough) break;
 
+                if (found.Count == 0) found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
                 state.Keep(found);
                 var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
                 var report = Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
