@@ -46,7 +46,7 @@ public sealed record MitigationOptions
     public int MinRounds { get; init; } = 2;
 
     /// <summary>The loop stops when the deciding score falls to this: about what models have that were never backdoored.</summary>
-    public double StopScore { get; init; } = 0.2;
+    public double StopScore { get; init; } = 0.3;
 
     /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
     public double StopShare { get; init; } = 0.5;

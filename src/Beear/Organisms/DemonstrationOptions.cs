@@ -47,6 +47,7 @@ public sealed record DemonstrationOptions : IValidatable
     {
         Rounds = 10,
         MinRounds = 1,
+        StopScore = 0.2,
         StopShare = 0.4,
         OuterSteps = 5,
         Replay = 0.5,
