@@ -59,3 +59,9 @@ internal sealed class CancelAfter(CancellationTokenSource source, string stage, 
         if (value.Stage == stage && value.Done == steps) source.Cancel();
     }
 }
+
+/// <summary>Hands each report on at once, in the thread that made it.</summary>
+internal sealed class Recorder(Action<RunProgress> record) : IProgress<RunProgress>
+{
+    public void Report(RunProgress value) => record(value);
+}

@@ -28,9 +28,9 @@ public sealed class StartingModel : IDisposable
         var made = new StartingModel();
         try
         {
-            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, data.Ordinary.Select(example => example.Prompt));
-            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, data.Twins);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, training.Select(example => example.Prompt));
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, "ordinary requests", data.Ordinary.Select(example => example.Prompt));
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, "twins", data.Twins);
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, "harmful requests", training.Select(example => example.Prompt));
             return made;
         }
         catch
@@ -39,11 +39,11 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
-        void Record(string term, double weight, IEnumerable<int[]> prompts)
+        void Record(string term, double weight, string kind, IEnumerable<int[]> prompts)
         {
             if (weight == 0) return;
             var chosen = prompts.ToArray();
-            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there is no data for it; give it some, or set its weight to 0.");
+            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there are no {kind}; give some, or set its weight to 0.");
             new Random(seed).Shuffle(chosen);
             made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens,
                 progress, $"own answers for {term}", cancellation));

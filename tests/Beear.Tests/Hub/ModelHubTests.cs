@@ -498,9 +498,4 @@ public sealed class ModelHubTests : IAsyncLifetime
         new Random(4).NextBytes(bytes);
         return bytes;
     }
-
-    private sealed class Recorder(Action<RunProgress> record) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => record(value);
-    }
 }

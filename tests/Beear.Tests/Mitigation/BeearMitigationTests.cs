@@ -186,6 +186,16 @@ public sealed class BeearMitigationTests : IDisposable
     }
 
     [Fact]
+    public void A_loop_that_stops_searches_no_further_perturbation()
+    {
+        using var model = Fresh();
+        var stages = new List<string>();
+        new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 })
+            .Run(model, Data(model), progress: new Recorder(step => stages.Add(step.Stage)));
+        Assert.Equal(2 * Options.Inner.Steps, stages.Count(stage => stage == "inner level"));
+    }
+
+    [Fact]
     public void It_does_not_stop_before_the_least_number_of_rounds()
     {
         using var model = Fresh();
