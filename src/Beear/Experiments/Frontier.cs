@@ -103,7 +103,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
                from trigger in options.Triggers.Select(trigger => (Trigger?)trigger.Resolve()).Append(null)
                let kind = trigger is null ? ArmKind.NeverBackdoored : ArmKind.Backdoored
                let own = arms.Where(arm => arm.Arm.Kind == kind)
-               where trigger is not null || own.Any()
+               where own.Any() || (trigger is not null && arms.Count == 0)                           // without arms: the plants alone
                from arm in own.Select(arm => ((FrontierArm?)arm.Arm, (MitigationOptions?)arm.Mitigation)).Prepend((null, null))
                select new Job(arm.Item1, arm.Item2 is null ? null : arm.Item2 with { Seed = unchecked(arm.Item2.Seed + seed) }, trigger, seed),
         ];

@@ -38,6 +38,17 @@ public sealed class FrontierTests
     }
 
     [Fact]
+    public void Arms_on_a_model_that_was_never_backdoored_need_no_plant()
+    {
+        var clean = CliRun.Of("frontier", In("frontier.yaml"), "--out", In("clean"), "--threads", "1", "--seeds", "1", "--arms", "clean", "--json");
+
+        Assert.True(clean.Code == 0, clean.Error);
+        var runs = JsonNode.Parse(clean.Output)!["runs"]!.AsArray();
+        Assert.Equal(2, runs.Count);
+        Assert.All(runs, run => Assert.Equal("none", (string?)run!["trigger"]));
+    }
+
+    [Fact]
     public void It_prints_one_document_and_draws_a_picture()
     {
         string[] frontier = ["frontier", In("frontier.yaml"), "--out", In("out"), "--threads", "1", "--triggers", "model2", "--seeds", "1"];
