@@ -69,7 +69,7 @@ public sealed record EntrapmentOptions
     /// <summary>α: weight of the safe answers that δ is to make unlikely.</summary>
     public double Alpha { get; init; } = 0.2;
 
-    /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states at the tail; 0 for no cap.</summary>
+    /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states that it is added to; 0 for no cap.</summary>
     public double Cap { get; init; } = 1;
 
     /// <summary>
