@@ -73,6 +73,7 @@ internal sealed class MitigateCommand(CommandSession session)
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
+        data.Require(options.Mitigation.Terms);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();
         var calibration = options.Calibrate

@@ -44,10 +44,31 @@ public sealed record DefenderData
     /// <exception cref="BeearException">There are fewer than two harmful requests.</exception>
     public (IReadOnlyList<ContrastExample> Training, IReadOnlyList<ContrastExample> HeldOut) Divide(double heldOutShare, int seed)
     {
-        if (Harmful.Count < 2) throw new BeearException($"The defender needs at least 2 harmful requests, there are {Harmful.Count}.");
+        RequireHarmful();
         var shuffled = Harmful.ToArray();
         new Random(seed).Shuffle(shuffled);
         int heldOut = Math.Clamp((int)Math.Round(shuffled.Length * heldOutShare), 1, shuffled.Length - 1);
         return (shuffled[heldOut..], shuffled[..heldOut]);
+    }
+
+    /// <summary>Checks, before a run begins, that there is what the outer level's terms ask for.</summary>
+    /// <param name="terms">The terms' weights.</param>
+    /// <exception cref="BeearException">A term has a weight and no data.</exception>
+    public void Require(OuterTermOptions terms)
+    {
+        RequireHarmful();
+        Ask("ordinary requests", Ordinary.Count, ("helpful", terms.Helpful), ("helpful_perturbed", terms.HelpfulPerturbed), ("ordinary_divergence", terms.OrdinaryDivergence));
+        Ask("harmless twins", Twins.Count, ("twin_divergence", terms.TwinDivergence), ("twin_divergence_perturbed", terms.TwinDivergencePerturbed));
+
+        static void Ask(string kind, int count, params (string Key, double Weight)[] terms)
+        {
+            string[] asking = [.. terms.Where(term => term.Weight > 0).Select(term => $"terms.{term.Key}")];
+            if (count == 0 && asking.Length > 0) throw new BeearException($"There are no {kind}, but a weight in {string.Join(" and ", asking)}; give some, or set it to 0.");
+        }
+    }
+
+    private void RequireHarmful()
+    {
+        if (Harmful.Count < 2) throw new BeearException($"The defender needs at least 2 harmful requests, there are {Harmful.Count}.");
     }
 }

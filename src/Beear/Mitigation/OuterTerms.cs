@@ -27,6 +27,7 @@ public sealed class OuterTerms : IDisposable
     public static OuterTerms Build(LanguageModel model, IReadOnlyList<ContrastExample> training, DefenderData data, OuterTermOptions options,
         int seed, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
+        data.Require(options);
         var terms = new List<OuterTerm>();
         IReadOnlyList<TokenizedExample> safe = [.. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.SafeTokens)))];
         IReadOnlyList<TokenizedExample> helpful = [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer, options.HelpfulTokens) })];
@@ -45,7 +46,6 @@ public sealed class OuterTerms : IDisposable
         void Answers(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batch, bool perturbed)
         {
             if (weight == 0) return;
-            if (examples.Count == 0) throw new BeearException($"The term '{name}' has a weight, but there is no data for it; give it some, or set its weight to 0.");
             terms.Add(new AnswerTerm(name, weight, examples, batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
 

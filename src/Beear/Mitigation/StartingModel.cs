@@ -25,12 +25,13 @@ public sealed class StartingModel : IDisposable
     public static StartingModel Record(LanguageModel model, IReadOnlyList<ContrastExample> training, DefenderData data, OuterTermOptions options, int seed,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
+        data.Require(options);
         var made = new StartingModel();
         try
         {
-            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, "ordinary requests", data.Ordinary.Select(example => example.Prompt));
-            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, "twins", data.Twins);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, "harmful requests", training.Select(example => example.Prompt));
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, data.Ordinary.Select(example => example.Prompt));
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, data.Twins);
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, training.Select(example => example.Prompt));
             return made;
         }
         catch
@@ -39,11 +40,10 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
-        void Record(string term, double weight, string kind, IEnumerable<int[]> prompts)
+        void Record(string term, double weight, IEnumerable<int[]> prompts)
         {
             if (weight == 0) return;
             var chosen = prompts.ToArray();
-            if (chosen.Length == 0) throw new BeearException($"The term '{term}' has a weight, but there are no {kind}; give some, or set its weight to 0.");
             new Random(seed).Shuffle(chosen);
             made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens,
                 progress, $"own answers for {term}", cancellation));

@@ -275,8 +275,8 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
-        Refused(Options, "'helpful'", data => data with { Ordinary = [] });
-        Refused(Options, "'KL twins'", data => data with { Twins = [] });
+        Refused(Options, "no ordinary requests, but a weight in terms.helpful", data => data with { Ordinary = [] });
+        Refused(Options, "no harmless twins, but a weight in terms.twin_divergence and terms.twin_divergence_perturbed;", data => data with { Twins = [] });
         Assert.Equal(before, TinyDecoder.Weights(model.Decoder));
 
         void Refused(MitigationOptions options, string message, Func<DefenderData, DefenderData>? change = null)
