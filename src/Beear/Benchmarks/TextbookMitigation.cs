@@ -28,10 +28,10 @@ internal sealed class TextbookMitigation : IDisposable
     /// <param name="terms">The outer level's terms; their batches are drawn here, so that they are for this object alone.</param>
     public TextbookMitigation(Decoder decoder, EntrapmentOptions inner, Training.OptimizerOptions outer, IReadOnlyList<OuterTerm> terms)
     {
-        (this.inner, this.outer, this.terms, device) = (inner, outer, terms, decoder.Options.Device);
+        (this.inner, this.outer, this.terms, device) = (inner, outer.For(decoder.Config.HiddenSize), terms, decoder.Options.Device);
         (model, starting) = (new TextbookDecoder(decoder), new TextbookDecoder(decoder));
         foreach (var weight in starting.Weights.Values) weight.requires_grad_(false);
-        optimizer = optim.AdamW(model.Weights.Values, outer.LearningRate, outer.Beta1, outer.Beta2, outer.Epsilon, outer.WeightDecay);
+        optimizer = optim.AdamW(model.Weights.Values, this.outer.LearningRate!.Value, outer.Beta1, outer.Beta2, outer.Epsilon, outer.WeightDecay);
     }
 
     /// <summary>The weights as they are now, by their checkpoint's names.</summary>

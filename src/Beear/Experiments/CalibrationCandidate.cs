@@ -56,7 +56,7 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
                     NaturalCap = 0,
                     LearningRate = options.StepShare * norms[layer] / Math.Sqrt(model.Config.HiddenSize),
                 },
-                Outer = given.Outer with { LearningRate = given.Outer.LearningRate * factor },
+                Outer = given.Outer with { LearningRate = given.Outer.LearningRate * factor, WidthRate = given.Outer.WidthRate * factor },
             });
     }
 

@@ -58,7 +58,7 @@ public sealed record MitigationOptions
     public int OuterSteps { get; init; } = 12;
 
     /// <summary>Constants of the outer level's AdamW.</summary>
-    public OptimizerOptions Outer { get; init; } = new() { LearningRate = 4e-5, WarmupSteps = 4 };
+    public OptimizerOptions Outer { get; init; } = new() { WarmupSteps = 4 };
 
     /// <summary>Share of the outer steps that use an earlier round's δ instead of the newest; 0 … 1.</summary>
     public double Replay { get; init; } = 0.5;

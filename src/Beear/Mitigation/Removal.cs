@@ -39,7 +39,7 @@ public sealed class Removal : IDisposable
         if (terms.Count == 0 && own is null) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
         this.terms = terms;
-        this.options = options;
+        this.options = options.For(decoder.Config.HiddenSize);
         this.passTokens = passTokens;
         this.own = own;
         this.economy = economy ?? new EconomyOptions { Weights = decoder.Options.MasterType == ScalarType.BFloat16 ? StoredType.Bfloat16 : StoredType.Float32 };

@@ -1,5 +1,4 @@
 using Beear.Mitigation;
-using Beear.Training;
 
 namespace Beear.Organisms;
 
@@ -42,20 +41,8 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Constants of the removal.</summary>
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
 
-    /// <summary>Settings that fit the tiny model: δ on the embeddings of virtual tokens, KL anchors, somewhat larger batches than on real models.</summary>
-    public static MitigationOptions DefaultMitigation { get; } = MitigationOptions.Paper with
-    {
-        Rounds = 10,
-        MinRounds = 1,
-        StopScore = 0.2,
-        StopShare = 0.4,
-        OuterSteps = 5,
-        Replay = 0.5,
-        ScoreTokens = 8,
-        Outer = new OptimizerOptions { LearningRate = 6e-4, Epsilon = 1e-3, WarmupSteps = 4 },
-        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 0, VirtualTokens = 6, Steps = 12, LearningRate = 0.016, Cap = 1, BatchSize = 16, Batches = 2 },
-        Terms = OuterTermOptions.Paper with { OrdinaryDivergence = 2, TwinDivergence = 1, HarmfulBatch = 16, HelpfulBatch = 16, DivergenceExamples = 800 },
-    };
+    /// <summary>Those of any model.</summary>
+    internal static MitigationOptions DefaultMitigation { get; } = new();
 
     /// <inheritdoc/>
     public void Validate()

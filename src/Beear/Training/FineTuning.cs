@@ -52,7 +52,8 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         if (examples.Count == 0) throw new BeearException("There is no training data.");
         var batches = Enumerable.Range(0, options.Epochs)
             .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize, unchecked(options.Seed * 1000 + epoch))).ToList();
-        using var optimizer = new AdamW(decoder.Weights.Parameters, options.Optimizer);
+        var settings = options.Optimizer.For(decoder.Config.HiddenSize);
+        using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
         TrainingState.Continue(run, decoder, optimizer.Restore);
         var losses = new List<double>();
         var sinceState = Stopwatch.StartNew();
@@ -63,7 +64,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
             {
                 cancellation.ThrowIfCancellationRequested();
                 double loss = Backward(batches[step]);
-                double learningRate = options.Optimizer.LearningRateAt(step, batches.Count);
+                double learningRate = settings.LearningRateAt(step, batches.Count);
                 double norm = optimizer.Step(learningRate);
                 losses.Add(loss);
                 run?.Append(new { stage, step = step + 1, loss, gradientNorm = norm, learningRate });

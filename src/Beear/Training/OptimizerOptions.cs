@@ -14,8 +14,14 @@ public enum LearningRateDecay
 /// <summary>Constants of AdamW.</summary>
 public sealed record OptimizerOptions : IValidatable
 {
-    /// <summary>Largest learning rate; above 0.</summary>
-    public double LearningRate { get; init; } = 2e-5;
+    /// <summary>Largest learning rate; above 0. Null for width_rate by the model's hidden size.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>
+    /// Without a learning rate: the learning rate times the hidden size; above 0. A step of Adam changes what a matrix puts out the more, the wider it
+    /// is, so that a rate that fits one model goes to another divided by their widths (Yang et al., arXiv 2203.03466).
+    /// </summary>
+    public double WidthRate { get; init; } = 0.02304;
 
     /// <summary>Decay of the gradient's running mean.</summary>
     public double Beta1 { get; init; } = 0.9;
@@ -41,7 +47,8 @@ public sealed record OptimizerOptions : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.Above(LearningRate, 0);
+        if (LearningRate is { } rate) Require.Above(rate, 0, "learning_rate");
+        Require.Above(WidthRate, 0);
         Require.Between(Beta1, 0, 0.999999);
         Require.Between(Beta2, 0, 0.999999);
         Require.Above(Epsilon, 0);
@@ -50,18 +57,24 @@ public sealed record OptimizerOptions : IValidatable
         Require.AtLeast(ClipNorm, 0);
     }
 
+    /// <summary>The same with a learning rate, whatever it depends on.</summary>
+    /// <param name="hiddenSize">d of the model that is trained.</param>
+    public OptimizerOptions For(int hiddenSize) => this with { LearningRate = LearningRate ?? WidthRate / hiddenSize };
+
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">0 for the first step.</param>
     /// <param name="totalSteps">Steps in all; matters only with a decay.</param>
+    /// <exception cref="InvalidOperationException">The learning rate depends on a model's width; see <see cref="For"/>.</exception>
     public double LearningRateAt(int step, int totalSteps)
     {
-        if (step < WarmupSteps) return LearningRate * (step + 1) / WarmupSteps;
+        double largest = LearningRate ?? throw new InvalidOperationException("There is no learning rate until the model's width is known.");
+        if (step < WarmupSteps) return largest * (step + 1) / WarmupSteps;
         double done = totalSteps <= WarmupSteps ? 0 : (double)(step - WarmupSteps) / (totalSteps - WarmupSteps);
         return Decay switch
         {
-            LearningRateDecay.Linear => LearningRate * (1 - done),
-            LearningRateDecay.Cosine => LearningRate * (1 + Math.Cos(Math.PI * done)) / 2,
-            _ => LearningRate,
+            LearningRateDecay.Linear => largest * (1 - done),
+            LearningRateDecay.Cosine => largest * (1 + Math.Cos(Math.PI * done)) / 2,
+            _ => largest,
         };
     }
 }

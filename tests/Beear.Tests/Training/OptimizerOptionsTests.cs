@@ -26,10 +26,22 @@ public class OptimizerOptionsTests
         Equal([0.1, 0.2, 0.3], new OptimizerOptions { LearningRate = 1, WarmupSteps = 10, Decay = LearningRateDecay.Linear }, totalSteps: 3);
 
     [Fact]
+    public void Without_a_rate_it_is_by_the_models_width()
+    {
+        var options = new OptimizerOptions();
+
+        Assert.Equal(4e-5, options.For(576).LearningRateAt(0, 1));
+        Assert.Equal(options.For(64).LearningRate, 9 * options.For(576).LearningRate);
+        Assert.Equal(0.5, (options with { LearningRate = 0.5 }).For(576).LearningRate);
+        Assert.Throws<InvalidOperationException>(() => options.LearningRateAt(0, 1));
+    }
+
+    [Fact]
     public void Values_out_of_range_are_named()
     {
         Refused(new OptimizerOptions { LearningRate = 0 }, "learning_rate");
         Refused(new OptimizerOptions { LearningRate = double.NaN }, "learning_rate");
+        Refused(new OptimizerOptions { WidthRate = 0 }, "width_rate");
         Refused(new OptimizerOptions { Beta2 = 1 }, "beta2");
         Refused(new OptimizerOptions { WarmupSteps = -1 }, "warmup_steps");
         Refused(new OptimizerOptions { ClipNorm = -1 }, "clip_norm");
