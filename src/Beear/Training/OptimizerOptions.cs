@@ -14,7 +14,7 @@ public enum LearningRateDecay
 /// <summary>Constants of AdamW.</summary>
 public sealed record OptimizerOptions : IValidatable
 {
-    /// <summary>Largest learning rate; above 0. Null for width_rate by the model's hidden size.</summary>
+    /// <summary>Largest learning rate; above 0. Without one it is width_rate divided by the model's hidden size.</summary>
     public double? LearningRate { get; init; }
 
     /// <summary>
