@@ -38,7 +38,7 @@ internal sealed class HubServer : IAsyncDisposable
     public const string Repository = "tiny/model";
 
     private readonly WebApplication app;
-    private readonly ConcurrentQueue<(Func<HttpRequest, bool> When, Func<HttpContext, Task> Do)> faults = [];
+    private readonly List<(Func<HttpRequest, bool> When, Func<HttpContext, Task> Do)> faults = [];
 
     private HubServer()
     {
@@ -83,8 +83,10 @@ internal sealed class HubServer : IAsyncDisposable
     public HubServer Add(string path, string content) => Add(path, Encoding.UTF8.GetBytes(content));
 
     /// <summary>The next request that fits is answered by something else.</summary>
-    public void Fault(string pathEnding, Func<HttpContext, Task> answer) =>
-        faults.Enqueue((request => request.Path.Value!.EndsWith(pathEnding, StringComparison.Ordinal), answer));
+    public void Fault(string pathEnding, Func<HttpContext, Task> answer)
+    {
+        lock (faults) faults.Add((request => request.Path.Value!.EndsWith(pathEnding, StringComparison.Ordinal), answer));
+    }
 
     /// <summary>The next request for a content gets a status and nothing else.</summary>
     public void Status(string pathEnding, int status, params (string Name, string Value)[] headers) => Fault(pathEnding, context =>
@@ -133,12 +135,14 @@ internal sealed class HubServer : IAsyncDisposable
 
     private Func<HttpContext, Task>? TakeFault(HttpRequest request)
     {
-        for (var i = faults.Count; i > 0 && faults.TryDequeue(out var fault); i--)
+        lock (faults)                                                       // files come side by side, and each takes the first fault that fits
         {
-            if (fault.When(request)) return fault.Do;
-            faults.Enqueue(fault);
+            var index = faults.FindIndex(fault => fault.When(request));
+            if (index < 0) return null;
+            var answer = faults[index].Do;
+            faults.RemoveAt(index);
+            return answer;
         }
-        return null;
     }
 
     private static bool Knows(string owner, string name) => $"{owner}/{name}" == Repository;
