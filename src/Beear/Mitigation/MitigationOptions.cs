@@ -69,7 +69,7 @@ public sealed record MitigationOptions
     /// <summary>What the outer level does to need less memory.</summary>
     public EconomyOptions Economy { get; init; } = new();
 
-    /// <summary>Steps of restoration after the last round: all terms without δ, with a fresh optimiser; 0 for none.</summary>
+    /// <summary>Steps of restoration after the last round: all terms but the safe answers, without δ, with a fresh optimiser; 0 for none.</summary>
     public int RestorationSteps { get; init; }
 
     /// <summary>Share of the defender's harmful requests that is kept aside for the defender-visible score.</summary>

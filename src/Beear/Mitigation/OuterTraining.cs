@@ -47,13 +47,14 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
     }
 }
 
-/// <summary>Steps after the removal in which all terms are computed without δ, with a fresh optimiser.</summary>
+/// <summary>Steps after the removal that bring the model back to what it said before: all terms but the safe answers, without δ, with a fresh optimiser.</summary>
 internal static class Restoration
 {
     public static void Run(LanguageModel model, OuterTerms terms, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        if (options.RestorationSteps == 0 || terms.Terms.Count == 0) return;
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
+        var restoring = terms.Restoring;
+        if (options.RestorationSteps == 0 || restoring.Count == 0) return;
+        using var removal = new Removal(model.Decoder, restoring, options.Outer, options.Terms.PassTokens, economy: options.Economy);
         removal.Run(new Perturbation?[options.RestorationSteps], options.RestorationSteps, progress, "restoration", cancellation);
     }
 }
