@@ -153,7 +153,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             : Other(job.Arm, model, data, job.Mitigation!, progress, cancellation);
         if (options.KeepModels) Keep(model, run);
         if (options.EvaluateRounds) rounds.AddRange(report.Rounds.Select(round => run.Artefact($"round-{round.Round}.json", Measure)));
-        bool isMeasured = report.ChosenRound > 0 && report.ChosenRound <= rounds.Count && job.Mitigation!.RestorationSteps == 0;
+        bool isMeasured = report.ChosenRound > 0 && report.ChosenRound <= rounds.Count;
         return new FrontierRun(job.Name, job.TriggerName, job.Seed, job.Settings, isMeasured ? rounds[report.ChosenRound - 1] : Measure())
         {
             Scores = report.Scores,

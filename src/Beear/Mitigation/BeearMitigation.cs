@@ -66,7 +66,6 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
-        Restoration.Run(model, terms, options, progress, cancellation);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
             OtherScores = state.OtherScores(options.Scores),

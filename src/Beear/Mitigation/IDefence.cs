@@ -5,7 +5,7 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>What a defence did.</summary>
-/// <param name="Steps">Steps that it took on the weights, restoration aside; 0 for one that does not train.</param>
+/// <param name="Steps">Steps that it took on the weights; 0 for one that does not train.</param>
 /// <param name="Seconds">Time taken by this call.</param>
 public record DefenceReport(int Steps, double Seconds);
 

@@ -69,9 +69,6 @@ public sealed record MitigationOptions
     /// <summary>What the outer level does to need less memory.</summary>
     public EconomyOptions Economy { get; init; } = new();
 
-    /// <summary>Steps of restoration after the last round: all terms but the safe answers, without δ, with a fresh optimiser; 0 for none.</summary>
-    public int RestorationSteps { get; init; }
-
     /// <summary>Share of the defender's harmful requests that is kept aside for the defender-visible score.</summary>
     public double HeldOutShare { get; init; } = 0.2;
 
@@ -81,7 +78,7 @@ public sealed record MitigationOptions
     /// <summary>Seed of all draws.</summary>
     public int Seed { get; init; }
 
-    /// <summary>The budget of defences that are compared with this: steps on the weights, restoration aside.</summary>
+    /// <summary>The budget of defences that are compared with this: steps on the weights.</summary>
     internal int TotalSteps => (Rounds ?? MaxRounds) * OuterSteps;
 
     /// <summary>Checks the ranges against a model.</summary>
@@ -98,7 +95,6 @@ public sealed record MitigationOptions
         if (MinRounds < 1) throw new BeearException($"min_rounds must be at least 1, it is {MinRounds}.");
         if (Rounds is null && MinRounds > MaxRounds) throw new BeearException($"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
-        if (RestorationSteps < 0) throw new BeearException($"restoration_steps must be 0 or more, it is {RestorationSteps}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
         if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");

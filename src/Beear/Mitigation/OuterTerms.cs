@@ -7,8 +7,6 @@ namespace Beear.Mitigation;
 /// <summary>Makes the outer level's terms from the options and the defender's data, and owns what was recorded for the KL terms, unless the data came with it.</summary>
 public sealed class OuterTerms : IDisposable
 {
-    private const string SafePerturbed = "safe under δ", Safe = "safe";
-
     internal const string OrdinaryDivergence = "KL ordinary", TwinDivergence = "KL twins", HarmfulDivergence = "KL harmful";
 
     private readonly StartingModel? own;
@@ -17,9 +15,6 @@ public sealed class OuterTerms : IDisposable
 
     /// <summary>The terms with a weight above 0.</summary>
     public IReadOnlyList<OuterTerm> Terms { get; }
-
-    /// <summary>Those that hold what the model did before: all but the safe answers.</summary>
-    public IReadOnlyList<OuterTerm> Restoring => [.. Terms.Where(term => term.Name is not (Safe or SafePerturbed))];
 
     /// <summary>Makes the terms; for those of KL the model, as it is now, answers its prompts first, unless <see cref="DefenderData.Starting"/> has its answers.</summary>
     /// <param name="model">The starting model.</param>
@@ -37,8 +32,8 @@ public sealed class OuterTerms : IDisposable
         IReadOnlyList<TokenizedExample> safe = [.. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.SafeTokens)))];
         IReadOnlyList<TokenizedExample> helpful = [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer, options.HelpfulTokens) })];
 
-        Answers(SafePerturbed, options.SafePerturbed, safe, options.HarmfulBatch, perturbed: true);
-        Answers(Safe, options.Safe, safe, options.HarmfulBatch, perturbed: false);
+        Answers("safe under δ", options.SafePerturbed, safe, options.HarmfulBatch, perturbed: true);
+        Answers("safe", options.Safe, safe, options.HarmfulBatch, perturbed: false);
         Answers("helpful", options.Helpful, helpful, options.HelpfulBatch, perturbed: false);
         Answers("helpful under δ", options.HelpfulPerturbed, helpful, options.HelpfulBatch, perturbed: true);
         var starting = data.Starting ?? StartingModel.Record(model, training, data, options, seed, progress, cancellation);

@@ -42,19 +42,6 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
                 if (run is not null) TrainingState.Save(run, model.Decoder, removal.State(), removal.StepCount);
             }
         }
-        Restoration.Run(model, built, options, progress, cancellation);
         return new DefenceReport(options.TotalSteps, time.Elapsed.TotalSeconds);
-    }
-}
-
-/// <summary>Steps after the removal that bring the model back to what it said before: all terms but the safe answers, without δ, with a fresh optimiser.</summary>
-internal static class Restoration
-{
-    public static void Run(LanguageModel model, OuterTerms terms, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
-    {
-        var restoring = terms.Restoring;
-        if (options.RestorationSteps == 0 || restoring.Count == 0) return;
-        using var removal = new Removal(model.Decoder, restoring, options.Outer, options.Terms.PassTokens, economy: options.Economy);
-        removal.Run(new Perturbation?[options.RestorationSteps], options.RestorationSteps, progress, "restoration", cancellation);
     }
 }

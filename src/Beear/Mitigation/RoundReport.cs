@@ -19,7 +19,7 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="Rounds">The rounds in order.</param>
 /// <param name="Scores">Defender-visible score before the first round and after each round, or only after the last; empty if none was asked for.</param>
 /// <param name="ChosenRound">The round whose weights the model has now; 0 would be the starting model.</param>
-/// <param name="Steps">Outer steps, restoration aside.</param>
+/// <param name="Steps">Outer steps.</param>
 /// <param name="Seconds">Time taken by this call.</param>
 public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, int Steps, double Seconds)
     : DefenceReport(Steps, Seconds)

@@ -5,7 +5,7 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// The control: the same outer steps on the same data in the same order, and the same restoration, without δ. What it achieves
+/// The control: the same outer steps on the same data in the same order, without δ. What it achieves
 /// is what plain safety fine-tuning achieves; only the rest is BEEAR's.
 /// </summary>
 /// <param name="options">The mitigation that is to be compared with; its <see cref="MitigationOptions.Rounds"/> are those that it took.</param>

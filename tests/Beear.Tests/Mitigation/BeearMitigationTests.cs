@@ -1,7 +1,6 @@
 using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Training;
 
 namespace Beear.Tests.Mitigation;
@@ -14,7 +13,6 @@ public sealed class BeearMitigationTests : IDisposable
         Rounds = 3,
         OuterSteps = 3,
         Replay = 0.5,
-        RestorationSteps = 2,
         ScoreTokens = 3,
         Seed = 5,
         Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
@@ -115,22 +113,6 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(expected.Scores, report.Scores);
         Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
         Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(second.Decoder));
-    }
-
-    [Fact]
-    public void Restoration_takes_all_terms_but_the_safe_answers()
-    {
-        using var model = Fresh();
-        var restoration = new List<RunProgress>();
-
-        new BeearMitigation(Options with { Rounds = 1, Scores = [] }).Run(model, Data(model), progress: new Recorder(report =>
-        {
-            if (report.Stage == "restoration") restoration.Add(report);
-        }));
-
-        Assert.Equal([1L, 2L], restoration.Select(report => report.Done));
-        string[] terms = [.. restoration[^1].Detail!.Split(", ").Select(loss => loss[..loss.LastIndexOf(' ')])];
-        Assert.Equal(["helpful", "helpful under δ", "KL ordinary", "KL twins", "KL harmful", "KL twins under δ"], terms);
     }
 
     [Fact]

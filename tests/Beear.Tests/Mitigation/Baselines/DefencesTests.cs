@@ -12,7 +12,6 @@ public sealed class DefencesTests : IDisposable
     {
         Rounds = 2,
         OuterSteps = 2,
-        RestorationSteps = 1,
         ScoreTokens = 2,
         Seed = 3,
         Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
