@@ -33,7 +33,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var time = Stopwatch.StartNew();
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
@@ -50,7 +50,12 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
                 bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= Math.Max(options.StopScore, options.StopShare * state.Scores[0]);
                 if (isOver || enough) break;
 
-                if (found.Count == 0) found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
+                // After a round a mean stands in the weights' place; what trains is searched against those that training goes on from.
+                if (removal.GoOn() || found.Count == 0)
+                {
+                    Dispose(found);
+                    found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
+                }
                 state.Keep(found);
                 var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
                 var report = Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
@@ -61,7 +66,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             }
             finally
             {
-                foreach (var one in found) one.Dispose();
+                Dispose(found);
             }
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
@@ -70,6 +75,11 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         {
             OtherScores = state.OtherScores(options.Scores),
         };
+    }
+
+    private static void Dispose(IReadOnlyList<FoundPerturbation> found)
+    {
+        foreach (var one in found) one.Dispose();
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>

@@ -25,6 +25,9 @@ public sealed record MemoryAssumptions : IValidatable
     /// <summary>Whether the best-scored round's weights are kept; they are unless the number of rounds is given.</summary>
     public bool KeepsBest { get; init; } = true;
 
+    /// <summary>Whether the mean of the weights over several steps is kept beside them.</summary>
+    public bool KeepsMean { get; init; } = true;
+
     /// <summary>What is done to need less.</summary>
     public EconomyOptions Economy { get; init; } = new();
 
@@ -44,7 +47,7 @@ public sealed record MemoryAssumptions : IValidatable
 /// <param name="Weights">The weights that are trained, and their copies in bfloat16.</param>
 /// <param name="Gradients">Of all weights; of the largest layer and what is in no layer, if layers are updated during backward.</param>
 /// <param name="Optimizer">AdamW's two moments.</param>
-/// <param name="KeptWeights">The best-scored round's weights, if they are kept.</param>
+/// <param name="KeptWeights">The best-scored round's weights and the mean over steps, if they are kept.</param>
 /// <param name="Activations">What a step keeps for its backward pass, layers and output head.</param>
 /// <param name="Program">The program itself with its libraries, and what KL terms recorded.</param>
 public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program)
@@ -73,13 +76,13 @@ public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradient
         var slots = WeightLayout.Of(config).ToList();
         var trained = slots.Where(slot => slot.IsTrained(economy.FrozenLayers)).ToList();
 
-        long Masters() => slots.Sum(slot => slot.ElementCount * (slot.Role.IsNorm() ? Single : master));
+        long Masters(List<ParameterSlot> of) => of.Sum(slot => slot.ElementCount * (slot.Role.IsNorm() ? Single : master));
         long Copies() => master == compute ? 0 : slots.Where(slot => !slot.Role.IsNorm()).Sum(slot => slot.ElementCount * compute);
         long Gradient(ParameterSlot slot) => slot.ElementCount * (slot.Role.IsNorm() ? Single : compute);
         var layers = trained.GroupBy(slot => slot.Layer).ToDictionary(group => group.Key, group => group.Sum(Gradient));
         long gradients = economy.UpdateInBackward
             ? layers.GetValueOrDefault(-1) + layers.Where(layer => layer.Key >= 0).Max(layer => layer.Value) : layers.Values.Sum();
-        return new MemoryEstimate(isBfloat16, Masters() + Copies(), gradients, 2 * moment * trained.Sum(slot => slot.ElementCount),
-            assumptions.KeepsBest ? Masters() : 0, new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
+        return new MemoryEstimate(isBfloat16, Masters(slots) + Copies(), gradients, 2 * moment * trained.Sum(slot => slot.ElementCount),
+            (assumptions.KeepsBest ? Masters(slots) : 0) + (assumptions.KeepsMean ? Masters(trained) : 0), new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
     }
 }

@@ -112,6 +112,7 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
                 AnswerTokens = answer,
                 Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful, terms.HelpfulPerturbed }.Concat(Divergences).Count(weight => weight > 0),
                 KeepsBest = options.Rounds is null,
+                KeepsMean = options.AveragedShare > 0,
             };
         }
 

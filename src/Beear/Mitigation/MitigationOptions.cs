@@ -16,6 +16,7 @@ public sealed record MitigationOptions
     {
         Inner = EntrapmentOptions.Paper,
         OuterSteps = 8,
+        AveragedShare = 0,
         Outer = new OptimizerOptions { LearningRate = 2e-5 },
         Replay = 0,
         Terms = OuterTermOptions.Paper,
@@ -57,6 +58,12 @@ public sealed record MitigationOptions
     /// <summary>Outer steps in a round.</summary>
     public int OuterSteps { get; init; } = 12;
 
+    /// <summary>
+    /// Share of a round's outer steps, its last ones, whose weights' mean is scored and stays; 0 for the last step's own weights. The next round goes on from the last step's. Single batches
+    /// teach refusals that others take back: the mean has fewer of them, and as little of the backdoor (docs/results.md).
+    /// </summary>
+    public double AveragedShare { get; init; } = 0.67;
+
     /// <summary>Constants of the outer level's AdamW.</summary>
     public OptimizerOptions Outer { get; init; } = new() { WarmupSteps = 4 };
 
@@ -95,6 +102,7 @@ public sealed record MitigationOptions
         if (MinRounds < 1) throw new BeearException($"min_rounds must be at least 1, it is {MinRounds}.");
         if (Rounds is null && MinRounds > MaxRounds) throw new BeearException($"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
+        if (AveragedShare is not (>= 0 and <= 1)) throw new BeearException($"averaged_share must be between 0 and 1, it is {AveragedShare}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
         if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");

@@ -31,7 +31,7 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(options.HeldOutShare, options.Seed);
         using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
-        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy))
+        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy, options.AveragedShare))
         {
             TrainingState.Continue(run, model.Decoder, removal.Continue);
             while (removal.StepCount < options.TotalSteps)

@@ -24,6 +24,9 @@ public sealed class Removal : IDisposable
     private readonly int passTokens;
     private readonly OwnPassTerm? own;
     private readonly EconomyOptions economy;
+    private readonly double averagedShare;
+    private readonly WeightMean? mean;
+    private bool isMean;
 
     /// <summary>Prepares the optimiser.</summary>
     /// <param name="decoder">The model; its weights are thawed for each step only.</param>
@@ -32,9 +35,10 @@ public sealed class Removal : IDisposable
     /// <param name="passTokens">Terms share a pass as long as it has no more real tokens than this.</param>
     /// <param name="own">A term with a pass of its own, which is disposed with this; null for none.</param>
     /// <param name="economy">What is done to need less memory; null for nothing.</param>
+    /// <param name="averagedShare">Share of the steps of a <see cref="Run"/>, its last ones, in whose weights' mean it ends; 0 for the last step's own.</param>
     /// <exception cref="BeearException">There are no terms, or the economy does not fit the model.</exception>
     public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens,
-        OwnPassTerm? own = null, EconomyOptions? economy = null)
+        OwnPassTerm? own = null, EconomyOptions? economy = null, double averagedShare = 0)
     {
         if (terms.Count == 0 && own is null) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
@@ -47,9 +51,11 @@ public sealed class Removal : IDisposable
         this.economy.CheckWeights(decoder);
         trained = decoder.Weights.Trained(this.economy.FrozenLayers);
         optimizer = new AdamW(trained, options, this.economy.Moments);
+        this.averagedShare = averagedShare;
+        if (averagedShare > 0) mean = new WeightMean(trained);
     }
 
-    /// <summary>Takes steps.</summary>
+    /// <summary>Takes steps from where the last one left the weights, and ends in the mean of the last ones' weights if that was asked for.</summary>
     /// <param name="perturbations">δ of each step; null elements for none.</param>
     /// <param name="totalSteps">Steps of the whole run; matters only for the learning rate's decay.</param>
     /// <param name="progress">Receives each step.</param>
@@ -58,15 +64,31 @@ public sealed class Removal : IDisposable
     public IReadOnlyList<OuterStep> Run(IReadOnlyList<Perturbation?> perturbations, int totalSteps, IProgress<RunProgress>? progress = null,
         string stage = "outer level", CancellationToken cancellation = default)
     {
+        GoOn();
+        mean?.Clear();
         var steps = new List<OuterStep>(perturbations.Count);
+        int averaged = Math.Max(1, (int)Math.Round(averagedShare * perturbations.Count));
         foreach (var perturbation in perturbations)
         {
             cancellation.ThrowIfCancellationRequested();
             steps.Add(Step(perturbation, totalSteps, cancellation));
+            if (steps.Count > perturbations.Count - averaged) mean?.Add();
             progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,
                 string.Join(", ", steps[^1].Losses.Select(loss => $"{loss.Key} {loss.Value:F2}"))));
         }
+        mean?.Exchange();
+        isMean = mean is not null;
         return steps;
+    }
+
+    /// <summary>Where the weights are a mean, puts those of the last step back, from which the next steps go on.</summary>
+    /// <returns>Whether they were a mean.</returns>
+    public bool GoOn()
+    {
+        bool wasMean = isMean;
+        if (wasMean) mean!.Exchange();
+        isMean = false;
+        return wasMean;
     }
 
     private OuterStep Step(Perturbation? perturbation, int totalSteps, CancellationToken cancellation)
@@ -154,13 +176,15 @@ public sealed class Removal : IDisposable
     /// <summary>Steps taken.</summary>
     public int StepCount => optimizer.StepCount;
 
-    /// <summary>The optimiser's moments by name, for checkpoints.</summary>
-    internal IReadOnlyList<(string Name, Tensor Value)> State() => optimizer.State();
+    /// <summary>The optimiser's moments, and the weights of the last step where a mean is in their place, by name, for checkpoints.</summary>
+    internal IReadOnlyList<(string Name, Tensor Value)> State() => [.. optimizer.State(), .. mean?.State() ?? []];
 
     /// <summary>Continues after the given number of steps: the same moments, and the batches that come next.</summary>
     internal void Continue(Func<string, Tensor> read, int steps)
     {
         optimizer.Restore(read, steps);
+        if (steps > 0) mean?.Restore(read);
+        isMean = steps > 0 && mean is not null;
         foreach (var term in terms) term.Skip(steps);
         own?.Skip(steps);
     }
@@ -169,6 +193,7 @@ public sealed class Removal : IDisposable
     public void Dispose()
     {
         optimizer.Dispose();
+        mean?.Dispose();
         own?.Dispose();
     }
 }

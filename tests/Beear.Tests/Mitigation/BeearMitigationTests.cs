@@ -12,6 +12,7 @@ public sealed class BeearMitigationTests : IDisposable
     {
         Rounds = 3,
         OuterSteps = 3,
+        AveragedShare = 0.67,
         Replay = 0.5,
         ScoreTokens = 3,
         Seed = 5,
