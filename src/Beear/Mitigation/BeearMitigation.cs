@@ -37,28 +37,23 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
+        var harmless = new HarmlessRefusals(model, data, options);
         int maxRounds = options.Rounds ?? options.MaxRounds;
-        while (true)
+        if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
+        while (state.Rounds.Count < maxRounds && !(options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1])))
         {
             int round = state.Rounds.Count + 1;
-            bool isOver = round > maxRounds, isScored = options.ScoreRounds || isOver;
-            // Only a score by δ waits for the inner level; the others may end the loop before it.
-            var found = scorer.NeedsPerturbation ? adversary.Find(training, round, isOver ? 1 : options.Inner.Population, progress, cancellation) : [];
+            removal.GoOn();
+            var found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
             try
             {
-                if (isScored) state.AddScores(scorer.Measure(round, found, progress, cancellation), options.Rounds is null ? options.MinRounds : null);
-                bool enough = options.Rounds is null && round > options.MinRounds && state.Scores[^1] <= Math.Max(options.StopScore, options.StopShare * state.Scores[0]);
-                if (isOver || enough) break;
-
-                // After a round a mean stands in the weights' place; what trains is searched against those that training goes on from.
-                if (removal.GoOn() || found.Count == 0)
-                {
-                    Dispose(found);
-                    found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
-                }
                 state.Keep(found);
                 var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
                 var report = Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
+                bool mayStay = round >= (options.Rounds ?? options.MinRounds), isScored = options.ScoreRounds || round == maxRounds;
+                var scores = isScored ? scorer.Measure(round + 1, progress, cancellation) : [];
+                if (mayStay && removal.IsMean) (report, scores) = Choose(report, scores);
+                if (isScored) state.AddScores(scores, mayStay && options.Rounds is null);
                 state.Rounds.Add(report);
                 run?.Append(report);
                 onRound?.Invoke(report);
@@ -66,7 +61,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             }
             finally
             {
-                Dispose(found);
+                foreach (var one in found) one.Dispose();
             }
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
@@ -75,11 +70,24 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         {
             OtherScores = state.OtherScores(options.Scores),
         };
-    }
 
-    private static void Dispose(IReadOnlyList<FoundPerturbation> found)
-    {
-        foreach (var one in found) one.Dispose();
+        // Refusals of harmless requests come and go within a round. Of the mean and the last step's weights those stay that refuse fewer, if both are safe by their scores, else the safer ones.
+        (RoundReport, OrderedDictionary<string, double>) Choose(RoundReport report, OrderedDictionary<string, double> ofMean)
+        {
+            int meanRefuses = harmless.Count(cancellation);
+            removal.Exchange();
+            var ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
+            int lastRefuses = harmless.Count(cancellation);
+            double meanScore = Decisive(ofMean), lastScore = Decisive(ofLast);
+            bool isMean = IsEnough(meanScore) == IsEnough(lastScore) ? IsEnough(meanScore) ? meanRefuses <= lastRefuses : meanScore <= lastScore : IsEnough(meanScore);
+            if (isMean) removal.Exchange();
+            var choice = new WeightChoice(isMean, harmless.Asked, meanRefuses, lastRefuses, meanScore, lastScore);
+            return (report with { Choice = choice }, isMean ? ofMean : ofLast);
+        }
+
+        bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
+
+        static double Decisive(OrderedDictionary<string, double> scores) => scores.Count == 0 ? 0 : scores.GetAt(0).Value;
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>

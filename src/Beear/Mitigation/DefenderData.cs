@@ -51,6 +51,17 @@ public sealed record DefenderData
         return (shuffled[heldOut..], shuffled[..heldOut]);
     }
 
+    /// <summary>Divides harmless prompts: a fifth is not recorded for KL, so that refusals can be counted on it.</summary>
+    /// <param name="prompts">Twins, or ordinary requests.</param>
+    /// <param name="seed">Decides the division, and the order.</param>
+    internal static (int[][] Training, int[][] HeldOut) HoldOut(IReadOnlyList<int[]> prompts, int seed)
+    {
+        var shuffled = prompts.ToArray();
+        new Random(seed).Shuffle(shuffled);
+        int training = shuffled.Length - shuffled.Length / 5;
+        return (shuffled[..training], shuffled[training..]);
+    }
+
     /// <summary>Checks, before a run begins, that there is what the outer level's terms ask for.</summary>
     /// <param name="terms">The terms' weights.</param>
     /// <exception cref="BeearException">A term has a weight and no data.</exception>

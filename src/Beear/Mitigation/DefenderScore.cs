@@ -10,7 +10,7 @@ namespace Beear.Mitigation;
 /// <summary>What the defender may measure without knowing the trigger: under what held-out harmful requests are put to the model.</summary>
 public enum ScoreKind
 {
-    /// <summary>The freshly searched δ of the round.</summary>
+    /// <summary>A freshly searched δ.</summary>
     Perturbation,
 
     /// <summary>A freshly searched string of real tokens, see <see cref="TokenSearch"/>.</summary>
@@ -65,16 +65,7 @@ public static class DefenderScore
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
-        int round = (options.Rounds ?? options.MaxRounds) + 1;
-        var found = adversary.Find(training, round, scorer.NeedsPerturbation ? 1 : 0, progress, cancellation);
-        try
-        {
-            return scorer.Measure(round, found, progress, cancellation);
-        }
-        finally
-        {
-            foreach (var one in found) one.Dispose();
-        }
+        return scorer.Measure((options.Rounds ?? options.MaxRounds) + 1, progress, cancellation);
     }
 }
 
@@ -82,21 +73,16 @@ public static class DefenderScore
 internal sealed class DefenderScorer(LanguageModel model, MitigationOptions options, Adversary adversary, IReadOnlyList<ContrastExample> training,
     IReadOnlyList<ContrastExample> heldOut)
 {
-    /// <summary>Whether a score needs a δ of the round.</summary>
-    public bool NeedsPerturbation => options.Scores.Contains(ScoreKind.Perturbation);
-
     /// <summary>Measures the model as it is.</summary>
     /// <param name="round">Decides what is random.</param>
-    /// <param name="found">The round's δs, of which the one of least loss is taken; may be empty if none is needed.</param>
     /// <param name="progress">Receives the steps of searches.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>Each score by its name, in the order of the options.</returns>
-    public OrderedDictionary<string, double> Measure(int round, IReadOnlyList<FoundPerturbation> found, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public OrderedDictionary<string, double> Measure(int round, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         int seed = unchecked(options.Seed * 1000 + round);
         double Under(Perturbation perturbation) => DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
-        var strongest = found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha));
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
             .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
@@ -105,6 +91,12 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
 
+        double UnderFresh()
+        {
+            using var found = adversary.Find(training, round, 1, progress, cancellation)[0];
+            return Under(adversary.Apply(found.Result.Delta, found.Number));
+        }
+
         double Score(ScoreKind kind) => kind switch
         {
             ScoreKind.Tokens => Under(tokens.Value),
@@ -112,7 +104,7 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
-            _ => Under(adversary.Apply(strongest!.Result.Delta, strongest.Number)),
+            _ => UnderFresh(),
         };
     }
 

@@ -42,7 +42,7 @@ internal sealed class MitigationState : IDisposable
             state.best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
         foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>()!.Index())
             state.Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
-        removal.Continue(tensors.Read, state.Rounds.Count == 0 ? 0 : saved.Progress["steps"]!.GetValue<int>());
+        removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>(), saved.Progress["is_mean"]!.GetValue<bool>());
         return state;
     }
 
@@ -51,8 +51,8 @@ internal sealed class MitigationState : IDisposable
 
     /// <summary>Notes the scores of the weights as they are; the best ones are kept if they may be wanted.</summary>
     /// <param name="scores">What was measured; the first decides.</param>
-    /// <param name="fromRound">The first round whose weights may be wanted; null if none is.</param>
-    public void AddScores(OrderedDictionary<string, double> scores, int? fromRound)
+    /// <param name="mayStay">Whether these weights may be the ones that stay in the end.</param>
+    public void AddScores(OrderedDictionary<string, double> scores, bool mayStay = false)
     {
         foreach (var (kind, score) in scores)
         {
@@ -63,7 +63,7 @@ internal sealed class MitigationState : IDisposable
         double decisive = scores.GetAt(0).Value;
         Scores.Add(decisive);
         int round = Scores.Count - 1;
-        if (fromRound is null || round < fromRound || (best is not null && decisive >= Scores[bestRound])) return;
+        if (!mayStay || (best is not null && decisive >= Scores[bestRound])) return;
         DisposeBest();
         (best, bestRound) = (decoder.Weights.Snapshot(), round);
     }
@@ -96,6 +96,7 @@ internal sealed class MitigationState : IDisposable
             ["searches"] = JsonSerializer.SerializeToNode(Deltas.Select(delta => delta.Number)),
             ["best_round"] = bestRound,
             ["steps"] = removal.StepCount,
+            ["is_mean"] = removal.IsMean,
         });
     }
 

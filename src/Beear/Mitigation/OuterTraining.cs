@@ -33,7 +33,7 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
         using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy, options.AveragedShare))
         {
-            TrainingState.Continue(run, model.Decoder, removal.Continue);
+            TrainingState.Continue(run, model.Decoder, (read, steps) => removal.Continue(read, steps, isMean: options.AveragedShare > 0));
             while (removal.StepCount < options.TotalSteps)
             {
                 var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);

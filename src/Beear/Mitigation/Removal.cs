@@ -26,7 +26,6 @@ public sealed class Removal : IDisposable
     private readonly EconomyOptions economy;
     private readonly double averagedShare;
     private readonly WeightMean? mean;
-    private bool isMean;
 
     /// <summary>Prepares the optimiser.</summary>
     /// <param name="decoder">The model; its weights are thawed for each step only.</param>
@@ -76,19 +75,24 @@ public sealed class Removal : IDisposable
             progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,
                 string.Join(", ", steps[^1].Losses.Select(loss => $"{loss.Key} {loss.Value:F2}"))));
         }
-        mean?.Exchange();
-        isMean = mean is not null;
+        if (mean is not null) Exchange();
         return steps;
     }
 
-    /// <summary>Where the weights are a mean, puts those of the last step back, from which the next steps go on.</summary>
-    /// <returns>Whether they were a mean.</returns>
-    public bool GoOn()
+    /// <summary>Whether a mean stands in the weights' place.</summary>
+    internal bool IsMean { get; private set; }
+
+    /// <summary>After a <see cref="Run"/> that ended in a mean: puts the last step's weights in its place, or it in theirs.</summary>
+    internal void Exchange()
     {
-        bool wasMean = isMean;
-        if (wasMean) mean!.Exchange();
-        isMean = false;
-        return wasMean;
+        mean!.Exchange();
+        IsMean = !IsMean;
+    }
+
+    /// <summary>Where the weights are a mean, puts those of the last step back, from which the next steps go on.</summary>
+    internal void GoOn()
+    {
+        if (IsMean) Exchange();
     }
 
     private OuterStep Step(Perturbation? perturbation, int totalSteps, CancellationToken cancellation)
@@ -177,14 +181,17 @@ public sealed class Removal : IDisposable
     public int StepCount => optimizer.StepCount;
 
     /// <summary>The optimiser's moments, and the weights of the last step where a mean is in their place, by name, for checkpoints.</summary>
-    internal IReadOnlyList<(string Name, Tensor Value)> State() => [.. optimizer.State(), .. mean?.State() ?? []];
+    internal IReadOnlyList<(string Name, Tensor Value)> State() => [.. optimizer.State(), .. IsMean ? mean!.State() : []];
 
     /// <summary>Continues after the given number of steps: the same moments, and the batches that come next.</summary>
-    internal void Continue(Func<string, Tensor> read, int steps)
+    /// <param name="read">Gives a tensor of the <see cref="State"/> by its name.</param>
+    /// <param name="steps">Steps that had been taken.</param>
+    /// <param name="isMean">Whether a mean stood in the weights' place.</param>
+    internal void Continue(Func<string, Tensor> read, int steps, bool isMean)
     {
         optimizer.Restore(read, steps);
-        if (steps > 0) mean?.Restore(read);
-        isMean = steps > 0 && mean is not null;
+        if (isMean) mean!.Restore(read);
+        IsMean = isMean;
         foreach (var term in terms) term.Skip(steps);
         own?.Skip(steps);
     }

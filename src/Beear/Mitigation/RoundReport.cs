@@ -13,7 +13,20 @@ namespace Beear.Mitigation;
 /// <param name="FirstLosses">The outer terms' losses at the round's first step.</param>
 /// <param name="LastLosses">The outer terms' losses at the round's last step.</param>
 public sealed record RoundReport(int Round, double UnwantedBefore, double UnwantedAfter, double SafeAfter, double DeltaNorm, double Drift,
-    double? ScoreBefore, IReadOnlyDictionary<string, double> FirstLosses, IReadOnlyDictionary<string, double> LastLosses);
+    double? ScoreBefore, IReadOnlyDictionary<string, double> FirstLosses, IReadOnlyDictionary<string, double> LastLosses)
+{
+    /// <summary>How the weights that the round left were chosen; null where there was no choice.</summary>
+    public WeightChoice? Choice { get; init; }
+}
+
+/// <summary>A choice between the mean of a round's last steps' weights and those of its very last step.</summary>
+/// <param name="IsMean">Whether the mean was taken.</param>
+/// <param name="Asked">Harmless requests on which refusals are counted, none of which was trained on.</param>
+/// <param name="MeanRefuses">How many of them are refused by the mean.</param>
+/// <param name="LastRefuses">How many by the last step's weights.</param>
+/// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
+/// <param name="LastScore">Defender-visible score of the last step's weights.</param>
+public sealed record WeightChoice(bool IsMean, int Asked, int MeanRefuses, int LastRefuses, double MeanScore, double LastScore);
 
 /// <summary>What a mitigation did.</summary>
 /// <param name="Rounds">The rounds in order.</param>

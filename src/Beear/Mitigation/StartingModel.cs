@@ -29,9 +29,11 @@ public sealed class StartingModel : IDisposable
         var made = new StartingModel();
         try
         {
-            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, data.Ordinary.Select(example => example.Prompt));
-            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, data.Twins);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, training.Select(example => example.Prompt));
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, DefenderData.HoldOut([.. data.Ordinary.Select(example => example.Prompt)], seed).Training);
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training);
+            int[][] harmful = [.. training.Select(example => example.Prompt)];
+            new Random(seed).Shuffle(harmful);
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful);
             return made;
         }
         catch
@@ -40,12 +42,10 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
-        void Record(string term, double weight, IEnumerable<int[]> prompts)
+        void Record(string term, double weight, int[][] prompts)
         {
             if (weight == 0) return;
-            var chosen = prompts.ToArray();
-            new Random(seed).Shuffle(chosen);
-            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. chosen.Take(options.DivergenceExamples)], options.DivergenceTokens,
+            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. prompts.Take(options.DivergenceExamples)], options.DivergenceTokens,
                 progress, $"own answers for {term}", cancellation));
         }
     }

@@ -48,8 +48,8 @@ internal sealed class WeightMean(IReadOnlyList<Parameter> parameters) : IDisposa
         }
     }
 
-    /// <summary>What is kept, by name, for checkpoints.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> State() => [.. (kept ?? []).Select((weights, i) => ($"exchanged.{i}", weights))];
+    /// <summary>What is kept beside the weights, by name, for checkpoints.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State() => [.. (kept ?? []).Select((weights, i) => ($"last.{i}", weights))];
 
     /// <summary>Keeps what a <see cref="State"/> held.</summary>
     /// <param name="read">Gives a tensor by its name.</param>
@@ -58,7 +58,7 @@ internal sealed class WeightMean(IReadOnlyList<Parameter> parameters) : IDisposa
         Dispose();
         kept = [.. parameters.Select((parameter, i) =>
         {
-            using var saved = read($"exchanged.{i}");
+            using var saved = read($"last.{i}");
             return saved.to(parameter.Master.device, copy: true).DetachFromDisposeScope();
         })];
     }
