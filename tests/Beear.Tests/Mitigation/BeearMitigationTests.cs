@@ -215,6 +215,45 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.All(alone.Rounds, round => Assert.Null(round.ScoreBefore));
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0, 2)]
+    [InlineData(0, 3)]
+    [InlineData(1, 1)]
+    [InlineData(1, 2)]
+    public void Of_the_mean_and_the_last_weights_those_stay_that_the_defender_can_see_are_better(double stopScore, int seed)
+    {
+        var options = Options with { Rounds = null, MaxRounds = 2, StopScore = stopScore, StopShare = 0, Seed = seed };
+        using var model = Fresh();
+        using var plain = Fresh();
+        var report = new BeearMitigation(options).Run(model, Data(model));
+        new BeearMitigation(options with { AveragedShare = 0 }).Run(plain, Data(plain));
+
+        Assert.Null(report.Rounds[0].Choice);                                // the first of two rounds does not stay
+        var choice = report.Rounds[1].Choice!;
+        Assert.Equal(stopScore == 1 ? choice.MeanRefuses <= choice.LastRefuses : choice.MeanScore <= choice.LastScore, choice.IsMean);
+        Assert.Equal(choice.IsMean ? choice.MeanScore : choice.LastScore, report.Scores[2]);
+        Assert.Equal(2, choice.Asked);                                       // a fifth of five twins and of six ordinary requests
+        // The steps are the same: the last one's weights are those of a run without means.
+        if (choice.IsMean) Assert.NotEqual(TinyDecoder.Weights(plain.Decoder), TinyDecoder.Weights(model.Decoder));
+        else Assert.Equal(TinyDecoder.Weights(plain.Decoder), TinyDecoder.Weights(model.Decoder));
+    }
+
+    [Fact]
+    public void Refusals_are_counted_on_harmless_requests_that_no_term_has()
+    {
+        using var model = Fresh();
+        var data = Data(model);
+        var (training, heldOut) = DefenderData.HoldOut(data.Twins, seed: 4);
+        Assert.Equal(4, training.Length);
+        Assert.DoesNotContain(Assert.Single(heldOut), training);
+        Assert.All(training.Concat(heldOut), prompt => Assert.Contains(prompt, data.Twins));
+
+        using var starting = StartingModel.Record(model, data.Harmful, data, Options.Terms with { DivergenceExamples = 100 }, seed: 4);
+        Assert.Equal(training, starting[OuterTerms.TwinDivergence].Examples.Select(example => example.Example.Prompt));
+        Assert.Equal(data.Harmful.Count, starting[OuterTerms.HarmfulDivergence].Examples.Count);
+    }
+
     [Fact]
     public void The_control_takes_the_same_steps_without_the_perturbation()
     {

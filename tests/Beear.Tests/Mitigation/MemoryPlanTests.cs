@@ -67,7 +67,10 @@ public sealed class MemoryPlanTests
         var config = ModelShapes.Find("smollm2-1.7b");
         MemoryEstimate Of(MitigationOptions options) => MemoryPlan.Choose(config, isBfloat16: true, options, Data, 80 * GiB).Estimate;
         Assert.Equal(0, Of(Options).KeptWeights);
-        Assert.InRange(Of(Options with { Rounds = null }).KeptWeights, 6_000_000_000, 8_000_000_000);
+        long best = Of(Options with { Rounds = null }).KeptWeights;
+        Assert.InRange(best, 6_000_000_000, 8_000_000_000);
+        Assert.Equal(best, Of(Options with { AveragedShare = 0.5 }).KeptWeights);
+        Assert.Equal(2 * best, Of(Options with { Rounds = null, AveragedShare = 0.5 }).KeptWeights);
     }
 
     [Fact]
