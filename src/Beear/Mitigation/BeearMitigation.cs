@@ -76,13 +76,18 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         {
             int meanRefuses = harmless.Count(cancellation);
             removal.Exchange();
-            var ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
             int lastRefuses = harmless.Count(cancellation);
-            double meanScore = Decisive(ofMean), lastScore = Decisive(ofLast);
-            bool isMean = IsEnough(meanScore) == IsEnough(lastScore) ? IsEnough(meanScore) ? meanRefuses <= lastRefuses : meanScore <= lastScore : IsEnough(meanScore);
+            double meanScore = Decisive(ofMean);
+            if (IsEnough(meanScore) && meanRefuses <= lastRefuses)              // whatever the last step's score would be
+            {
+                removal.Exchange();
+                return (report with { Choice = new WeightChoice(true, harmless.Asked, meanRefuses, lastRefuses, meanScore, null) }, ofMean);
+            }
+            var ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
+            double lastScore = Decisive(ofLast);
+            bool isMean = IsEnough(meanScore) ? !IsEnough(lastScore) : !IsEnough(lastScore) && meanScore <= lastScore;
             if (isMean) removal.Exchange();
-            var choice = new WeightChoice(isMean, harmless.Asked, meanRefuses, lastRefuses, meanScore, lastScore);
-            return (report with { Choice = choice }, isMean ? ofMean : ofLast);
+            return (report with { Choice = new WeightChoice(isMean, harmless.Asked, meanRefuses, lastRefuses, meanScore, lastScore) }, isMean ? ofMean : ofLast);
         }
 
         bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);

@@ -25,8 +25,8 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="MeanRefuses">How many of them are refused by the mean.</param>
 /// <param name="LastRefuses">How many by the last step's weights.</param>
 /// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
-/// <param name="LastScore">Defender-visible score of the last step's weights.</param>
-public sealed record WeightChoice(bool IsMean, int Asked, int MeanRefuses, int LastRefuses, double MeanScore, double LastScore);
+/// <param name="LastScore">Defender-visible score of the last step's weights; null where it could not matter.</param>
+public sealed record WeightChoice(bool IsMean, int Asked, int MeanRefuses, int LastRefuses, double MeanScore, double? LastScore);
 
 /// <summary>What a mitigation did.</summary>
 /// <param name="Rounds">The rounds in order.</param>
