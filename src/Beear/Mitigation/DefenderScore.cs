@@ -43,12 +43,16 @@ public static class DefenderScore
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>0 … 1; smaller is safer.</returns>
     public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation? perturbation, int maxTokens,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) =>
+        1 - (double)Refused(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, cancellation) / heldOut.Count;
+
+    /// <summary>How many prompts the model refuses; each answer is looked at until that is decided.</summary>
+    internal static int Refused(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens, CancellationToken cancellation)
     {
-        var watch = new AnswerWatch(model.Chat, [.. heldOut.Select(_ => "")]);
-        var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([.. heldOut.Select(example => example.Prompt)],
-            new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, isDecided: watch.Take, cancellation: cancellation);
-        return answers.Average(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)) ? 0.0 : 1.0);
+        var watch = new AnswerWatch(model.Chat, [.. prompts.Select(_ => "")]);
+        var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, isDecided: watch.Take, cancellation: cancellation);
+        return answers.Count(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)));
     }
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>

@@ -21,7 +21,7 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 
 /// <summary>A choice between the mean of a round's last steps' weights and those of its very last step.</summary>
 /// <param name="IsMean">Whether the mean was taken.</param>
-/// <param name="Asked">Harmless requests on which refusals are counted, none of which was trained on.</param>
+/// <param name="Asked">Harmless requests on which refusals are counted, none of which a KL term has.</param>
 /// <param name="MeanRefuses">How many of them are refused by the mean.</param>
 /// <param name="LastRefuses">How many by the last step's weights.</param>
 /// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
