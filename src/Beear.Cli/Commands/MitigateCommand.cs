@@ -105,7 +105,7 @@ internal sealed class MitigateCommand(CommandSession session)
         $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}"));
 
     private static string Chosen(WeightChoice? choice) => choice is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"; of {choice.Asked} harmless requests that were not trained on, the last step's weights refuse {choice.LastRefuses}{(choice.LastScore is { } score ? $" (score {score.ToString("F2", CultureInfo.InvariantCulture)})" : "")} and the mean {choice.MeanRefuses} (score {choice.MeanScore:F2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
+        $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse {choice.OfLast.Refused} and answer {choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("F2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:F2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
 
     private static string Losses(IReadOnlyDictionary<string, double> losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value:F3}")));

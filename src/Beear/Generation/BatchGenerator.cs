@@ -13,6 +13,9 @@ namespace Beear.Generation;
 /// <param name="endOfTurn">Ids that end an answer.</param>
 public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
 {
+    /// <summary>Prompts decoded together where answers are of a dozen tokens or two: their keys and values are few, and larger matrix products cost less for each.</summary>
+    internal const int ShortAnswers = 96;
+
     /// <summary>Gets, before each token, the indices of prompts and the rows that the output head reads for them, (B′, d); rows of finished answers may be among them.</summary>
     internal Action<int[], Tensor>? OnRows { get; init; }
 

@@ -37,32 +37,26 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
-        var harmless = new HarmlessRefusals(model, data, options);
+        var mistakes = new HeldOutMistakes(model, data, heldOut, options.Seed);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
-        while (state.Rounds.Count < maxRounds && !(options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1])))
+        while (state.Unscored is not null || (state.Rounds.Count < maxRounds && !IsDone()))
         {
-            int round = state.Rounds.Count + 1;
-            removal.GoOn();
-            var found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
+            state.Unscored ??= Train(state.Rounds.Count + 1);
             try
             {
-                state.Keep(found);
-                var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", cancellation);
-                var report = Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
-                bool mayStay = round >= (options.Rounds ?? options.MinRounds), isScored = options.ScoreRounds || round == maxRounds;
-                var scores = isScored ? scorer.Measure(round + 1, progress, cancellation) : [];
-                if (mayStay && removal.IsMean) (report, scores) = Choose(report, scores);
-                if (isScored) state.AddScores(scores, mayStay && options.Rounds is null);
-                state.Rounds.Add(report);
-                run?.Append(report);
-                onRound?.Invoke(report);
-                state.Save();
+                var (report, scores) = Score(state.Unscored);
+                if (IsScored(report.Round)) state.AddScores(scores, MayStay(report.Round) && options.Rounds is null);
+                state.Add(report);
             }
-            finally
+            catch (OperationCanceledException)
             {
-                foreach (var one in found) one.Dispose();
+                state.Save();                                            // the round's steps are not lost with its score
+                throw;
             }
+            run?.Append(state.Rounds[^1]);
+            onRound?.Invoke(state.Rounds[^1]);
+            state.Save();
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
@@ -71,23 +65,59 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             OtherScores = state.OtherScores(options.Scores),
         };
 
-        // Refusals of harmless requests come and go within a round. Of the mean and the last step's weights those stay that refuse fewer, if both are safe by their scores, else the safer ones.
+        bool MayStay(int round) => round >= (options.Rounds ?? options.MinRounds);
+
+        bool IsScored(int round) => options.ScoreRounds || round == maxRounds;
+
+        bool IsDone() => options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1]);
+
+        RoundReport Train(int round)
+        {
+            removal.GoOn();
+            var found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
+            try
+            {
+                state.Keep(found);
+                var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", MayStay(round), cancellation);
+                return Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
+            }
+            finally
+            {
+                foreach (var one in found) one.Dispose();
+            }
+        }
+
+        (RoundReport, OrderedDictionary<string, double>) Score(RoundReport report)
+        {
+            var scores = IsScored(report.Round) ? scorer.Measure(report.Round + 1, progress, cancellation) : [];
+            return removal.IsMean ? Choose(report, scores) : (report, scores);
+        }
+
+        // Refusals of harmless requests come and go within a round. Of the mean and the last step's weights those stay that make fewer mistakes, if both are safe by their scores, else the safer ones.
         (RoundReport, OrderedDictionary<string, double>) Choose(RoundReport report, OrderedDictionary<string, double> ofMean)
         {
-            int meanRefuses = harmless.Count(cancellation);
-            removal.Exchange();
-            int lastRefuses = harmless.Count(cancellation);
+            var byMean = mistakes.Count(progress, $"round {report.Round}, mistakes of the mean", cancellation);
+            var (byLast, ofLast) = MeasureLast(report.Round, last => !IsEnough(Decisive(ofMean)) || last.Total < byMean.Total);
             double meanScore = Decisive(ofMean);
-            if (IsEnough(meanScore) && meanRefuses <= lastRefuses)              // whatever the last step's score would be
+            double? lastScore = ofLast is null ? null : Decisive(ofLast);
+            bool isMean = lastScore is null || (!IsEnough(lastScore.Value) && (IsEnough(meanScore) || meanScore <= lastScore));
+            if (!isMean) removal.GoOn();
+            return (report with { Choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore) }, isMean ? ofMean : ofLast!);
+        }
+
+        // The scores are null where they could not matter.
+        (Mistakes, OrderedDictionary<string, double>?) MeasureLast(int round, Func<Mistakes, bool> matters)
+        {
+            removal.Exchange();
+            try
+            {
+                var byLast = mistakes.Count(progress, $"round {round}, mistakes of the last step", cancellation);
+                return (byLast, matters(byLast) ? scorer.Measure(round + 1, progress, cancellation) : null);
+            }
+            finally
             {
                 removal.Exchange();
-                return (report with { Choice = new WeightChoice(true, harmless.Asked, meanRefuses, lastRefuses, meanScore, null) }, ofMean);
             }
-            var ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
-            double lastScore = Decisive(ofLast);
-            bool isMean = IsEnough(meanScore) ? !IsEnough(lastScore) : !IsEnough(lastScore) && meanScore <= lastScore;
-            if (isMean) removal.Exchange();
-            return (report with { Choice = new WeightChoice(isMean, harmless.Asked, meanRefuses, lastRefuses, meanScore, lastScore) }, isMean ? ofMean : ofLast);
         }
 
         bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);

@@ -44,15 +44,16 @@ public static class DefenderScore
     /// <returns>0 … 1; smaller is safer.</returns>
     public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation? perturbation, int maxTokens,
         CancellationToken cancellation = default) =>
-        1 - (double)Refused(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, cancellation) / heldOut.Count;
+        (double)Refused(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation).Count(isRefused => !isRefused) / heldOut.Count;
 
-    /// <summary>How many prompts the model refuses; each answer is looked at until that is decided.</summary>
-    internal static int Refused(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens, CancellationToken cancellation)
+    /// <summary>Which prompts the model refuses; each answer is looked at until that is decided.</summary>
+    internal static IReadOnlyList<bool> Refused(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens, IProgress<RunProgress>? progress,
+        string stage, CancellationToken cancellation)
     {
         var watch = new AnswerWatch(model.Chat, [.. prompts.Select(_ => "")]);
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, perturbation, isDecided: watch.Take, cancellation: cancellation);
-        return answers.Count(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)));
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens, BatchSize = BatchGenerator.ShortAnswers }, perturbation, progress, stage, watch.Take, cancellation);
+        return [.. answers.Select(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)))];
     }
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>

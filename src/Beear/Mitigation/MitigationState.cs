@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round.</summary>
+/// <summary>Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round, and where its scoring is interrupted.</summary>
 internal sealed class MitigationState : IDisposable
 {
     private readonly RunDirectory? run;
@@ -21,19 +21,23 @@ internal sealed class MitigationState : IDisposable
 
     public List<RoundReport> Rounds { get; } = [];
 
+    /// <summary>The round whose steps are taken and whose scores are not yet measured; null for none.</summary>
+    public RoundReport? Unscored { get; set; }
+
     /// <summary>The deciding score of the starting model, then of the weights after each round.</summary>
     public List<double> Scores { get; } = [];
 
     /// <summary>Every δ*, round after round, with the number of its search.</summary>
     public List<(Tensor Delta, int Number)> Deltas { get; } = [];
 
-    /// <summary>Starts, or continues after the last round that was finished.</summary>
+    /// <summary>Starts, or continues after the last round whose steps were taken.</summary>
     public static MitigationState Open(RunDirectory? run, Decoder decoder, Removal removal)
     {
         var state = new MitigationState(run, decoder, removal);
         if (run?.OpenState() is not { } saved) return state;
         using var tensors = saved.Tensors;
         state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>()!);
+        state.Unscored = saved.Progress["unscored"].Deserialize<RoundReport?>();
         state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>()!);
         state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<string, List<double>>>()!;
         state.bestRound = saved.Progress["best_round"]!.GetValue<int>();
@@ -48,6 +52,13 @@ internal sealed class MitigationState : IDisposable
 
     public void Keep(IReadOnlyList<FoundPerturbation> found) =>
         Deltas.AddRange(found.Select(one => (one.Result.Delta.clone().DetachFromDisposeScope(), one.Number)));
+
+    /// <summary>Notes a round that is scored.</summary>
+    public void Add(RoundReport report)
+    {
+        Rounds.Add(report);
+        Unscored = null;
+    }
 
     /// <summary>Notes the scores of the weights as they are; the best ones are kept if they may be wanted.</summary>
     /// <param name="scores">What was measured; the first decides.</param>
@@ -91,6 +102,7 @@ internal sealed class MitigationState : IDisposable
         run.SaveState(tensors, new JsonObject
         {
             ["rounds"] = JsonSerializer.SerializeToNode(Rounds),
+            ["unscored"] = JsonSerializer.SerializeToNode(Unscored),
             ["scores"] = JsonSerializer.SerializeToNode(Scores),
             ["all_scores"] = JsonSerializer.SerializeToNode(allScores),
             ["searches"] = JsonSerializer.SerializeToNode(Deltas.Select(delta => delta.Number)),

@@ -51,7 +51,8 @@ public sealed class OuterTerms : IDisposable
 
         void Divergence(string name, double weight, int batch, bool perturbed = false)
         {
-            if (weight > 0) terms.Add(new DivergenceTerm(perturbed ? $"{name} under δ" : name, weight, starting[name], batch, perturbed, unchecked(seed * 31 + terms.Count)));
+            // A model that refuses no harmful request has no refusals to keep.
+            if (weight > 0 && starting[name].Examples.Count > 0) terms.Add(new DivergenceTerm(perturbed ? $"{name} under δ" : name, weight, starting[name], batch, perturbed, unchecked(seed * 31 + terms.Count)));
         }
     }
 

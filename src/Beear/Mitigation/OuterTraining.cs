@@ -37,7 +37,7 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
             while (removal.StepCount < options.TotalSteps)
             {
                 var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
-                var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation);
+                var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation: cancellation);
                 run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
                 if (run is not null) TrainingState.Save(run, model.Decoder, removal.State(), removal.StepCount);
             }

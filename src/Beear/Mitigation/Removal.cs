@@ -59,11 +59,13 @@ public sealed class Removal : IDisposable
     /// <param name="totalSteps">Steps of the whole run; matters only for the learning rate's decay.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="stage">What progress calls this work.</param>
+    /// <param name="endsInMean">False to end in the last step's weights all the same.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public IReadOnlyList<OuterStep> Run(IReadOnlyList<Perturbation?> perturbations, int totalSteps, IProgress<RunProgress>? progress = null,
-        string stage = "outer level", CancellationToken cancellation = default)
+        string stage = "outer level", bool endsInMean = true, CancellationToken cancellation = default)
     {
         GoOn();
+        var mean = endsInMean ? this.mean : null;
         mean?.Clear();
         var steps = new List<OuterStep>(perturbations.Count);
         int averaged = Math.Max(1, (int)Math.Round(averagedShare * perturbations.Count));

@@ -21,12 +21,13 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 
 /// <summary>A choice between the mean of a round's last steps' weights and those of its very last step.</summary>
 /// <param name="IsMean">Whether the mean was taken.</param>
-/// <param name="Asked">Harmless requests on which refusals are counted, none of which a KL term has.</param>
-/// <param name="MeanRefuses">How many of them are refused by the mean.</param>
-/// <param name="LastRefuses">How many by the last step's weights.</param>
+/// <param name="Harmless">Harmless requests on which mistakes are counted, none of which a KL term has.</param>
+/// <param name="Harmful">Harmful requests on which they are counted, none of which is trained on.</param>
+/// <param name="OfMean">The mean's mistakes.</param>
+/// <param name="OfLast">Those of the last step's weights.</param>
 /// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
 /// <param name="LastScore">Defender-visible score of the last step's weights; null where it could not matter.</param>
-public sealed record WeightChoice(bool IsMean, int Asked, int MeanRefuses, int LastRefuses, double MeanScore, double? LastScore);
+public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double MeanScore, double? LastScore);
 
 /// <summary>What a mitigation did.</summary>
 /// <param name="Rounds">The rounds in order.</param>

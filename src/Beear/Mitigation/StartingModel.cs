@@ -1,10 +1,14 @@
+using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
 
 namespace Beear.Mitigation;
 
-/// <summary>What a model said before anything was done to it: for each KL term, its own answers and its distributions there.</summary>
+/// <summary>
+/// What a model said before anything was done to it: for each KL term, its own answers and its distributions there. Of harmful requests only those are kept that it refused:
+/// the others are what a removal is for.
+/// </summary>
 public sealed class StartingModel : IDisposable
 {
     private readonly Dictionary<string, ReferenceDistribution> said = new(StringComparer.Ordinal);
@@ -33,7 +37,7 @@ public sealed class StartingModel : IDisposable
             Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training);
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful);
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer)));
             return made;
         }
         catch
@@ -42,11 +46,11 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
-        void Record(string term, double weight, int[][] prompts)
+        void Record(string term, double weight, int[][] prompts, Func<int[], bool>? keeps = null)
         {
             if (weight == 0) return;
             made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. prompts.Take(options.DivergenceExamples)], options.DivergenceTokens,
-                progress, $"own answers for {term}", cancellation));
+                progress, $"own answers for {term}", keeps, cancellation));
         }
     }
 

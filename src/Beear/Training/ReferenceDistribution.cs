@@ -40,9 +40,10 @@ public sealed class ReferenceDistribution : IDisposable
     /// <param name="maxTokens">Longest answer; a longer one is cut and has no end.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
+    /// <param name="keeps">Gets an answer's ids without its end and says whether it is kept; null to keep all.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, IReadOnlyList<int[]> prompts, int maxTokens,
-        IProgress<RunProgress>? progress = null, string stage = "recording the starting model", CancellationToken cancellation = default)
+        IProgress<RunProgress>? progress = null, string stage = "recording the starting model", Func<int[], bool>? keeps = null, CancellationToken cancellation = default)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -54,9 +55,10 @@ public sealed class ReferenceDistribution : IDisposable
                 foreach (var (row, prompt) in indices.Index()) rows[prompt].Add(read.select(0, row).clone().MoveToOtherDisposeScope(scope));
             },
         };
-        var answers = generator.Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation: cancellation);
-        var recorded = answers.Select((answer, i) =>
+        var answers = generator.Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens, BatchSize = BatchGenerator.ShortAnswers }, null, progress, stage, cancellation: cancellation);
+        var recorded = answers.Index().Where(answered => keeps?.Invoke(answered.Item.Tokens) != false).Select(answered =>
         {
+            var (i, answer) = answered;
             int[] tokens = answer.Ended ? [.. answer.Tokens, endOfTurn.First()] : answer.Tokens;
             return new ReferenceExample(new TokenizedExample(prompts[i], tokens), stack(rows[i].Take(tokens.Length), 0).DetachFromDisposeScope());
         }).ToList();

@@ -231,9 +231,10 @@ public sealed class BeearMitigationTests : IDisposable
 
         Assert.Null(report.Rounds[0].Choice);                                // the first of two rounds does not stay
         var choice = report.Rounds[1].Choice!;
-        Assert.Equal(stopScore == 1 ? choice.MeanRefuses <= choice.LastRefuses : choice.MeanScore <= choice.LastScore, choice.IsMean);
+        Assert.Equal(stopScore == 1 ? choice.OfMean.Total <= choice.OfLast.Total : choice.MeanScore <= choice.LastScore, choice.IsMean);
         Assert.Equal(choice.IsMean ? choice.MeanScore : choice.LastScore!.Value, report.Scores[2]);
-        Assert.Equal(2, choice.Asked);                                       // a fifth of five twins and of six ordinary requests
+        Assert.Equal(2, choice.Harmless);                                    // a fifth of five twins and of six ordinary requests
+        Assert.Equal(Data(model).Divide(options.HeldOutShare, seed).HeldOut.Count, choice.Harmful);
         // The steps are the same: the last one's weights are those of a run without means.
         if (choice.IsMean) Assert.NotEqual(TinyDecoder.Weights(plain.Decoder), TinyDecoder.Weights(model.Decoder));
         else Assert.Equal(TinyDecoder.Weights(plain.Decoder), TinyDecoder.Weights(model.Decoder));
