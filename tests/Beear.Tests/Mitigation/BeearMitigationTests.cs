@@ -61,8 +61,8 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore!.Value));
         Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
-        Assert.Equal(["KL harmful", "KL ordinary", "KL twins", "KL twins under δ", "helpful", "helpful under δ", "safe", "safe under δ"],
-            report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["KL ordinary", "KL twins", "KL twins under δ", "helpful", "helpful under δ", "safe", "safe under δ"],
+            report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));          // no KL on harmful requests: the untrained model refuses none
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL ordinary"], 1e-5);         // nothing has moved yet
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL twins"], 1e-5);
         Assert.True(report.Rounds[0].FirstLosses["KL twins under δ"] > 1e-4);       // but δ has been added
@@ -114,6 +114,33 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(expected.Scores, report.Scores);
         Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
         Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(second.Decoder));
+    }
+
+    [Fact]
+    public void An_interruption_while_a_round_is_scored_loses_none_of_its_steps()
+    {
+        using var whole = Fresh();
+        var expected = new BeearMitigation(Options).Run(whole, Data(whole));
+
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), Options);
+        using (var first = Fresh())
+        using (var source = new CancellationTokenSource())
+        {
+            var stop = new Recorder(step =>
+            {
+                if (step.Stage == "round 3, mistakes of the mean") source.Cancel();       // while the last step's weights are looked at
+            });
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), run, null, stop, source.Token));
+        }
+        using var second = Fresh();
+        var stages = new HashSet<string>(StringComparer.Ordinal);
+        var report = new BeearMitigation(Options).Run(second, Data(second), run, progress: new Recorder(step => stages.Add(step.Stage)));
+
+        Assert.DoesNotContain("round 3, outer level", stages);
+        Assert.Equal(expected.Scores, report.Scores);
+        Assert.Equal(expected.Rounds[2].Choice, report.Rounds[2].Choice);
+        Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(second.Decoder));
+        Assert.Equal(3, File.ReadLines(run.File("metrics.jsonl")).Count());
     }
 
     [Fact]
@@ -252,7 +279,21 @@ public sealed class BeearMitigationTests : IDisposable
 
         using var starting = StartingModel.Record(model, data.Harmful, data, Options.Terms with { DivergenceExamples = 100 }, seed: 4);
         Assert.Equal(training, starting[OuterTerms.TwinDivergence].Examples.Select(example => example.Example.Prompt));
-        Assert.Equal(data.Harmful.Count, starting[OuterTerms.HarmfulDivergence].Examples.Count);
+    }
+
+    [Fact]
+    public void Of_the_answers_to_harmful_requests_only_refusals_are_kept()
+    {
+        using var model = Fresh();
+        var data = Data(model);
+        new FineTuning(model.Decoder, new FineTuningOptions { Epochs = 60, BatchSize = 6, Optimizer = new OptimizerOptions { LearningRate = 3e-3 } })
+            .Run([.. data.Harmful.Index().Select(request => new TokenizedExample(request.Item.Prompt, request.Index < 4 ? request.Item.Safe : request.Item.Unwanted))]);
+
+        using var starting = StartingModel.Record(model, data.Harmful, data, Options.Terms with { DivergenceTokens = 8, DivergenceExamples = 100 }, seed: 4);
+
+        var kept = starting[OuterTerms.HarmfulDivergence].Examples.Select(example => example.Example.Prompt).ToList();
+        Assert.Equal(4, kept.Count);
+        Assert.All(data.Harmful.Take(4), request => Assert.Contains(request.Prompt, kept));
     }
 
     [Fact]

@@ -179,6 +179,11 @@ public class FamilyTests
         using var batch = TokenBatch.Of([.. reference.Examples.Select(example => example.Example)], TestDevice.Device);
 
         ParityCases.Close(decoder.Logits(decoder.LabelHidden(batch)), reference.Logits(reference.Examples), Tolerance, "logits");
+
+        using var some = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, Prompts(), 6, keeps: answer => answer.Sum() % 2 == 0);
+        var even = reference.Examples.Where(example => example.Example.Answer.TakeWhile(token => token != end).Sum() % 2 == 0).ToList();
+        Assert.Equal(even.Select(example => example.Example.Prompt), some.Examples.Select(example => example.Example.Prompt));
+        foreach (var (one, other) in even.Zip(some.Examples)) Assert.True(one.Rows.allclose(other.Rows, rtol: 0, atol: 0));
     }
 
     [Theory]
