@@ -40,7 +40,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var mistakes = new HeldOutMistakes(model, data, heldOut, options.Seed);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
-        while (state.Unscored is not null || (state.Rounds.Count < maxRounds && !IsDone()))
+        while (state.Unscored is not null || !IsDone())
         {
             state.Unscored ??= Train(state.Rounds.Count + 1);
             try
@@ -56,10 +56,11 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             }
             run?.Append(state.Rounds[^1]);
             onRound?.Invoke(state.Rounds[^1]);
-            state.Save();
+            if (!IsDone()) state.Save();
         }
         // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
         int chosen = options.Rounds ?? state.RestoreBest();
+        state.Save(isFinished: true);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
             OtherScores = state.OtherScores(options.Scores),
@@ -69,10 +70,11 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
 
         bool IsScored(int round) => options.ScoreRounds || round == maxRounds;
 
-        bool IsDone() => options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1]);
+        bool IsDone() => state.Rounds.Count == maxRounds || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1]));
 
         RoundReport Train(int round)
         {
+            state.KeepBest();
             removal.GoOn();
             var found = adversary.Find(training, round, options.Inner.Population, progress, cancellation);
             try

@@ -59,7 +59,7 @@ public sealed record MitigationOptions
     public int OuterSteps { get; init; } = 12;
 
     /// <summary>
-    /// Share of a round's outer steps, its last ones, whose weights' mean may stay in place of the last step's weights: whichever refuses fewer held-out harmless requests, if both are
+    /// Share of a round's outer steps, its last ones, whose weights' mean may stay in place of the last step's weights: whichever makes fewer mistakes on held-out requests, if both are
     /// safe by their scores, else the safer (docs/method.md); 0 for the last step's in any case. The next round goes on from the last step's.
     /// </summary>
     public double AveragedShare { get; init; } = 0.67;

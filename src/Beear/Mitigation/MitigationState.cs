@@ -7,14 +7,16 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round, and where its scoring is interrupted.</summary>
+/// <summary>
+/// Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round, and where its scoring is interrupted. Once it is finished only what it left is kept.
+/// </summary>
 internal sealed class MitigationState : IDisposable
 {
     private readonly RunDirectory? run;
     private readonly Decoder decoder;
     private readonly Removal removal;
-    private IReadOnlyList<Tensor>? best;
-    private int bestRound;
+    private IReadOnlyList<Tensor>? best;                                 // the best round's weights, where they are not the model's
+    private int bestRound;                                               // 0 as long as none may stay
     private Dictionary<string, List<double>> allScores = [];
 
     private MitigationState(RunDirectory? run, Decoder decoder, Removal removal) => (this.run, this.decoder, this.removal) = (run, decoder, removal);
@@ -44,6 +46,7 @@ internal sealed class MitigationState : IDisposable
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
             state.best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
+        if (saved.Progress["finished"]?.GetValue<bool>() == true) return state;
         foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>()!.Index())
             state.Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
         removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>(), saved.Progress["is_mean"]!.GetValue<bool>());
@@ -60,7 +63,7 @@ internal sealed class MitigationState : IDisposable
         Unscored = null;
     }
 
-    /// <summary>Notes the scores of the weights as they are; the best ones are kept if they may be wanted.</summary>
+    /// <summary>Notes the scores of the weights as they are.</summary>
     /// <param name="scores">What was measured; the first decides.</param>
     /// <param name="mayStay">Whether these weights may be the ones that stay in the end.</param>
     public void AddScores(OrderedDictionary<string, double> scores, bool mayStay = false)
@@ -74,9 +77,15 @@ internal sealed class MitigationState : IDisposable
         double decisive = scores.GetAt(0).Value;
         Scores.Add(decisive);
         int round = Scores.Count - 1;
-        if (!mayStay || (best is not null && decisive >= Scores[bestRound])) return;
+        if (!mayStay || (bestRound > 0 && decisive >= Scores[bestRound])) return;
         DisposeBest();
-        (best, bestRound) = (decoder.Weights.Snapshot(), round);
+        (best, bestRound) = (null, round);
+    }
+
+    /// <summary>Before the weights are trained on: keeps them aside if they are the best.</summary>
+    public void KeepBest()
+    {
+        if (bestRound > 0 && bestRound == Scores.Count - 1) best = decoder.Weights.Snapshot();
     }
 
     /// <summary>The scores that were only to be reported.</summary>
@@ -86,19 +95,24 @@ internal sealed class MitigationState : IDisposable
     /// <summary>Puts the best-scored round's weights back.</summary>
     public int RestoreBest()
     {
-        if (best is not null && bestRound != Scores.Count - 1) decoder.Weights.Restore(best);
+        if (best is not null) decoder.Weights.Restore(best);
         return bestRound;
     }
 
-    public void Save()
+    /// <summary>Saves it in the run's folder, if there is one.</summary>
+    /// <param name="isFinished">Whether no round follows and the weights are those that stay.</param>
+    public void Save(bool isFinished = false)
     {
         if (run is null) return;
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var tensors = decoder.Weights.Parameters.Select((parameter, i) => ($"weight.{i}", parameter.Master.detach())).ToList();
-        tensors.AddRange(removal.State());
-        tensors.AddRange(Deltas.Select((delta, i) => ($"delta.{i}", delta.Delta)));
-        if (best is not null) tensors.AddRange(best.Select((weights, i) => ($"best.{i}", weights)));
+        if (!isFinished)
+        {
+            tensors.AddRange(removal.State());
+            tensors.AddRange(Deltas.Select((delta, i) => ($"delta.{i}", delta.Delta)));
+            tensors.AddRange((best ?? []).Select((weights, i) => ($"best.{i}", weights)));
+        }
         run.SaveState(tensors, new JsonObject
         {
             ["rounds"] = JsonSerializer.SerializeToNode(Rounds),
@@ -109,6 +123,7 @@ internal sealed class MitigationState : IDisposable
             ["best_round"] = bestRound,
             ["steps"] = removal.StepCount,
             ["is_mean"] = removal.IsMean,
+            ["finished"] = isFinished,
         });
     }
 

@@ -143,6 +143,38 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(3, File.ReadLines(run.File("metrics.jsonl")).Count());
     }
 
+    [Theory]
+    [InlineData(1)]                                                          // the first round is the best
+    [InlineData(4)]                                                          // the last one is
+    public void The_best_round_is_kept_over_an_interruption_and_a_finished_run_trains_nothing(int seed)
+    {
+        var options = Options with { Rounds = null, MaxRounds = 4, MinRounds = 1, StopScore = 0, StopShare = 0, Seed = seed };
+        using var whole = Fresh();
+        var expected = new BeearMitigation(options).Run(whole, Data(whole));
+        Assert.Equal(expected.Scores.Skip(1).Min(), expected.Scores[expected.ChosenRound]);
+
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
+        for (int cut = 1; cut < 4; cut++)
+        {
+            using var model = Fresh();
+            using var source = new CancellationTokenSource();
+            var stop = new Recorder(step =>
+            {
+                if (step.Stage == $"round {cut + 1}, outer level") source.Cancel();
+            });
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(model, Data(model), run, null, stop, source.Token));
+        }
+        for (int again = 0; again < 2; again++)
+        {
+            using var model = Fresh();
+            var stages = new HashSet<string>(StringComparer.Ordinal);
+            var report = new BeearMitigation(options).Run(model, Data(model), run, progress: new Recorder(step => stages.Add(step.Stage)));
+            Assert.Equal((expected.ChosenRound, again == 0), (report.ChosenRound, stages.Contains("round 4, outer level")));
+            Assert.Equal(expected.Scores, report.Scores);
+            Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(model.Decoder));
+        }
+    }
+
     [Fact]
     public void Every_adversary_runs_and_changes_the_outcome()
     {
