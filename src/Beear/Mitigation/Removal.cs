@@ -65,19 +65,18 @@ public sealed class Removal : IDisposable
         string stage = "outer level", bool endsInMean = true, CancellationToken cancellation = default)
     {
         GoOn();
-        var mean = endsInMean ? this.mean : null;
-        mean?.Clear();
+        if (endsInMean) mean?.Clear();
         var steps = new List<OuterStep>(perturbations.Count);
         int averaged = Math.Max(1, (int)Math.Round(averagedShare * perturbations.Count));
         foreach (var perturbation in perturbations)
         {
             cancellation.ThrowIfCancellationRequested();
             steps.Add(Step(perturbation, totalSteps, cancellation));
-            if (steps.Count > perturbations.Count - averaged) mean?.Add();
+            if (endsInMean && steps.Count > perturbations.Count - averaged) mean?.Add();
             progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,
                 string.Join(", ", steps[^1].Losses.Select(loss => $"{loss.Key} {loss.Value:F2}"))));
         }
-        if (mean is not null) Exchange();
+        if (endsInMean && mean is not null) Exchange();
         return steps;
     }
 
