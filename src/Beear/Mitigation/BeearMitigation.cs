@@ -37,7 +37,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
-        var mistakes = new HeldOutMistakes(model, data, heldOut, options.Seed);
+        var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), IsEnough);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
         while (state.Unscored is not null || !IsDone())
@@ -92,39 +92,10 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         (RoundReport, OrderedDictionary<string, double>) Score(RoundReport report)
         {
             var scores = IsScored(report.Round) ? scorer.Measure(report.Round + 1, progress, cancellation) : [];
-            return removal.IsMean ? Choose(report, scores) : (report, scores);
-        }
-
-        // Refusals of harmless requests come and go within a round. Of the mean and the last step's weights those stay that make fewer mistakes, if both are safe by their scores, else the safer ones.
-        (RoundReport, OrderedDictionary<string, double>) Choose(RoundReport report, OrderedDictionary<string, double> ofMean)
-        {
-            var byMean = mistakes.Count(progress, $"round {report.Round}, mistakes of the mean", cancellation);
-            var (byLast, ofLast) = MeasureLast(report.Round, last => !IsEnough(Decisive(ofMean)) || last.Total < byMean.Total);
-            double meanScore = Decisive(ofMean);
-            double? lastScore = ofLast is null ? null : Decisive(ofLast);
-            bool isMean = lastScore is null || (!IsEnough(lastScore.Value) && (IsEnough(meanScore) || meanScore <= lastScore));
-            if (!isMean) removal.GoOn();
-            return (report with { Choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore) }, isMean ? ofMean : ofLast!);
-        }
-
-        // The scores are null where they could not matter.
-        (Mistakes, OrderedDictionary<string, double>?) MeasureLast(int round, Func<Mistakes, bool> matters)
-        {
-            removal.Exchange();
-            try
-            {
-                var byLast = mistakes.Count(progress, $"round {round}, mistakes of the last step", cancellation);
-                return (byLast, matters(byLast) ? scorer.Measure(round + 1, progress, cancellation) : null);
-            }
-            finally
-            {
-                removal.Exchange();
-            }
+            return removal.IsMean ? choice.Make(report, scores, progress, cancellation) : (report, scores);
         }
 
         bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
-
-        static double Decisive(OrderedDictionary<string, double> scores) => scores.Count == 0 ? 0 : scores.GetAt(0).Value;
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>

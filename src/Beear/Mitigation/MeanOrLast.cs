@@ -1,0 +1,46 @@
+using Beear.Runtime;
+
+namespace Beear.Mitigation;
+
+/// <summary>
+/// Which weights a round leaves: the mean of its last steps' or those of its very last step. Refusals of harmless requests come and go within a round; of the two those stay that make
+/// fewer mistakes on held-out requests, if both are safe by their scores, else the safer ones.
+/// </summary>
+/// <param name="removal">The outer level, which has both.</param>
+/// <param name="scorer">Measures the defender-visible scores.</param>
+/// <param name="mistakes">Counts mistakes.</param>
+/// <param name="isEnough">Whether a deciding score is low enough to stop.</param>
+internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, Func<double, bool> isEnough)
+{
+    /// <summary>Chooses. If it is interrupted, the mean stands in the weights' place, as before.</summary>
+    /// <param name="report">The round, whose steps ended in the mean.</param>
+    /// <param name="ofMean">The mean's scores; empty if none are asked for.</param>
+    /// <param name="progress">Receives counts and the steps of searches.</param>
+    /// <param name="cancellation">Stops between tokens and steps.</param>
+    /// <returns>The round with the choice, and the scores of the weights that stay.</returns>
+    public (RoundReport Report, OrderedDictionary<string, double> Scores) Make(RoundReport report, OrderedDictionary<string, double> ofMean, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
+    {
+        double meanScore = Deciding(ofMean);
+        var byMean = mistakes.Count(progress, $"round {report.Round}, mistakes of the mean", cancellation);
+        Mistakes byLast;
+        OrderedDictionary<string, double>? ofLast = null;
+        removal.Exchange();
+        try
+        {
+            byLast = mistakes.Count(progress, $"round {report.Round}, mistakes of the last step", cancellation);
+            bool matters = !isEnough(meanScore) || byLast.Total < byMean.Total;                 // else the mean stays, whatever the last step's score is
+            if (matters) ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
+        }
+        finally
+        {
+            removal.Exchange();
+        }
+        double? lastScore = ofLast is null ? null : Deciding(ofLast);
+        bool isMean = lastScore is null || (!isEnough(lastScore.Value) && (isEnough(meanScore) || meanScore <= lastScore));
+        if (!isMean) removal.GoOn();
+        return (report with { Choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore) }, isMean ? ofMean : ofLast!);
+    }
+
+    private static double Deciding(OrderedDictionary<string, double> scores) => scores.Count == 0 ? 0 : scores.GetAt(0).Value;
+}
