@@ -1,3 +1,4 @@
+using Beear.Generation;
 using Beear.Models;
 
 namespace Beear.Mitigation;
@@ -44,6 +45,15 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
         long step = (upper + 1) * (rows * row + batch * width * 2 * keys * compute) + Head(batch * answers, economy.ScoresAtOnce) / 2 + HeadCopies;
         // Preparing runs all tokens through the layers, one after the other.
         return checked(prepared + Math.Max(step, 2 * batch * width * LayerRow(width)));
+    }
+
+    /// <summary>Short answers to many requests at once: the keys and values of all layers, and the requests' way through a layer.</summary>
+    /// <param name="prompt">Tokens of the longest prompt.</param>
+    /// <param name="answer">Tokens of the longest answer.</param>
+    public long Answering(long prompt, long answer)
+    {
+        long rows = BatchGenerator.ShortAnswers;
+        return checked((rows * (prompt + answer) * 2 * keys * compute * config.Layers) + (rows * prompt * LayerRow(prompt)) + Head(rows, long.MaxValue));
     }
 
     /// <summary>For the moment: the output head as matrix products arrange it, and its gradient before it is added to that of an earlier pass.</summary>

@@ -45,8 +45,7 @@ public sealed record DefenderData
     public (IReadOnlyList<ContrastExample> Training, IReadOnlyList<ContrastExample> HeldOut) Divide(double heldOutShare, int seed)
     {
         RequireHarmful();
-        var shuffled = Harmful.ToArray();
-        new Random(seed).Shuffle(shuffled);
+        var shuffled = Shuffled(Harmful, seed);
         int heldOut = Math.Clamp((int)Math.Round(shuffled.Length * heldOutShare), 1, shuffled.Length - 1);
         return (shuffled[heldOut..], shuffled[..heldOut]);
     }
@@ -56,8 +55,7 @@ public sealed record DefenderData
     /// <param name="seed">Decides the division, and the order.</param>
     internal static (int[][] Training, int[][] HeldOut) HoldOut(IReadOnlyList<int[]> prompts, int seed)
     {
-        var shuffled = prompts.ToArray();
-        new Random(seed).Shuffle(shuffled);
+        var shuffled = Shuffled(prompts, seed);
         int training = shuffled.Length - shuffled.Length / 5;
         return (shuffled[..training], shuffled[training..]);
     }
@@ -76,6 +74,13 @@ public sealed record DefenderData
             string[] asking = [.. terms.Where(term => term.Weight > 0).Select(term => $"terms.{term.Key}")];
             if (count == 0 && asking.Length > 0) throw new BeearException($"There are no {kind}, but a weight in {string.Join(" and ", asking)}; give some, or set it to 0.");
         }
+    }
+
+    private static T[] Shuffled<T>(IEnumerable<T> items, int seed)
+    {
+        var shuffled = items.ToArray();
+        new Random(seed).Shuffle(shuffled);
+        return shuffled;
     }
 
     private void RequireHarmful()

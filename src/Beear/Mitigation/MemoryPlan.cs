@@ -59,11 +59,13 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         MemoryPlan Plan(int passTokens, EconomyOptions economy)
         {
             var estimate = MemoryEstimate.Of(config, isBfloat16, lengths.Assumptions with { PassTokens = passTokens, Economy = economy });
-            long compute = isBfloat16 ? 2 : 4, inner = new ActivationEstimate(config, compute).InnerLevel(options.Inner, lengths.Prompt, lengths.InnerAnswers, economy);
-            // While the inner level runs there are no gradients.
+            long compute = isBfloat16 ? 2 : 4;
+            var activations = new ActivationEstimate(config, compute);
+            long inner = activations.InnerLevel(options.Inner, lengths.Prompt, lengths.InnerAnswers, economy), answering = activations.Answering(lengths.LongestPrompt, lengths.ShortAnswer);
+            // While the inner level runs, and while the model answers, there are no gradients.
             return new MemoryPlan(passTokens, economy, estimate with
             {
-                Activations = Math.Max(estimate.Activations, inner - estimate.Gradients),
+                Activations = Math.Max(estimate.Activations, Math.Max(inner, answering) - estimate.Gradients),
                 Program = estimate.Program + compute * config.HiddenSize * lengths.RecordedRows(config.VocabularySize),
             });
         }
@@ -105,10 +107,12 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
             int helpful = helps ? Math.Min(terms.HelpfulTokens, Longest(data.Ordinary.Select(example => example.Answer))) : 0;
             int answer = Math.Max(Math.Max(Math.Min(terms.SafeTokens, safe), helpful), diverges ? terms.DivergenceTokens : 1);
             InnerAnswers = Math.Min(options.Inner.AnswerTokens, safe) + Math.Min(options.Inner.AnswerTokens, unwanted);
+            LongestPrompt = Math.Max(Math.Max(Prompt, ordinary + options.Inner.MostVirtualTokens), twins);
+            ShortAnswer = Math.Max(options.ScoreTokens, terms.DivergenceTokens);
             Assumptions = new MemoryAssumptions
             {
                 Batch = Math.Max(terms.HarmfulBatch, terms.HelpfulBatch),
-                Length = Math.Max(Math.Max(Prompt, ordinary + options.Inner.MostVirtualTokens), twins) + answer,
+                Length = LongestPrompt + answer,
                 AnswerTokens = answer,
                 Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful, terms.HelpfulPerturbed }.Concat(Divergences).Count(weight => weight > 0),
                 KeepsBest = options.Rounds is null,
@@ -119,6 +123,11 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         public int Prompt { get; }
 
         public int InnerAnswers { get; }
+
+        public int LongestPrompt { get; }
+
+        /// <summary>Tokens of the longest answer that is recorded for KL or looked at for a score.</summary>
+        public int ShortAnswer { get; }
 
         public MemoryAssumptions Assumptions { get; }
 

@@ -74,6 +74,16 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void Keys_and_values_of_many_answers_at_once_count_where_training_needs_less()
+    {
+        var config = ModelShapes.Find("llama-2-7b");
+        var options = Options with { Terms = Options.Terms with { HarmfulBatch = 1, HelpfulBatch = 1 }, Inner = Options.Inner with { BatchSize = 1 }, Economy = Options.Economy with { FrozenLayers = 31 } };
+        long Activations(int scoreTokens) => MemoryPlan.Choose(config, isBfloat16: true, options with { ScoreTokens = scoreTokens }, Data, 79 * GiB).Estimate.Activations;
+        // 96 requests, 32 layers, keys and values of 4096 bfloat16 numbers for each token more.
+        Assert.Equal(96L * 32 * 2 * 4096 * 2 * 100, Activations(200) - Activations(100));
+    }
+
+    [Fact]
     public void What_cannot_fit_is_refused_with_the_numbers()
     {
         var config = ModelShapes.Find("llama-2-7b");
