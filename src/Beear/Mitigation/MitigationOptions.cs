@@ -121,6 +121,7 @@ public sealed record OuterTermOptions
     /// <summary>The paper's two terms.</summary>
     public static OuterTermOptions Paper { get; } = new()
     {
+        Safe = 0,
         Helpful = 1,
         OrdinaryDivergence = 0,
         TwinDivergence = 0,
@@ -133,7 +134,7 @@ public sealed record OuterTermOptions
     public double SafePerturbed { get; init; } = 1;
 
     /// <summary>Weight of safe answers to harmful requests without δ.</summary>
-    public double Safe { get; init; }
+    public double Safe { get; init; } = 0.1;
 
     /// <summary>λ: weight of helpful answers to ordinary requests without δ.</summary>
     public double Helpful { get; init; }
