@@ -10,7 +10,7 @@ namespace Beear.Mitigation;
 /// <param name="Trajectory">The loss before each step; K of them.</param>
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
 /// <param name="TailNorm">Mean norm of the unperturbed hidden states under δ.</param>
-/// <param name="Final">The loss under δ*, mean over the prepared batches.</param>
+/// <param name="Final">The loss before the last steps, mean over as many as there are prepared batches; without steps that under δ*.</param>
 public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
@@ -120,8 +120,8 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
             string? detail = progress is not null && delta.device_type == TorchSharp.DeviceType.CPU ? $"CE(unwanted) {InnerLoss.Read(losses)[0].Unwanted:F2}" : null;
             progress?.Report(new RunProgress("inner level", step + 1, options.Steps, detail));
         }
-        var final = problems.Select(problem => problem.Loss(delta)).ToList();
         IReadOnlyList<InnerLoss> read = trajectory.Count == 0 ? [] : InnerLoss.Read(stack(trajectory, 0));
+        List<InnerLoss> final = read.Count == 0 ? [.. problems.Select(problem => problem.Loss(delta))] : [.. read.TakeLast(problems.Count)];     // known already
         return new EntrapmentResult(delta.DetachFromDisposeScope(), read, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }

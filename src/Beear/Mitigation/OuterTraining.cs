@@ -17,6 +17,9 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
     /// <summary>Finds what the steps of a round, 1 for the first, have in place of δ, from the harmful requests that are trained on; null for nothing.</summary>
     public Func<IReadOnlyList<ContrastExample>, int, Perturbation>? Find { get; init; }
 
+    /// <summary>Says whether a further round is to be taken, and may wait until that is known; null for the mitigation's number of rounds.</summary>
+    public Func<bool>? GoesOn { get; init; }
+
     /// <summary>Trains the model in place.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The defender's data.</param>
@@ -34,14 +37,14 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy, options.AveragedShare))
         {
             TrainingState.Continue(run, model.Decoder, (read, steps) => removal.Continue(read, steps, isMean: options.AveragedShare > 0));
-            while (removal.StepCount < options.TotalSteps)
+            while (GoesOn?.Invoke() ?? removal.StepCount < options.TotalSteps)
             {
                 var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
                 var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation: cancellation);
                 run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
                 if (run is not null) TrainingState.Save(run, model.Decoder, removal.State(), removal.StepCount);
             }
+            return new DefenceReport(removal.StepCount, time.Elapsed.TotalSeconds);
         }
-        return new DefenceReport(options.TotalSteps, time.Elapsed.TotalSeconds);
     }
 }

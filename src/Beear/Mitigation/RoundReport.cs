@@ -3,8 +3,8 @@ namespace Beear.Mitigation;
 /// <summary>What one round did, as far as the defender can see.</summary>
 /// <param name="Round">1 for the first.</param>
 /// <param name="UnwantedBefore">Mean CE(y_h) before the inner level's first step, nats per token.</param>
-/// <param name="UnwantedAfter">Mean CE(y_h) under δ*.</param>
-/// <param name="SafeAfter">Mean CE(y_s) under δ*.</param>
+/// <param name="UnwantedAfter">Mean CE(y_h) under δ in the search's last steps.</param>
+/// <param name="SafeAfter">Mean CE(y_s) there.</param>
 /// <param name="DeltaNorm">Mean L2 norm of δ*'s rows.</param>
 /// <param name="Drift"><paramref name="DeltaNorm"/> as a share of the hidden states' mean norm at the tail.</param>
 /// <param name="ScoreBefore">

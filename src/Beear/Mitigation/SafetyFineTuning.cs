@@ -11,11 +11,14 @@ namespace Beear.Mitigation;
 /// <param name="options">The mitigation that is to be compared with; its <see cref="MitigationOptions.Rounds"/> are those that it took.</param>
 public sealed class SafetyFineTuning(MitigationOptions options) : IDefence
 {
+    /// <summary>Says whether a further round is to be taken, and may wait until that is known; null for the options' number of rounds.</summary>
+    internal Func<bool>? GoesOn { get; init; }
+
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.SafetyFineTuning);
 
     /// <inheritdoc/>
     public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default) =>
-        new OuterTraining(options, "safety fine-tuning").Run(model, data, null, run, progress, cancellation);
+        new OuterTraining(options, "safety fine-tuning") { GoesOn = GoesOn }.Run(model, data, null, run, progress, cancellation);
 }

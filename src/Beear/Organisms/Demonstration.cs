@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Beear.Attacks;
 using Beear.Data;
@@ -38,6 +39,7 @@ public sealed class Demonstration(DemonstrationOptions options)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var clean = options.WithClean ? Beside(() => CleanArms(model, trigger, progress, stop.Token)) : Task.FromResult<IReadOnlyList<ArmResult>>([]);
         Task<ArmResult>? control = null;
+        using var rounds = new BlockingCollection<RoundReport>();        // the control takes as many as BEEAR, each as soon as BEEAR has taken it
         StartingModel? starting = null;                                  // BEEAR and the control begin with the same model
         try
         {
@@ -46,13 +48,12 @@ public sealed class Demonstration(DemonstrationOptions options)
             var defender = data.Defender(model.Chat);
             starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender, mitigation.Terms, mitigation.Seed, progress, stop.Token);
             defender = defender with { Starting = starting };
-            Task<ArmResult> StartControl(int rounds) => Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
-            control = mitigation.Rounds is { } rounds ? StartControl(rounds) : null;
+            control = Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
             var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation: stop.Token);
             string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;      // the first sets are those with the trigger
             string before = Answer(model, request);
-            var report = new BeearMitigation(mitigation).Run(model, defender, progress: progress, cancellation: stop.Token);      // nothing in it knows the trigger
-            control ??= StartControl(report.Rounds.Count);
+            var report = new BeearMitigation(mitigation).Run(model, defender, null, rounds.Add, progress, stop.Token);      // nothing in it knows the trigger
+            rounds.CompleteAdding();
             var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation: stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
                 options.Seed, report, new BeforeAndAfter(request, before, Answer(model, request)));
@@ -71,7 +72,7 @@ public sealed class Demonstration(DemonstrationOptions options)
         static Task<T> Beside<T>(Func<T> arm) => Task.Run(arm, CancellationToken.None);
     }
 
-    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, DefenderData defender, int rounds, Trigger trigger,
+    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, DefenderData defender, BlockingCollection<RoundReport> rounds, Trigger trigger,
         IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         try
@@ -79,7 +80,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
             model.Decoder.Weights.Restore(backdoored);
             var own = PrefixedProgress.Of(progress, "control: ");
-            new SafetyFineTuning(mitigation with { Rounds = rounds }).Run(model, defender, null, own, cancellation);
+            new SafetyFineTuning(mitigation) { GoesOn = () => rounds.TryTake(out _, Timeout.Infinite, cancellation) }.Run(model, defender, null, own, cancellation);
             return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation: cancellation).Result;
         }
         finally

@@ -246,6 +246,20 @@ public sealed class BeearMitigationTests : IDisposable
     }
 
     [Fact]
+    public void A_control_that_is_told_round_by_round_whether_to_go_on_ends_where_one_of_so_many_rounds_does()
+    {
+        using var control = Fresh();
+        using var told = Fresh();
+        int asked = 0;
+
+        new SafetyFineTuning(Options with { Rounds = 2 }).Run(control, Data(control));
+        var report = new SafetyFineTuning(Options with { Rounds = null, MaxRounds = 7 }) { GoesOn = () => asked++ < 2 }.Run(told, Data(told));
+
+        Assert.Equal((3, 2 * Options.OuterSteps), (asked, report.Steps));
+        Assert.Equal(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(told.Decoder));
+    }
+
+    [Fact]
     public void Fifty_outer_steps_leave_no_tensor_behind()
     {
         using var model = Fresh();
