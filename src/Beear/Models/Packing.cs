@@ -1,13 +1,14 @@
+using System.Numerics;
 using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
 
 /// <summary>
-/// Which positions of a padded batch the layers run over. Attention needs the rectangle; everything else runs over real tokens only, and over one of several that
-/// have the same past.
+/// Which positions of a padded batch the layers run over. Attention needs the rectangle; everything else runs over real tokens, hardly any padding, and over one of several
+/// tokens that have the same past.
 /// </summary>
-/// <param name="Rows">(N) int64, ascending: of the B·T positions those that are run.</param>
+/// <param name="Rows">(N) int64, ascending: of the B·T positions those that are run; some of them may be padding.</param>
 /// <param name="Batch">B.</param>
 /// <param name="Tokens">T.</param>
 /// <param name="Copies">Where equal tokens stand; null if each is run for itself.</param>
@@ -23,25 +24,44 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? 
         using var scope = NewDisposeScope();
         long batch = allowed.size(0), tokens = allowed.size(1);
         if (tokens == 1) return null;                                    // a step of generation
-        var real = allowed.diagonal(allowed.size(2) - tokens, 1, 2);                                    // (B, T)
-        var rows = real.flatten().nonzero().flatten();                                                   // (N)
-        return rows.size(0) > Full * batch * tokens ? null : new Packing(rows.MoveToOuterDisposeScope(), batch, tokens);
+        var real = allowed.diagonal(allowed.size(2) - tokens, 1, 2).flatten();                          // (B·T)
+        var rows = real.nonzero().flatten();                                                             // (N)
+        if (rows.size(0) > Full * batch * tokens) return null;
+        var padding = real.logical_not().nonzero().flatten();                                            // (B·T − N)
+        var (run, _) = cat([rows, padding.narrow(0, 0, Math.Min(Missing(rows.size(0)), padding.size(0)))], 0).sort();
+        return new Packing(run.MoveToOuterDisposeScope(), batch, tokens);
     }
 
     /// <summary>The packing of a pass in which equal tokens are run once; null if there are hardly any, for <see cref="Of(Tensor)"/> to decide.</summary>
-    /// <param name="rows">(N) positions that are run.</param>
+    /// <param name="rows">Ascending: the positions that must be run.</param>
     /// <param name="positions">(M) positions of all real tokens.</param>
-    /// <param name="sources">(M): which of the N rows stands at each.</param>
+    /// <param name="sources">(M): which of those rows stands at each.</param>
     /// <param name="batch">B.</param>
     /// <param name="tokens">T.</param>
     /// <param name="device">Where the tensors are made.</param>
-    internal static Packing? Of(IReadOnlyList<long> rows, IReadOnlyList<long> positions, IReadOnlyList<long> sources, long batch, long tokens, Device device) =>
-        rows.Count > Full * positions.Count ? null
-            : new Packing(Index(rows, device), batch, tokens, new TokenCopies(Index(positions, device), Index(sources, device)));
+    internal static Packing? Of(IReadOnlyList<long> rows, IReadOnlyList<long> positions, IReadOnlyList<long> sources, long batch, long tokens, Device device)
+    {
+        if (rows.Count > Full * positions.Count) return null;
+        var real = positions.ToHashSet();
+        var padding = Enumerable.Range(0, checked((int)(batch * tokens))).Select(position => (long)position).Where(position => !real.Contains(position));
+        long[] run = [.. rows.Concat(padding.Take((int)Missing(rows.Count))).Order()];                   // (N)
+        long[] places = [.. rows.Select(row => (long)Array.BinarySearch(run, row))];
+        return new Packing(Index(run), batch, tokens, new TokenCopies(Index(positions), Index(sources.Select(source => places[source]))));
 
-    private static Tensor Index(IReadOnlyList<long> values, Device device) => tensor(values.ToArray(), device: device);
+        Tensor Index(IEnumerable<long> values) => tensor(values.ToArray(), device: device);
+    }
 
-    /// <summary>(M) int64, ascending: the positions of all real tokens.</summary>
+    /// <summary>
+    /// How many positions of padding are run so that their number recurs from pass to pass: oneDNN generates a matrix product's code anew for every number of rows, which in a
+    /// small model takes as long as the product, and blocks of memory fit those that were freed.
+    /// </summary>
+    private static long Missing(long rows)
+    {
+        long step = Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)rows) / 64, 1, 32);
+        return (step - (rows % step)) % step;
+    }
+
+    /// <summary>(M) int64, ascending: the positions of all real tokens, and of what padding is run where none are copies.</summary>
     public Tensor Positions => Copies?.Positions ?? Rows;
 
     /// <summary>The rows that are run.</summary>

@@ -60,6 +60,38 @@ public sealed class SharedTokensTests
         Same(expected, Taken(decoder), name);
     }
 
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Padding_that_is_run_so_that_numbers_of_rows_recur_changes_nothing(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var decoder = Trained(name);
+        var random = new Random(5);
+        int[] Some(int tokens) => [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1, 30))];
+        TokenizedExample[] examples = [.. Enumerable.Range(0, 45).Select(_ => new TokenizedExample([1, 2, 3, .. Some(random.Next(1, 9))], Some(random.Next(1, 4))))];
+        using var batch = TokenBatch.Of(examples, TestDevice.Device);
+        long all = batch.Size * (long)batch.Width, real = examples.Sum(example => example.Length);
+        var alone = new Packing(batch.AttentionMask.flatten().nonzero().flatten(), batch.Size, batch.Width);
+        var expected = Labels(alone);
+        var weights = Gradients(decoder, batch, expected);
+
+        var plain = Packing.Of(LayerContext.Causal(batch.AttentionMask, batch.Width))!;
+        Assert.Equal(8 * ((real + 7) / 8), plain.Rows.size(0));
+        Assert.InRange(plain.Rows.size(0), real + 1, all);
+        var shared = decoder.Packing(batch, null, null)!;
+        int needed = TokenSharing.Of(examples, batch.PromptWidth, batch.Width, b => examples[b].Length).Rows.Count;
+        Assert.Equal(8 * ((needed + 7) / 8), shared.Rows.size(0));
+        Assert.InRange(shared.Rows.size(0), needed + 1, real);
+        foreach (var packing in new[] { plain, shared })
+        {
+            var actual = Labels(packing);
+            ParityCases.Close(expected, actual, 1e-5, "hidden states");
+            Same(weights, Gradients(decoder, batch, actual), name);
+        }
+
+        Tensor Labels(Packing packing) => decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, packing: packing).flatten(0, 1).index_select(0, batch.LabelRows);
+    }
+
     [Fact]
     public void In_bfloat16_gradients_are_as_near_as_its_digits()
     {
