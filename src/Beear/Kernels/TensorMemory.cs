@@ -31,6 +31,10 @@ internal static unsafe class TensorMemory
         return Address(tensor);
     }
 
+    /// <summary>Whether two CPU tensors begin at the same address; false elsewhere.</summary>
+    public static bool IsSame(Tensor one, Tensor other) =>
+        one.device_type == DeviceType.CPU && other.device_type == DeviceType.CPU && StridedAddress(one) == StridedAddress(other);
+
     private static string Describe(Tensor tensor) =>
         $"{tensor.dtype} ({string.Join(", ", tensor.shape)}), strides ({string.Join(", ", tensor.stride())}) on {tensor.device}";
 

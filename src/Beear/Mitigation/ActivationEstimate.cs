@@ -20,14 +20,13 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
         long term = (long)assumptions.Batch * assumptions.Length, step = term * assumptions.Terms, trained = config.Layers - economy.FrozenLayers;
         long part = economy.SplitTokens == 0 ? term : Math.Min(term, Math.Max(economy.SplitTokens, assumptions.Length));
         long rows = Math.Max(part, Math.Min(assumptions.PassTokens, step));  // of a pass: of one term, of a part of it, or of several
-        long Labels(long of) => of * Math.Min(assumptions.AnswerTokens, assumptions.Length) / assumptions.Length;
 
         // One layer more than is kept: what the layer at work and its backward pass make for the moment.
         long layer = rows * LayerRow(assumptions.Length), layers = layer * (trained + 1);
         if (economy.Checkpointing)
             layers = 2 * layer + Single * d * (economy.UpdateInBackward ? step : rows) * (trained + 2);
-        bool inChunks = economy.Checkpointing || Labels(part) * config.VocabularySize > economy.ScoresAtOnce;
-        return checked(layers + Head(Labels(rows), inChunks ? economy.ScoresAtOnce : long.MaxValue) + HeadCopies);
+        long labels = rows * Math.Min(assumptions.AnswerTokens, assumptions.Length) / assumptions.Length;
+        return checked(layers + Head(labels, economy.ScoresAtOnce) + HeadCopies);
     }
 
     /// <summary>An inner run: what its batches were prepared to, and a step.</summary>

@@ -26,54 +26,50 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
         var rows = decoder.LabelHidden(Batch, perturbation, Perturbed);                                  // (N, d), term after term
-        if (parts.All(part => RowChunks.Fit(part.Labels, Vocabulary, scoresAtOnce)))
-        {
-            Loss(rows, losses).backward();
-            return;
-        }
         var leaf = rows.detach().requires_grad_(true);
         BackwardOfRows(leaf, losses);
         rows.backward([leaf.grad!]);
     }
 
-    /// <summary>Losses and their gradients with respect to rows and output head, no more scores at once than the budget.</summary>
+    /// <summary>
+    /// Losses and their gradients with respect to rows and output head. All terms share the head's matrix products, for no more scores at once than the budget.
+    /// </summary>
     /// <param name="rows">(N, d): a leaf whose gradient is added to.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
     public void BackwardOfRows(Tensor rows, TermLosses losses)
     {
         using var enabled = enable_grad();
-        int before = 0;
-        foreach (var part in parts)
+        foreach (var (first, count) in RowChunks.Of((int)rows.size(0), decoder.Config.VocabularySize, scoresAtOnce))
         {
-            foreach (var (first, count) in RowChunks.Of(part.Labels, Vocabulary, scoresAtOnce))
+            using var scope = NewDisposeScope();
+            var logits = decoder.Logits(rows.narrow(0, first, count));                                   // (M, V)
+            var gradient = logits.detach();                              // is written over them
+            int before = 0;
+            foreach (var part in parts)
             {
-                using var scope = NewDisposeScope();
-                var logits = decoder.Logits(rows.narrow(0, before + first, count));                      // (M, V)
-                var loss = part.RowLoss(logits, Batch.LabelIds.narrow(0, before + first, count), first).sum() / part.Labels;
-                losses.Add(part.Term.Name, loss, part.Share);
-                (loss * (part.Term.Weight * part.Share)).backward();
+                int start = Math.Max(first, before), end = Math.Min(first + count, before + part.Labels);
+                if (start < end) WriteGradient(part, gradient.narrow(0, start - first, end - start), start, start - before, losses);
+                before += part.Labels;
             }
-            before += part.Labels;
+            logits.backward([gradient]);
         }
     }
 
-    /// <summary>The weighted sum of the terms' losses, with its graph.</summary>
-    private Tensor Loss(Tensor rows, TermLosses losses)
+    /// <summary>Puts the gradient of a term's weighted loss in the place of the logits.</summary>
+    /// <param name="part">The term's batch.</param>
+    /// <param name="logits">(K, V) of some of its label rows.</param>
+    /// <param name="row">The first one's number in the pass.</param>
+    /// <param name="rowOfPart">The first one's number in the batch.</param>
+    /// <param name="losses">The term's mean loss is added to.</param>
+    private void WriteGradient(TermBatch part, Tensor logits, int row, int rowOfPart, TermLosses losses)
     {
-        var sum = zeros(1, float32, decoder.Options.Device);
-        int first = 0;
-        foreach (var part in parts)
-        {
-            var logits = decoder.Logits(rows.narrow(0, first, part.Labels));                             // (N of the term, V)
-            var loss = part.RowLoss(logits, Batch.LabelIds.narrow(0, first, part.Labels), 0).mean();
-            losses.Add(part.Term.Name, loss, part.Share);
-            sum = sum.Plus(loss * (part.Term.Weight * part.Share));
-            first += part.Labels;
-        }
-        return sum;
+        using var scope = NewDisposeScope();
+        var leaf = logits.detach().requires_grad_(true);
+        var loss = part.RowLoss(leaf, Batch.LabelIds.narrow(0, row, logits.size(0)), rowOfPart).sum() / part.Labels;
+        losses.Add(part.Term.Name, loss, part.Share);
+        var gradient = autograd.grad([loss * (part.Term.Weight * part.Share)], [leaf])[0];
+        if (!TensorMemory.IsSame(gradient, logits)) logits.copy_(gradient);                              // our kernels have written it there already
     }
-
-    private int Vocabulary => decoder.Config.VocabularySize;
 
     /// <inheritdoc/>
     public void Dispose() => Batch.Dispose();
