@@ -52,8 +52,8 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? 
     }
 
     /// <summary>
-    /// How many positions of padding are run so that their number recurs from pass to pass: oneDNN generates a matrix product's code anew for every number of rows, which in a
-    /// small model takes as long as the product, and blocks of memory fit those that were freed.
+    /// How many positions of padding are run so that the number of rows recurs from pass to pass: oneDNN generates a matrix product's code anew for every number, which was a tenth
+    /// of a small model's time, and memory that was freed fits again.
     /// </summary>
     private static long Missing(long rows)
     {
