@@ -94,6 +94,8 @@ public class DemonstrationTests
         using var model = Base();
         var options = new DemonstrationOptions { DefenderHarmful = 40, DefenderOrdinary = 60 };
         Clean(model, options, innerSteps: 2, outerSteps: 1);               // what is made once is made now
+        GC.Collect();                                                      // what other tests left to the garbage collector goes now, and not in between
+        GC.WaitForPendingFinalizers();
         long before = torch.Tensor.TotalCount;
         Clean(model, options, innerSteps: 200, outerSteps: 50);
         Assert.Equal(before, torch.Tensor.TotalCount);
