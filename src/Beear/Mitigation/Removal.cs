@@ -71,6 +71,7 @@ public sealed class Removal : IDisposable
         foreach (var perturbation in perturbations)
         {
             cancellation.ThrowIfCancellationRequested();
+            FreedMemory.Settle();
             steps.Add(Step(perturbation, totalSteps, cancellation));
             if (endsInMean && steps.Count > perturbations.Count - averaged) mean?.Add();
             progress?.Report(new RunProgress(stage, steps.Count, perturbations.Count,

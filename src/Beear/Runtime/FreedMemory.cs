@@ -12,6 +12,7 @@ public static partial class FreedMemory
     private const int Never = -1;
     private const int LargePages = 14;                                   // MADV_HUGEPAGE of sys/mman.h
     private const long LargePage = 1 << 21;
+    private static long settled = long.MaxValue;                         // bytes that the process held when it last gave back
 
     /// <summary>
     /// Lets the process keep the tensor memory that it once had, up to its own peak, for its next tensors. It is the program's decision, not the
@@ -22,6 +23,7 @@ public static partial class FreedMemory
     {
         if (!Set((MappedBlocks, 0), (TrimThreshold, Never), (Arenas, 1))) return false;
         ReserveLargePages(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
+        settled = 0;
         return true;
     }
 
@@ -51,6 +53,19 @@ public static partial class FreedMemory
     /// <returns>Whether it took effect; on systems without glibc it does not.</returns>
     public static bool GiveBack() => Set((MappedThreshold, 1 << 17), (MappedBlocks, 1 << 16), (TrimThreshold, 1 << 17));
 
+    /// <summary>
+    /// What training calls between steps: batches of ever other shapes leave holes in the heap that fit none of the next tensors. When the process has grown
+    /// by a sixth of the machine's memory since the last time, all that is free goes back. Does nothing without <see cref="Keep"/>.
+    /// </summary>
+    /// <returns>Whether something was given back.</returns>
+    public static bool Settle()
+    {
+        if (settled == long.MaxValue || Environment.WorkingSet - settled < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 6) return false;
+        _ = Trim(0);
+        settled = Environment.WorkingSet;
+        return true;
+    }
+
     private static bool Set(params (int Option, int Value)[] settings)
     {
         if (!OperatingSystem.IsLinux()) return false;
@@ -67,6 +82,10 @@ public static partial class FreedMemory
     [LibraryImport("libc", EntryPoint = "mallopt")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetOption(int option, int value);
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Trim(nuint kept);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -63,6 +63,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
             for (int step = optimizer.StepCount; step < batches.Count; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
+                FreedMemory.Settle();
                 double loss = Backward(batches[step]);
                 double learningRate = settings.LearningRateAt(step, batches.Count);
                 double norm = optimizer.Step(learningRate);
