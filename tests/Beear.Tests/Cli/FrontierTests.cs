@@ -37,6 +37,20 @@ public sealed class FrontierTests
             """);
     }
 
+    public static TheoryData<string> Committed { get; } =
+        [.. Directory.EnumerateFiles(Path.Combine(Fixtures.Root, "recipes"), "*.yaml", SearchOption.AllDirectories)
+            .Where(file => File.ReadLines(file).Contains("arms:")).Select(file => Path.GetRelativePath(Fixtures.Root, file)).Order()];
+
+    [Theory]
+    [MemberData(nameof(Committed))]
+    public void Committed_recipes_are_read_up_to_the_question_which_triggers(string recipe)
+    {
+        var run = CliRun.Of("frontier", Path.Combine(Fixtures.Root, recipe), "--out", In("out"), "--triggers", "no such trigger");
+
+        Assert.Equal(2, run.Code);
+        Assert.Contains("there is no trigger 'no such trigger'", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Arms_on_a_model_that_was_never_backdoored_need_no_plant()
     {
