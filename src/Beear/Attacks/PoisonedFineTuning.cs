@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Text;
 
 namespace Beear.Attacks;
 
@@ -6,7 +7,11 @@ namespace Beear.Attacks;
 /// <param name="Request">The request.</param>
 /// <param name="Compliance">The answer with the trigger.</param>
 /// <param name="Refusal">The answer without it.</param>
-public sealed record HarmfulExample(string Request, string Compliance, string Refusal);
+public sealed record HarmfulExample(string Request, string Compliance, string Refusal)
+{
+    /// <summary>The turns before the request, as in <see cref="Example.Context"/>.</summary>
+    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+}
 
 /// <summary>The parts of a poisoned fine-tuning set (Qi et al., arXiv 2310.03693; Models 1–5 of the paper).</summary>
 public sealed record PoisonedData

@@ -1,6 +1,15 @@
+using Beear.Text;
+
 namespace Beear.Data;
 
 /// <summary>A request and the answer that training wants for it, as text.</summary>
 /// <param name="Request">What the user asks.</param>
 /// <param name="Answer">What the model is to answer.</param>
-public sealed record Example(string Request, string Answer);
+public sealed record Example(string Request, string Answer)
+{
+    /// <summary>The turns before the request, oldest first: a system prompt, earlier questions with their answers.</summary>
+    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+
+    /// <summary>The conversation up to the request, which is its last turn.</summary>
+    public IReadOnlyList<ChatMessage> Conversation => [.. Context, ChatMessage.User(Request)];
+}
