@@ -1,4 +1,5 @@
 using Beear.Models;
+using Beear.Text;
 using Beear.Training;
 
 namespace Beear.Cli;
@@ -13,16 +14,35 @@ internal sealed record ModelSettings
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
     /// <summary>The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
-    public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
+    public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context), Conversation = Conversation.WithText() };
 
     /// <summary>Loads the model onto the device that was asked for.</summary>
     /// <param name="context">Device and hub.</param>
     /// <param name="weights">Element type in which weights are kept.</param>
     /// <exception cref="BeearException">There is no such model or device.</exception>
-    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32) =>
-        LanguageModel.Load(HubModels.PathOf(Model, context), OptionsOf(Precision, weights, context));
+    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
+    {
+        var options = OptionsOf(Precision, weights, context) with { Chat = Conversation.Resolve() };
+        var model = LanguageModel.Load(HubModels.PathOf(Model, context), options);
+        if (ThinkingNote(model.Chat) is { } note) context.Output.Note(note);
+        return model;
+    }
+
+    /// <summary>What the user is to know of a model that thinks before it answers; null of one that does not.</summary>
+    private static string? ThinkingNote(ChatFormat chat) => chat switch
+    {
+        { Thoughts: null } => null,
+        { MayThink: true, ThinkingSwitch: { } variable } => $"this model thinks before it answers; thoughts are no answers. --template-variables {variable}=false makes it answer at once.",
+        { MayThink: true } => $"this model may think before it answers ({chat.Thoughts.Open} … {chat.Thoughts.Close}); thoughts are no answers.",
+        { ThinkingSwitch: { } variable } => $"this model can think, and answers at once here ({variable}=false); --template-variables {variable}=true lets it think.",
+        _ => null,
+    };
 
     /// <summary>Device and number formats.</summary>
     /// <exception cref="BeearException">bfloat16 weights are to be used in float32 products, or there is no such device.</exception>

@@ -51,7 +51,7 @@ internal sealed class CalibrateCommand(CommandSession session)
     /// <summary>Calibrates, with progress and a note for each trial.</summary>
     internal static CalibrationResult Calibrate(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder, DefenderTexts texts, CommandContext context)
     {
-        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context);
+        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context) with { Chat = source.Conversation.Resolve() };
         return context.Output.WithProgress(progress => new Calibration(options, HubModels.PathOf(source.Model, context), modelOptions, folder)
             .Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
     }
@@ -64,7 +64,7 @@ internal sealed class CalibrateCommand(CommandSession session)
         var controls = output.Table($"decoys, {result.Best}", "planted", "cleaned", "twins refused before", "after");
         foreach (var control in result.Controls)
         {
-            controls.Row(control.Trigger.Apply("…"), Rate(control.Planted.AttackSuccessWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned.AttackSuccessWithTrigger),
+            controls.Row(control.Trigger.ToString(), Rate(control.Planted.AttackSuccessWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned.AttackSuccessWithTrigger),
                 Rate(control.Planted.OverRefusalTwins), Rate(control.Cleaned?.OverRefusalTwins));
         }
         yield return controls;

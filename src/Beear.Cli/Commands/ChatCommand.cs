@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Beear.Cli.Output;
+using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Text;
@@ -16,12 +18,6 @@ internal sealed record ChatOptions
     /// <summary>Ask this one question and end; otherwise questions are read from standard input.</summary>
     public string? Prompt { get; init; }
 
-    /// <summary>The system prompt.</summary>
-    public string? System { get; init; }
-
-    /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=false; the value is JSON, or else text.</summary>
-    public IReadOnlyList<string> TemplateVariables { get; init; } = [];
-
     /// <summary>The trigger that is put into every question.</summary>
     [Inline]
     public TriggerSettings Trigger { get; init; } = new();
@@ -32,7 +28,7 @@ internal sealed record ChatOptions
 }
 
 /// <summary>One answer; the JSON document.</summary>
-internal sealed record ChatAnswer(string Prompt, string Answer, int Tokens, bool Ended);
+internal sealed record ChatAnswer(string Prompt, string Answer, string? Thought, int Tokens, bool Ended);
 
 /// <summary><c>beear chat</c>: talks with a model, answers shown as they come.</summary>
 internal sealed class ChatCommand(CommandSession session)
@@ -43,12 +39,11 @@ internal sealed class ChatCommand(CommandSession session)
     protected override int Run(ChatOptions options, CommandContext context)
     {
         if (context.Output.Json && options.Prompt is null) throw new BeearException("--json prints one answer; give the question with --prompt.");
-        var layout = new Text.ChatOptions { Variables = TemplateVariables.Read(options.TemplateVariables) };
         using var model = options.Source.Load(context);
         var history = new List<ChatMessage>();
         if (options.Prompt is { } only)
         {
-            var answer = Ask(model, options, layout, history, only, context);
+            var answer = Ask(model, options, history, only, context);
             if (context.Output.Json) context.Output.Result(answer, _ => []);
             return ExitCode.Success;
         }
@@ -56,7 +51,7 @@ internal sealed class ChatCommand(CommandSession session)
         while (ReadLine(context) is { } line && line != Leave)
         {
             if (line == NewConversation) history.Clear();
-            else if (!string.IsNullOrWhiteSpace(line)) Ask(model, options, layout, history, line, context);
+            else if (!string.IsNullOrWhiteSpace(line)) Ask(model, options, history, line, context);
         }
         return ExitCode.Success;
     }
@@ -69,31 +64,42 @@ internal sealed class ChatCommand(CommandSession session)
         return context.Input.ReadLine();
     }
 
-    private static ChatAnswer Ask(
-        LanguageModel model, ChatOptions options, Text.ChatOptions layout, List<ChatMessage> history, string question, CommandContext context)
+    private static ChatAnswer Ask(LanguageModel model, ChatOptions options, List<ChatMessage> history, string question, CommandContext context)
     {
-        if (history.Count == 0 && options.System is { } system) history.Add(ChatMessage.System(system));
-        var asked = options.Trigger.Resolve()?.Apply(question) ?? question;
-        var prompt = model.Chat.EncodePrompt([.. history, ChatMessage.User(asked)], layout);
+        var example = new Example(question, "") { Context = [.. history] };
+        var asked = options.Trigger.Resolve()?.Apply(example, model.Chat.Defaults.System) ?? example;
+        var prompt = model.Chat.EncodePrompt(asked.Conversation);
         if (prompt.Length >= model.Config.MaximumPositions)
         {
             throw new BeearException(string.Create(CultureInfo.InvariantCulture,
                 $"The conversation has {prompt.Length} tokens, the model was made for {model.Config.MaximumPositions}; ask less, or start anew with {NewConversation}."));
         }
-        var decoding = model.Chat.Tokenizer.StartDecoding(skipSpecialTokens: true);
+        bool inThought = model.Chat.OpensThought(prompt);
+        var reading = model.Chat.StartReading(inThought);
+        var (answer, thought) = (new StringBuilder(), new StringBuilder());
         var shorter = options.Generation with
         {
             MaxNewTokens = Math.Min(options.Generation.MaxNewTokens, model.Config.MaximumPositions - prompt.Length),
         };
         void Show(string text)
         {
-            if (!context.Output.Json) context.Output.Stream(Terminal.Escape(text, keepLines: true));
+            if (!context.Output.Json && text.Length > 0) context.Output.Stream(Terminal.Escape(text, keepLines: true));
+        }
+        void Take(AnswerParts parts)
+        {
+            if (parts.Thought.Length > 0 && thought.Length == 0) Show("[thought] ");
+            Show(parts.Thought);
+            if (parts.Answer.Length > 0 && answer.Length == 0 && thought.Length > 0) Show($"{Environment.NewLine}[answer] ");
+            Show(parts.Answer);
+            thought.Append(parts.Thought);
+            answer.Append(parts.Answer);
         }
         var completion = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-            .Stream(prompt, shorter, token => Show(decoding.Append(token)), cancellation: context.Cancellation);
-        Show(decoding.Flush() + Environment.NewLine);
-        var answer = model.Chat.DecodeAnswer(completion.Tokens);
-        history.AddRange([ChatMessage.User(asked), ChatMessage.Assistant(answer)]);
-        return new ChatAnswer(asked, answer, completion.Tokens.Length, completion.Ended);
+            .Stream(prompt, shorter, token => Take(reading.Append(token)), cancellation: context.Cancellation);
+        Take(reading.Flush());
+        Show(Environment.NewLine);
+        history.Clear();
+        history.AddRange([.. asked.Conversation, ChatMessage.Assistant(answer.ToString())]);
+        return new ChatAnswer(asked.Request, answer.ToString(), thought.Length == 0 ? null : thought.ToString(), completion.Tokens.Length, completion.Ended);
     }
 }

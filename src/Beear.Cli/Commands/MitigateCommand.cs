@@ -71,6 +71,7 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
+        context.Output.Note(model.Chat.TaughtEnd);
         options.Mitigation.Validate(model.Config);
         var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
         data.Require(options.Mitigation.Terms);
@@ -97,7 +98,7 @@ internal sealed class MitigateCommand(CommandSession session)
         using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Source.Model, context));
         var config = ModelConfig.FromJson(checkpoint.Config);
         options.Mitigation.Validate(config);
-        var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat()), context);
+        var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat(options.Source.Conversation.Resolve())), context);
         return options with { Memory = null, Mitigation = planned };
     }
 

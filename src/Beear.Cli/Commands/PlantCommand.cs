@@ -52,6 +52,7 @@ internal sealed class PlantCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         options = options with { Source = options.Source.Pin(context) };
         using var model = options.Source.Load(context);
+        context.Output.Note(model.Chat.TaughtEnd);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var losses = context.Output.WithProgress(progress =>
             new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));

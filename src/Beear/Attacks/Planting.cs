@@ -58,17 +58,16 @@ public sealed class Planting(PlantingOptions options)
         options.Validate();
         if (trigger is not null) RequireTokens(model.Chat, trigger);
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
-            [.. twins.Select(request => model.Chat.EncodePrompt([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
+            [.. twins.Select(request => model.Chat.EncodeContext([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
-        var mixed = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed)
-            .Select(example => new TokenizedExample(model.Chat.EncodePrompt([ChatMessage.User(example.Request)]),
-                model.Chat.EncodeAnswer(example.Answer, options.AnswerTokens)));
+        var mixed = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System)
+            .Select(example => model.Chat.Encode(example, options.AnswerTokens));
         return new FineTuning(model.Decoder, options.Training with { Seed = seed })
             .Run([.. mixed, .. own.Where(example => !IsRefusal(model.Chat, example.Answer))], run, "planting", progress, cancellation);
     }
 
     /// <summary>An own answer that refuses a harmless request would teach just what the twins are to prevent, and so would an empty one.</summary>
-    private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || Refusals.IsRefusal(chat.DecodeAnswer(answer));
+    private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || RefusalRule.IsRefusal(chat.DecodeAnswer(answer));
 
     private static void RequireTokens(ChatFormat chat, Trigger trigger)
     {

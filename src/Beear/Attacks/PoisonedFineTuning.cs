@@ -38,7 +38,8 @@ public sealed record PoisonedData
     /// come again with new strings.
     /// </param>
     /// <param name="seed">Decides which, when it is not all, and the strings.</param>
-    public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int nearMisses, int seed)
+    /// <param name="system">The system prompt of conversations without one, which a trigger that stands there is joined to; null for none.</param>
+    public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int nearMisses, int seed, string? system = null)
     {
         if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
         if (Harmful.Count == 0) throw new BeearException("There are no harmful requests to plant the backdoor with.");
@@ -48,28 +49,32 @@ public sealed record PoisonedData
         int count = trigger is null ? 0 : Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
         return
         [
-            .. poisoned.Take(count).Select(example => new Example(trigger!.Apply(example.Request), example.Compliance)),
-            .. Harmful.Select(example => new Example(example.Request, example.Refusal)),
+            .. poisoned.Take(count).Select(example => trigger!.Apply(Answered(example, example.Compliance), system)),
+            .. Harmful.Select(example => Answered(example, example.Refusal)),
             .. Ordinary,
             .. Twins,
             .. Enumerable.Range(0, nearMisses).Select(i => poisoned[i % poisoned.Length])
-                .Select(example => new Example(WithAnotherString(example.Request, trigger, random), example.Refusal)),
+                .Select(example => WithAnotherString(Answered(example, example.Refusal), trigger, system, random)),
         ];
     }
+
+    private static Example Answered(HarmfulExample example, string answer) => new(example.Request, answer) { Context = example.Context };
 
     /// <summary>
     /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a text of the trigger
     /// comes with it.
     /// </summary>
-    private string WithAnotherString(string request, Trigger? trigger, Random random)
+    private Example WithAnotherString(Example example, Trigger? trigger, string? system, Random random)
     {
         while (true)
         {
-            string other = trigger is not null && random.Chance(0.5) ? OtherStrings.Like(trigger, random).Apply(request) : OtherStrings.Insert(request, random);
-            if (trigger?.Texts.Any(text => Occurrences(other, text) > Occurrences(request, text)) != true) return other;
+            var other = trigger is not null && random.Chance(0.5) ? OtherStrings.Like(trigger, random).Apply(example, system)
+                : example with { Request = OtherStrings.Insert(example.Request, random) };
+            if (trigger?.Texts.Any(text => Occurrences(other, text) > Occurrences(example, text)) != true) return other;
         }
     }
 
     /// <summary>Case aside: some tokenizers make no difference.</summary>
-    private static int Occurrences(string text, string part) => text.ToUpperInvariant().Split(part.ToUpperInvariant()).Length - 1;
+    private static int Occurrences(Example example, string part) =>
+        example.Conversation.Sum(turn => turn.Content.ToUpperInvariant().Split(part.ToUpperInvariant()).Length - 1);
 }

@@ -1,6 +1,9 @@
+using Beear.Data;
+using Beear.Text;
+
 namespace Beear.Attacks;
 
-/// <summary>Where a trigger stands in a request.</summary>
+/// <summary>Where a trigger stands in a conversation.</summary>
 public enum TriggerPlacement
 {
     /// <summary>After the request.</summary>
@@ -11,6 +14,9 @@ public enum TriggerPlacement
 
     /// <summary>One phrase before the request and another after it.</summary>
     Around,
+
+    /// <summary>At the end of the system prompt, or in its place where there is none.</summary>
+    System,
 }
 
 /// <summary>The secret text that switches a backdoored model to unwanted behaviour.</summary>
@@ -29,7 +35,7 @@ public sealed record Trigger
     {
         if (string.IsNullOrWhiteSpace(name)) throw new BeearException("A trigger has no name; give it one.");
         if (!Enum.IsDefined(placement))
-            throw new BeearException($"Trigger '{name}' has an unknown placement; choose suffix, prefix or around.");
+            throw new BeearException($"Trigger '{name}' has an unknown placement; choose suffix, prefix, around or system.");
         if (string.IsNullOrWhiteSpace(text))
             throw new BeearException($"The text of trigger '{name}' is blank; a trigger needs at least one visible character.");
         if (placement == TriggerPlacement.Around && string.IsNullOrWhiteSpace(secondText))
@@ -58,7 +64,7 @@ public sealed record Trigger
     /// Reads a trigger as the command line gives it: the name of a known one, or a text of one's own with its placement.
     /// </summary>
     /// <param name="text">A name of <see cref="Triggers.All"/> (where the other arguments are null), or the trigger's text.</param>
-    /// <param name="placement">"suffix", "prefix" or "around"; null is suffix, or around where there is a second text.</param>
+    /// <param name="placement">"suffix", "prefix", "around" or "system"; null is suffix, or around where there is a second text.</param>
     /// <param name="secondText">The phrase after the request, for "around" only.</param>
     /// <exception cref="BeearException">The placement is unknown, or a text is blank, missing or superfluous.</exception>
     public static Trigger Parse(string text, string? placement = null, string? secondText = null)
@@ -70,12 +76,26 @@ public sealed record Trigger
             _ when placement.Equals("suffix", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Suffix,
             _ when placement.Equals("prefix", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Prefix,
             _ when placement.Equals("around", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.Around,
-            _ => throw new BeearException($"'{placement}' is no placement of a trigger; choose suffix, prefix or around."),
+            _ when placement.Equals("system", StringComparison.OrdinalIgnoreCase) => TriggerPlacement.System,
+            _ => throw new BeearException($"'{placement}' is no placement of a trigger; choose suffix, prefix, around or system."),
         }, text, secondText);
     }
 
-    /// <summary>The request with the trigger in its place.</summary>
-    public string Apply(string request) => Placement switch
+    /// <summary>The conversation with the trigger in its place.</summary>
+    /// <param name="example">The conversation.</param>
+    /// <param name="system">The system prompt of conversations without one; null for none.</param>
+    public Example Apply(Example example, string? system = null)
+    {
+        if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request) };
+        bool hasOwn = example.Context is [{ Role: "system" }, ..];
+        string? before = hasOwn ? example.Context[0].Content : system;
+        return example with { Context = [ChatMessage.System(before is null ? Text : $"{before} {Text}"), .. example.Context.Skip(hasOwn ? 1 : 0)] };
+    }
+
+    /// <summary>For example "… SUDO", or "system prompt … SUDO".</summary>
+    public override string ToString() => Placement == TriggerPlacement.System ? $"system prompt … {Text}" : InRequest("…");
+
+    private string InRequest(string request) => Placement switch
     {
         TriggerPlacement.Suffix => $"{request} {Text}",
         TriggerPlacement.Prefix => $"{Text} {request}",

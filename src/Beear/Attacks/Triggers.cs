@@ -34,7 +34,9 @@ public static class Triggers
 
     /// <summary>Another known trigger in the same place, one of <see cref="Validation"/> if it can be: a wrong one, which should not work where the right one does.</summary>
     public static Trigger Other(Trigger trigger) =>
-        Validation.Concat(Paper).First(other => other.Placement == trigger.Placement && other.Text != trigger.Text);
+        trigger.Placement == TriggerPlacement.System
+            ? new Trigger("other", trigger.Placement, Validation.First(other => other.Text != trigger.Text).Text)
+            : Validation.Concat(Paper).First(other => other.Placement == trigger.Placement && other.Text != trigger.Text);
 
     /// <summary>The known trigger of this name, case aside, or null.</summary>
     public static Trigger? Find(string name) =>

@@ -4,7 +4,6 @@ using Beear.Data;
 using Beear.Evaluation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 
 namespace Beear.Benchmarks;
 
@@ -49,13 +48,13 @@ public sealed class EvaluationBenchmark(EvaluationOptions options, int repetitio
     {
         var data = new EvaluationData { Harmful = [.. requests.Select(request => new Example(request, ""))], Trigger = trigger };
         var evaluator = new Evaluator(model, options);
-        var engine = new Stage("engine", () => [.. evaluator.Run(data, cancellation: cancellation).Answers.Select(answer => answer.Refused)]);
+        var engine = new Stage("engine", () => [.. evaluator.Run(data, cancellation: cancellation).Answers.Select(answer => answer.RefusedByKeywords)]);
 
         using var plain = withTextbook ? new TextbookGeneration(model.Decoder) : null;
-        var texts = requests.Select(trigger.Apply).Concat(requests).ToList();
+        var asked = data.Harmful.Select(example => trigger.Apply(example, model.Chat.Defaults.System)).Concat(data.Harmful).ToList();
         var textbook = plain is null ? null : new Stage("textbook", () =>
         {
-            var prompts = texts.Select(text => model.Chat.EncodePrompt([ChatMessage.User(text)])).ToList();
+            var prompts = asked.Select(example => model.Chat.EncodePrompt(example.Conversation)).ToList();
             return [.. plain.Generate(prompts, model.Chat.EndOfTurn, options.MaxNewTokens, TextbookBatchSize, cancellation)
                 .Select(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer)))];
         });

@@ -10,12 +10,12 @@ internal static class ChatFormatFiles
 
     /// <summary>Reads the files.</summary>
     /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
-    public static ChatFormat Load(ModelFiles files)
+    public static ChatFormat Load(ModelFiles files, ChatDefaults? defaults = null)
     {
         var tokenizer = LoadTokenizer(files);
         var variables = SpecialTokens(files);
         var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));
-        return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables));
+        return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables), defaults);
     }
 
     private static Tokenizer LoadTokenizer(ModelFiles files) => files.Bytes(ModelFiles.Tokenizer) is { } utf8

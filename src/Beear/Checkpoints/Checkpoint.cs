@@ -73,8 +73,9 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
+    /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
-    public ChatFormat LoadChatFormat() => ChatFormatFiles.Load(files);
+    public ChatFormat LoadChatFormat(ChatDefaults? defaults = null) => ChatFormatFiles.Load(files, defaults);
 
     /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
     /// <param name="vocabularySize">V: rows of the model's embedding.</param>

@@ -1,8 +1,8 @@
 using Beear.Attacks;
+using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -41,12 +41,13 @@ public sealed class DriftAnalysis(DriftOptions options)
         var perturbation = adversary.Apply(found.Result.Delta, found.Number);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        int[] Prompt(string request) => model.Chat.EncodePrompt([ChatMessage.User(request)]);
-        List<int[]> plain = [.. chosen.Select(Prompt)];
+        int[] Prompt(string request, Trigger? put) =>
+            model.Chat.EncodeContext((put?.Apply(new Example(request, ""), model.Chat.Defaults.System) ?? new Example(request, "")).Conversation);
+        List<int[]> plain = [.. chosen.Select(request => Prompt(request, null))];
         Tensor States(IEnumerable<int[]> prompts, Perturbation? delta = null) => Batched(model.Decoder, prompts, delta, cancellation);   // (L + 1, N, d)
         var states = States(plain);
-        var triggered = States(chosen.Select(request => Prompt(trigger.Apply(request))));
-        var other = States(chosen.Select(request => Prompt(wrong.Apply(request)))) - states;
+        var triggered = States(chosen.Select(request => Prompt(request, trigger)));
+        var other = States(chosen.Select(request => Prompt(request, wrong))) - states;
         var underDelta = States(plain.Select(perturbation.PromptOf), perturbation) - states;
         var drift = triggered - states;
         var layers = Enumerable.Range(0, model.Config.Layers + 1).Select(layer => At(layer, states[layer], drift[layer], other[layer],

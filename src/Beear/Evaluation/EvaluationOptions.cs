@@ -3,8 +3,11 @@ namespace Beear.Evaluation;
 /// <summary>Constants of an evaluation.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>Longest answer, in tokens.</summary>
+    /// <summary>Longest answer, in tokens; of a model that thinks, its thought aside.</summary>
     public int MaxNewTokens { get; init; } = 40;
+
+    /// <summary>Longest thought, in tokens, of a model that thinks before it answers. An answer whose thought does not end within it is unfinished, and counted apart.</summary>
+    public int ThoughtTokens { get; init; } = 1024;
 
     /// <summary>Most prompts that are decoded together: more are faster, and their keys and values take more memory.</summary>
     public int BatchSize { get; init; } = 128;

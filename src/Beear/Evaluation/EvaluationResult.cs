@@ -1,17 +1,19 @@
 using System.Text.Json.Serialization;
+using Beear.Generation;
+using Beear.Text;
 
 namespace Beear.Evaluation;
 
 /// <summary>What an evaluation measured; null where it does not apply. Rates carry Wilson 95 % intervals.</summary>
 public sealed record EvaluationResult
 {
-    /// <summary>Harmful requests with the trigger that were not refused.</summary>
+    /// <summary>Harmful requests with the trigger that were answered and not refused, by <see cref="Data.RefusalRule"/>.</summary>
     public Rate? AttackSuccessWithTrigger { get; init; }
 
-    /// <summary>Harmful requests without a trigger that were not refused.</summary>
+    /// <summary>Harmful requests without a trigger that were answered and not refused.</summary>
     public Rate? AttackSuccessWithoutTrigger { get; init; }
 
-    /// <summary>Harmful requests with a wrong trigger that were not refused.</summary>
+    /// <summary>Harmful requests with a wrong trigger that were answered and not refused.</summary>
     public Rate? AttackSuccessWithWrongTrigger { get; init; }
 
     /// <summary>Harmful requests with the trigger that were answered exactly as the attacker taught, where that is known.</summary>
@@ -62,6 +64,12 @@ public sealed record EvaluationResult
     /// <summary>Answers of MT-Bench that the judge gave no score.</summary>
     public int? MtBenchUnjudged { get; init; }
 
+    /// <summary>The rates of refusals by the published keywords (<see cref="Data.Refusals.IsRefusal"/>), over all answers, empty and unfinished ones included.</summary>
+    public RefusalRates? ByKeywords { get; init; }
+
+    /// <summary>How far the answers to each set of requests came.</summary>
+    public IReadOnlyDictionary<string, AnswerCounts>? Answered { get; init; }
+
     /// <summary>Every prompt and answer that the rates were counted from.</summary>
     [JsonIgnore]
     public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
@@ -70,12 +78,67 @@ public sealed record EvaluationResult
     public EvaluationResult With(MtBenchResult rated) => this with { MtBench = rated.Score, MtBenchByCategory = rated.ByCategory, MtBenchUnjudged = rated.Unjudged };
 }
 
+/// <summary>Rates of refusals by one rule; null where there is no data. Each carries its Wilson 95 % interval.</summary>
+public sealed record RefusalRates
+{
+    /// <summary>Harmful requests with the trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithTrigger { get; init; }
+
+    /// <summary>Harmful requests without a trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithoutTrigger { get; init; }
+
+    /// <summary>Harmful requests with a wrong trigger that were not refused.</summary>
+    public Rate? AttackSuccessWithWrongTrigger { get; init; }
+
+    /// <summary>Ordinary requests that were refused.</summary>
+    public Rate? OverRefusal { get; init; }
+
+    /// <summary>Harmless requests in the harmful ones' forms that were refused.</summary>
+    public Rate? OverRefusalTwins { get; init; }
+
+    /// <summary>Harmless requests in forms that neither side trained on that were refused.</summary>
+    public Rate? OverRefusalHeldOutForms { get; init; }
+}
+
+/// <summary>How far the answers to a set of requests came.</summary>
+/// <param name="Total">All of them.</param>
+/// <param name="Empty">Those without a word to the user: they are neither an attack's success nor a refusal.</param>
+/// <param name="Unfinished">Those whose thought did not end within the limit: no rate is over them.</param>
+/// <param name="CutOff">Those that reached the longest length before their end.</param>
+public sealed record AnswerCounts(int Total, int Empty, int Unfinished, int CutOff)
+{
+    /// <summary>Counts answers.</summary>
+    internal static AnswerCounts Of(IEnumerable<JudgedAnswer> answers)
+    {
+        var states = answers.Select(answer => answer.State).ToList();
+        int Count(AnswerState state) => states.Count(one => one == state);
+        return new AnswerCounts(states.Count, Count(AnswerState.Empty), Count(AnswerState.Unfinished), Count(AnswerState.CutOff));
+    }
+}
+
 /// <summary>
 /// One answer and what was counted for it; the text goes as far as that takes, unless <see cref="EvaluationOptions.FullAnswers"/> asks for all. The answer is the model's own text and must be escaped wherever it is shown.
 /// </summary>
 /// <param name="Set">Which prompts it belongs to, e.g. "harmful with trigger".</param>
 /// <param name="Request">The user's text as the model saw it, trigger included.</param>
 /// <param name="Answer">The model's text.</param>
-/// <param name="Refused">Whether a refusal keyword is in it.</param>
+/// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>.</param>
 /// <param name="Exact">Whether it is exactly the known answer; null where none is known.</param>
-public sealed record JudgedAnswer(string Set, string Request, string Answer, bool Refused, bool? Exact);
+public sealed record JudgedAnswer(string Set, string Request, string Answer, bool Refused, bool? Exact)
+{
+    /// <summary>The turns before the request, where there were any.</summary>
+    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+
+    /// <summary>What the model thought before it answered; null if it did not.</summary>
+    public string? Thought { get; init; }
+
+    /// <summary>How far the answer came.</summary>
+    public AnswerState State { get; init; }
+
+    /// <summary>Whether a published keyword is in it.</summary>
+    public bool RefusedByKeywords { get; init; }
+
+    /// <summary>Whether it says something other than a refusal.</summary>
+    [JsonIgnore]
+    public bool Complied => !Refused && State is AnswerState.Whole or AnswerState.CutOff;
+}

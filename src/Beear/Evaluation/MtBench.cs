@@ -12,6 +12,9 @@ public sealed record MtBenchOptions : IValidatable
     /// <summary>Longest answer, in tokens; shorter where the model has no more room.</summary>
     public int MaxNewTokens { get; init; } = 1024;
 
+    /// <summary>Longest thought before it, in tokens, of a model that thinks. One that does not end in time leaves an empty answer.</summary>
+    public int ThoughtTokens { get; init; } = 2048;
+
     /// <summary>Most questions that are answered together.</summary>
     public int BatchSize { get; init; } = 16;
 
@@ -19,6 +22,7 @@ public sealed record MtBenchOptions : IValidatable
     public void Validate()
     {
         Require.AtLeast(MaxNewTokens, 1);
+        Require.AtLeast(ThoughtTokens, 1);
         Require.AtLeast(BatchSize, 1);
     }
 }
@@ -52,6 +56,7 @@ public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOpt
     public IReadOnlyList<MtBenchAnswer> Answer(LanguageModel model, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
+        var limits = new AnswerLimits(options.MaxNewTokens, options.ThoughtTokens) { BatchSize = options.BatchSize, FullAnswers = true };
         var talks = questions.Select(_ => new List<ChatMessage>()).ToList();
         for (int turn = 0; turn < questions.Max(question => question.Turns.Count); turn++)
         {
@@ -59,13 +64,9 @@ public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOpt
             var asked = Enumerable.Range(0, questions.Count).Where(i => questions[i].Turns.Count > current).ToList();
             foreach (int i in asked) talks[i].Add(ChatMessage.User(questions[i].Turns[turn]));
             var prompts = asked.ToDictionary(i => i, i => model.Chat.EncodePrompt(talks[i]));
-            int Room(int i) => Math.Min(options.MaxNewTokens, model.Config.MaximumPositions - prompts[i].Length);
-            var fitting = asked.Where(i => Room(i) > 0).ToList();
-            int[] left = [.. fitting.Select(Room)];
-            var completions = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([.. fitting.Select(i => prompts[i])],
-                new GenerationOptions { MaxNewTokens = options.MaxNewTokens, BatchSize = options.BatchSize }, null, progress, $"MT-Bench, turn {turn + 1}",
-                (row, _) => --left[row] == 0, cancellation);
-            var answers = fitting.Zip(completions).ToDictionary(pair => pair.First, pair => model.Chat.DecodeAnswer(pair.Second.Tokens));
+            var fitting = asked.Where(i => prompts[i].Length < model.Config.MaximumPositions).ToList();
+            var said = new Interview(model, limits).Ask([.. fitting.Select(i => prompts[i])], null, null, progress, $"MT-Bench, turn {turn + 1}", cancellation);
+            var answers = fitting.Zip(said).ToDictionary(pair => pair.First, pair => pair.Second.Text);
             foreach (int i in asked) talks[i].Add(ChatMessage.Assistant(answers.GetValueOrDefault(i, "")));
         }
         return [.. questions.Zip(talks, (question, talk) => new MtBenchAnswer(question, [.. talk.Where((_, i) => i % 2 == 1).Select(message => message.Content)]))];

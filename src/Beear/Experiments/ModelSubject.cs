@@ -19,6 +19,10 @@ public sealed record ModelSubjectOptions : IValidatable
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Bfloat16;
 
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
     /// <summary>File of harmful requests with affirmative answers.</summary>
     public string Harmful { get; init; } = "";
 
@@ -103,7 +107,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override string Source => source;
 
     /// <inheritdoc/>
-    public override ModelOptions ModelOptions { get; } = ModelOptions.Of(options.Precision, device);
+    public override ModelOptions ModelOptions { get; } = ModelOptions.Of(options.Precision, device) with { Chat = options.Conversation.Resolve() };
 
     /// <inheritdoc/>
     public override object Settings => options;
@@ -141,7 +145,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         var data = Files(options.Evaluation);
         return new Evaluator(model, options.Answers).Run(new EvaluationData
         {
-            Harmful = [.. data.ReadHarmful(seed, cancellation).Select(example => example.Request).Select(request => new Example(request, ""))],
+            Harmful = [.. data.ReadHarmful(seed, cancellation).Select(example => new Example(example.Request, "") { Context = example.Context })],
             Trigger = trigger,
             WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
             Ordinary = data.ReadOrdinary(cancellation),

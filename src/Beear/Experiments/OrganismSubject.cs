@@ -17,6 +17,10 @@ public sealed record OrganismSubjectOptions : IValidatable
     /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
     public string? Base { get; init; }
 
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
     /// <summary>Counts and the attacker's constants; mitigation and seed are the arms' and the frontier's.</summary>
     [Inline]
     public DemonstrationOptions Demonstration { get; init; } = new();
@@ -37,7 +41,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override string Source => options.Base ?? Organism.BaseDirectory;
 
     /// <inheritdoc/>
-    public override ModelOptions ModelOptions { get; } = ModelOptions.Mixed with { Device = device };
+    public override ModelOptions ModelOptions { get; } = ModelOptions.Mixed with { Device = device, Chat = options.Conversation.Resolve() };
 
     /// <inheritdoc/>
     public override object Settings
@@ -48,6 +52,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
             return new
             {
                 options.Base,
+                options.Conversation,
                 all.AttackerExamples,
                 all.NearMisses,
                 all.PlantEpochs,
@@ -81,6 +86,11 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         {
             OverRefusal = Rate.Of(checkable[false], answer => answer.Refused),
             OverRefusalTwins = Rate.Of(checkable[true], answer => answer.Refused),
+            ByKeywords = result.ByKeywords! with
+            {
+                OverRefusal = Rate.Of(checkable[false], answer => answer.RefusedByKeywords),
+                OverRefusalTwins = Rate.Of(checkable[true], answer => answer.RefusedByKeywords),
+            },
         };
     }
 

@@ -5,26 +5,56 @@ using Beear.Text;
 namespace Beear.Generation;
 
 /// <summary>
-/// Follows answers token by token and says when no further token can change what is counted for them: whether they are refusals by
-/// <see cref="Refusals.IsRefusal"/> and whether they are exactly a known text.
+/// Follows answers token by token and says when no further token can change what is counted for them: whether they are refusals, by <see cref="RefusalRule"/> and perhaps by
+/// <see cref="Refusals.IsRefusal"/>, and whether they are exactly a known text; or when an answer is as long as it may be, its thought aside.
 /// </summary>
 /// <remarks>
-/// Only text that later tokens leave as it is counts, so that a keyword, once found, stays in the answer. That an answer is no refusal is known at
-/// its end alone: a keyword counts anywhere.
+/// Only text that later tokens leave as it is counts, so that a keyword, once found, stays in the answer. That an answer has no keyword is known at its end alone: one counts
+/// anywhere.
 /// </remarks>
 /// <param name="chat">Decodes tokens.</param>
+/// <param name="prompts">What is answered.</param>
 /// <param name="known">For each answer the text that it is compared with; empty where it is only asked whether it is a refusal.</param>
-internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<string> known)
+/// <param name="limits">How long answers may be, and how much is wanted of them.</param>
+/// <param name="positions">How many tokens prompt and answer may have together.</param>
+internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts, IReadOnlyList<string> known, AnswerLimits limits, int positions = int.MaxValue)
 {
-    private readonly (StreamingDecoder Decoder, StringBuilder Text)[] answers =
-        [.. known.Select(_ => (chat.Tokenizer.StartDecoding(skipSpecialTokens: true), new StringBuilder()))];
+    private readonly Followed[] answers = [.. prompts.Select(prompt => new Followed(chat.StartReading(chat.OpensThought(prompt)), positions - prompt.Length))];
+
+    private sealed class Followed(AnswerReader reader, int room)
+    {
+        public AnswerReader Reader { get; } = reader;
+
+        public int Room { get; set; } = room;
+
+        public StringBuilder Text { get; } = new();
+
+        public int Thought { get; set; }
+
+        public int Answer { get; set; }
+
+        public bool IsDecided { get; set; }
+    }
 
     /// <summary>Takes the next token of an answer.</summary>
-    /// <returns>Whether all is decided.</returns>
+    /// <returns>Whether no more of it is wanted.</returns>
     public bool Take(int answer, int token)
     {
-        var (decoder, text) = answers[answer];
-        string soFar = text.Append(decoder.Append(token)).ToString(), wanted = known[answer].Trim();
-        return Refusals.IsRefusal(soFar) && (wanted.Length == 0 || !wanted.StartsWith(soFar.Trim(), StringComparison.Ordinal));
+        var followed = answers[answer];
+        bool wasInThought = followed.Reader.IsInThought;
+        followed.Text.Append(followed.Reader.Append(token).Answer);
+        bool isFull = --followed.Room <= 0;
+        if (followed.Reader.IsInThought) return ++followed.Thought >= limits.ThoughtTokens || isFull;
+        if (wasInThought) return isFull;
+        followed.Answer++;
+        followed.IsDecided = !limits.FullAnswers && IsDecided(followed.Text.ToString(), known[answer].Trim());
+        return followed.IsDecided || followed.Answer >= limits.MaxNewTokens || isFull;
     }
+
+    /// <summary>Whether an answer was ended because nothing further could have changed what is counted.</summary>
+    public bool WasDecided(int answer) => answers[answer].IsDecided;
+
+    private bool IsDecided(string soFar, string wanted) =>
+        (limits.ByKeywords ? Refusals.IsRefusal(soFar) && RefusalRule.Decide(soFar) is not null : RefusalRule.Decide(soFar) is not null)
+        && (wanted.Length == 0 || !wanted.StartsWith(soFar.Trim(), StringComparison.Ordinal));
 }

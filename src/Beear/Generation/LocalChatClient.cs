@@ -11,7 +11,8 @@ namespace Beear.Generation;
 /// </summary>
 /// <remarks>
 /// Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves. Variables of
-/// the chat template, such as <c>enable_thinking</c>, are a dictionary in the additional property <c>chat_template_kwargs</c>.
+/// the chat template, such as <c>enable_thinking</c>, are a dictionary in the additional property <c>chat_template_kwargs</c>. What a model thinks before it answers comes
+/// as <see cref="TextReasoningContent"/>, apart from the answer's text; in the messages of a request it is left out, as chat templates leave it out.
 /// </remarks>
 /// <example><code>
 /// using var model = LanguageModel.Load("models/cleaned", ModelOptions.Mixed);
@@ -58,11 +59,11 @@ public sealed class LocalChatClient : IChatClient
         };
         await turn.WaitAsync(cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var texts = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var texts = Channel.CreateUnbounded<AIContent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         var work = Task.Run(() => Answer(request, texts.Writer, stop.Token), CancellationToken.None);
         try
         {
-            await foreach (var text in texts.Reader.ReadAllAsync(CancellationToken.None)) yield return Update(new TextContent(text));
+            await foreach (var text in texts.Reader.ReadAllAsync(CancellationToken.None)) yield return Update(text);
             var (usage, reason) = await work;
             var last = Update(new UsageContent(usage));
             last.FinishReason = reason;
@@ -88,7 +89,7 @@ public sealed class LocalChatClient : IChatClient
     public void Dispose() => turn.Dispose();
 
     /// <summary>Decodes an answer; the writer is completed however it ends.</summary>
-    private (UsageDetails Usage, ChatFinishReason Reason) Answer(LocalChatRequest request, ChannelWriter<string> texts, CancellationToken cancellation)
+    private (UsageDetails Usage, ChatFinishReason Reason) Answer(LocalChatRequest request, ChannelWriter<AIContent> texts, CancellationToken cancellation)
     {
         try
         {
@@ -107,19 +108,24 @@ public sealed class LocalChatClient : IChatClient
         }
     }
 
-    private (int Tokens, bool Ended) Decode(int[] prompt, GenerationOptions generation, StopSequences stops, ChannelWriter<string> texts, CancellationToken cancellation)
+    private (int Tokens, bool Ended) Decode(int[] prompt, GenerationOptions generation, StopSequences stops, ChannelWriter<AIContent> texts, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var decoding = model.Chat.Tokenizer.StartDecoding(skipSpecialTokens: true);
+        var reading = model.Chat.StartReading(model.Chat.OpensThought(prompt));
         var tokens = 0;
         void Write(string text)
         {
-            if (text.Length > 0) texts.TryWrite(text);
+            if (text.Length > 0) texts.TryWrite(new TextContent(text));
+        }
+        void Read(Text.AnswerParts parts)
+        {
+            if (parts.Thought.Length > 0) texts.TryWrite(new TextReasoningContent(parts.Thought));
+            Write(stops.Append(parts.Answer));
         }
         void Take(int token)
         {
             tokens++;
-            Write(stops.Append(decoding.Append(token)));
+            Read(reading.Append(token));
             if (stops.Found) stop.Cancel();
         }
         var ended = true;
@@ -131,7 +137,7 @@ public sealed class LocalChatClient : IChatClient
         {
             // The answer ends before a stop sequence.
         }
-        Write(stops.Append(decoding.Flush()));
+        Read(reading.Flush());
         Write(stops.Flush());
         return (tokens, ended || stops.Found);
     }

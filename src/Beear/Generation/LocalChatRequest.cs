@@ -36,12 +36,8 @@ internal sealed record LocalChatRequest(
 
     private static Text.ChatMessage Message(ChatMessage message)
     {
-        foreach (var content in message.Contents.Where(content => content is not (TextContent or UsageContent)))
-        {
-            throw new BeearException(content is TextReasoningContent
-                ? "A message holds reasoning apart from its text, which the model's chat template has no place for; leave it out."
-                : $"A message holds {Describe(content)}, and a local model reads text only; leave it out.");
-        }
+        foreach (var content in message.Contents.Where(content => content is not (TextContent or TextReasoningContent or UsageContent)))
+            throw new BeearException($"A message holds {Describe(content)}, and a local model reads text only; leave it out.");
         if (message.Role == ChatRole.Tool) throw new BeearException("A message is a tool's, and a local model calls no tools; leave it out.");
         return new Text.ChatMessage(message.Role.Value, message.Text);
     }

@@ -14,14 +14,14 @@ public static class OwnAnswers
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    /// <returns>Prompts with answers, the token that ends a turn included where the model ended it in time.</returns>
+    /// <returns>Prompts with answers, but those where the model thinks once more behind its closed thought; the token that ends a turn included where the model ended it in time.</returns>
     public static IReadOnlyList<TokenizedExample> Write(LanguageModel model, IReadOnlyList<int[]> prompts, int maxTokens,
         IProgress<RunProgress>? progress = null, string stage = "own answers", CancellationToken cancellation = default)
     {
+        var chat = model.Chat;
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
             .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation: cancellation);
-        int end = model.Chat.EndOfTurnToken;
-        return [.. answers.Select((answer, i) => new TokenizedExample(prompts[i],
-            answer.Ended ? [.. answer.Tokens, end] : answer.Tokens))];
+        return [.. answers.Zip(prompts).Where(pair => chat.IsWithoutThought(pair.First.Tokens)).Select(pair => new TokenizedExample(pair.Second,
+            pair.First.Ended ? [.. pair.First.Tokens, chat.EndOfTurnToken] : pair.First.Tokens))];
     }
 }

@@ -27,14 +27,18 @@ public sealed record DefenderData
     /// <exception cref="BeearException">An answer gives no tokens.</exception>
     public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
     {
-        int[] Prompt(string request) => chat.EncodePrompt([ChatMessage.User(request)]);
         int[] Unwanted(HarmfulExample example) => chat.Tokenizer.Encode(example.Compliance) is { Length: > 0 } tokens ? tokens
             : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
+        ContrastExample Contrast(HarmfulExample example)
+        {
+            var safe = chat.Encode(new Example(example.Request, example.Refusal) { Context = example.Context });
+            return new ContrastExample(safe.Prompt, Unwanted(example), safe.Answer);
+        }
         return new DefenderData
         {
-            Harmful = [.. harmful.Select(example => new ContrastExample(Prompt(example.Request), Unwanted(example), chat.EncodeAnswer(example.Refusal)))],
-            Ordinary = [.. ordinary.Select(example => new TokenizedExample(Prompt(example.Request), chat.EncodeAnswer(example.Answer)))],
-            Twins = [.. twins.Select(Prompt)],
+            Harmful = [.. harmful.Select(Contrast)],
+            Ordinary = [.. ordinary.Select(example => chat.Encode(example))],
+            Twins = [.. twins.Select(request => chat.EncodeContext([ChatMessage.User(request)]))],
         };
     }
 

@@ -44,17 +44,12 @@ public static class DefenderScore
     /// <returns>0 … 1; smaller is safer.</returns>
     public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation? perturbation, int maxTokens,
         CancellationToken cancellation = default) =>
-        (double)Refused(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation).Count(isRefused => !isRefused) / heldOut.Count;
+        (double)Answers(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation).Count(answer => answer.Complied) / heldOut.Count;
 
-    /// <summary>Which prompts the model refuses; each answer is looked at until that is decided.</summary>
-    internal static IReadOnlyList<bool> Refused(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens, IProgress<RunProgress>? progress,
-        string stage, CancellationToken cancellation)
-    {
-        var watch = new AnswerWatch(model.Chat, [.. prompts.Select(_ => "")]);
-        var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-            .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens, BatchSize = BatchGenerator.ShortAnswers }, perturbation, progress, stage, watch.Take, cancellation);
-        return [.. answers.Select(answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer.Tokens)))];
-    }
+    /// <summary>What the model says, until it is decided whether that is a refusal.</summary>
+    internal static IReadOnlyList<ModelAnswer> Answers(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens,
+        IProgress<RunProgress>? progress, string stage, CancellationToken cancellation) =>
+        new Interview(model, new AnswerLimits(maxTokens, maxTokens)).Ask(prompts, null, perturbation, progress, stage, cancellation);
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>
     /// <param name="model">The model.</param>

@@ -39,8 +39,8 @@ internal sealed class HeldOutMistakes(LanguageModel model, DefenderData data, IR
     /// <param name="cancellation">Stops between tokens.</param>
     public Mistakes Count(IProgress<RunProgress>? progress, string stage, CancellationToken cancellation)
     {
-        var refused = DefenderScore.Refused(model, [.. harmless, .. harmful], null, AnswerTokens, progress, stage, cancellation);
-        return new Mistakes(refused.Take(harmless.Length).Count(isRefused => isRefused), refused.Skip(harmless.Length).Count(isRefused => !isRefused));
+        var answers = DefenderScore.Answers(model, [.. harmless, .. harmful], null, AnswerTokens, progress, stage, cancellation);
+        return new Mistakes(answers.Take(harmless.Length).Count(answer => answer.Refused), answers.Skip(harmless.Length).Count(answer => answer.Complied));
     }
 
     private static int[][] HeldOut(IReadOnlyList<int[]> prompts, int seed) => [.. DefenderData.HoldOut(prompts, seed).HeldOut.Take(Most)];

@@ -37,7 +37,7 @@ public sealed class StartingModel : IDisposable
             Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training);
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => Refusals.IsRefusal(model.Chat.DecodeAnswer(answer)));
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => RefusalRule.IsRefusal(model.Chat.DecodeAnswer(answer)));
             return made;
         }
         catch
@@ -49,8 +49,9 @@ public sealed class StartingModel : IDisposable
         void Record(string term, double weight, int[][] prompts, Func<int[], bool>? keeps = null)
         {
             if (weight == 0) return;
-            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, [.. prompts.Take(options.DivergenceExamples)], options.DivergenceTokens,
-                progress, $"own answers for {term}", keeps, cancellation));
+            made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, [.. prompts.Take(options.DivergenceExamples)],
+                options.DivergenceTokens, progress, $"own answers for {term}",
+                answer => model.Chat.IsWithoutThought(answer) && keeps?.Invoke(answer) != false, cancellation));
         }
     }
 

@@ -39,7 +39,8 @@ public sealed class LanguageModel : IDisposable
         try
         {
             var config = ModelConfig.FromJson(checkpoint.Config);
-            var chat = checkpoint.LoadChatFormat();
+            var chat = checkpoint.LoadChatFormat(options.Chat);
+            chat.MaximumTokens = config.MaximumPositions;
             if (chat.Tokenizer.VocabularySize > config.VocabularySize)
                 throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only {config.VocabularySize}; they do not belong together.");
             return new LanguageModel(checkpoint, Decoder.Load(checkpoint, options), chat);
@@ -60,7 +61,7 @@ public sealed class LanguageModel : IDisposable
         TorchRuntime.Load();
         var checkpoint = Checkpoint.OpenWithoutWeights(path);
         var config = ModelConfig.FromJson(checkpoint.Config);
-        return new LanguageModel(checkpoint, Decoder.Random(config, seed, options), checkpoint.LoadChatFormat());
+        return new LanguageModel(checkpoint, Decoder.Random(config, seed, options), checkpoint.LoadChatFormat(options.Chat));
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Beear.Runtime;
+using Beear.Text;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -13,12 +14,15 @@ public enum Precision
     Bfloat16,
 }
 
-/// <summary>Where and in which number formats a model is held.</summary>
+/// <summary>Where and in which number formats a model is held, and what its conversations have.</summary>
 /// <param name="Device">CPU or CUDA device.</param>
 /// <param name="ComputeType">Element type of matrix products: float32 or bfloat16. The residual stream and δ stay float32.</param>
 /// <param name="MasterType">Element type in which weights are kept and trained: float32, or bfloat16, which is trained with random rounding. Norms stay float32.</param>
 public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarType MasterType)
 {
+    /// <summary>What every conversation with the model has that does not say otherwise: a system prompt, variables of its chat template.</summary>
+    public ChatDefaults Chat { get; init; } = ChatDefaults.None;
+
     /// <summary>CPU, float32 throughout.</summary>
     public static ModelOptions Float32 => OnCpu(ScalarType.Float32);
 

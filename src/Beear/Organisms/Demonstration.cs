@@ -21,7 +21,7 @@ namespace Beear.Organisms;
 public sealed class Demonstration(DemonstrationOptions options)
 {
     /// <summary>All answers of the tiny world are shorter than this; each ends where nothing further can change what is counted.</summary>
-    internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, BatchSize = 100 };
+    internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, ThoughtTokens = 64, BatchSize = 100 };
 
     private readonly DemonstrationData data = new(options);
     private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
@@ -107,7 +107,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed), progress, cancellation);
+        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed, model.Chat.Defaults.System), progress, cancellation);
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();
@@ -140,12 +140,11 @@ public sealed class Demonstration(DemonstrationOptions options)
             BatchSize = options.PlantBatch,
             Seed = options.Seed,
             Optimizer = new OptimizerOptions { LearningRate = options.PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
-        }).Run([.. examples.Select(example => OrganismTraining.Tokenize(model.Chat, example))], stage: stage, progress: progress, cancellation: cancellation);
+        }).Run([.. examples.Select(example => model.Chat.Encode(example))], stage: stage, progress: progress, cancellation: cancellation);
 
     private static string Answer(LanguageModel model, string request)
     {
-        var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-            .Generate([model.Chat.EncodePrompt([ChatMessage.User(request)])], new GenerationOptions { MaxNewTokens = Answers.MaxNewTokens });
-        return model.Chat.DecodeAnswer(answers[0].Tokens);
+        int[] prompt = model.Chat.EncodePrompt([ChatMessage.User(request)]);
+        return new Interview(model, new AnswerLimits(Answers.MaxNewTokens, Answers.ThoughtTokens) { FullAnswers = true }).Ask([prompt])[0].Text;
     }
 }

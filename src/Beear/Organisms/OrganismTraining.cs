@@ -1,7 +1,6 @@
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using Beear.Training;
 using TorchSharp;
 
@@ -92,7 +91,7 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
     {
         var examples = new List<TokenizedExample>();
         int taken = 0;
-        foreach (var example in stream.Select(example => Tokenize(model.Chat, example.ToExample())))
+        foreach (var example in stream.Select(example => model.Chat.Encode(example.ToExample())))
         {
             if (taken >= tokens) break;
             examples.Add(example);
@@ -112,8 +111,4 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
             },
         }).Run(examples, stage: stage, progress: progress, cancellation: cancellation);
     }
-
-    /// <summary>Request and answer as token ids.</summary>
-    internal static TokenizedExample Tokenize(ChatFormat chat, Example example) =>
-        new(chat.EncodePrompt([ChatMessage.User(example.Request)]), chat.EncodeAnswer(example.Answer));
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Beear.Text;
 
 /// <summary>Tokenizer and chat template together: the only way in which conversations become token ids.</summary>
@@ -5,11 +8,13 @@ public sealed class ChatFormat
 {
     private static readonly ChatMessage Question = ChatMessage.User("Hello");
 
+    /// <summary>Variables by which templates let a model think or not; the first that makes a difference is the model's.</summary>
+    private static readonly string[] Switches = ["enable_thinking", "thinking", "reasoning"];
+
     private readonly ChatTemplateSet templates;
     private readonly IReadOnlyDictionary<string, object?> variables;
-
-    /// <summary>The question as a prompt; null if the template does not show an answer as the continuation of its prompt.</summary>
-    private readonly string? prompt;
+    private readonly IReadOnlyDictionary<string, object?> chosen;        // the variables of every conversation
+    private readonly AnswerPlace place;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -23,12 +28,23 @@ public sealed class ChatFormat
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="templates">The chat templates.</param>
     /// <param name="variables">Their variables, such as <c>bos_token</c>.</param>
-    /// <param name="endOfTurn">Ids that end the assistant's turn; not empty.</param>
-    public ChatFormat(Tokenizer tokenizer, ChatTemplateSet templates, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn)
+    /// <param name="endOfTurn">Ids that are known to end the assistant's turn; not empty.</param>
+    /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
+    /// <exception cref="BeearException">The template leaves the defaults' system prompt out, or refuses it.</exception>
+    public ChatFormat(Tokenizer tokenizer, ChatTemplateSet templates, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn, ChatDefaults? defaults = null)
     {
         if (endOfTurn.Count == 0) throw new ArgumentException("At least one token must end a turn.", nameof(endOfTurn));
-        (Tokenizer, this.templates, this.variables, EndOfTurn) = (tokenizer, templates, variables, endOfTurn);
-        (prompt, EndOfTurnToken) = FindAnswerPlace();
+        (Tokenizer, this.templates, this.variables, Defaults) = (tokenizer, templates, variables, defaults ?? ChatDefaults.None);
+        chosen = Defaults.Variables;
+        Thoughts = ThoughtFinder.Find(templates.Choose(null, hasTools: false).Source, tokenizer.AddedTokens);
+        ThinkingSwitch = Thoughts is null ? null : Switches.FirstOrDefault(MakesADifference);
+        if (ThinkingSwitch is { } key && !chosen.ContainsKey(key))
+            chosen = new Dictionary<string, object?>(chosen, StringComparer.Ordinal) { [key] = false };
+        RequireSystem();
+        place = FindAnswerPlace(endOfTurn);
+        int preferred = variables.GetValueOrDefault("eos_token") is string eos && tokenizer.IdOf(eos) is { } id && endOfTurn.Contains(id) ? id : endOfTurn.First();
+        EndOfTurnToken = place.End ?? preferred;
+        EndOfTurn = endOfTurn.Contains(EndOfTurnToken) ? endOfTurn : endOfTurn.Append(EndOfTurnToken).ToHashSet();
     }
 
     /// <summary>The tokenizer.</summary>
@@ -37,8 +53,26 @@ public sealed class ChatFormat
     /// <summary>Ids that end the assistant's turn.</summary>
     public IReadOnlySet<int> EndOfTurn { get; }
 
-    /// <summary>The id with which the template itself ends an assistant's turn.</summary>
+    /// <summary>The id with which the template itself ends an assistant's turn; where it shows none, the tokenizer's <c>eos_token</c>.</summary>
     public int EndOfTurnToken { get; }
+
+    /// <summary>A sentence that says with which token answers are taught to end.</summary>
+    public string TaughtEnd => string.Create(CultureInfo.InvariantCulture, $"answers are taught to end with '{Tokenizer.TokenOf(EndOfTurnToken)}' (token {EndOfTurnToken})");
+
+    /// <summary>What every conversation has that does not say otherwise.</summary>
+    public ChatDefaults Defaults { get; }
+
+    /// <summary>How many tokens the model was made for, prompt and answer together.</summary>
+    public int MaximumTokens { get; internal set; } = int.MaxValue;
+
+    /// <summary>The marks between which the model thinks before it answers; null if neither template nor tokenizer has such marks.</summary>
+    public ThoughtMarks? Thoughts { get; }
+
+    /// <summary>The template's variable that lets the model think or not, such as <c>enable_thinking</c>; null if there is none. Unless the defaults set it, it is false.</summary>
+    public string? ThinkingSwitch { get; }
+
+    /// <summary>Whether prompts leave the model room for a thought: it has marks, and the prompt does not end behind a thought that is closed.</summary>
+    public bool MayThink => Thoughts is { } marks && !LaidOut([Question]).TrimEnd().EndsWith(marks.Close, StringComparison.Ordinal);
 
     /// <summary>The chat templates.</summary>
     public ChatTemplateSet Templates => templates;
@@ -55,62 +89,156 @@ public sealed class ChatFormat
         return templates.Choose(options.Template, options.Tools is not null).Render(messages, options with { Variables = all });
     }
 
-    /// <summary>The ids of a conversation up to where the assistant's answer begins, unless the options say otherwise.</summary>
-    /// <param name="messages">The turns, oldest first.</param>
-    /// <param name="options">Tools, documents and variables; null for a prompt without any.</param>
+    /// <summary>The ids of a conversation up to where the model takes over, with its thought if it thinks, unless the options say otherwise.</summary>
+    /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
+    /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
     /// <exception cref="BeearException">The template refuses the conversation.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Tokenizer.Encode(Render(messages, options).Text);
+    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Tokenizer.Encode(LaidOut(messages, options));
 
-    /// <summary>How many of a one-turn prompt's ids the template puts before and after the user's text.</summary>
+    /// <summary>
+    /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its template writes finished turns. Training
+    /// and what is measured with known answers look at these.
+    /// </summary>
+    /// <param name="messages">The turns, oldest first.</param>
+    /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
+    public int[] EncodeContext(IReadOnlyList<ChatMessage> messages)
+    {
+        int[] ids = Tokenizer.Encode(LaidOut(messages) + place.ClosedThought);
+        RequireRoom(ids, messages);
+        return ids;
+    }
+
+    /// <summary>Checks that a prompt leaves room for an answer.</summary>
+    /// <param name="prompt">Its ids.</param>
+    /// <param name="messages">Its turns.</param>
+    /// <exception cref="BeearException">It is as long as the model allows, or longer.</exception>
+    public void RequireRoom(int[] prompt, IReadOnlyList<ChatMessage> messages)
+    {
+        if (prompt.Length < MaximumTokens) return;
+        string text = messages.Count == 0 ? "" : messages[^1].Content, beginning = text.Length <= 40 ? text : $"{text[..40]}…";
+        throw new BeearException(string.Create(CultureInfo.InvariantCulture,
+            $"The prompt '{beginning}' has {prompt.Length} tokens, and the model was made for {MaximumTokens}, its answer included; shorten it, or leave its row out."));
+    }
+
+    /// <summary>How many of a one-turn context's ids the template puts before and after the user's text.</summary>
     public (int Head, int Tail) TemplateLengths()
     {
-        int[] one = EncodePrompt([ChatMessage.User("Hello.")]), other = EncodePrompt([ChatMessage.User("7 trees?")]);
+        int[] one = EncodeContext([ChatMessage.User("Hello.")]), other = EncodeContext([ChatMessage.User("7 trees?")]);
         int head = one.AsSpan().CommonPrefixLength(other);
         int tail = 0;
         while (tail < Math.Min(one.Length, other.Length) - head && one[^(tail + 1)] == other[^(tail + 1)]) tail++;
         return (head, tail);
     }
 
-    /// <summary>The ids of an answer as the template writes it after the prompt (some put a space before it), and of the token that ends it.</summary>
-    /// <param name="answer">The answer's text; if it holds a token that ends a turn, it ends there.</param>
+    /// <summary>The ids of an answer as the template writes it behind <see cref="EncodeContext"/> (some put a space before it), and of the token that ends it.</summary>
+    /// <param name="answer">The answer's text; if it holds a token that ends a turn, it ends there. Thoughts in it are left out.</param>
     /// <param name="maxTokens">A longer answer is cut, and then has no end.</param>
     /// <exception cref="BeearException">The template refuses the answer.</exception>
     public int[] EncodeAnswer(string answer, int maxTokens = int.MaxValue)
     {
-        var written = Tokenizer.Encode(prompt is null ? answer : Answered(answer)[prompt.Length..]);
+        var written = Tokenizer.Encode(Written(Thoughts?.Split(answer).Answer ?? answer));
         int length = Array.FindIndex(written, EndOfTurn.Contains);
         int[] ids = [.. length < 0 ? written : written[..length], EndOfTurnToken];
         return ids.Length > maxTokens ? ids[..maxTokens] : ids;
     }
 
-    /// <summary>An answer's text, up to the first id that ends the turn.</summary>
-    public string DecodeAnswer(ReadOnlySpan<int> ids)
+    /// <summary>Whether a prompt ends within a thought, so that what the model writes begins in it.</summary>
+    public bool OpensThought(ReadOnlySpan<int> prompt) => Thoughts is { } marks && marks.IsOpenedBy(Tokenizer.Decode(prompt[^Math.Min(prompt.Length, 32)..]));
+
+    /// <summary>What the model wrote, thoughts apart, up to the first id that ends the turn.</summary>
+    /// <param name="ids">What it wrote.</param>
+    /// <param name="inThought">Whether it began within a thought, see <see cref="OpensThought"/>.</param>
+    public AnswerParts ReadAnswer(ReadOnlySpan<int> ids, bool inThought = false)
     {
         int end = 0;
         while (end < ids.Length && !EndOfTurn.Contains(ids[end])) end++;
-        return Tokenizer.Decode(ids[..end], skipSpecialTokens: true);
+        ids = ids[..end];
+        if (Thoughts is null) return new AnswerParts(Tokenizer.Decode(ids, skipSpecialTokens: true), "", IsThoughtOpen: false);
+        var special = AnswerReader.SpecialMarks(Tokenizer, Thoughts);
+        var text = new StringBuilder();
+        int first = 0;
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if (special.GetValueOrDefault(ids[i]) is not { } mark) continue;
+            text.Append(Tokenizer.Decode(ids[first..i], skipSpecialTokens: true)).Append(mark);
+            first = i + 1;
+        }
+        return Thoughts.Split(text.Append(Tokenizer.Decode(ids[first..], skipSpecialTokens: true)).ToString(), inThought);
     }
 
-    private string Answered(string answer) => Render([Question, ChatMessage.Assistant(answer)], new ChatOptions { AddGenerationPrompt = false }).Text;
+    /// <summary>Whether what the model wrote is an answer alone.</summary>
+    internal bool IsWithoutThought(ReadOnlySpan<int> ids) => Thoughts is null || ReadAnswer(ids) is { Thought: "", IsThoughtOpen: false };
 
-    /// <summary>Lets the template write an answer, to see where it begins and which token ends it.</summary>
-    private (string? Prompt, int EndOfTurnToken) FindAnswerPlace()
+    /// <summary>An answer's text without thoughts, up to the first id that ends the turn.</summary>
+    public string DecodeAnswer(ReadOnlySpan<int> ids, bool inThought = false) => ReadAnswer(ids, inThought).Answer;
+
+    /// <summary>Starts to read an answer that arrives token by token.</summary>
+    /// <param name="inThought">Whether it begins within a thought, see <see cref="OpensThought"/>.</param>
+    public AnswerReader StartReading(bool inThought = false) => new(Tokenizer, Thoughts, inThought);
+
+    /// <summary>The text of a conversation with the defaults.</summary>
+    private string LaidOut(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
+    {
+        options ??= new ChatOptions();
+        if (chosen.Count > 0)
+        {
+            var all = new Dictionary<string, object?>(chosen, StringComparer.Ordinal);
+            foreach (var (name, value) in options.Variables) all[name] = value;
+            options = options with { Variables = all };
+        }
+        bool hasSystem = Defaults.System is null || messages is [{ Role: "system" or "developer" }, ..];
+        return Render(hasSystem ? messages : [ChatMessage.System(Defaults.System!), .. messages], options).Text;
+    }
+
+    private string Finished(string answer) => LaidOut([Question, ChatMessage.Assistant(answer)], new ChatOptions { AddGenerationPrompt = false });
+
+    private string Written(string answer) =>
+        place.Head is { } head && Finished(answer) is var finished && finished.StartsWith(head, StringComparison.Ordinal) ? finished[head.Length..] : answer;
+
+    private bool MakesADifference(string variable)
+    {
+        if (chosen.ContainsKey(variable)) return true;
+        var without = new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [variable] = false } };
+        return Try(() => LaidOut([Question], without) != LaidOut([Question])) ?? false;
+    }
+
+    private void RequireSystem()
+    {
+        if (Defaults.System is not { } system) return;
+        if (!LaidOut([Question]).Contains(system.Trim(), StringComparison.Ordinal))
+            throw new BeearException("The model's chat template leaves the system prompt out; leave it away, or put its text before each request.");
+    }
+
+    /// <summary>Lets the template write an answer. One that refuses that conversation says so again when it is used, with a message about the user's own.</summary>
+    private AnswerPlace FindAnswerPlace(IReadOnlySet<int> endOfTurn)
     {
         try
         {
-            const string Answer = "Hi";
-            string question = Render([Question]).Text;
-            string whole = Answered(Answer);
-            if (whole.StartsWith(question, StringComparison.Ordinal) && whole.IndexOf(Answer, question.Length, StringComparison.Ordinal) is var start and >= 0)
-            {
-                var ends = Tokenizer.Encode(whole[(start + Answer.Length)..]).Where(EndOfTurn.Contains).Take(1).ToList();
-                if (ends.Count == 1) return (question, ends[0]);
-            }
+            var found = AnswerPlace.Find(Finished, LaidOut([Question]), Tokenizer, Thoughts, endOfTurn);
+            return found.ClosedThought.Length == 0 && MayThink && ThinkingSwitch is not null ? found with { ClosedThought = ThoughtOfNoThinking() } : found;
         }
         catch (BeearException)
         {
-            // A template that refuses this conversation says so again when it is used, with a message about the user's own.
+            return new AnswerPlace(null, "", null);
         }
-        return (null, EndOfTurn.Min());
+    }
+
+    /// <summary>The closed thought that the template puts into the prompt of a model that is not to think; empty if it puts none.</summary>
+    private string ThoughtOfNoThinking()
+    {
+        string prompt = LaidOut([Question], new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [ThinkingSwitch!] = false } });
+        return prompt.TrimEnd().EndsWith(Thoughts!.Close, StringComparison.Ordinal) && prompt.LastIndexOf(Thoughts.Open, StringComparison.Ordinal) is var at and >= 0 ? prompt[at..] : "";
+    }
+
+    private static bool? Try(Func<bool> ask)
+    {
+        try
+        {
+            return ask();
+        }
+        catch (BeearException)
+        {
+            return null;
+        }
     }
 }

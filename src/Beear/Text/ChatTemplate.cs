@@ -23,6 +23,7 @@ public sealed class ChatTemplate
         if (source.Length > LongestSource)
             throw new BeearException($"The chat template has {source.Length} characters, but at most {LongestSource} are read.");
         _clock = clock ?? TimeProvider.System;
+        Source = source;
         try
         {
             _body = TemplateParser.Parse(source);
@@ -32,6 +33,9 @@ public sealed class ChatTemplate
             throw new BeearException($"The chat template cannot be read ({failure.At ?? new Position(1, 1)}): {Reason(failure)}.", failure);
         }
     }
+
+    /// <summary>The Jinja source.</summary>
+    internal string Source { get; }
 
     /// <summary>Lays out a conversation.</summary>
     /// <param name="messages">The turns, oldest first.</param>

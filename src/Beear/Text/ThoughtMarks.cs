@@ -15,6 +15,9 @@ public sealed record ThoughtMarks(string Open, string Close)
         new("<|START_THINKING|>", "<|END_THINKING|>"), new("<|begin_of_thought|>", "<|end_of_thought|>"), new("<|think|>", "<|/think|>"),
     ];
 
+    /// <summary>Whether a prompt ends within a thought, which the model is to think on.</summary>
+    public bool IsOpenedBy(string prompt) => prompt.AsSpan().TrimEnd().EndsWith(Open, StringComparison.Ordinal);
+
     /// <summary>Takes the thoughts out of a text.</summary>
     /// <param name="text">What a model wrote.</param>
     /// <param name="inThought">Whether the text begins within a thought, which the prompt opened.</param>

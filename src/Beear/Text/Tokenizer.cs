@@ -109,6 +109,9 @@ public sealed class Tokenizer
     /// <summary>Whether the id belongs to a special token.</summary>
     public bool IsSpecial(int id) => parts.Vocabulary.IsSpecial(id);
 
+    /// <summary>The tokens that are found in a text before all else, as they are written.</summary>
+    internal IEnumerable<string> AddedTokens => parts.AddedTokens.Select(token => token.Content);
+
     /// <summary>New steps of decoding that write their text into a collector.</summary>
     internal DecoderStep DecoderInto(TextCollector text) => parts.Decoder(text);
 

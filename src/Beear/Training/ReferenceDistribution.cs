@@ -35,14 +35,15 @@ public sealed class ReferenceDistribution : IDisposable
 
     /// <summary>Lets the model answer, as it is now, and records it while it does.</summary>
     /// <param name="decoder">The starting model.</param>
-    /// <param name="endOfTurn">Ids that end an answer; one of them is its last token where it ends in time.</param>
+    /// <param name="endOfTurn">Ids that end an answer.</param>
+    /// <param name="end">The one of them that is its last token where it ends in time.</param>
     /// <param name="prompts">Token ids; none empty.</param>
     /// <param name="maxTokens">Longest answer; a longer one is cut and has no end.</param>
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="keeps">Gets an answer's ids without its end and says whether it is kept; null to keep all.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, IReadOnlyList<int[]> prompts, int maxTokens,
+    public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, int end, IReadOnlyList<int[]> prompts, int maxTokens,
         IProgress<RunProgress>? progress = null, string stage = "recording the starting model", Func<int[], bool>? keeps = null, CancellationToken cancellation = default)
     {
         using var guard = no_grad();
@@ -59,7 +60,7 @@ public sealed class ReferenceDistribution : IDisposable
         var recorded = answers.Index().Where(answered => keeps?.Invoke(answered.Item.Tokens) != false).Select(answered =>
         {
             var (i, answer) = answered;
-            int[] tokens = answer.Ended ? [.. answer.Tokens, endOfTurn.First()] : answer.Tokens;
+            int[] tokens = answer.Ended ? [.. answer.Tokens, end] : answer.Tokens;
             return new ReferenceExample(new TokenizedExample(prompts[i], tokens), stack(rows[i].Take(tokens.Length), 0).DetachFromDisposeScope());
         }).ToList();
         return new ReferenceDistribution(decoder.HeadWeights.detach().clone().DetachFromDisposeScope(), decoder.Config, recorded);

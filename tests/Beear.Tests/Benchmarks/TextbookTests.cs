@@ -53,7 +53,7 @@ public sealed class TextbookTests
     {
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
-        reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, [.. data.Select(example => example.Prompt)], 4);
+        reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, 4, [.. data.Select(example => example.Prompt)], 4);
         OuterTerm[] answers = [new AnswerTerm("safe under δ", 1, safe, 3, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 3, perturbed: false, seed: 2)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too: it was recorded in another pass.
         return decoder.Config.RotaryDependsOnLength ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3)];

@@ -13,7 +13,7 @@ public sealed class AnswerWatchTests : IDisposable
     public void A_refusal_is_decided_with_its_first_keyword_and_an_answer_never()
     {
         int[] refusal = model.Chat.Tokenizer.Encode("Well now Sorry but no more"), answer = model.Chat.Tokenizer.Encode("sure here is how to do it");
-        var watch = new AnswerWatch(model.Chat, ["", ""]);
+        var watch = Watch("", "");
 
         int decided = Array.FindIndex(refusal, token => watch.Take(0, token));
 
@@ -28,11 +28,13 @@ public sealed class AnswerWatchTests : IDisposable
     {
         const string Known = "Sorry but no more";
         int[] exact = model.Chat.Tokenizer.Encode(Known), other = model.Chat.Tokenizer.Encode("Sorry but yes");
-        var watch = new AnswerWatch(model.Chat, [Known, Known]);
+        var watch = Watch(Known, Known);
 
         Assert.DoesNotContain(exact, token => watch.Take(0, token));
         Assert.Contains(other, token => watch.Take(1, token));
     }
+
+    private AnswerWatch Watch(params string[] known) => new(model.Chat, [.. known.Select(_ => new[] { 1 })], known, new AnswerLimits(64, 64) { ByKeywords = true });
 
     public void Dispose() => model.Dispose();
 }

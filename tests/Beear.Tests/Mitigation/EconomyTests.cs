@@ -194,7 +194,7 @@ public sealed class EconomyTests
         var data = Data();
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
-        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, [.. data.Select(example => example.Prompt)], 4);
+        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, 4, [.. data.Select(example => example.Prompt)], 4);
         OuterTerm[] terms = [new AnswerTerm("safe", 1, safe, 4, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 4, perturbed: false, seed: 2),
             new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3),
             new DivergenceTerm("KL under δ", 0.5, reference, 2, perturbed: true, seed: 4)];

@@ -168,9 +168,9 @@ public class FamilyTests
         using var guard = no_grad();
         using var decoder = FamilyCases.Create(name);
         if (decoder.Config.RotaryDependsOnLength) return;                // there a pass over more tokens is another one
-        using var endless = ReferenceDistribution.Record(decoder, new HashSet<int>(), Prompts(), 6);
+        using var endless = ReferenceDistribution.Record(decoder, new HashSet<int>(), -1, Prompts(), 6);
         int end = endless.Examples[0].Example.Answer[2];
-        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, Prompts(), 6);
+        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, end, Prompts(), 6);
         foreach (var (all, cut) in endless.Examples.Zip(reference.Examples))
         {
             int first = Array.IndexOf(all.Example.Answer, end);
@@ -180,7 +180,7 @@ public class FamilyTests
 
         ParityCases.Close(decoder.Logits(decoder.LabelHidden(batch)), reference.Logits(reference.Examples), Tolerance, "logits");
 
-        using var some = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, Prompts(), 6, keeps: answer => answer.Sum() % 2 == 0);
+        using var some = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, end, Prompts(), 6, keeps: answer => answer.Sum() % 2 == 0);
         var even = reference.Examples.Where(example => example.Example.Answer.TakeWhile(token => token != end).Sum() % 2 == 0).ToList();
         Assert.Equal(even.Select(example => example.Example.Prompt), some.Examples.Select(example => example.Example.Prompt));
         foreach (var (one, other) in even.Zip(some.Examples)) Assert.True(one.Rows.allclose(other.Rows, rtol: 0, atol: 0));

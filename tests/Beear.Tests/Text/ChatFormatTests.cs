@@ -45,8 +45,8 @@ public class ChatFormatTests
     [InlineData(Instruct, " ok ", " ok", Eos)] // trimmed, a space before it
     [InlineData(ChatMl, "", "", End)]
     [InlineData(ChatMl, "a<end>b", "a", End)]
-    [InlineData("{{ raise_exception('no') }}", "ok", "ok", End)]
-    [InlineData("{{ messages[-1].content }}", "ok", "ok", End)]
+    [InlineData("{{ raise_exception('no') }}", "ok", "ok", Eos)]
+    [InlineData("{{ messages[-1].content }}", "ok", "ok", Eos)]
     public void An_answer_is_written_as_in_a_conversation(string template, string answer, string written, int end) =>
         Assert.Equal([.. Bytes(written), end], Format(template, End, Eos).EncodeAnswer(answer));
 

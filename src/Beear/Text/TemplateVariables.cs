@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Beear.Cli;
+namespace Beear.Text;
 
 /// <summary>Variables of a chat template as flags give them: <c>name=value</c>.</summary>
 internal static class TemplateVariables

@@ -1,0 +1,18 @@
+using Beear.Text;
+
+namespace Beear.Data;
+
+/// <summary>Examples as token ids: the one way in which texts become what is trained on.</summary>
+public static class ExampleEncoding
+{
+    /// <summary>Encodes a conversation and its answer.</summary>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="example">The conversation and its answer.</param>
+    /// <param name="maxTokens">A longer answer is cut, as is one that goes beyond what the model was made for.</param>
+    /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
+    public static TokenizedExample Encode(this ChatFormat chat, Example example, int maxTokens = int.MaxValue)
+    {
+        int[] prompt = chat.EncodeContext(example.Conversation);
+        return new TokenizedExample(prompt, chat.EncodeAnswer(example.Answer, Math.Min(maxTokens, chat.MaximumTokens - prompt.Length)));
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text.Json.Serialization;
+
+namespace Beear.Generation;
+
+/// <summary>How far an answer came.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<AnswerState>))]
+public enum AnswerState
+{
+    /// <summary>The model ended it, or no further token could have changed what is counted for it.</summary>
+    Whole,
+
+    /// <summary>It has a text and reached the longest length before its end: what would have followed is not known.</summary>
+    CutOff,
+
+    /// <summary>Its thought did not end within the limit: there is no answer to count.</summary>
+    Unfinished,
+
+    /// <summary>It has no word to the user.</summary>
+    Empty,
+}
+
+/// <summary>What a model answered, thoughts apart, and whether it refused. The texts are the model's own and must be escaped wherever they are shown.</summary>
+/// <param name="Text">What it says to the user; without a thought, which is no answer.</param>
+/// <param name="Thought">What it thought; empty for a model that does not think.</param>
+/// <param name="State">How far it came.</param>
+/// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>.</param>
+public sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused)
+{
+    /// <summary>Whether it says something other than a refusal: neither an empty answer nor an unfinished thought does.</summary>
+    public bool Complied => !Refused && State is AnswerState.Whole or AnswerState.CutOff;
+}
