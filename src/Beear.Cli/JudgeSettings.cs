@@ -31,7 +31,7 @@ internal sealed record JudgeSettings : IValidatable
     /// <summary>Requests to the server that are under way at once.</summary>
     public int JudgeRequests { get; init; } = 8;
 
-    /// <summary>Longest reply of the judge, in tokens.</summary>
+    /// <summary>Longest reply of the judge, in tokens, thoughts included; with a higher limit what was cut is asked again.</summary>
     public int JudgeTokens { get; init; } = 512;
 
     /// <summary>File of MT-Bench's questions, JSON lines: the model answers them and the judge rates each turn from 1 to 10.</summary>
@@ -78,7 +78,8 @@ internal sealed record JudgeSettings : IValidatable
             var address = Address(endpoint);
             string? key = Key(address);
             if (key is not null && address.Scheme == Uri.UriSchemeHttp && !address.IsLoopback) context.Output.Warn($"the judge's key goes to {address.Host} unencrypted; use https.");
-            return new JudgeSource($"{JudgeModel} at {address}", options, template, () => (JudgeEndpointClient.Create(address, JudgeModel!, key), null));
+            return new JudgeSource($"{JudgeModel} at {address}", options, template,
+                () => (new JudgeEndpointClient(address, JudgeModel!, key, context.Output.Warn), null));
         }
         var model = new ModelSettings { Model = HubModels.Pin(Judge!, context), Precision = JudgePrecision };
         string path = HubModels.PathOf(model.Model, context);

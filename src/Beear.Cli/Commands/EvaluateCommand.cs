@@ -81,8 +81,8 @@ internal sealed class EvaluateCommand(CommandSession session)
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         if (options.Answers is { } file)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
-        if (judge is not null) result = Judged(judge, result, benchAnswers, options.Answers, context);
-        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)]), .. judge is null ? [] : (Table[])[JudgeTable.Of(context.Output, shown)]]);
+        if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
+        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)]), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }
 
@@ -94,8 +94,10 @@ internal sealed class EvaluateCommand(CommandSession session)
         return context.Output.WithProgress(progress => (new Evaluator(model, evaluation).Run(data, progress, context.Cancellation), bench?.Answer(model, progress, context.Cancellation)));
     }
 
-    private static EvaluationResult Judged(JudgeSource judge, EvaluationResult result, IReadOnlyList<MtBenchAnswer>? benchAnswers, string? answers, CommandContext context)
+    private static EvaluationResult Judged(JudgeSource judge, EvaluationResult result, IReadOnlyList<MtBenchAnswer>? benchAnswers, EvaluateOptions options,
+        CommandContext context)
     {
+        string? answers = options.Answers;
         if (answers is null) context.Output.Note("judgements are not kept; with --answers FILE they are, and an interrupted command goes on with them.");
         string? kept = answers is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(answers))!, "judgements.jsonl");
         var rated = context.Output.WithProgress(progress => judge.Use(kept, async asked =>
@@ -103,8 +105,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             var judged = (await new HarmfulnessJudge(asked, judge.Template).JudgeAsync([result], progress, context.Cancellation))[0];
             return benchAnswers is null ? judged : judged.With(await MtBench.RateAsync(asked, benchAnswers, progress, context.Cancellation));
         }));
-        int unjudged = (rated.UnjudgedWithTrigger ?? 0) + (rated.UnjudgedWithoutTrigger ?? 0) + (rated.MtBenchUnjudged ?? 0);
-        if (unjudged > 0) context.Output.Warn($"{unjudged} answers got no score from the judge; means and shares are over the others.");
+        JudgeTable.Warn(context.Output, rated.UnjudgedReasons, options.Judge.JudgeTokens);
         return rated;
     }
 

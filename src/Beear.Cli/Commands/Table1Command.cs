@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Evaluation;
 using Beear.Experiments;
 
 namespace Beear.Cli.Commands;
@@ -62,6 +63,8 @@ internal sealed class Table1Command(CommandSession session)
         {
             var judging = new Table1Judging(folder);
             runs = context.Output.WithProgress(progress => judge.Use(judging.File, asked => judging.RunAsync(runs, asked, judge.Template, bench, progress, context.Cancellation)));
+            var unjudged = EvaluationResult.Sum(runs.Select(run => run.Result.UnjudgedReasons));
+            JudgeTable.Warn(context.Output, unjudged, options.Judge.JudgeTokens);
         }
         var table = Table1ModelResult.Of(papers, runs, folder, options.Examples);
         var document = new Table1Document(options.Scale, options.Seeds, judge?.Name, [.. table.Select(model => model.ToJson())]);

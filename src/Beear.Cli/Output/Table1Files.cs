@@ -33,7 +33,7 @@ internal static class Table1Files
             "helpful_cross_entropy", "judge_mean", "judge_fives", "mt_bench", "seconds",
             "judge_fives_low", "judge_fives_high", "judge_fives_n", "unjudged",
             "judge_mean_without_trigger", "judge_fives_without_trigger", "judge_fives_without_trigger_low", "judge_fives_without_trigger_high", "judge_fives_without_trigger_n",
-            "unjudged_without_trigger", "mt_bench_unjudged"];
+            "unjudged_without_trigger", "mt_bench_unjudged", "unjudged_reasons"];
         csv.WriteRecord(header);
         foreach (var model in models)
         {
@@ -48,7 +48,7 @@ internal static class Table1Files
                 csv.WriteRecord((string[])[scale, model.Paper.Name, arm, seed, .. Rates.SelectMany(rate => Cells(rate.Rate(result))), Number(result.HelpfulCrossEntropy),
                     Number(result.JudgeMeanWithTrigger), Cells(result.JudgeFivesWithTrigger)[0], Number(result.MtBench), Number(seconds),
                     .. Cells(result.JudgeFivesWithTrigger)[1..], Number(result.UnjudgedWithTrigger), Number(result.JudgeMeanWithoutTrigger), .. Cells(result.JudgeFivesWithoutTrigger),
-                    Number(result.UnjudgedWithoutTrigger), Number(result.MtBenchUnjudged)]);
+                    Number(result.UnjudgedWithoutTrigger), Number(result.MtBenchUnjudged), JudgeTable.Reasons(result.UnjudgedReasons, "")]);
         }
         csv.Dispose();                                                   // writes what it still holds
         return text.ToString();

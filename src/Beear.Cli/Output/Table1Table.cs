@@ -68,7 +68,7 @@ internal static class Table1Table
 
     private static string[] Judged(EvaluationResult arm) => arm.Judge is null ? [NoJudge, NoJudge, NoJudge, NoJudge, NoJudge, NoJudge]
         : [JudgeTable.Number(arm.JudgeMeanWithTrigger), Text(arm.JudgeFivesWithTrigger), JudgeTable.Number(arm.MtBench), JudgeTable.Number(arm.JudgeMeanWithoutTrigger),
-            Text(arm.JudgeFivesWithoutTrigger), $"{(arm.UnjudgedWithTrigger ?? 0) + (arm.UnjudgedWithoutTrigger ?? 0) + (arm.MtBenchUnjudged ?? 0)}"];
+            Text(arm.JudgeFivesWithoutTrigger), JudgeTable.Reasons(arm.UnjudgedReasons, "0")];
 
     private static string Text(Rate? rate) => rate?.ToString() ?? "–";
 

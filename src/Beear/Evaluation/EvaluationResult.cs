@@ -70,12 +70,27 @@ public sealed record EvaluationResult
     /// <summary>How far the answers to each set of requests came.</summary>
     public IReadOnlyDictionary<string, AnswerCounts>? Answered { get; init; }
 
+    /// <summary>How many answers the judge gave no score for which reason, those to MT-Bench included.</summary>
+    public IReadOnlyDictionary<UnjudgedReason, int>? UnjudgedReasons { get; init; }
+
     /// <summary>Every prompt and answer that the rates were counted from.</summary>
     [JsonIgnore]
     public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
 
     /// <summary>The same with what a judge says of the model's answers to MT-Bench.</summary>
-    public EvaluationResult With(MtBenchResult rated) => this with { MtBench = rated.Score, MtBenchByCategory = rated.ByCategory, MtBenchUnjudged = rated.Unjudged };
+    public EvaluationResult With(MtBenchResult rated) => this with
+    {
+        MtBench = rated.Score,
+        MtBenchByCategory = rated.ByCategory,
+        MtBenchUnjudged = rated.Unjudged,
+        UnjudgedReasons = Sum([UnjudgedReasons, rated.UnjudgedReasons]),
+    };
+
+    /// <summary>Counts of unjudged answers of several evaluations together; null if none was judged.</summary>
+    public static IReadOnlyDictionary<UnjudgedReason, int>? Sum(IEnumerable<IReadOnlyDictionary<UnjudgedReason, int>?> counts) =>
+        counts.OfType<IReadOnlyDictionary<UnjudgedReason, int>>().ToList() is { Count: > 0 } known
+            ? known.SelectMany(count => count).GroupBy(count => count.Key, count => count.Value).OrderBy(reason => reason.Key)
+                .ToDictionary(reason => reason.Key, reason => reason.Sum()) : null;
 }
 
 /// <summary>Rates of refusals by one rule; null where there is no data. Each carries its Wilson 95 % interval.</summary>

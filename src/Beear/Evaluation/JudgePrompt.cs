@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -47,7 +48,7 @@ internal static class JudgePrompt
 /// <summary>The line of a reply that holds the score.</summary>
 internal static class ScoreLine
 {
-    private static readonly Regex Form = new(@"^[\s*_#>`-]*(final )?score[\s*_`]*[:=][\s*_`\[]*(?<score>\d{1,3})(\s*/\s*(?<of>\d{1,3}))?[\s*_`\].]*$",
+    private static readonly Regex Form = new(@"^[\s*_#>`-]*(final )?score[\s*_`]*[:=：＝][\s*_`\[]*(?<score>\d{1,3})(\s*[/／]\s*(?<of>\d{1,3}))?[\s*_`\].]*$",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
     /// <summary>The score in the last line of the form "Score: N" (or "Score: N/<paramref name="highest"/>", or emphasised); null if there is none, or its number is none of the scale.</summary>
@@ -59,5 +60,6 @@ internal static class ScoreLine
         return score >= 1 && score <= highest && (!last.Groups["of"].Success || Number(last.Groups["of"]) == highest) ? score : null;
     }
 
-    private static int Number(Group group) => int.Parse(group.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>A number in the digits of any script.</summary>
+    private static int Number(Group group) => group.Value.Aggregate(0, (number, digit) => 10 * number + CharUnicodeInfo.GetDecimalDigitValue(digit));
 }

@@ -36,7 +36,9 @@ public sealed record MtBenchAnswer(MtBenchQuestion Question, IReadOnlyList<strin
 /// <param name="Score">Mean over questions and turns, 1 … 10; null if nothing was judged.</param>
 /// <param name="ByCategory">The same by category.</param>
 /// <param name="Unjudged">Answers without a score.</param>
-public sealed record MtBenchResult(double? Score, IReadOnlyDictionary<string, double> ByCategory, int Unjudged);
+/// <param name="UnjudgedReasons">How many of them for which reason.</param>
+public sealed record MtBenchResult(double? Score, IReadOnlyDictionary<string, double> ByCategory, int Unjudged,
+    IReadOnlyDictionary<UnjudgedReason, int> UnjudgedReasons);
 
 /// <summary>MT-Bench (Zheng et al., arXiv 2306.05685): questions of several turns, each answer rated by itself from 1 to 10. Answers are greedy.</summary>
 /// <param name="questions">The questions.</param>
@@ -85,7 +87,7 @@ public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOpt
         var rated = turns.Zip(judgements, (turn, judgement) => (turn.Category, judgement.Score)).Where(turn => turn.Score is not null).ToList();
         return new MtBenchResult(rated.Count == 0 ? null : rated.Average(turn => turn.Score!.Value),
             rated.GroupBy(turn => turn.Category, StringComparer.Ordinal).ToDictionary(category => category.Key, category => category.Average(turn => turn.Score!.Value), StringComparer.Ordinal),
-            turns.Count - rated.Count);
+            turns.Count - rated.Count, Judgement.CountUnjudged(judgements));
     }
 
     private static JudgeQuestion Ask(MtBenchAnswer answer, int turn)

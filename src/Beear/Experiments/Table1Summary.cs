@@ -45,6 +45,7 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
         UnjudgedWithoutTrigger = Sum(results.Select(result => result.UnjudgedWithoutTrigger)),
         MtBench = number(results.Select(result => result.MtBench)),
         MtBenchUnjudged = Sum(results.Select(result => result.MtBenchUnjudged)),
+        UnjudgedReasons = EvaluationResult.Sum(results.Select(result => result.UnjudgedReasons)),
     };
 
     /// <summary>Of all seeds, also beside the worst; null if none was judged.</summary>

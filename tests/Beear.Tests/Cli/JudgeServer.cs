@@ -14,13 +14,14 @@ internal sealed class JudgeServer : IDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <param name="reply">The reply to a prompt.</param>
-    public JudgeServer(Func<string, string> reply)
+    /// <param name="path">The path of its address.</param>
+    public JudgeServer(Func<string, string> reply, string path = "/v1")
     {
         this.reply = reply;
         using (var free = new TcpListener(IPAddress.Loopback, 0))
         {
             free.Start();
-            Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/v1";
+            Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}{path}";
         }
         listener.Prefixes.Add(Address + "/");
         listener.Start();
@@ -31,6 +32,12 @@ internal sealed class JudgeServer : IDisposable
 
     /// <summary>Statuses and bodies that come before any reply.</summary>
     public ConcurrentQueue<(int Status, string Body)> Faults { get; } = [];
+
+    /// <summary>The status and the whole body for what was asked; null for a reply of the usual form.</summary>
+    public Func<JsonNode, (int Status, string Body)?> Raw { get; init; } = _ => null;
+
+    /// <summary>The header Retry-After of a fault; null for none.</summary>
+    public string? RetryAfter { get; init; } = "0";
 
     public ConcurrentQueue<(string Path, string? Authorization, JsonNode Body)> Requests { get; } = [];
 
@@ -59,7 +66,11 @@ internal sealed class JudgeServer : IDisposable
         if (Faults.TryDequeue(out var fault))
         {
             (context.Response.StatusCode, body) = fault;
-            context.Response.Headers["Retry-After"] = "0";
+            if (RetryAfter is not null) context.Response.Headers["Retry-After"] = RetryAfter;
+        }
+        else if (Raw(asked) is { } raw)
+        {
+            (context.Response.StatusCode, body) = raw;
         }
         else
         {
@@ -82,10 +93,6 @@ internal sealed class JudgeServer : IDisposable
         context.Response.Close();
     }
 
-    /// <summary>The text of the one message, which may come as a text or as a list of parts.</summary>
-    private static string Prompt(JsonNode asked)
-    {
-        var content = asked["messages"]![0]!["content"]!;
-        return content is JsonArray parts ? string.Concat(parts.Select(part => (string?)part!["text"])) : (string)content!;
-    }
+    /// <summary>The text of the one message.</summary>
+    public static string Prompt(JsonNode asked) => (string)asked["messages"]![0]!["content"]!;
 }

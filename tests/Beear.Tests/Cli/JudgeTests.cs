@@ -71,6 +71,35 @@ public sealed class JudgeTests
         var run = AtServer(server, "--judge-requests", "1", "--json");
         Assert.True(run.Code == 0, run.Error);
         Assert.Equal((1, 2), ((int)JsonNode.Parse(run.Output)!["unjudged_with_trigger"]!, (int)JsonNode.Parse(run.Output)!["judge_fives_with_trigger"]!["n"]!));
+        Assert.Equal("""{"filtered":1}""", JsonNode.Parse(run.Output)!["unjudged_reasons"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void What_is_unjudged_is_shown_by_reason_and_asked_again_for_longer_replies()
+    {
+        using var server = new JudgeServer(_ => "")
+        {
+            Raw = asked =>
+            {
+                string prompt = JudgeServer.Prompt(asked);
+                bool isCut = (int)asked["max_tokens"]! < 100 && prompt.Contains("SUDO", StringComparison.Ordinal);
+                return prompt.Contains("lamp", StringComparison.Ordinal) ? (400, "{\"detail\": \"a lamp\\u001b[2J\"}")
+                    : (200, isCut ? """{"choices": [{"message": {"content": "<think>Score: 5"}, "finish_reason": "length"}]}""" : """{"choices": [{"message": {"content": "Score: 3"}}]}""");
+            },
+        };
+        string[] kept = ["--answers", In("answers.jsonl"), "--judge-tokens"];
+        var run = AtServer(server, [.. kept, "64"]);
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Matches(@"\| open thought +\| +2 \|\s+\| failed +\| +2 \|", run.Output);
+        string shown = string.Join(' ', run.Error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("4 answers got no score from the judge (2: the thought did not end within 64 tokens, raise --judge-tokens; 2: the server failed at it, the same command asks", shown, StringComparison.Ordinal);
+        Assert.Contains("the judge's server failed at an answer: HTTP 400, \"a lamp\\u{1b}[2J\"", shown, StringComparison.Ordinal);
+        int asked = server.Requests.Count;
+
+        var longer = AtServer(server, [.. kept, "128", "--json"]);
+        Assert.True(longer.Code == 0, longer.Error);
+        Assert.Equal("""{"failed":2}""", JsonNode.Parse(longer.Output)!["unjudged_reasons"]!.ToJsonString());
+        Assert.Equal(asked + 2 + 2, server.Requests.Count);              // what was cut, and what the server failed at
     }
 
     [Fact]
@@ -156,6 +185,7 @@ public sealed class JudgeTests
         string html = File.ReadAllText(In("table/report.html"));
         Assert.Contains("&lt;b&gt;tester", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>", html, StringComparison.Ordinal);
+        Assert.EndsWith("unjudged_reasons", File.ReadLines(In("table/table1.csv")).First(), StringComparison.Ordinal);
         string[] csv = File.ReadAllLines(In("table/table1.csv"));
         int column = Array.IndexOf(csv[0].Split(','), "judge_mean");
         Assert.Equal("5", csv[1].Split(',')[column]);

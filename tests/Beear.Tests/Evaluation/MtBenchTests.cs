@@ -47,6 +47,7 @@ public sealed class MtBenchTests
         var rated = await MtBench.RateAsync(new Judge(client, "a judge"), answers, cancellation: Token);
 
         Assert.Equal((6.0, 1), (rated.Score, rated.Unjudged));
+        Assert.Equal(1, rated.UnjudgedReasons[UnjudgedReason.NoScore]);
         Assert.Equal([("math", 1.0), ("writing", 8.5)], rated.ByCategory.Select(category => (category.Key, category.Value)).Order());
         Assert.Equal(5, client.Asked.Count);                             // four turns, one of them twice
         string second = client.Asked.Select(asked => asked.Prompt).First(prompt => prompt.Contains("poem", StringComparison.Ordinal) && prompt.Contains("turn 2 only", StringComparison.Ordinal));

@@ -15,6 +15,12 @@ internal sealed class ScriptedClient(Func<string, int, string> reply) : IChatCli
 
     public ChatFinishReason Reason { get; init; } = ChatFinishReason.Stop;
 
+    /// <summary>The reply that is cut; null for none.</summary>
+    public string? CutWithin { get; init; }
+
+    /// <summary>A thought that comes beside every reply; null for none.</summary>
+    public string? Thought { get; init; }
+
     public TimeSpan Takes { get; init; }
 
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -29,7 +35,11 @@ internal sealed class ScriptedClient(Func<string, int, string> reply) : IChatCli
         }
         await Task.Delay(Takes, cancellationToken);
         lock (Asked) underWay--;
-        return new ChatResponse(new ChatMessage(ChatRole.Assistant, reply(prompt, call))) { FinishReason = Reason };
+        string text = reply(prompt, call);
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, Thought is null ? [new TextContent(text)] : [new TextReasoningContent(Thought), new TextContent(text)]))
+        {
+            FinishReason = text == CutWithin ? ChatFinishReason.Length : Reason,
+        };
     }
 
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
