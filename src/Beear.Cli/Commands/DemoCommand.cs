@@ -4,6 +4,7 @@ using Beear.Cli.Output;
 using Beear.Models;
 using Beear.Organisms;
 using Beear.Runtime;
+using Beear.Text;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -18,6 +19,10 @@ internal sealed record DemoOptions
 
     /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
     public string? Base { get; init; }
+
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
 
     /// <summary>File that gets the result as a picture (SVG).</summary>
     public string? Chart { get; init; }
@@ -35,7 +40,7 @@ internal sealed class DemoCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve() ?? Triggers.Find("model2")!;
         AtomicOutput.RequireDirectoryOf(options.Chart);
-        using var model = Load(options.Base, context);
+        using var model = Load(options.Base, options.Conversation, context);
         var result = context.Output.WithProgress(progress =>
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
         context.Output.Result(result, result => Render(result, context.Output));
@@ -44,11 +49,11 @@ internal sealed class DemoCommand(CommandSession session)
     }
 
     /// <summary>The base model in mixed precision, which is fastest at its size.</summary>
-    internal static LanguageModel Load(string? directory, CommandContext context)
+    internal static LanguageModel Load(string? directory, ConversationSettings conversation, CommandContext context)
     {
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
-        return LanguageModel.Load(directory is null ? Organism.BaseDirectory : HubModels.PathOf(directory, context), ModelOptions.Mixed with { Device = device });
+        return LanguageModel.Load(directory is null ? Organism.BaseDirectory : HubModels.PathOf(directory, context), ModelOptions.Mixed with { Device = device, Chat = conversation.Resolve() });
     }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)

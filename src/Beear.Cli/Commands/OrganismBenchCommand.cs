@@ -3,6 +3,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Evaluation;
 using Beear.Organisms;
+using Beear.Text;
 using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;
@@ -22,6 +23,10 @@ internal sealed record OrganismBenchOptions
     /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
     public string? Base { get; init; }
 
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
     /// <summary>Constants of each run.</summary>
     [Inline]
     public DemonstrationOptions Demonstration { get; init; } = new() { WithClean = false };
@@ -35,7 +40,7 @@ internal sealed class OrganismBenchCommand(CommandSession session)
     {
         Require.AtLeast(options.Seeds, 1);
         IReadOnlyList<Trigger> triggers = options.Triggers.Count == 0 ? OrganismBench.Triggers : [.. options.Triggers.Select(Find)];
-        using var model = DemoCommand.Load(options.Base, context);
+        using var model = DemoCommand.Load(options.Base, options.Conversation, context);
         var runs = context.Output.WithProgress(progress => new OrganismBench(options.Demonstration, options.Out)
             .Run(model, triggers, options.Seeds, null, progress, context.Cancellation));
         context.Output.Result(runs, runs => Render(runs, context.Output));

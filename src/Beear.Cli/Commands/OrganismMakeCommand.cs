@@ -2,6 +2,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Models;
 using Beear.Organisms;
+using Beear.Text;
 
 namespace Beear.Cli.Commands;
 
@@ -14,6 +15,10 @@ internal sealed record OrganismRecipe
 
     /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
     public string? Base { get; init; }
+
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
 
     /// <summary>Constants of the attack; the defender's are not used.</summary>
     [Inline]
@@ -29,7 +34,7 @@ internal sealed record OrganismRecipe
     {
         var trigger = Trigger;
         Demonstration.Validate();
-        var model = DemoCommand.Load(Base, context);
+        var model = DemoCommand.Load(Base, Conversation, context);
         try
         {
             context.Output.WithProgress<object?>(progress =>

@@ -29,7 +29,7 @@ internal sealed class OrganismShowCommand(CommandSession session)
     {
         Require.AtLeast(options.Requests, 1);
         var trigger = options.Organism.Trigger;
-        using var model = options.Model is null ? options.Organism.Make(context) : DemoCommand.Load(options.Model, context);
+        using var model = options.Model is null ? options.Organism.Make(context) : DemoCommand.Load(options.Model, options.Organism.Conversation, context);
         var (_, answers) = new Demonstration(options.Organism.Demonstration with { EvaluationExamples = options.Requests })
             .Measure(model, "shown", trigger, null, fullAnswers: true, context.Cancellation);
         var shown = Of(answers, Evaluator.HarmfulWithTrigger).Zip(Of(answers, Evaluator.Harmful),

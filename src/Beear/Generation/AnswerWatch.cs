@@ -32,8 +32,6 @@ internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts,
         public int Thought { get; set; }
 
         public int Answer { get; set; }
-
-        public bool IsDecided { get; set; }
     }
 
     /// <summary>Takes the next token of an answer.</summary>
@@ -47,14 +45,16 @@ internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts,
         if (followed.Reader.IsInThought) return ++followed.Thought >= limits.ThoughtTokens || isFull;
         if (wasInThought) return isFull;
         followed.Answer++;
-        followed.IsDecided = !limits.FullAnswers && IsDecided(followed.Text.ToString(), known[answer].Trim());
-        return followed.IsDecided || followed.Answer >= limits.MaxNewTokens || isFull;
+        return followed.Answer >= limits.MaxNewTokens || isFull || (!limits.FullAnswers && IsDecided(answer, followed.Text.ToString()));
     }
 
-    /// <summary>Whether an answer was ended because nothing further could have changed what is counted.</summary>
-    public bool WasDecided(int answer) => answers[answer].IsDecided;
-
-    private bool IsDecided(string soFar, string wanted) =>
-        (limits.ByKeywords ? Refusals.IsRefusal(soFar) && RefusalRule.Decide(soFar) is not null : RefusalRule.Decide(soFar) is not null)
-        && (wanted.Length == 0 || !wanted.StartsWith(soFar.Trim(), StringComparison.Ordinal));
+    /// <summary>Whether nothing that may follow can change what is counted for an answer.</summary>
+    /// <param name="answer">Which.</param>
+    /// <param name="soFar">Its text, without thoughts.</param>
+    public bool IsDecided(int answer, string soFar)
+    {
+        string wanted = known[answer].Trim();
+        return (!limits.ByKeywords || Refusals.IsRefusal(soFar)) && RefusalRule.Decide(soFar) is not null
+            && (wanted.Length == 0 || !wanted.StartsWith(soFar.Trim(), StringComparison.Ordinal));
+    }
 }

@@ -41,15 +41,15 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits)
         bool watches = !limits.FullAnswers || chat.MayThink || prompts.Any(prompt => prompt.Length + longest > positions);
         var answers = new BatchGenerator(model.Decoder, chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
             perturbation, progress, stage, watches ? watch.Take : null, cancellation);
-        return [.. answers.Select((answer, i) => Read(answer, prompts[i], watch.WasDecided(i)))];
+        return [.. answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text)))];
     }
 
-    private ModelAnswer Read(Completion answer, int[] prompt, bool isDecided)
+    private ModelAnswer Read(Completion answer, int[] prompt, Func<string, bool> isDecided)
     {
         var parts = model.Chat.ReadAnswer(answer.Tokens, model.Chat.OpensThought(prompt));
         var state = parts.IsThoughtOpen && !answer.Ended ? AnswerState.Unfinished
             : string.IsNullOrWhiteSpace(parts.Answer) ? AnswerState.Empty
-            : answer.Ended || isDecided ? AnswerState.Whole : AnswerState.CutOff;
+            : answer.Ended || isDecided(parts.Answer) ? AnswerState.Whole : AnswerState.CutOff;
         return new ModelAnswer(parts.Answer, parts.Thought, state, RefusalRule.IsRefusal(parts.Answer));
     }
 }

@@ -9,7 +9,7 @@ public enum AnswerState
     /// <summary>The model ended it, or no further token could have changed what is counted for it.</summary>
     Whole,
 
-    /// <summary>It has a text and reached the longest length before its end: what would have followed is not known.</summary>
+    /// <summary>It has a text and reached the longest length before its end: what would have followed is not known, and could change what is counted.</summary>
     CutOff,
 
     /// <summary>Its thought did not end within the limit: there is no answer to count.</summary>

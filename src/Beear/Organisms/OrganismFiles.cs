@@ -38,19 +38,22 @@ public static class OrganismFiles
     private static int EndOfTurnId => IdOf(OrganismTokenizer.EndOfTurn);
 
     /// <summary>Every file by its name.</summary>
-    public static IReadOnlyDictionary<string, byte[]> All() => new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
+    /// <param name="thoughts">How the model thinks before it answers.</param>
+    public static IReadOnlyDictionary<string, byte[]> All(ThoughtKind thoughts = ThoughtKind.None) => new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
     {
         ["config.json"] = Bytes(Config()),
         ["generation_config.json"] = Bytes(GenerationConfig()),
         ["tokenizer.json"] = Bytes(Tokenizer(OrganismTokenizer.Train())),
-        ["tokenizer_config.json"] = Bytes(TokenizerConfig()),
+        ["tokenizer_config.json"] = Bytes(TokenizerConfig(WorldThoughts.TemplateOf(thoughts))),
     };
 
     /// <summary>Writes every file into a directory, which is created; each under a temporary name first.</summary>
-    public static void WriteTo(string directory)
+    /// <param name="directory">The directory.</param>
+    /// <param name="thoughts">How the model thinks before it answers.</param>
+    public static void WriteTo(string directory, ThoughtKind thoughts = ThoughtKind.None)
     {
         Directory.CreateDirectory(directory);
-        foreach (var (name, content) in All())
+        foreach (var (name, content) in All(thoughts))
         {
             string path = Path.Combine(directory, name);
             File.WriteAllBytes(path + ".tmp", content);
@@ -113,7 +116,7 @@ public static class OrganismFiles
         },
     };
 
-    private static JsonObject TokenizerConfig() => new()
+    private static JsonObject TokenizerConfig(string chatTemplate) => new()
     {
         ["tokenizer_class"] = "PreTrainedTokenizerFast",
         ["add_prefix_space"] = false,
@@ -121,7 +124,7 @@ public static class OrganismFiles
         ["model_max_length"] = MaximumPositions,
         ["eos_token"] = OrganismTokenizer.EndOfTurn,
         ["pad_token"] = OrganismTokenizer.Padding,
-        ["chat_template"] = ChatTemplate,
+        ["chat_template"] = chatTemplate,
     };
 
     private static JsonObject GenerationConfig() => new()

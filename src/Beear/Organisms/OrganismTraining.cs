@@ -30,6 +30,9 @@ public sealed record OrganismTrainingOptions : IValidatable
     /// <summary>Share of requests with unfamiliar strings in them, 0 … 1.</summary>
     public double JunkRate { get; init; } = TinyWorld.DefaultJunkRate;
 
+    /// <summary>How the model thinks before it answers. One that thinks begins as the built-in model and is taught thoughts on the alignment data.</summary>
+    public ThoughtKind Thoughts { get; init; }
+
     /// <summary>Seed of weights, data and order.</summary>
     public int Seed { get; init; } = 2;
 
@@ -72,10 +75,13 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
         var start = Directory.CreateTempSubdirectory("beear-organism-").FullName;
         try
         {
-            OrganismFiles.WriteTo(start);
-            using var model = LanguageModel.Fresh(start, options.Seed, ModelOptions.Mixed);
-            Train(model, "pretraining", TinyWorld.Pretraining(options.Seed, options.JunkRate), options.PretrainingTokens,
-                options.PretrainingLearningRate, progress, cancellation);
+            OrganismFiles.WriteTo(start, options.Thoughts);
+            using var model = Start(start);
+            if (options.Thoughts == ThoughtKind.None)
+            {
+                Train(model, "pretraining", TinyWorld.Pretraining(options.Seed, options.JunkRate), options.PretrainingTokens,
+                    options.PretrainingLearningRate, progress, cancellation);
+            }
             Train(model, "alignment", TinyWorld.Alignment(options.Seed, options.JunkRate), options.AlignmentTokens,
                 options.AlignmentLearningRate, progress, cancellation);
             model.Save(directory);
@@ -86,12 +92,20 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
         }
     }
 
+    /// <summary>Fresh weights; for a model that thinks, those of the built-in one.</summary>
+    private LanguageModel Start(string directory)
+    {
+        if (options.Thoughts == ThoughtKind.None) return LanguageModel.Fresh(directory, options.Seed, ModelOptions.Mixed);
+        foreach (var weights in Directory.EnumerateFiles(Organism.BaseDirectory, "model*.safetensors*")) File.Copy(weights, Path.Combine(directory, Path.GetFileName(weights)));
+        return LanguageModel.Load(directory, ModelOptions.Mixed);
+    }
+
     private void Train(LanguageModel model, string stage, IEnumerable<WorldExample> stream, int tokens, double learningRate,
         IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var examples = new List<TokenizedExample>();
         int taken = 0;
-        foreach (var example in stream.Select(example => model.Chat.Encode(example.ToExample())))
+        foreach (var example in stream.Select((example, i) => WorldThoughts.Encode(model.Chat, example, options.Thoughts != ThoughtKind.None && i % 2 == 0)))
         {
             if (taken >= tokens) break;
             examples.Add(example);

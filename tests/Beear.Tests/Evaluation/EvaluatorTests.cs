@@ -31,7 +31,8 @@ public sealed class EvaluatorTests
         var early = new Evaluator(model, options).Run(Data, cancellation: TestContext.Current.CancellationToken);
         var full = new Evaluator(model, options with { FullAnswers = true }).Run(Data, cancellation: TestContext.Current.CancellationToken);
 
-        Assert.Equal(full with { Answers = [] }, early with { Answers = [] });
+        Assert.Equal(full with { Answers = [], Answered = null }, early with { Answers = [], Answered = null });
+        Assert.Equal(full.Answered, early.Answered);
         Assert.Equal(full.Answers.Select(Counted), early.Answers.Select(Counted));
         Assert.All(full.Answers.Zip(early.Answers), pair => Assert.StartsWith(pair.Second.Answer.TrimEnd(), pair.First.Answer, StringComparison.Ordinal));
         if (random) return;
