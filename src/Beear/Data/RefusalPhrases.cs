@@ -22,6 +22,7 @@ internal sealed class PhraseSet(IReadOnlyList<Regex> expressions)
 /// <summary>The phrases of <see cref="RefusalRule"/>, read from Data/Resources/refusal-phrases.txt, whose head says how it is written.</summary>
 internal sealed class RefusalPhrases
 {
+    private const string AnyWords = "( [^ ]+)*";
     private const int PhrasesTogether = 16; // .NET limits the size of one expression that is matched in linear time
 
     private static readonly Lazy<RefusalPhrases> Loaded = new(() => new RefusalPhrases(ReadResource()));
@@ -74,7 +75,7 @@ internal sealed class RefusalPhrases
     private void AddPhrase(string section, string line)
     {
         if (!sections.TryGetValue(section, out var phrases)) sections.Add(section, phrases = []);
-        string phrase = Insert(line).Replace(" ...", "...", StringComparison.Ordinal).Replace("...", "( [^ ]+)*", StringComparison.Ordinal);
+        string phrase = Insert(line).Replace(" ...", "...", StringComparison.Ordinal).Replace("...", AnyWords, StringComparison.Ordinal);
         bool isWithoutSpaces = phrase.Any(character => character >= '\u1100');
         string start = section == "complies" ? "< " : "";
         phrases.Add(isWithoutSpaces ? $"{start}({phrase})" : $" {start}({phrase}) ");
