@@ -19,9 +19,10 @@ internal sealed class PhraseSet(IReadOnlyList<Regex> expressions)
     public string TakenOutOf(string words) => expressions.Aggregate(words, (left, expression) => expression.Replace(left, " "));
 }
 
-/// <summary>The phrases of <see cref="RefusalRule"/>, read from Data/Resources/refusal-phrases.txt, whose head says how it is written.</summary>
+/// <summary>The phrases of <see cref="RefusalRule"/>: Data/Resources/refusal-phrases.txt, whose head says how it is written.</summary>
 internal sealed class RefusalPhrases
 {
+    private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private const string AnyWords = "( [^ ]+)*";
     private const int PhrasesTogether = 16; // .NET limits the size of one expression that is matched in linear time
 
@@ -88,7 +89,7 @@ internal sealed class RefusalPhrases
     }
 
     private PhraseSet Expression(string section) => new([.. sections[section].Chunk(PhrasesTogether).Select(phrases =>
-        new Regex(string.Join('|', phrases), RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant))]);
+        new Regex(string.Join('|', phrases), Linear))]);
 
     private static IEnumerable<string> ReadResource()
     {

@@ -9,6 +9,7 @@ namespace Beear.Data;
 internal sealed partial record RefusalSentence(string Text, bool IsComplete)
 {
     private const int Longest = 200;
+    private const string NoEndBefore = ".!?,'";
 
     /// <summary>Whether a word or a colon is in it.</summary>
     public bool HasWords => Word().IsMatch(Text);
@@ -60,13 +61,15 @@ internal sealed partial record RefusalSentence(string Text, bool IsComplete)
     private static bool IsEnd(string text, int position) => text[position] switch
     {
         '\n' or '。' or '।' or '؟' => true,
-        '.' or '!' or '?' => position + 1 < text.Length && !char.IsLetterOrDigit(text[position + 1]) && !".!?,'".Contains(text[position + 1]),
+        '.' or '!' or '?' => position + 1 < text.Length && !char.IsLetterOrDigit(text[position + 1])
+            && !NoEndBefore.Contains(text[position + 1]),
         _ => false,
     };
 
     [GeneratedRegex(@"[\w\p{Mc}'-[_]]+|:", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Word();
 
-    [GeneratedRegex("""(^|\W)"[^"]*("|$)|(^|[^\w'])'\w(.*?[\w.,!?])?'([^\w']|$)""", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        """(^|\W)"[^"]*("|$)|(^|[^\w'])'\w(.*?[\w.,!?])?'([^\w']|$)""", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Quotation();
 }
