@@ -19,6 +19,9 @@ public enum Precision
 /// <param name="MasterType">Element type in which weights are kept and trained: float32, or bfloat16, which is trained with random rounding. Norms stay float32.</param>
 public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarType MasterType)
 {
+    /// <summary>Where the base of a model lies that is an adapter; if not given, where the adapter says. Other models need none.</summary>
+    public string? AdapterBase { get; init; }
+
     /// <summary>CPU, float32 throughout.</summary>
     public static ModelOptions Float32 => OnCpu(ScalarType.Float32);
 
