@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Models;
 using Beear.Training;
 
@@ -6,23 +7,38 @@ namespace Beear.Cli;
 /// <summary>The model that a command works on.</summary>
 internal sealed record ModelSettings
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
     [Positional]
     public required string Model { get; init; }
+
+    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AdapterBase { get; init; }
 
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
-    public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
+    public ModelSettings Pin(CommandContext context)
+    {
+        var pinned = this with { Model = HubModels.Pin(Model, context) };
+        return pinned with { AdapterBase = pinned.Locate(context).BaseName };
+    }
+
+    /// <summary>Where the model and, if it is an adapter, its base lie.</summary>
+    /// <exception cref="BeearException">One of them cannot be found.</exception>
+    public LocatedModel Locate(CommandContext context) => LocatedModel.Of(Model, AdapterBase, context);
 
     /// <summary>Loads the model onto the device that was asked for.</summary>
     /// <param name="context">Device and hub.</param>
     /// <param name="weights">Element type in which weights are kept.</param>
     /// <exception cref="BeearException">There is no such model or device.</exception>
-    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32) =>
-        LanguageModel.Load(HubModels.PathOf(Model, context), OptionsOf(Precision, weights, context));
+    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
+    {
+        var located = Locate(context);
+        return LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base });
+    }
 
     /// <summary>Device and number formats.</summary>
     /// <exception cref="BeearException">bfloat16 weights are to be used in float32 products, or there is no such device.</exception>
