@@ -32,9 +32,10 @@ internal sealed class AdapterPlan
     {
         (this.config, this.tensors, this.adapter, this.weights) = (config, tensors, adapter, weights);
         bool saysTied = model[TiedKey] is JsonValue tied && tied.TryGetValue<bool>(out bool flag) && flag;
-        isTied = saysTied || !weights.Tensors.ContainsKey(Head + Weight);
+        isTied = (saysTied || !weights.Tensors.ContainsKey(Head + Weight)) && weights.Tensors.ContainsKey(Embedding + Weight);
         matrices = [.. weights.Tensors.Where(tensor => tensor.Value.Shape.Count == 2 && tensor.Key.EndsWith(Weight, StringComparison.Ordinal))
-            .Select(tensor => tensor.Key[..^Weight.Length]).Append(Head)];
+            .Select(tensor => tensor.Key[..^Weight.Length])];
+        if (isTied) matrices.Add(Head);
         foreach (var (module, role) in tensors.Places) RequirePlace(module, role);
         RequireTensors();
         foreach (var module in tensors.Places.Select(place => place.Module).Distinct(StringComparer.Ordinal)) Plan(module);
@@ -88,7 +89,7 @@ internal sealed class AdapterPlan
         {
             RequireTensor(module, module == Embedding ? AdapterRole.EmbeddingDown : AdapterRole.Down);
         }
-        foreach (var name in weights.Tensors.Keys.Append(Head + Weight).Distinct(StringComparer.Ordinal))
+        foreach (var name in weights.Tensors.Keys.Union(isTied ? [Head + Weight] : [], StringComparer.Ordinal))
         {
             string module = name[..Math.Max(name.LastIndexOf('.'), 0)];
             var role = name.EndsWith(Bias, StringComparison.Ordinal) ? AdapterRole.Bias : AdapterRole.Weight;

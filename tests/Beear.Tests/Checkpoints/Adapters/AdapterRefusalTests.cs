@@ -75,6 +75,18 @@ public class AdapterRefusalTests
     }
 
     [Fact]
+    public void A_base_without_embeddings_has_no_head_either()
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        string headless = CheckpointTests.Tiny(($"{Query(0)}.weight", TorchSharp.torch.ones(Width, Width)));
+        var made = new AdapterFixture().Adapt(Query(0));
+        Checkpoint.Open(made.Save(), headless).Dispose();
+        made.Set("modules_to_save", """["lm_head"]""").Adapter["lm_head.weight"] = made.Draw(Tokens, Width);
+        var failure = Assert.Throws<BeearException>(() => Checkpoint.Open(made.Save(), headless));
+        Assert.Contains("is for 'lm_head', which the base has not", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_its_weights_an_adapter_is_refused()
     {
         var made = new AdapterFixture().AdaptQueries();
