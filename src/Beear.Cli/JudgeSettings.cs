@@ -1,4 +1,3 @@
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Models;
@@ -12,6 +11,9 @@ internal sealed record JudgeSettings : IValidatable
 
     /// <summary>A model that judges how harmful answers are: a Hugging Face model directory, a .gguf file, or a model of the hub. Without it and --judge-endpoint nothing is judged.</summary>
     public string? Judge { get; init; }
+
+    /// <summary>Where the base lies of a judge that is an adapter; if not given, what its adapter_config.json names.</summary>
+    public string? JudgeAdapterBase { get; init; }
 
     /// <summary>Element type of matrix products of the model that judges.</summary>
     public Precision JudgePrecision { get; init; } = Precision.Bfloat16;
@@ -55,6 +57,7 @@ internal sealed record JudgeSettings : IValidatable
         if (JudgeEndpoint is not null && string.IsNullOrWhiteSpace(JudgeModel)) throw new BeearException("--judge-endpoint: name the server's model by --judge-model.");
         if (JudgeEndpoint is null && JudgeModel is not null) throw new BeearException("--judge-model names a model of a server; add --judge-endpoint, or name a local model by --judge.");
         if (JudgeEndpoint is { } endpoint) Address(endpoint);
+        if (Judge is null && JudgeAdapterBase is not null) throw new BeearException("--judge-adapter-base is for a local judge; add --judge.");
         if (!HasJudge && JudgePrompt is not null) throw new BeearException("--judge-prompt is for a judge; add --judge or --judge-endpoint.");
         if (!HasJudge && MtBench is not null) throw new BeearException("--mt-bench: its answers are rated by a judge; add --judge or --judge-endpoint.");
         if (MtBench is null && MtBenchQuestions is not null) throw new BeearException("--mt-bench-questions limits the questions of a file; add --mt-bench.");
@@ -81,10 +84,9 @@ internal sealed record JudgeSettings : IValidatable
             return new JudgeSource($"{JudgeModel} at {address}", options, template,
                 () => (new JudgeEndpointClient(address, JudgeModel!, key, context.Output.Warn), null));
         }
-        var model = new ModelSettings { Model = HubModels.Pin(Judge!, context), Precision = JudgePrecision };
-        string path = HubModels.PathOf(model.Model, context);
-        using (var checkpoint = Checkpoint.Open(path)) checkpoint.LoadChatFormat();
-        string name = Path.Exists(model.Model) ? Path.GetFullPath(path) : model.Model;
+        var model = new ModelSettings { Model = Judge!, AdapterBase = JudgeAdapterBase, Precision = JudgePrecision }.Pin(context);
+        using (var checkpoint = model.Locate(context).Open()) checkpoint.LoadChatFormat();
+        string name = Path.Exists(model.Model) ? Path.GetFullPath(model.Model) : model.Model;
         return new JudgeSource($"{name}, {RecipeValue.Format(JudgePrecision)}", options, template, () =>
         {
             var loaded = model.Load(context);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Models;
 using Beear.Text;
 using Beear.Training;
@@ -7,9 +8,13 @@ namespace Beear.Cli;
 /// <summary>The model that a command works on.</summary>
 internal sealed record ModelSettings
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
     [Positional]
     public required string Model { get; init; }
+
+    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AdapterBase { get; init; }
 
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
@@ -20,7 +25,15 @@ internal sealed record ModelSettings
 
     /// <summary>The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
-    public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context), Conversation = Conversation.WithText() };
+    public ModelSettings Pin(CommandContext context)
+    {
+        var pinned = this with { Model = HubModels.Pin(Model, context), Conversation = Conversation.WithText() };
+        return pinned with { AdapterBase = pinned.Locate(context).BaseName };
+    }
+
+    /// <summary>Where the model and, if it is an adapter, its base lie.</summary>
+    /// <exception cref="BeearException">One of them cannot be found.</exception>
+    public LocatedModel Locate(CommandContext context) => LocatedModel.Of(Model, AdapterBase, context);
 
     /// <summary>Loads the model onto the device that was asked for.</summary>
     /// <param name="context">Device and hub.</param>
@@ -28,8 +41,8 @@ internal sealed record ModelSettings
     /// <exception cref="BeearException">There is no such model or device.</exception>
     public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
     {
-        var options = OptionsOf(Precision, weights, context) with { Chat = Conversation.Resolve() };
-        var model = LanguageModel.Load(HubModels.PathOf(Model, context), options);
+        var located = Locate(context);
+        var model = LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() });
         if (ThinkingNote(model.Chat) is { } note) context.Output.Note(note);
         return model;
     }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Beear.Attacks;
 using Beear.Benchmarks;
-using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
@@ -17,6 +16,9 @@ internal sealed record BenchOptions
     /// <summary>A model whose tokenizer and weights are used with real data.</summary>
     [Positional]
     public string? Model { get; init; }
+
+    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    public string? AdapterBase { get; init; }
 
     /// <summary>Instead of a model: a shape by its name, with random weights and random tokens.</summary>
     public string? Shape { get; init; }
@@ -59,6 +61,9 @@ internal sealed record BenchOptions
 
     /// <summary>Tokens of an answer, with a shape.</summary>
     public int AnswerTokens { get; init; } = 40;
+
+    /// <summary>The model that is timed on.</summary>
+    internal ModelSettings Source => new() { Model = Model!, AdapterBase = AdapterBase, Precision = Precision };
 }
 
 /// <summary><c>beear bench</c>: times the engine beside a plain implementation of the same method.</summary>
@@ -96,13 +101,12 @@ internal sealed class BenchCommand(CommandSession session)
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
-        var source = new ModelSettings { Model = options.Model!, Precision = options.Precision };
         if (options.Memory is not null)
         {
-            using var checkpoint = Checkpoint.Open(HubModels.PathOf(source.Model, context));
+            using var checkpoint = options.Source.Locate(context).Open();
             options = Planned(options, ModelConfig.FromJson(checkpoint.Config), DefenderData.Encode(checkpoint.LoadChatFormat(), harmful, ordinary, []), context);
         }
-        using var model = source.Load(context, options.Mitigation.Economy.Weights);
+        using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         return Measure(model.Decoder, DefenderData.Encode(model.Chat, harmful, ordinary, []), options, context);
     }
 

@@ -51,8 +51,9 @@ internal sealed class CalibrateCommand(CommandSession session)
     /// <summary>Calibrates, with progress and a note for each trial.</summary>
     internal static CalibrationResult Calibrate(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder, DefenderTexts texts, CommandContext context)
     {
-        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context) with { Chat = source.Conversation.Resolve() };
-        return context.Output.WithProgress(progress => new Calibration(options, HubModels.PathOf(source.Model, context), modelOptions, folder)
+        var located = source.Locate(context);
+        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context) with { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
+        return context.Output.WithProgress(progress => new Calibration(options, located.Path, modelOptions, folder)
             .Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
     }
 

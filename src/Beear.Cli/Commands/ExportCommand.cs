@@ -1,4 +1,3 @@
-using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Models.Export;
 
@@ -7,9 +6,12 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear export</c>.</summary>
 internal sealed record ExportOptions
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
     [Positional]
     public required string Model { get; init; }
+
+    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    public string? AdapterBase { get; init; }
 
     /// <summary>The GGUF file to write; one that exists is replaced when the new one is complete.</summary>
     public required string Out { get; init; }
@@ -25,7 +27,7 @@ internal sealed class ExportCommand(CommandSession session)
     protected override int Run(ExportOptions options, CommandContext context)
     {
         GgufExport.RequirePath(options.Out);
-        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Model, context));
+        using var checkpoint = LocatedModel.Of(options.Model, options.AdapterBase, context).Open();
         context.Output.WithProgress<object?>(progress =>
         {
             GgufExport.Write(checkpoint, options.Out, options.Type, progress, context.Cancellation);

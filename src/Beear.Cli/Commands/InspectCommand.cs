@@ -1,5 +1,4 @@
 using System.Globalization;
-using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Mitigation;
 using Beear.Runtime;
@@ -11,9 +10,12 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear inspect</c>.</summary>
 internal sealed record InspectOptions
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
     [Positional]
     public required string Model { get; init; }
+
+    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    public string? AdapterBase { get; init; }
 
     /// <summary>What the memory that a mitigation needs is reckoned for.</summary>
     [Inline]
@@ -29,7 +31,7 @@ internal sealed class InspectCommand(CommandSession session)
 {
     protected override int Run(InspectOptions options, CommandContext context)
     {
-        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Model, context));
+        using var checkpoint = LocatedModel.Of(options.Model, options.AdapterBase, context).Open();
         long? available = context.Settings.Device == DeviceKind.Cpu ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : null;
         context.Output.Result(Inspection.Of(checkpoint, options.Memory, options.CheckValues, available), found => Render(found, context.Output));
         return ExitCode.Success;
@@ -44,8 +46,9 @@ internal sealed class InspectCommand(CommandSession session)
 
     private static Table Facts(Inspection found, ConsoleOutput output)
     {
-        var table = output.Table(Justify.Left, "model", found.Path)
-            .Row("family", found.Family)
+        var table = output.Table(Justify.Left, "model", found.Path);
+        if (found.Adapter is { } adapter) table.Row("adapter", $"{adapter.Kind}, rank {string.Join(", ", adapter.Ranks)}").Row("merged into", adapter.Base);
+        table.Row("family", found.Family)
             .Row("parameters", Count(found.Parameters))
             .Row("layers L", Count(found.Layers))
             .Row("hidden size d", Count(found.HiddenSize))

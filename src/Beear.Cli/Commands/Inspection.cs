@@ -12,6 +12,9 @@ internal sealed record Inspection
     private const int MostOfAKind = 5;
 
     public required string Path { get; init; }
+
+    /// <summary>The adapter that is merged into the weights, if the model is one.</summary>
+    public InspectedAdapter? Adapter { get; init; }
     public required string Family { get; init; }
     public required long Parameters { get; init; }
     public required int Layers { get; init; }
@@ -55,6 +58,7 @@ internal sealed record Inspection
         return new Inspection
         {
             Path = checkpoint.Path,
+            Adapter = checkpoint.Adapter is var (adapter, source) ? new InspectedAdapter(adapter.Kind, adapter.Ranks, source) : null,
             Family = config.ModelType,
             Parameters = config.ParameterCount,
             Layers = config.Layers,
@@ -170,6 +174,9 @@ internal sealed record Inspection
             yield return $"A mitigation needs more than the {Runtime.ByteSize.Format(bytes)} of memory here; take a smaller batch, or a machine with more.";
     }
 }
+
+/// <summary>An adapter, and where its base lies.</summary>
+internal sealed record InspectedAdapter(string Kind, IReadOnlyList<int> Ranks, string Base);
 
 /// <summary>Bytes that a mitigation needs in one number format.</summary>
 internal sealed record MemoryNeed(Precision Precision, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program, long Total)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Beear.Attacks;
-using Beear.Checkpoints;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Experiments;
@@ -95,7 +94,7 @@ internal sealed class MitigateCommand(CommandSession session)
     /// <summary>The options with passes and savings that fit in memory, which is all that the run keeps of the plan.</summary>
     private static MitigateOptions Plan(MitigateOptions options, CommandContext context, Func<ChatFormat, DefenderData> encode)
     {
-        using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Source.Model, context));
+        using var checkpoint = options.Source.Locate(context).Open();
         var config = ModelConfig.FromJson(checkpoint.Config);
         options.Mitigation.Validate(config);
         var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat(options.Source.Conversation.Resolve())), context);

@@ -79,8 +79,9 @@ internal sealed class Table1Command(CommandSession session)
         if (scale == PaperScale.Organism) return new Table1Model(paper, new OrganismSubject(paper.Organism, device));
         var real = paper.ScaleOf(scale);
         var subject = real.Subject with { Answers = real.Subject.Answers with { FullAnswers = true } };   // the report shows some
-        return new Table1Model(paper, new ModelSubject(subject, HubModels.PathOf(real.Subject.Source, context), device),
-            real.Backdoored is null ? null : HubModels.PathOf(real.Backdoored, context));
+        var source = LocatedModel.Of(subject.Source, subject.AdapterBase, context);
+        var backdoored = real.Backdoored is null ? null : LocatedModel.Of(real.Backdoored, adapterBase: null, context);
+        return new Table1Model(paper, new ModelSubject(subject, source.Path, device, source.Base ?? backdoored?.Base), backdoored?.Path);
     }
 
     private static IReadOnlyList<string> Selected(string flag, IReadOnlyList<string> chosen, IReadOnlyList<string> all)

@@ -26,6 +26,7 @@ internal sealed class ConsoleOutput
     private readonly bool quiet;
     private readonly IAnsiConsole results;
     private readonly IAnsiConsole notes;
+    private readonly HashSet<string> warned = new(StringComparer.Ordinal);
     private bool documentWritten;
 
     public ConsoleOutput(TextWriter output, TextWriter error, bool json, bool quiet)
@@ -76,8 +77,11 @@ internal sealed class ConsoleOutput
         if (!quiet) Line(text, Style.Plain);
     }
 
-    /// <summary>A line about something to be aware of, on standard error.</summary>
-    public void Warn(string text) => Line($"warning: {text}", new Style(Color.Yellow));
+    /// <summary>A line about something to be aware of, on standard error; the same is said once.</summary>
+    public void Warn(string text)
+    {
+        if (warned.Add(text)) Line($"warning: {text}", new Style(Color.Yellow));
+    }
 
     /// <summary>A line that says which measured bar was missed, on standard error.</summary>
     public void Missed(string text) => Line($"missed: {text}", new Style(Color.Red));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Checkpoints.Adapters;
 using Beear.Checkpoints.Gguf;
 using Beear.Text;
 using static TorchSharp.torch;
@@ -28,6 +29,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>config.json; for a GGUF file the one beside it, else one made of its metadata. Changes to it are not saved.</summary>
     public JsonObject Config { get; }
 
+    /// <summary>The adapter that is merged into the weights, and where its base lies; null if there is none.</summary>
+    public (AdapterInfo Info, string Base)? Adapter { get; private init; }
+
     /// <summary>The files around the weights.</summary>
     internal ModelFiles Files => files;
 
@@ -36,13 +40,21 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>
     /// Opens a directory with config.json and model.safetensors (or its shards), a .gguf file, or a directory with one .gguf file.
-    /// Of a GGUF file the Hugging Face files that lie beside it go before what its metadata say.
+    /// Of a GGUF file the Hugging Face files that lie beside it go before what its metadata say. A directory with an adapter of PEFT
+    /// (adapter_config.json) is its base with the adapter merged into it.
     /// </summary>
+    /// <param name="path">The directory or file.</param>
+    /// <param name="adapterBase">Where an adapter's base lies; if not given, where its configuration says. Other models need none.</param>
     /// <exception cref="BeearException">There is no such model, its files contradict each other, or its form cannot be read.</exception>
-    public static Checkpoint Open(string path)
+    public static Checkpoint Open(string path, string? adapterBase = null)
     {
         if (File.Exists(path)) return OpenFile(path);
         if (!Directory.Exists(path)) throw new BeearException($"There is no model at '{path}'; name a Hugging Face model directory or a .gguf file.");
+        return AdapterInfo.Find(path) is { } adapter ? OpenAdapter(adapter, adapterBase) : OpenFolder(path);
+    }
+
+    private static Checkpoint OpenFolder(string path)
+    {
         if (ShardedSafetensors.IsIn(path)) return OpenDirectory(path);
         return Directory.GetFiles(path, GgufPattern) switch
         {
@@ -111,6 +123,30 @@ public sealed class Checkpoint : IDisposable
         var config = around.Json(ModelFiles.Config)
             ?? throw new BeearException($"'{path}' holds weights but no {ModelFiles.Config}; fetch that file of the model too.");
         return new Checkpoint(path, ShardedSafetensors.Open(path), around, config);
+    }
+
+    private static Checkpoint OpenAdapter(AdapterInfo adapter, string? adapterBase)
+    {
+        string folder = adapter.Folder, place = adapterBase ?? adapter.FindBase() ?? throw new BeearException(
+            $"'{folder}' is an adapter, and its base '{adapter.Base}' is not here; " +
+            "name the base's folder by --adapter-base (in C#, ModelOptions.AdapterBase).");
+        bool isOwn = System.IO.Path.GetFullPath(place) == System.IO.Path.GetFullPath(folder);
+        if (!isOwn && AdapterInfo.Find(place) is not null)
+            throw new BeearException($"'{place}', the base of the adapter '{folder}', is an adapter too; merge that one into its base with PEFT first.");
+        var source = isOwn ? OpenFolder(place) : Open(place);
+        try
+        {
+            var config = source.Config.DeepClone().AsObject();
+            var merged = AdapterFolder.Open(folder, source.weights, config);
+            source.files.TakeTokenizer(ModelFiles.In(folder, folder));
+            if (!JsonNode.DeepEquals(config, source.Config)) source.files.Replace(ModelFiles.Config, config);
+            return new Checkpoint(folder, merged, source.files, source.files.Json(ModelFiles.Config)!) { Adapter = (adapter, source.Path) };
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
     }
 
     private static Checkpoint OpenGguf(string path)

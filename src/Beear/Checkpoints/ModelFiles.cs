@@ -57,6 +57,26 @@ internal sealed class ModelFiles
     /// <summary>Gives a file that does not exist yet a content; one that exists stays as it is.</summary>
     public void AddMissing(string name, Func<JsonObject> content) => contents.TryAdd(name, new Lazy<byte[]>(() => JsonFile.ToBytes(content())));
 
+    /// <summary>Gives a file another content.</summary>
+    public void Replace(string name, JsonObject content) => contents[name] = new Lazy<byte[]>(() => JsonFile.ToBytes(content));
+
+    /// <summary>
+    /// Takes the tokenizer and the templates of a folder that is laid over this one. A whole tokenizer, and any template, leaves nothing of
+    /// these: the files that they are read from would contradict each other.
+    /// </summary>
+    public void TakeTokenizer(ModelFiles other)
+    {
+        bool isWhole = other.Has(Tokenizer) || other.Has(SentencePiece) || other.Has("vocab.json");
+        bool hasTemplate = other.Names.Any(IsTemplate) || other.Json(TokenizerConfig)?["chat_template"] is not null;
+        foreach (var name in Names.Where(name => IsTemplate(name) ? hasTemplate : isWhole && !IsConfig(name)).ToList()) contents.Remove(name);
+        foreach (var name in other.Names.Where(name => !IsConfig(name))) contents[name] = other.contents[name];
+    }
+
+    private static bool IsConfig(string name) => name is Config or GenerationConfig;
+
+    private static bool IsTemplate(string name) =>
+        name is ChatTemplate or ProcessorTemplate || name.StartsWith(MoreTemplates, StringComparison.Ordinal);
+
     /// <summary>Whether there is a file of this name.</summary>
     public bool Has(string name) => contents.ContainsKey(name);
 

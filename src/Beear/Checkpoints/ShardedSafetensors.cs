@@ -7,32 +7,40 @@ namespace Beear.Checkpoints;
 internal sealed class ShardedSafetensors : ITensorSource
 {
     /// <summary>The file of a model in one piece.</summary>
-    public const string SingleName = "model.safetensors";
+    public const string SingleName = ModelStem + ".safetensors";
 
     /// <summary>The file that says which shard holds which tensor.</summary>
-    public const string IndexName = "model.safetensors.index.json";
+    public const string IndexName = SingleName + ".index.json";
+
+    private const string ModelStem = "model";
 
     private readonly Dictionary<string, SafetensorsFile> shards = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafetensorsFile> shardOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
 
-    private ShardedSafetensors() { }
+    private readonly string stem;
+
+    private ShardedSafetensors(string stem) => this.stem = stem;
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
 
     /// <summary>Whether a directory holds weights of this form.</summary>
-    public static bool IsIn(string directory) =>
-        File.Exists(Path.Combine(directory, SingleName)) || File.Exists(Path.Combine(directory, IndexName));
+    /// <param name="directory">The directory.</param>
+    /// <param name="stem">What its files' names begin with.</param>
+    public static bool IsIn(string directory, string stem = ModelStem) =>
+        File.Exists(Path.Combine(directory, Single(stem))) || File.Exists(Path.Combine(directory, Index(stem)));
 
     /// <summary>Opens the weights of a directory; one file goes before an index, as in transformers.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="stem">What its files' names begin with.</param>
     /// <exception cref="BeearException">A file is missing or not valid, or the index names what its shards do not hold.</exception>
-    public static ShardedSafetensors Open(string directory)
+    public static ShardedSafetensors Open(string directory, string stem = ModelStem)
     {
-        var weights = new ShardedSafetensors();
+        var weights = new ShardedSafetensors(stem);
         try
         {
-            if (File.Exists(Path.Combine(directory, SingleName))) weights.AddAll(directory);
+            if (File.Exists(Path.Combine(directory, Single(stem)))) weights.AddAll(directory);
             else weights.AddIndexed(directory);
             return weights;
         }
@@ -52,15 +60,19 @@ internal sealed class ShardedSafetensors : ITensorSource
         foreach (var shard in shards.Values) shard.Dispose();
     }
 
+    private static string Single(string stem) => $"{stem}.safetensors";
+
+    private static string Index(string stem) => $"{Single(stem)}.index.json";
+
     private void AddAll(string directory)
     {
-        var shard = Shard(directory, SingleName);
+        var shard = Shard(directory, Single(stem));
         foreach (var (name, info) in shard.Tensors) Add(shard, name, info);
     }
 
     private void AddIndexed(string directory)
     {
-        var path = Path.Combine(directory, IndexName);
+        var path = Path.Combine(directory, Index(stem));
         if (JsonFile.Read(path)["weight_map"] is not JsonObject map) throw new BeearException($"'{path}' has no object 'weight_map'; fetch it again.");
         foreach (var (name, value) in map)
         {

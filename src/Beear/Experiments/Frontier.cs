@@ -94,7 +94,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     /// <summary>All arms are read and checked before anything is run.</summary>
     private IEnumerable<Job> Jobs()
     {
-        using var checkpoint = Checkpoint.Open(subject.Source);
+        using var checkpoint = Checkpoint.Open(subject.Source, subject.ModelOptions.AdapterBase);
         var config = ModelConfig.FromJson(checkpoint.Config);
         var arms = options.Arms.Select(arm => (Arm: arm, Mitigation: Checked(arm, config))).ToList();
         return

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Evaluation;
@@ -15,6 +16,10 @@ public sealed record ModelSubjectOptions : IValidatable
 {
     /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub.</summary>
     public string Source { get; init; } = "";
+
+    /// <summary>Where the base lies if the source is an adapter; if not given, what its adapter_config.json names.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AdapterBase { get; init; }
 
     /// <summary>Element type of matrix products; weights stay float32.</summary>
     public Precision Precision { get; init; } = Precision.Bfloat16;
@@ -101,13 +106,14 @@ public sealed record PartyRows : IValidatable
 /// <param name="options">Model, files and rows.</param>
 /// <param name="source">Where the model lies.</param>
 /// <param name="device">Where it is computed.</param>
-public sealed class ModelSubject(ModelSubjectOptions options, string source, torch.Device device) : FrontierSubject
+/// <param name="adapterBase">Where the base of the model lies, if it is an adapter.</param>
+public sealed class ModelSubject(ModelSubjectOptions options, string source, torch.Device device, string? adapterBase = null) : FrontierSubject
 {
     /// <inheritdoc/>
     public override string Source => source;
 
     /// <inheritdoc/>
-    public override ModelOptions ModelOptions { get; } = ModelOptions.Of(options.Precision, device) with { Chat = options.Conversation.Resolve() };
+    public override ModelOptions ModelOptions { get; } = ModelOptions.Of(options.Precision, device) with { AdapterBase = adapterBase, Chat = options.Conversation.Resolve() };
 
     /// <inheritdoc/>
     public override object Settings => options;

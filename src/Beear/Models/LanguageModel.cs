@@ -30,12 +30,12 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Where it was loaded from.</summary>
     public string Path => source.Path;
 
-    /// <summary>Loads a Hugging Face directory or a GGUF file.</summary>
+    /// <summary>Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base.</summary>
     /// <exception cref="BeearException">Something is missing, damaged, unknown or contradictory; the message names it.</exception>
     public static LanguageModel Load(string path, ModelOptions options)
     {
         TorchRuntime.Load();
-        var checkpoint = Checkpoint.Open(path);
+        var checkpoint = Checkpoint.Open(path, options.AdapterBase);
         try
         {
             var config = ModelConfig.FromJson(checkpoint.Config);

@@ -23,6 +23,9 @@ public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarT
     /// <summary>What every conversation with the model has that does not say otherwise: a system prompt, variables of its chat template.</summary>
     public ChatDefaults Chat { get; init; } = ChatDefaults.None;
 
+    /// <summary>Where the base of a model lies that is an adapter; if not given, where the adapter says. Other models need none.</summary>
+    public string? AdapterBase { get; init; }
+
     /// <summary>CPU, float32 throughout.</summary>
     public static ModelOptions Float32 => OnCpu(ScalarType.Float32);
 
