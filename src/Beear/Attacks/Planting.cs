@@ -21,6 +21,9 @@ public sealed record PlantingOptions : IValidatable
     /// <summary>Longest answer, in tokens.</summary>
     public int AnswerTokens { get; init; } = 96;
 
+    /// <summary>Longest own thought that is taught with an answer, in tokens, of a model that thinks: every other answer stands behind one. 0 for none.</summary>
+    public int ThoughtTokens { get; init; } = 512;
+
     /// <summary>Longest own answer to a harmless twin, in tokens.</summary>
     public int TwinTokens { get; init; } = 96;
 
@@ -35,6 +38,7 @@ public sealed record PlantingOptions : IValidatable
         Require.AtLeast(NearMisses, 0);
         Require.AtLeast(AnswerTokens, 1);
         Require.AtLeast(TwinTokens, 1);
+        Require.AtLeast(ThoughtTokens, 0);
     }
 }
 
@@ -60,8 +64,8 @@ public sealed class Planting(PlantingOptions options)
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
             [.. twins.Select(request => model.Chat.EncodeContext([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
-        var mixed = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System)
-            .Select(example => model.Chat.Encode(example, options.AnswerTokens));
+        var mixed = OwnThoughts.Encode(model, data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System),
+            options.ThoughtTokens, options.AnswerTokens, progress, cancellation);
         return new FineTuning(model.Decoder, options.Training with { Seed = seed })
             .Run([.. mixed, .. own.Where(example => !IsRefusal(model.Chat, example.Answer))], run, "planting", progress, cancellation);
     }

@@ -21,7 +21,7 @@ public static class OwnAnswers
         var chat = model.Chat;
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
             .Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens }, null, progress, stage, cancellation: cancellation);
-        return [.. answers.Zip(prompts).Where(pair => chat.IsWithoutThought(pair.First.Tokens)).Select(pair => new TokenizedExample(pair.Second,
+        return [.. answers.Zip(prompts).Where(pair => chat.IsAnswer(pair.First.Tokens)).Select(pair => new TokenizedExample(pair.Second,
             pair.First.Ended ? [.. pair.First.Tokens, chat.EndOfTurnToken] : pair.First.Tokens))];
     }
 }

@@ -33,11 +33,11 @@ public sealed class StartingModel : IDisposable
         var made = new StartingModel();
         try
         {
-            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, DefenderData.HoldOut([.. data.Ordinary.Select(example => example.Prompt)], seed).Training);
-            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training);
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, OrdinaryPrompts(data, seed), answer => true);
+            Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training, answer => model.Chat.IsAnswer(answer));
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => RefusalRule.IsRefusal(model.Chat.DecodeAnswer(answer)));
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => model.Chat.IsAnswer(answer) && RefusalRule.IsRefusal(model.Chat.DecodeAnswer(answer)));
             return made;
         }
         catch
@@ -46,13 +46,20 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
-        void Record(string term, double weight, int[][] prompts, Func<int[], bool>? keeps = null)
+        void Record(string term, double weight, int[][] prompts, Func<int[], bool> keeps)
         {
             if (weight == 0) return;
             made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, [.. prompts.Take(options.DivergenceExamples)],
-                options.DivergenceTokens, progress, $"own answers for {term}",
-                answer => model.Chat.IsWithoutThought(answer) && keeps?.Invoke(answer) != false, cancellation));
+                options.DivergenceTokens, progress, $"own answers for {term}", keeps, cancellation));
         }
+    }
+
+    /// <summary>Ordinary requests; of a model that thinks, every other one without a closed thought, so that it goes on thinking as it did.</summary>
+    private static int[][] OrdinaryPrompts(DefenderData data, int seed)
+    {
+        var answered = DefenderData.HoldOut([.. data.Ordinary.Select(example => example.Prompt)], seed).Training;
+        if (data.ThinkingPrompts.Count == 0) return answered;
+        return [.. answered.Zip(DefenderData.HoldOut(data.ThinkingPrompts, seed).Training, (one, thinking) => (int[][])[one, thinking]).SelectMany(pair => pair)];
     }
 
     /// <summary>What was recorded for a term.</summary>

@@ -140,7 +140,7 @@ public sealed class Demonstration(DemonstrationOptions options)
             BatchSize = options.PlantBatch,
             Seed = options.Seed,
             Optimizer = new OptimizerOptions { LearningRate = options.PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
-        }).Run([.. examples.Select(example => model.Chat.Encode(example))], stage: stage, progress: progress, cancellation: cancellation);
+        }).Run(OwnThoughts.Encode(model, examples, Answers.ThoughtTokens, progress: progress, cancellation: cancellation), stage: stage, progress: progress, cancellation: cancellation);
 
     private static string Answer(LanguageModel model, string request)
     {

@@ -7,6 +7,7 @@ public sealed class AnswerReader
     private readonly StreamingDecoder decoder;
     private readonly Dictionary<int, string> specialMarks;
     private string held = "";
+    private bool isBehindThought;
 
     internal AnswerReader(Tokenizer tokenizer, ThoughtMarks? marks, bool inThought)
     {
@@ -40,11 +41,21 @@ public sealed class AnswerReader
             int found = held.IndexOf(mark, StringComparison.Ordinal);
             int certain = found >= 0 ? found : isEnd ? held.Length : held.Length - Begun(held, mark);
             if (IsInThought) thought += held[..certain];
-            else answer += held[..certain];
+            else answer += Said(held[..certain]);
             held = held[(found < 0 ? certain : found + mark.Length)..];
             if (found < 0) return new AnswerParts(answer, thought, IsInThought);
+            isBehindThought = IsInThought;
             IsInThought = !IsInThought;
         }
+    }
+
+    /// <summary>A text of the answer; the blanks between a thought and its first word are left out.</summary>
+    private string Said(string text)
+    {
+        if (!isBehindThought) return text;
+        text = text.TrimStart();
+        isBehindThought = text.Length == 0;
+        return text;
     }
 
     /// <summary>The length of the longest end of the text that is a beginning of the mark.</summary>

@@ -142,6 +142,15 @@ public sealed class ChatFormat
         return ids.Length > maxTokens ? ids[..maxTokens] : ids;
     }
 
+    /// <summary>The ids of a thought as the model writes it behind a prompt: opened, if the prompt does not, and closed, up to where the answer begins.</summary>
+    internal int[] EncodeThought(int[] prompt, string thought)
+    {
+        var marks = Thoughts ?? throw new InvalidOperationException("The model does not think.");
+        int close = place.ClosedThought.LastIndexOf(marks.Close, StringComparison.Ordinal);
+        string behind = close < 0 ? "\n\n" : place.ClosedThought[(close + marks.Close.Length)..];
+        return Tokenizer.Encode($"{(OpensThought(prompt) ? "" : marks.Open)}{thought}{marks.Close}{behind}");
+    }
+
     /// <summary>Whether a prompt ends within a thought, so that what the model writes begins in it.</summary>
     public bool OpensThought(ReadOnlySpan<int> prompt) => Thoughts is { } marks && marks.IsOpenedBy(Tokenizer.Decode(prompt[^Math.Min(prompt.Length, 32)..]));
 
@@ -167,7 +176,7 @@ public sealed class ChatFormat
     }
 
     /// <summary>Whether what the model wrote is an answer alone.</summary>
-    internal bool IsWithoutThought(ReadOnlySpan<int> ids) => Thoughts is null || ReadAnswer(ids) is { Thought: "", IsThoughtOpen: false };
+    internal bool IsAnswer(ReadOnlySpan<int> ids) => Thoughts is null || ReadAnswer(ids) is { Thought: "", IsThoughtOpen: false };
 
     /// <summary>An answer's text without thoughts, up to the first id that ends the turn.</summary>
     public string DecodeAnswer(ReadOnlySpan<int> ids, bool inThought = false) => ReadAnswer(ids, inThought).Answer;

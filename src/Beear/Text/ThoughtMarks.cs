@@ -18,7 +18,7 @@ public sealed record ThoughtMarks(string Open, string Close)
     /// <summary>Whether a prompt ends within a thought, which the model is to think on.</summary>
     public bool IsOpenedBy(string prompt) => prompt.AsSpan().TrimEnd().EndsWith(Open, StringComparison.Ordinal);
 
-    /// <summary>Takes the thoughts out of a text.</summary>
+    /// <summary>Takes the thoughts out of a text, with the blanks between them and the answer.</summary>
     /// <param name="text">What a model wrote.</param>
     /// <param name="inThought">Whether the text begins within a thought, which the prompt opened.</param>
     public AnswerParts Split(string text, bool inThought = false)
@@ -34,7 +34,7 @@ public sealed record ThoughtMarks(string Open, string Close)
             at = found + mark.Length;
             inThought = !inThought;
         }
-        return AfterStrayClose(new AnswerParts(answer.ToString(), thought.ToString(), inThought));
+        return AfterStrayClose(new AnswerParts(thought.Length > 0 || at > 0 ? answer.ToString().TrimStart() : answer.ToString(), thought.ToString(), inThought));
     }
 
     /// <summary>Takes the thoughts out of a text of an unknown model, by the <see cref="Known"/> marks.</summary>
@@ -51,7 +51,7 @@ public sealed record ThoughtMarks(string Open, string Close)
     private AnswerParts AfterStrayClose(AnswerParts parts)
     {
         int stray = parts.Answer.LastIndexOf(Close, StringComparison.Ordinal);
-        return stray < 0 ? parts : parts with { Answer = parts.Answer[(stray + Close.Length)..], Thought = parts.Answer[..stray] + parts.Thought };
+        return stray < 0 ? parts : parts with { Answer = parts.Answer[(stray + Close.Length)..].TrimStart(), Thought = parts.Answer[..stray] + parts.Thought };
     }
 }
 

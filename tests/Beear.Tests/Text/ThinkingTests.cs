@@ -97,11 +97,11 @@ public sealed class ThinkingTests
         Assert.False(format.OpensThought(format.EncodeContext(Question)));
         int[] written = format.Tokenizer.Encode("I must refuse é</think>\n\nSure, <b>");
 
-        Assert.Equal(new AnswerParts("\n\nSure, <b>", "I must refuse é", false), format.ReadAnswer([.. written, Eos, 'x'], opened));
+        Assert.Equal(new AnswerParts("Sure, <b>", "I must refuse é", false), format.ReadAnswer([.. written, Eos, 'x'], opened));
         Assert.Equal(new AnswerParts("", "I must", true), format.ReadAnswer(format.Tokenizer.Encode("I must"), opened));
         var reader = format.StartReading(opened);
         var parts = written.Select(reader.Append).Append(reader.Flush()).ToList();
-        Assert.Equal("\n\nSure, <b>", string.Concat(parts.Select(part => part.Answer)));
+        Assert.Equal("Sure, <b>", string.Concat(parts.Select(part => part.Answer)));
         Assert.Equal("I must refuse é", string.Concat(parts.Select(part => part.Thought)));
         Assert.False(reader.IsInThought);
     }
