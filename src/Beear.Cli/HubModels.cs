@@ -1,4 +1,6 @@
+using Beear.Checkpoints;
 using Beear.Hub;
+using Beear.Models;
 
 namespace Beear.Cli;
 
@@ -8,6 +10,16 @@ internal static class HubModels
     /// <summary>Where a model can be opened; one of the hub is downloaded first if the cache lacks it.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
     public static string PathOf(string model, CommandContext context) => Find(model, context)?.Path ?? model;
+
+    /// <summary>The same for a model that is to be worked with: what is odd about it is told.</summary>
+    /// <exception cref="BeearException">It cannot be fetched or opened.</exception>
+    public static string CheckedPathOf(string model, CommandContext context)
+    {
+        string path = PathOf(model, context);
+        using var checkpoint = Checkpoint.Open(path);
+        context.Output.Findings(path, ModelFindings.Of(checkpoint));
+        return path;
+    }
 
     /// <summary>A model's name at its commit, if it is one of the hub.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>

@@ -6,7 +6,7 @@ namespace Beear.Cli;
 /// <summary>The model that a command works on.</summary>
 internal sealed record ModelSettings
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub: owner/name[@revision], hub:owner/name/file.gguf or hub:owner/name/folder.</summary>
     [Positional]
     public required string Model { get; init; }
 
@@ -17,12 +17,16 @@ internal sealed record ModelSettings
     /// <exception cref="BeearException">It cannot be fetched.</exception>
     public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
 
-    /// <summary>Loads the model onto the device that was asked for.</summary>
+    /// <summary>Loads the model onto the device that was asked for, and tells what is odd about it.</summary>
     /// <param name="context">Device and hub.</param>
     /// <param name="weights">Element type in which weights are kept.</param>
     /// <exception cref="BeearException">There is no such model or device.</exception>
-    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32) =>
-        LanguageModel.Load(HubModels.PathOf(Model, context), OptionsOf(Precision, weights, context));
+    public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
+    {
+        var model = LanguageModel.Load(HubModels.PathOf(Model, context), OptionsOf(Precision, weights, context));
+        context.Output.Findings(model.Path, model.Findings);
+        return model;
+    }
 
     /// <summary>Device and number formats.</summary>
     /// <exception cref="BeearException">bfloat16 weights are to be used in float32 products, or there is no such device.</exception>

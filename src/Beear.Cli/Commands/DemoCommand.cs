@@ -48,7 +48,7 @@ internal sealed class DemoCommand(CommandSession session)
     {
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
-        return LanguageModel.Load(directory is null ? Organism.BaseDirectory : HubModels.PathOf(directory, context), ModelOptions.Mixed with { Device = device });
+        return LanguageModel.Load(directory is null ? Organism.BaseDirectory : HubModels.CheckedPathOf(directory, context), ModelOptions.Mixed with { Device = device });
     }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)

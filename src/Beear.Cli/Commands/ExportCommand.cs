@@ -1,5 +1,6 @@
 using Beear.Checkpoints;
 using Beear.Cli.Output;
+using Beear.Models;
 using Beear.Models.Export;
 
 namespace Beear.Cli.Commands;
@@ -26,6 +27,7 @@ internal sealed class ExportCommand(CommandSession session)
     {
         GgufExport.RequirePath(options.Out);
         using var checkpoint = Checkpoint.Open(HubModels.PathOf(options.Model, context));
+        context.Output.Findings(checkpoint.Path, ModelFindings.Of(checkpoint));
         context.Output.WithProgress<object?>(progress =>
         {
             GgufExport.Write(checkpoint, options.Out, options.Type, progress, context.Cancellation);

@@ -74,7 +74,7 @@ internal sealed class FrontierCommand(CommandSession session)
     private static FrontierSubject Subject(FrontierOptions frontier, CommandContext context)
     {
         var device = context.Device();
-        if (frontier.Model is { } model) return new ModelSubject(model, HubModels.PathOf(model.Source, context), device);
+        if (frontier.Model is { } model) return new ModelSubject(model, HubModels.CheckedPathOf(model.Source, context), device);
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration
         return new OrganismSubject(frontier.Organism!, device);
     }

@@ -76,8 +76,8 @@ internal sealed class Table1Command(CommandSession session)
         if (scale == PaperScale.Organism) return new Table1Model(paper, new OrganismSubject(paper.Organism, device));
         var real = paper.ScaleOf(scale);
         var subject = real.Subject with { Answers = real.Subject.Answers with { FullAnswers = true } };   // the report shows some
-        return new Table1Model(paper, new ModelSubject(subject, HubModels.PathOf(real.Subject.Source, context), device),
-            real.Backdoored is null ? null : HubModels.PathOf(real.Backdoored, context));
+        return new Table1Model(paper, new ModelSubject(subject, HubModels.CheckedPathOf(real.Subject.Source, context), device),
+            real.Backdoored is null ? null : HubModels.CheckedPathOf(real.Backdoored, context));
     }
 
     private static IReadOnlyList<string> Selected(string flag, IReadOnlyList<string> chosen, IReadOnlyList<string> all)

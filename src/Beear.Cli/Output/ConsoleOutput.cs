@@ -26,6 +26,7 @@ internal sealed class ConsoleOutput
     private readonly bool quiet;
     private readonly IAnsiConsole results;
     private readonly IAnsiConsole notes;
+    private readonly HashSet<string> told = new(StringComparer.Ordinal);
     private bool documentWritten;
 
     public ConsoleOutput(TextWriter output, TextWriter error, bool json, bool quiet)
@@ -74,6 +75,16 @@ internal sealed class ConsoleOutput
     public void Note(string text)
     {
         if (!quiet) Line(text, Style.Plain);
+    }
+
+    /// <summary>What is odd about a model that is worked with, a line each and once, on standard error.</summary>
+    public void Findings(string model, IEnumerable<string> findings)
+    {
+        foreach (var finding in findings)
+        {
+            var line = $"note: {model}: {finding}";
+            if (told.Add(line)) Note(line);
+        }
     }
 
     /// <summary>A line about something to be aware of, on standard error.</summary>
