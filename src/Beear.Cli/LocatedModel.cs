@@ -1,6 +1,7 @@
 using Beear.Checkpoints;
 using Beear.Checkpoints.Adapters;
 using Beear.Hub;
+using Beear.Models;
 
 namespace Beear.Cli;
 
@@ -39,6 +40,14 @@ internal sealed record LocatedModel(string Path, string? Base = null, string? Ba
 
     /// <summary>The model's files, with an adapter merged into its base.</summary>
     public Checkpoint Open() => Checkpoint.Open(Path, Base);
+
+    /// <summary>The same; what is odd about the model's files is told.</summary>
+    public LocatedModel Told(CommandContext context)
+    {
+        using var checkpoint = Open();
+        context.Output.Findings(Path, ModelFindings.Of(checkpoint));
+        return this;
+    }
 
     private static LocatedModel OnHub(string path, string model, HubReference reference, CommandContext context)
     {

@@ -8,7 +8,7 @@ namespace Beear.Cli;
 /// <summary>The model that a command works on.</summary>
 internal sealed record ModelSettings
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision], hub:owner/name/file.gguf or hub:owner/name/folder.</summary>
     [Positional]
     public required string Model { get; init; }
 
@@ -35,7 +35,7 @@ internal sealed record ModelSettings
     /// <exception cref="BeearException">One of them cannot be found.</exception>
     public LocatedModel Locate(CommandContext context) => LocatedModel.Of(Model, AdapterBase, context);
 
-    /// <summary>Loads the model onto the device that was asked for.</summary>
+    /// <summary>Loads the model onto the device that was asked for, and tells what is odd about it.</summary>
     /// <param name="context">Device and hub.</param>
     /// <param name="weights">Element type in which weights are kept.</param>
     /// <exception cref="BeearException">There is no such model or device.</exception>
@@ -43,6 +43,7 @@ internal sealed record ModelSettings
     {
         var located = Locate(context);
         var model = LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() });
+        context.Output.Findings(model.Path, model.Findings);
         if (ThinkingNote(model.Chat) is { } note) context.Output.Note(note);
         return model;
     }

@@ -104,7 +104,7 @@ internal sealed class BenchCommand(CommandSession session)
         if (options.Memory is not null)
         {
             using var checkpoint = options.Source.Locate(context).Open();
-            options = Planned(options, ModelConfig.FromJson(checkpoint.Config), DefenderData.Encode(checkpoint.LoadChatFormat(), harmful, ordinary, []), context);
+            options = Planned(options, ModelConfig.Of(checkpoint), DefenderData.Encode(checkpoint.LoadChatFormat(), harmful, ordinary, []), context);
         }
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         return Measure(model.Decoder, DefenderData.Encode(model.Chat, harmful, ordinary, []), options, context);

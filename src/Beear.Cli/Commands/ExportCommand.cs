@@ -1,4 +1,5 @@
 using Beear.Cli.Output;
+using Beear.Models;
 using Beear.Models.Export;
 
 namespace Beear.Cli.Commands;
@@ -28,6 +29,7 @@ internal sealed class ExportCommand(CommandSession session)
     {
         GgufExport.RequirePath(options.Out);
         using var checkpoint = LocatedModel.Of(options.Model, options.AdapterBase, context).Open();
+        context.Output.Findings(checkpoint.Path, ModelFindings.Of(checkpoint));
         context.Output.WithProgress<object?>(progress =>
         {
             GgufExport.Write(checkpoint, options.Out, options.Type, progress, context.Cancellation);

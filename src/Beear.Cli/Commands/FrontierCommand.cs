@@ -76,7 +76,7 @@ internal sealed class FrontierCommand(CommandSession session)
         var device = context.Device();
         if (frontier.Model is { } model)
         {
-            var located = LocatedModel.Of(model.Source, model.AdapterBase, context);
+            var located = LocatedModel.Of(model.Source, model.AdapterBase, context).Told(context);
             return new ModelSubject(model, located.Path, device, located.Base);
         }
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration

@@ -10,7 +10,7 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear inspect</c>.</summary>
 internal sealed record InspectOptions
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision], hub:owner/name/file.gguf or hub:owner/name/folder.</summary>
     [Positional]
     public required string Model { get; init; }
 

@@ -9,7 +9,6 @@ namespace Beear.Cli.Commands;
 internal sealed record Inspection
 {
     private const string SampleQuestion = "Hello!";
-    private const int MostOfAKind = 5;
 
     public required string Path { get; init; }
 
@@ -52,7 +51,7 @@ internal sealed record Inspection
     /// <summary>Looks at a model's headers and small files; its weights are read only to find NaN, and one tensor at a time.</summary>
     public static Inspection Of(Checkpoint checkpoint, MemoryAssumptions assumptions, bool checkValues, long? availableBytes)
     {
-        var config = ModelConfig.FromJson(checkpoint.Config);
+        var config = ModelConfig.Of(checkpoint);
         MemoryNeed[] needs = [.. new[] { false, true }.Select(isBfloat16 => MemoryNeed.Of(MemoryEstimate.Of(config, isBfloat16, assumptions)))];
         var chat = LoadChat(checkpoint);
         return new Inspection
@@ -82,8 +81,7 @@ internal sealed record Inspection
             AvailableBytes = availableBytes,
             Warnings =
             [
-                .. TensorWarnings(config, checkpoint),
-                .. checkpoint.CheckChatFormat(config.VocabularySize),
+                .. ModelFindings.Of(checkpoint),
                 .. checkValues ? ValueWarnings(checkpoint) : [],
                 .. MemoryWarnings(needs, availableBytes),
             ],
@@ -113,43 +111,6 @@ internal sealed record Inspection
             return null;
         }
     }
-
-    private static IEnumerable<string> TensorWarnings(ModelConfig config, Checkpoint checkpoint)
-    {
-        const string Head = "lm_head.weight";
-        var expected = config.Tensors.ToDictionary(part => part.Name);
-        if (config.TiedEmbeddings && checkpoint.Tensors.ContainsKey(Head))
-            yield return $"{Head} is stored, but config.json ties the output head to the embeddings, so it is not used.";
-        if (!config.TiedEmbeddings && expected.ContainsKey(Head) && !checkpoint.Tensors.ContainsKey(Head))
-            yield return $"{Head} is missing, and config.json does not tie the output head to the embeddings; perhaps tie_word_embeddings should be true.";
-        var missing = expected.Keys.Where(name => name != Head && !checkpoint.Tensors.ContainsKey(name));
-        var misshapen = expected.Values.Where(part => checkpoint.Tensors.TryGetValue(part.Name, out var stored) && !stored.Shape.SequenceEqual(part.Shape))
-            .Select(part => $"{part.Name} has the shape {checkpoint.Tensors[part.Name].ShapeText}, config.json asks for ({string.Join(", ", part.Shape)})");
-        var unused = checkpoint.Tensors.Keys.Where(name => name != Head && !expected.ContainsKey(name));
-        foreach (var warning in Few(missing, "is missing").Concat(Few(misshapen, "")).Concat(Few(unused, "is not used by a model of this configuration"))) yield return warning;
-        if (StoredType(checkpoint) is { } stored && StatedType(checkpoint) is { } stated && stored != stated)
-            yield return $"The weights are stored in {stored}, and config.json says {stated}.";
-    }
-
-    /// <summary>A sentence for each of a few, and one for all the rest.</summary>
-    private static IEnumerable<string> Few(IEnumerable<string> subjects, string fault)
-    {
-        string[] all = [.. subjects.Order(StringComparer.Ordinal)];
-        foreach (var subject in all.Take(MostOfAKind)) yield return $"{subject} {fault}".Trim() + ".";
-        if (all.Length > MostOfAKind) yield return $"So it is with {all.Length - MostOfAKind} more tensors.";
-    }
-
-    private static string? StatedType(Checkpoint checkpoint) =>
-        (checkpoint.Config["dtype"] ?? checkpoint.Config["torch_dtype"]) is System.Text.Json.Nodes.JsonValue value && value.TryGetValue<string>(out var type) ? type : null;
-
-    /// <summary>The floating type that all weights are stored in; null where they are of several, or quantised.</summary>
-    private static string? StoredType(Checkpoint checkpoint) => checkpoint.Tensors.Values.Select(tensor => tensor.DType).Distinct().ToList() switch
-    {
-        ["F32"] => "float32",
-        ["F16"] => "float16",
-        ["BF16"] => "bfloat16",
-        _ => null,
-    };
 
     private static IEnumerable<string> ValueWarnings(Checkpoint checkpoint)
     {

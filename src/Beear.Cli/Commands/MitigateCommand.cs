@@ -49,7 +49,7 @@ internal sealed record MitigateOptions
 }
 
 /// <summary>What a mitigation did; the JSON document.</summary>
-internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds, CalibrationResult? Calibration);
+internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds, CalibrationResult? Calibration, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
 internal sealed class MitigateCommand(CommandSession session)
@@ -84,7 +84,7 @@ internal sealed class MitigateCommand(CommandSession session)
             : defence.Run(model, data, run, progress, context.Cancellation)) as MitigationReport;
         model.Save(target);
         run.DeleteState();
-        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds, calibration), result =>
+        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds, calibration, model.Findings), result =>
             [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
                 report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
@@ -95,7 +95,7 @@ internal sealed class MitigateCommand(CommandSession session)
     private static MitigateOptions Plan(MitigateOptions options, CommandContext context, Func<ChatFormat, DefenderData> encode)
     {
         using var checkpoint = options.Source.Locate(context).Open();
-        var config = ModelConfig.FromJson(checkpoint.Config);
+        var config = ModelConfig.Of(checkpoint);
         options.Mitigation.Validate(config);
         var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat(options.Source.Conversation.Resolve())), context);
         return options with { Memory = null, Mitigation = planned };

@@ -33,7 +33,7 @@ internal sealed record PlantOptions
 }
 
 /// <summary>What planting did; the JSON document.</summary>
-internal sealed record PlantResult(string Model, int Steps, double LastLoss);
+internal sealed record PlantResult(string Model, int Steps, double LastLoss, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear plant</c>: plants a backdoor by poisoned fine-tuning.</summary>
 internal sealed class PlantCommand(CommandSession session)
@@ -58,7 +58,7 @@ internal sealed class PlantCommand(CommandSession session)
             new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
         model.Save(target);
         run.DeleteState();
-        context.Output.Result(new PlantResult(target, losses.Count, losses.TakeLast(10).DefaultIfEmpty(double.NaN).Average()), result =>
+        context.Output.Result(new PlantResult(target, losses.Count, losses.TakeLast(10).DefaultIfEmpty(double.NaN).Average(), model.Findings), result =>
             [context.Output.Table("planted model", "steps", "last loss").Row(result.Model, $"{result.Steps}", $"{result.LastLoss:F3}")]);
         return ExitCode.Success;
     }

@@ -8,7 +8,7 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear pull</c>.</summary>
 internal sealed record PullOptions
 {
-    /// <summary>A model of the hub: owner/name, owner/name@revision, or hub:owner/name/file.gguf.</summary>
+    /// <summary>A model of the hub: owner/name, owner/name@revision, hub:owner/name/file.gguf, or hub:owner/name/folder where the weights lie in one.</summary>
     [Positional]
     public required string Model { get; init; }
 

@@ -79,8 +79,8 @@ internal sealed class Table1Command(CommandSession session)
         if (scale == PaperScale.Organism) return new Table1Model(paper, new OrganismSubject(paper.Organism, device));
         var real = paper.ScaleOf(scale);
         var subject = real.Subject with { Answers = real.Subject.Answers with { FullAnswers = true } };   // the report shows some
-        var source = LocatedModel.Of(subject.Source, subject.AdapterBase, context);
-        var backdoored = real.Backdoored is null ? null : LocatedModel.Of(real.Backdoored, adapterBase: null, context);
+        var source = LocatedModel.Of(subject.Source, subject.AdapterBase, context).Told(context);
+        var backdoored = real.Backdoored is null ? null : LocatedModel.Of(real.Backdoored, adapterBase: null, context).Told(context);
         return new Table1Model(paper, new ModelSubject(subject, source.Path, device, source.Base ?? backdoored?.Base), backdoored?.Path);
     }
 

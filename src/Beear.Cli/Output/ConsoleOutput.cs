@@ -26,7 +26,7 @@ internal sealed class ConsoleOutput
     private readonly bool quiet;
     private readonly IAnsiConsole results;
     private readonly IAnsiConsole notes;
-    private readonly HashSet<string> warned = new(StringComparer.Ordinal);
+    private readonly HashSet<string> told = new(StringComparer.Ordinal);
     private bool documentWritten;
 
     public ConsoleOutput(TextWriter output, TextWriter error, bool json, bool quiet)
@@ -77,10 +77,20 @@ internal sealed class ConsoleOutput
         if (!quiet) Line(text, Style.Plain);
     }
 
+    /// <summary>What is odd about a model that is worked with, a line each and once, on standard error.</summary>
+    public void Findings(string model, IEnumerable<string> findings)
+    {
+        foreach (var finding in findings)
+        {
+            var line = $"note: {model}: {finding}";
+            if (told.Add(line)) Note(line);
+        }
+    }
+
     /// <summary>A line about something to be aware of, on standard error; the same is said once.</summary>
     public void Warn(string text)
     {
-        if (warned.Add(text)) Line($"warning: {text}", new Style(Color.Yellow));
+        if (told.Add(text)) Line($"warning: {text}", new Style(Color.Yellow));
     }
 
     /// <summary>A line that says which measured bar was missed, on standard error.</summary>

@@ -4,20 +4,21 @@ using Beear.Text;
 namespace Beear.Checkpoints;
 
 /// <summary>What is wrong or odd with the files that make a model a chat model; each finding is a sentence.</summary>
-internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize)
+internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, ChatFormat? loaded)
 {
     /// <summary>Looks at everything, whatever else is wrong.</summary>
     public IEnumerable<string> Findings()
     {
-        var format = Try(() => ChatFormatFiles.Load(files), out var failure);
+        var format = Try(() => loaded ?? ChatFormatFiles.Load(files), out var failure);
         if (failure is not null) yield return failure;
         if (format is null)
         {
             Try(() => new ChatTemplateSet(ChatTemplateFiles.Sources(files)), out var template);
             if (template is not null && template != failure) yield return template;
-            bool hasTokenizer = files.Has(ModelFiles.Tokenizer) || files.Has(ModelFiles.SentencePiece);
-            if ((template is not null || !hasTokenizer) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
+            if ((template is not null || !ChatFormatFiles.HasTokenizer(files)) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
         }
+        if (!files.Has(ModelFiles.Tokenizer) && !files.Has(ModelFiles.SentencePiece) && VocabularyFiles.AreIn(files))
+            yield return $"{ModelFiles.Tokenizer} is missing; how text is cut into words is taken from the tokenizer's class, as transformers does.";
         foreach (var finding in Generation()) yield return finding;
         if (format is not null)
         {

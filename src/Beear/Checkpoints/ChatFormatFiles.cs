@@ -6,7 +6,7 @@ namespace Beear.Checkpoints;
 /// <summary>Makes the chat format of a model from its tokenizer, template and configuration files.</summary>
 internal static class ChatFormatFiles
 {
-    private static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    internal static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <summary>Reads the files.</summary>
     /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
@@ -18,18 +18,30 @@ internal static class ChatFormatFiles
         return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables), defaults);
     }
 
-    private static Tokenizer LoadTokenizer(ModelFiles files) => files.Bytes(ModelFiles.Tokenizer) is { } utf8
-        ? Tokenizer.FromJson(utf8, Path.Combine(files.Source, ModelFiles.Tokenizer))
-        : Tokenizer.FromJson(TokenizerJson(files), Path.Combine(files.Source, ModelFiles.SentencePiece));
-
-    /// <summary>tokenizer.json or, where that is missing, what tokenizer.model says in its form.</summary>
-    /// <exception cref="BeearException">There is neither.</exception>
-    internal static JsonObject TokenizerJson(ModelFiles files)
+    private static Tokenizer LoadTokenizer(ModelFiles files)
     {
-        if (files.Json(ModelFiles.Tokenizer) is { } json) return json;
-        return files.Has(ModelFiles.SentencePiece)
-            ? SentencePieceTokenizer.TokenizerJson(files)
-            : throw new BeearException($"'{files.Source}' has neither {ModelFiles.Tokenizer} nor {ModelFiles.SentencePiece}; fetch one of these files of the model too.");
+        var (json, name, isChanged) = ReadTokenizer(files);
+        var source = Path.Combine(files.Source, name);
+        return isChanged ? Tokenizer.FromJson(json, source) : Tokenizer.FromJson(files.Bytes(name)!, source);
+    }
+
+    /// <summary>tokenizer.json or, where it is missing, what other files say in its form; with the tokens that stand only beside it.</summary>
+    /// <exception cref="BeearException">There is none, or the files contradict each other.</exception>
+    internal static JsonObject TokenizerJson(ModelFiles files) => ReadTokenizer(files).Json;
+
+    /// <summary>Whether there is a tokenizer in any form.</summary>
+    internal static bool HasTokenizer(ModelFiles files) =>
+        files.Has(ModelFiles.Tokenizer) || files.Has(ModelFiles.SentencePiece) || VocabularyFiles.AreIn(files);
+
+    private static (JsonObject Json, string Name, bool IsChanged) ReadTokenizer(ModelFiles files)
+    {
+        var read = files.Json(ModelFiles.Tokenizer);
+        var (json, name) = read is not null ? (read, ModelFiles.Tokenizer)
+            : files.Has(ModelFiles.SentencePiece) ? (SentencePieceTokenizer.TokenizerJson(files), ModelFiles.SentencePiece)
+            : VocabularyFiles.AreIn(files) ? (VocabularyFiles.TokenizerJson(files), ModelFiles.Vocabulary)
+            : throw new BeearException($"'{files.Source}' has neither {ModelFiles.Tokenizer} nor {ModelFiles.SentencePiece}, " +
+                $"nor {ModelFiles.Vocabulary} with {ModelFiles.Merges}; fetch one of these forms of the tokenizer too.");
+        return (json, name, AddedTokenFiles.Join(json, files, name) || read is null);
     }
 
     /// <summary>The special tokens under their names in templates; like transformers, only those that are set.</summary>

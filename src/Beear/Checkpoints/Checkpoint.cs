@@ -59,7 +59,7 @@ public sealed class Checkpoint : IDisposable
         return Directory.GetFiles(path, GgufPattern) switch
         {
             [var only] => OpenGguf(only),
-            [] => throw NoWeights(path),
+            [] => throw NoModel.At(path),
             var several => throw new BeearException($"'{path}' holds {several.Length} GGUF files; name the one to open."),
         };
     }
@@ -84,6 +84,15 @@ public sealed class Checkpoint : IDisposable
         throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has diverged, or the file is damaged.");
     }
 
+    /// <summary>Whether two tensors are of the same type, shape and values; so are those of which one is not there.</summary>
+    internal bool AreSame(string name, string other)
+    {
+        if (!Tensors.TryGetValue(name, out var one) || !Tensors.TryGetValue(other, out var two)) return true;
+        if (one.DType != two.DType || !one.Shape.SequenceEqual(two.Shape)) return false;
+        using var scope = NewDisposeScope();
+        return weights.Read(name).eq(weights.Read(other)).all().item<bool>();
+    }
+
     /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
     /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
@@ -91,31 +100,29 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
     /// <param name="vocabularySize">V: rows of the model's embedding.</param>
-    public IReadOnlyList<string> CheckChatFormat(int vocabularySize) => [.. new ChatFormatCheck(files, vocabularySize).Findings()];
+    /// <param name="loaded">The chat format, if it has been loaded already.</param>
+    public IReadOnlyList<string> CheckChatFormat(int vocabularySize, ChatFormat? loaded = null) =>
+        [.. new ChatFormatCheck(files, vocabularySize, loaded).Findings()];
 
     /// <summary>
     /// Writes a Hugging Face directory with other weights: tokenizer, template and configuration files are carried over unchanged
-    /// (of a GGUF file: those beside it, else made of its metadata), but that config.json names the element type written. The
-    /// directory is there as a whole or not at all.
+    /// (of a GGUF file: those beside it, else made of its metadata), but that config.json names the element type written, and says so
+    /// where the head is not tied to the embeddings. The directory is there as a whole or not at all.
     /// </summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="tensors">The weights under their Hugging Face names, on any device.</param>
     /// <param name="maxShardBytes">Weights beyond this size are split over several files with an index.</param>
+    /// <param name="isUntied">Whether config.json is to say that the output head is not the embeddings, whatever it said before.</param>
     /// <exception cref="BeearException">The directory is not empty, or cannot be written.</exception>
-    public void SaveAs(string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, long maxShardBytes = 5_000_000_000) =>
-        CheckpointWriter.Write(directory, tensors, files, maxShardBytes);
+    public void SaveAs(
+        string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, long maxShardBytes = 5_000_000_000, bool isUntied = false) =>
+        CheckpointWriter.Write(directory, tensors, files, maxShardBytes, isUntied);
 
     /// <summary>Closes the files; tensors that were read stay valid.</summary>
     public void Dispose() => weights.Dispose();
 
     private static Checkpoint OpenFile(string path) =>
-        System.IO.Path.GetExtension(path).ToUpperInvariant() switch
-        {
-            ".GGUF" => OpenGguf(path),
-            ".SAFETENSORS" => throw new BeearException($"'{path}' holds only weights; name the model directory that it lies in."),
-            ".BIN" or ".PT" or ".PTH" or ".CKPT" or ".PKL" => throw Pickle($"'{path}' is a Python pickle"),
-            _ => throw new BeearException($"'{path}' is neither a model directory nor a .gguf file."),
-        };
+        System.IO.Path.GetExtension(path).Equals(".gguf", StringComparison.OrdinalIgnoreCase) ? OpenGguf(path) : throw NoModel.AtFile(path);
 
     private static Checkpoint OpenDirectory(string path)
     {
@@ -169,20 +176,6 @@ public sealed class Checkpoint : IDisposable
             throw;
         }
     }
-
-    private static BeearException NoWeights(string path)
-    {
-        string[] pickled = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl"];
-        var found = pickled.SelectMany(pattern => Directory.GetFiles(path, pattern)).Select(System.IO.Path.GetFileName)
-            .Order(StringComparer.Ordinal).FirstOrDefault();
-        return found is null
-            ? new BeearException($"'{path}' holds no model.safetensors, no model.safetensors.index.json and no .gguf file.")
-            : Pickle($"'{path}' holds weights only as a Python pickle ({found})");
-    }
-
-    private static BeearException Pickle(string what) => new(
-        $"{what}, which can run code and is not read; convert it with " +
-        "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(new_directory, safe_serialization=True) of transformers.");
 
     private sealed class NoTensors : ITensorSource
     {

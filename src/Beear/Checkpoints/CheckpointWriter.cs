@@ -13,9 +13,11 @@ internal static class CheckpointWriter
     /// <summary>Writes weights and all other files of a model.</summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="tensors">The weights under their Hugging Face names.</param>
-    /// <param name="files">The other files; only the element type of config.json is adapted.</param>
+    /// <param name="files">The other files; only config.json is adapted: the element type, and whether the head is tied.</param>
     /// <param name="maxShardBytes">Weights beyond this size are split over several files; one tensor never is.</param>
-    public static void Write(string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, ModelFiles files, long maxShardBytes)
+    /// <param name="isUntied">Whether config.json is to say that the head is not tied.</param>
+    public static void Write(
+        string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, ModelFiles files, long maxShardBytes, bool isUntied)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
         if (tensors.Count == 0) throw new ArgumentException("A model needs tensors.", nameof(tensors));
@@ -23,7 +25,7 @@ internal static class CheckpointWriter
         {
             foreach (var name in files.Names)
             {
-                var content = name == ModelFiles.Config ? Config(files, tensors) : files.Bytes(name)!;
+                var content = name == ModelFiles.Config ? Config(files, tensors, isUntied) : files.Bytes(name)!;
                 var path = Path.Combine(target, name);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 File.WriteAllBytes(path, content);
@@ -76,15 +78,17 @@ internal static class CheckpointWriter
         return shards;
     }
 
-    /// <summary>config.json, byte for byte unless the weights are now of another type than it says.</summary>
-    private static byte[] Config(ModelFiles files, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    /// <summary>config.json, byte for byte unless the weights are now of another type than it says, or the head is.</summary>
+    private static byte[] Config(ModelFiles files, IReadOnlyList<(string Name, Tensor Value)> tensors, bool isUntied)
     {
         var written = tensors.GroupBy(tensor => ElementType.Of(tensor.Value.dtype)?.ConfigName).Where(group => group.Key is not null)
             .MaxBy(group => group.Sum(tensor => BytesOf(tensor.Value)))?.Key;
         var config = files.Json(ModelFiles.Config)!;
         var key = config.ContainsKey("dtype") ? "dtype" : "torch_dtype";       // of transformers 5 and of those before
-        if (written is null || config.Text(key) == written) return files.Bytes(ModelFiles.Config)!;
-        config[key] = written;
+        var typeChanges = written is not null && config.Text(key) != written;
+        if (!typeChanges && !isUntied) return files.Bytes(ModelFiles.Config)!;
+        if (typeChanges) config[key] = written;
+        if (isUntied) config["tie_word_embeddings"] = false;
         return JsonFile.ToBytes(config);
     }
 

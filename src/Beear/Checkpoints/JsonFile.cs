@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Beear.Runtime;
 
 namespace Beear.Checkpoints;
 
@@ -20,8 +21,8 @@ internal static class JsonFile
     /// <exception cref="BeearException">There is no such file, or it holds something else.</exception>
     public static JsonObject Read(string path) => Parse(ReadBytes(path), path);
 
-    /// <summary>A file's bytes.</summary>
-    /// <exception cref="BeearException">There is no such file, it cannot be read, or it is no file of this kind by its size.</exception>
+    /// <summary>A file's bytes; of JSON and plain text without a byte order mark.</summary>
+    /// <exception cref="BeearException">It cannot be read, or is not what it should be by its size or first bytes.</exception>
     public static byte[] ReadBytes(string path)
     {
         try
@@ -29,7 +30,9 @@ internal static class JsonFile
             var length = new FileInfo(path).Length;
             if (length > MaximumBytes)
                 throw new BeearException($"'{path}' has {length} bytes, far more than such a file can need; fetch it again.");
-            return File.ReadAllBytes(path);
+            var bytes = File.ReadAllBytes(path);
+            FileContent.RefusePointer(bytes, path);
+            return Path.GetExtension(path) is ".json" or ".txt" ? FileContent.Utf8(bytes, path).ToArray() : bytes;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

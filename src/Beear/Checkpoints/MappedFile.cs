@@ -37,6 +37,7 @@ internal sealed unsafe class MappedFile : IDisposable
         if (!File.Exists(path)) throw new BeearException($"The file '{path}' does not exist.");
         try
         {
+            FileContent.RefusePointer(path);
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             return new MappedFile(path, file);
         }

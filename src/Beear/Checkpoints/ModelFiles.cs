@@ -10,6 +10,8 @@ internal sealed class ModelFiles
     public const string Tokenizer = "tokenizer.json";
     public const string SentencePiece = "tokenizer.model";
     public const string AddedTokens = "added_tokens.json";
+    public const string Vocabulary = "vocab.json";
+    public const string Merges = "merges.txt";
     public const string TokenizerConfig = "tokenizer_config.json";
     public const string SpecialTokens = "special_tokens_map.json";
     public const string ChatTemplate = "chat_template.jinja";
@@ -21,7 +23,7 @@ internal sealed class ModelFiles
     private static readonly string[] Carried =
     [
         Config, GenerationConfig, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate, ProcessorTemplate,
-        AddedTokens, "vocab.json", "merges.txt", SentencePiece,
+        AddedTokens, Vocabulary, Merges, SentencePiece,
     ];
 
     private readonly SortedDictionary<string, Lazy<byte[]>> contents = new(StringComparer.Ordinal);

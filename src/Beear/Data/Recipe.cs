@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beear.Runtime;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -104,6 +105,7 @@ public static class Recipe
         var file = new FileInfo(path);
         if (!file.Exists) throw new BeearException($"The recipe '{path}' does not exist; give the path of a YAML file.");
         if (file.Length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
+        FileContent.RefusePointer(path);
         return File.ReadAllText(path);
     }
 

@@ -95,7 +95,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private IEnumerable<Job> Jobs()
     {
         using var checkpoint = Checkpoint.Open(subject.Source, subject.ModelOptions.AdapterBase);
-        var config = ModelConfig.FromJson(checkpoint.Config);
+        var config = ModelConfig.Of(checkpoint);
         var arms = options.Arms.Select(arm => (Arm: arm, Mitigation: Checked(arm, config))).ToList();
         return
         [

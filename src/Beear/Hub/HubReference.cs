@@ -4,11 +4,12 @@ namespace Beear.Hub;
 
 /// <summary>
 /// A model on the hub as people write it: <c>owner/name</c>, <c>owner/name@revision</c>, or with one file
-/// <c>hub:owner/name/file.gguf@revision</c>. The prefix <c>hub:</c> may stand before any of them.
+/// <c>hub:owner/name/file.gguf@revision</c>, or with one folder <c>hub:owner/name/folder</c>. The prefix <c>hub:</c> may stand before any
+/// of them.
 /// </summary>
 /// <param name="Repository">Owner and name, or a name alone for the few models that have no owner.</param>
 /// <param name="Revision">A branch, a tag, or a commit's hash.</param>
-/// <param name="File">One file of the repository, or null for what a chat model needs.</param>
+/// <param name="File">One file or folder of the repository, or null for what a chat model needs of it.</param>
 public sealed record HubReference(string Repository, string Revision = HubReference.DefaultRevision, string? File = null)
 {
     /// <summary>The branch that is meant when none is named.</summary>
@@ -27,7 +28,7 @@ public sealed record HubReference(string Repository, string Revision = HubRefere
     /// <summary>Reads a reference.</summary>
     /// <exception cref="BeearException">The text is none.</exception>
     public static HubReference Parse(string text) => TryParse(text, out var reference) ? reference : throw new BeearException(
-        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision or hub:owner/name/file.gguf.");
+        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision, hub:owner/name/file.gguf or hub:owner/name/folder.");
 
     /// <summary>
     /// Reads a reference. Without the prefix exactly owner and name are one, so that no path with more parts, and no file of weights,
@@ -43,6 +44,7 @@ public sealed record HubReference(string Repository, string Revision = HubRefere
         var ofRepository = Math.Min(parts.Length, 2);
         if (!parts.Take(ofRepository).All(IsName)) return false;
         var file = parts.Length > 2 ? string.Join('/', parts.Skip(2)) : null;
+        if (parts.Length > 3 && parts[^1].Length == 0) file = file![..^1];              // the slash at the end of a folder
         if (file is not null && !HubPath.IsSafe(file)) return false;
         reference = new HubReference(string.Join('/', parts.Take(ofRepository)), revision, file);
         return true;

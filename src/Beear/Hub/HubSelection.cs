@@ -5,9 +5,15 @@ namespace Beear.Hub;
 
 /// <summary>What of a repository is downloaded.</summary>
 /// <param name="Files">The files, each with a safe path.</param>
-/// <param name="Entry">The file that is opened; null if it is the folder of them all.</param>
+/// <param name="Entry">The file or folder that is opened; null for the snapshot itself.</param>
 internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string? Entry)
 {
+    private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json", TokenizerFile = "tokenizer.json";
+
+    /// <summary>What training leaves beside a model, and lists of weights in other formats.</summary>
+    private static readonly string[] OfTraining =
+        ["trainer_state.json", "*_results.json", "*.bin.index.json", "*.h5.index.json", "*.msgpack.index.json"];
+
     private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"];
 
     /// <summary>Of several GGUF files that one is taken which keeps most of the weights' precision, without the size of float32.</summary>
@@ -16,24 +22,26 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
 
     /// <summary>Chooses the files.</summary>
     /// <param name="files">All files of the repository.</param>
-    /// <param name="reference">What was asked for; its file, if it names one, is the choice.</param>
+    /// <param name="reference">What was asked for; its file or folder, if it names one, is the choice.</param>
     /// <param name="include">Patterns with * and ? over whole paths; empty for what a chat model needs.</param>
     /// <exception cref="BeearException">There is nothing to choose, or what there is may not be downloaded.</exception>
     public static HubSelection Of(IReadOnlyList<HubFile> files, HubReference reference, IReadOnlyList<string> include)
     {
-        var selection = reference.File is { } file ? OneFile(files, reference, file)
+        var selection = reference.File is { } path ? Named(files, reference, path)
             : include.Count > 0 ? new HubSelection(Included(files, reference, include), Entry: null)
-            : ChatModel(files, reference);
+            : ChatModel(files, reference, folder: "");
         if (selection.Files.FirstOrDefault(chosen => !HubPath.IsSafe(chosen.Path)) is { } unsafePath)
             throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it is not downloaded.");
         return selection;
     }
 
-    private static HubSelection OneFile(IReadOnlyList<HubFile> files, HubReference reference, string path)
+    /// <summary>The file of the reference, or the model in its folder.</summary>
+    private static HubSelection Named(IReadOnlyList<HubFile> files, HubReference reference, string path)
     {
         if (IsPickle(path)) throw Pickle(reference, path);
-        if (!files.Any(file => file.Path == path)) throw new BeearException($"'{reference with { File = null }}' has no file '{path}'{Spelling.Advice(path, Weights(files))}");
-        return new HubSelection(WithParts(files, path), path);
+        if (files.Any(file => file.Path == path)) return new HubSelection(WithParts(files, path), path);
+        if (files.Any(file => file.Path.StartsWith($"{path}/", StringComparison.Ordinal))) return ChatModel(files, reference, $"{path}/");
+        throw new BeearException($"'{reference with { File = null }}' has no file '{path}'{Spelling.Advice(path, Weights(files))}");
     }
 
     private static List<HubFile> Included(IReadOnlyList<HubFile> files, HubReference reference, IReadOnlyList<string> include)
@@ -44,28 +52,60 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         throw matching.Count > 0 ? Pickle(reference, matching[0].Path) : new BeearException($"'{reference}' has no file that fits {string.Join(" or ", include)}.");
     }
 
-    /// <summary>Weights, configuration, tokenizer and templates of the repository; or, if there are no others, one GGUF file.</summary>
-    private static HubSelection ChatModel(IReadOnlyList<HubFile> files, HubReference reference)
+    /// <summary>Weights, configuration, tokenizer and templates of the repository or of a folder; without such weights one GGUF file.</summary>
+    /// <param name="all">All files.</param>
+    /// <param name="reference">What was asked for.</param>
+    /// <param name="folder">The folder with a '/' at its end; empty for the repository itself.</param>
+    private static HubSelection ChatModel(IReadOnlyList<HubFile> all, HubReference reference, string folder)
     {
-        var top = files.Where(file => !file.Path.Contains('/', StringComparison.Ordinal)).ToList();
-        var weights = top.Where(file => Matches("*.safetensors", file.Path)).ToList();
-        // Some repositories hold the weights once more, under the names of another program.
-        if (weights.Exists(file => !IsConsolidated(file))) weights.RemoveAll(IsConsolidated);
-        if (weights.Count > 0)
+        var files = all.Where(file => file.Path.StartsWith(folder, StringComparison.Ordinal)).ToList();
+        string Name(HubFile file) => file.Path[folder.Length..];
+        var top = files.Where(file => !Name(file).Contains('/', StringComparison.Ordinal)).DistinctBy(Name).ToDictionary(Name);
+        if (LoadedWeights(top) is { Count: > 0 } weights)
         {
-            string[] around = ["*.json", "*.jinja", "tokenizer.model"];
-            var templates = files.Where(file => Matches("additional_chat_templates/*.jinja", file.Path));
-            return new HubSelection([.. top.Where(file => around.Any(pattern => Matches(pattern, file.Path))), .. templates, .. weights], Entry: null);
+            var around = top.Values.Where(file => IsAround(Name(file), top));
+            var templates = files.Where(file => Matches("additional_chat_templates/*.jinja", Name(file)));
+            return new HubSelection([.. around, .. templates, .. weights], folder.Length == 0 ? null : folder.TrimEnd('/'));
         }
         var single = files.Where(file => Matches("*.gguf", file.Path) && !IsSideModel(file.Path) && !IsLaterPart(file.Path)).ToList();
         if (Preferred(single) is { } gguf) return new HubSelection(WithParts(files, gguf.Path), gguf.Path);
         if (single.Count > 0)
         {
             throw new BeearException($"'{reference}' holds {single.Count} GGUF files ({string.Join(", ", single.Take(8).Select(file => file.Path))}); " +
-                $"name one: hub:{reference.Repository}/{single[0].Path}.");
+                $"name one: {reference with { File = single[0].Path }}.");
         }
-        throw files.FirstOrDefault(file => IsPickle(file.Path)) is { } pickle ? Pickle(reference, pickle.Path)
-            : new BeearException($"'{reference}' holds neither *.safetensors nor *.gguf, so it is no model that can be read.");
+        throw Deeper(files, reference) ?? (files.Find(file => IsPickle(file.Path)) is { } pickle ? Pickle(reference, pickle.Path)
+            : new BeearException($"'{reference}' holds neither *.safetensors nor *.gguf, so it is no model that can be read."));
+    }
+
+    /// <summary>
+    /// Of the safetensors files those that are opened: the one file, else its shards. Repositories hold the weights once more for other
+    /// programs and in other types.
+    /// </summary>
+    private static List<HubFile> LoadedWeights(Dictionary<string, HubFile> top)
+    {
+        if (top.TryGetValue(SingleFile, out var one)) return [one];
+        var names = top.Keys.Where(name => Matches("*.safetensors", name)).ToList();
+        if (names.Exists(name => !IsConsolidated(name))) names.RemoveAll(IsConsolidated);
+        if (top.ContainsKey(IndexFile) && names.Exists(ShardName().IsMatch)) names.RemoveAll(name => !ShardName().IsMatch(name));
+        return [.. names.Order(StringComparer.Ordinal).Select(name => top[name])];
+    }
+
+    private static bool IsAround(string name, Dictionary<string, HubFile> top) =>
+        name is "vocab.json" or "merges.txt" ? !top.ContainsKey(TokenizerFile)
+        : name == IndexFile ? !top.ContainsKey(SingleFile)
+        : Matches("*.json", name) ? !OfTraining.Any(pattern => Matches(pattern, name))
+        : name == "tokenizer.model" || Matches("*.jinja", name);
+
+    /// <summary>The sentence for weights that lie in folders only.</summary>
+    private static BeearException? Deeper(List<HubFile> files, HubReference reference)
+    {
+        var folders = files.Where(file => Matches("*.safetensors", file.Path) && file.Path.Contains('/', StringComparison.Ordinal))
+            .Select(file => file.Path[..file.Path.LastIndexOf('/')]).Distinct().Order(StringComparer.Ordinal).ToList();
+        if (folders.Count == 0) return null;
+        var named = string.Join(", ", folders.Take(8).Select(folder => $"'{folder}'"));
+        return new BeearException($"'{reference}' has its weights in the {(folders.Count == 1 ? "folder" : "folders")} {named}; " +
+            $"name {(folders.Count == 1 ? "it" : "one")}: {reference with { File = folders[0] }}.");
     }
 
     private static HubFile? Preferred(List<HubFile> files)
@@ -88,6 +128,9 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
             && file.Path.EndsWith(end, StringComparison.Ordinal) && PartName().IsMatch(file.Path))];
     }
 
+    [GeneratedRegex(@"^model-\d{5}-of-\d{5}\.safetensors$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex ShardName();
+
     [GeneratedRegex(@"-(?<number>\d{5})-of-\d{5}\.gguf$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PartName();
 
@@ -96,7 +139,7 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
     private static bool IsSideModel(string path) =>
         Path.GetFileName(path).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase) || path.Contains("imatrix", StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsConsolidated(HubFile file) => file.Path.StartsWith("consolidated", StringComparison.OrdinalIgnoreCase);
+    private static bool IsConsolidated(string name) => name.StartsWith("consolidated", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPickle(string path) => PickleEndings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 

@@ -27,11 +27,11 @@ public sealed class Decoder : IDisposable
 
     /// <summary>Loads the weights of a checkpoint.</summary>
     /// <exception cref="BeearException">The config is not understood, or a tensor is missing, misshapen or not finite.</exception>
-    public static Decoder Load(Checkpoint checkpoint, ModelOptions options)
-    {
-        var config = ModelConfig.FromJson(checkpoint.Config);
-        return new Decoder(config, DecoderWeights.Load(config, checkpoint, options), options);
-    }
+    public static Decoder Load(Checkpoint checkpoint, ModelOptions options) => Load(ModelConfig.Of(checkpoint), checkpoint, options);
+
+    /// <summary>The same where the config has been read.</summary>
+    internal static Decoder Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options) =>
+        new(config, DecoderWeights.Load(config, checkpoint, options), options);
 
     /// <summary>Fresh weights in the shapes of a config.</summary>
     /// <param name="config">The shapes.</param>

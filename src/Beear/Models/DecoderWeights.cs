@@ -6,10 +6,12 @@ namespace Beear.Models;
 /// <summary>All weights of a decoder, by layer and role; the one list that optimisers, savers and tests go through.</summary>
 public sealed class DecoderWeights : IDisposable
 {
+    private readonly ModelConfig config;
     private readonly Dictionary<(int Layer, ParameterRole Role), Parameter> byRole;
 
-    private DecoderWeights(IReadOnlyList<Parameter> parameters)
+    private DecoderWeights(ModelConfig config, IReadOnlyList<Parameter> parameters)
     {
+        this.config = config;
         Parameters = parameters;
         byRole = parameters.ToDictionary(parameter => (parameter.Slot.Layer, parameter.Slot.Role));
     }
@@ -74,7 +76,7 @@ public sealed class DecoderWeights : IDisposable
     internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options)
     {
         var slots = WeightLayout.Of(config).ToList();
-        foreach (var part in slots.SelectMany(slot => slot.Parts)) CheckShape(part, checkpoint);
+        foreach (var part in slots.SelectMany(slot => slot.Parts)) CheckShape(config, part, checkpoint);
         var parameters = new List<Parameter>(slots.Count);
         try
         {
@@ -82,11 +84,12 @@ public sealed class DecoderWeights : IDisposable
             foreach (var slot in slots)
             {
                 using var scope = NewDisposeScope();
-                var parts = slot.Parts.Select(part => checkpoint.Read(part.Name).to(MasterType(slot, options))).ToArray();
+                Tensor Read(ParameterPart part) => checkpoint.Read(config.StoredName(part.Name, checkpoint)).to(MasterType(slot, options));
+                var parts = slot.Parts.Select(Read).ToArray();
                 var master = (parts.Length == 1 ? parts[0] : cat(parts, 0)).to(options.Device).contiguous();
                 parameters.Add(new Parameter(slot, master.DetachFromDisposeScope(), options.ComputeType));
             }
-            return new DecoderWeights(parameters);
+            return new DecoderWeights(config, parameters);
         }
         catch
         {
@@ -125,7 +128,7 @@ public sealed class DecoderWeights : IDisposable
             var value = slot.Role.IsNorm() ? cat([.. slot.Parts.Select(FreshNorm)]) : Fresh(slot);
             parameters.Add(new Parameter(slot, value.to(MasterType(slot, options)).DetachFromDisposeScope(), options.ComputeType));
         }
-        return new DecoderWeights(parameters);
+        return new DecoderWeights(config, parameters);
 
         Tensor FreshNorm(ParameterPart part) =>
             config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal) ? zeros([.. part.Shape], device: options.Device) : ones([.. part.Shape], device: options.Device);
@@ -148,7 +151,8 @@ public sealed class DecoderWeights : IDisposable
     public IReadOnlyList<(string Name, Tensor Value)> TensorsAsIn(Checkpoint source)
     {
         using var guard = no_grad();
-        return [.. Tensors().Select(tensor => (tensor.Name, Narrowed(tensor.Value, source.Tensors.GetValueOrDefault(tensor.Name)?.DType)))];
+        string? StoredType(string name) => source.Tensors.GetValueOrDefault(config.StoredName(name, source))?.DType;
+        return [.. Tensors().Select(tensor => (tensor.Name, Narrowed(tensor.Value, StoredType(tensor.Name))))];
     }
 
     private static Tensor Narrowed(Tensor value, string? storedAs)
@@ -167,10 +171,13 @@ public sealed class DecoderWeights : IDisposable
 
     /// <summary>Checks that a checkpoint has a tensor of the shape that its config asks for.</summary>
     /// <exception cref="BeearException">It has not.</exception>
-    internal static void CheckShape(ParameterPart part, Checkpoint checkpoint)
+    internal static void CheckShape(ModelConfig config, ParameterPart part, Checkpoint checkpoint)
     {
-        if (!checkpoint.Tensors.TryGetValue(part.Name, out var info))
-            throw new BeearException($"'{checkpoint.Path}' has no tensor '{part.Name}', which its config.json asks for.");
+        if (!checkpoint.Tensors.TryGetValue(config.StoredName(part.Name, checkpoint), out var info))
+        {
+            throw new BeearException($"'{checkpoint.Path}' has no tensor '{part.Name}', which its config.json asks for" +
+                (part.Name == config.Names.HeadWeight ? "; if the head is the embeddings, set tie_word_embeddings to true there." : "."));
+        }
         if (!info.Shape.SequenceEqual(part.Shape))
             throw new BeearException($"'{checkpoint.Path}': tensor '{part.Name}' has shape ({string.Join(", ", info.Shape)}), but config.json asks for ({string.Join(", ", part.Shape)}).");
     }

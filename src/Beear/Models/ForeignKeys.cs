@@ -10,7 +10,6 @@ internal static class ForeignKeys
 {
     public static IReadOnlyDictionary<string, double?> All { get; } = new Dictionary<string, double?>(StringComparer.Ordinal)
     {
-        ["quantization_config"] = null,
         ["compression_config"] = null,
         ["num_experts"] = 0,
         ["num_local_experts"] = 0,

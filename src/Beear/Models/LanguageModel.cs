@@ -10,6 +10,7 @@ namespace Beear.Models;
 public sealed class LanguageModel : IDisposable
 {
     private readonly Checkpoint source;
+    private IReadOnlyList<string>? findings;
 
     private LanguageModel(Checkpoint source, Decoder decoder, ChatFormat chat)
     {
@@ -30,6 +31,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Where it was loaded from.</summary>
     public string Path => source.Path;
 
+    /// <summary>What is odd about its files, a sentence each: <see cref="ModelFindings"/>.</summary>
+    public IReadOnlyList<string> Findings => findings ??= ModelFindings.Of(source, Config, Chat);
+
     /// <summary>Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base.</summary>
     /// <exception cref="BeearException">Something is missing, damaged, unknown or contradictory; the message names it.</exception>
     public static LanguageModel Load(string path, ModelOptions options)
@@ -38,12 +42,12 @@ public sealed class LanguageModel : IDisposable
         var checkpoint = Checkpoint.Open(path, options.AdapterBase);
         try
         {
-            var config = ModelConfig.FromJson(checkpoint.Config);
+            var config = ModelConfig.Of(checkpoint);
             var chat = checkpoint.LoadChatFormat(options.Chat);
             chat.MaximumTokens = config.MaximumPositions;
             if (chat.Tokenizer.VocabularySize > config.VocabularySize)
                 throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only {config.VocabularySize}; they do not belong together.");
-            return new LanguageModel(checkpoint, Decoder.Load(checkpoint, options), chat);
+            return new LanguageModel(checkpoint, Decoder.Load(config, checkpoint, options), chat);
         }
         catch
         {
@@ -74,7 +78,8 @@ public sealed class LanguageModel : IDisposable
     {
         using var guard = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        source.SaveAs(directory, Decoder.Weights.TensorsAsIn(source), maxShardBytes);
+        var isUntied = !Config.TiedEmbeddings && ModelConfig.FromJson(source.Config).TiedEmbeddings;
+        source.SaveAs(directory, Decoder.Weights.TensorsAsIn(source), maxShardBytes, isUntied);
     }
 
     /// <summary>Writes the model as one GGUF file, for llama.cpp and what is built on it.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Checkpoints;
 
 namespace Beear.Models;
 
@@ -120,6 +121,23 @@ public sealed record ModelConfig
     /// <param name="json">The parsed file.</param>
     /// <exception cref="BeearException">A key is missing, out of range, contradictory, or changes the mathematics and is not known.</exception>
     public static ModelConfig FromJson(JsonObject json) => ModelConfigReader.Read(json);
+
+    /// <summary>
+    /// Reads the config.json of a checkpoint, and looks at its output head: one that is stored and differs from the embeddings is used,
+    /// whatever config.json says, as in transformers 5.
+    /// </summary>
+    /// <exception cref="BeearException">As for the file alone.</exception>
+    public static ModelConfig Of(Checkpoint checkpoint)
+    {
+        var config = FromJson(checkpoint.Config);
+        var isUntied = config.TiedEmbeddings && !checkpoint.AreSame(config.Names.EmbeddingWeight, config.Names.HeadWeight);
+        return isUntied ? config with { TiedEmbeddings = false } : config;
+    }
+
+    /// <summary>The name under which a checkpoint holds a tensor: of tied embeddings some have the head alone.</summary>
+    internal string StoredName(string name, Checkpoint checkpoint) =>
+        TiedEmbeddings && name == Names.EmbeddingWeight && !checkpoint.Tensors.ContainsKey(name)
+            && checkpoint.Tensors.ContainsKey(Names.HeadWeight) ? Names.HeadWeight : name;
 }
 
 /// <summary>Kinds of norms.</summary>

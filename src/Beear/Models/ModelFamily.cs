@@ -67,6 +67,7 @@ internal sealed record ModelFamily
     /// <exception cref="BeearException">The first such key.</exception>
     public void RefuseForeignKeys(JsonObject json)
     {
+        Quantization.Refuse(json);
         var understood = Understood;
         foreach (var (key, neutral) in ForeignKeys.All)
         {

@@ -77,13 +77,13 @@ internal static class WeightLayout
     public static IEnumerable<ParameterSlot> Of(ModelConfig c)
     {
         var names = c.Names;
-        yield return new(-1, ParameterRole.Embedding, [new(names.Embedding + Weight, [c.VocabularySize, c.HiddenSize])]);
+        yield return new(-1, ParameterRole.Embedding, [new(names.EmbeddingWeight, [c.VocabularySize, c.HiddenSize])]);
         for (int i = 0; i < c.Layers; i++)
         {
             foreach (var slot in Layer(c, i)) yield return slot;
         }
         yield return Norm(c, -1, ParameterRole.FinalNorm, names.FinalNorm);
-        if (!c.TiedEmbeddings) yield return new(-1, ParameterRole.Head, [new(names.Head + Weight, [c.VocabularySize, c.HiddenSize])]);
+        if (!c.TiedEmbeddings) yield return new(-1, ParameterRole.Head, [new(names.HeadWeight, [c.VocabularySize, c.HiddenSize])]);
     }
 
     private static IEnumerable<ParameterSlot> Layer(ModelConfig c, int layer)

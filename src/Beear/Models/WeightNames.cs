@@ -44,4 +44,10 @@ internal sealed record WeightNames
 
     /// <summary>(V, d) output head.</summary>
     public string Head { get; init; } = "lm_head";
+
+    /// <summary>The tensor of the token embeddings.</summary>
+    public string EmbeddingWeight => Embedding + ".weight";
+
+    /// <summary>The tensor of the output head.</summary>
+    public string HeadWeight => Head + ".weight";
 }

@@ -133,8 +133,8 @@ public class CheckpointTests
         Fails("nowhere/at/all", "There is no model");
         Fails(Folder(), "holds no model.safetensors");
         Fails(Folder(("pytorch_model.bin", "x"), ("config.json", "{}")), "save_pretrained");
-        Fails(Folder(("consolidated.00.pth", "x")), "pickle (consolidated.00.pth)");
-        foreach (var name in new[] { "pytorch_model.bin", "model.pt", "consolidated.00.pth", "x.ckpt", "x.PKL" })
+        Fails(Folder(("model.pth", "x")), "pickle (model.pth)");
+        foreach (var name in new[] { "pytorch_model.bin", "model.pt", "model.00.pth", "x.ckpt", "x.PKL" })
             Fails(Path.Combine(Folder((name, "x")), name), "safe_serialization=True");
         Fails(Folder(("a.gguf", ""), ("b.gguf", "")), "2 GGUF files");
         Fails(Folder(("a.gguf", "")), "not a valid GGUF file");

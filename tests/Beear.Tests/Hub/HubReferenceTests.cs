@@ -11,6 +11,8 @@ public class HubReferenceTests
     [InlineData("hub:a/b", "a/b", "main", null)]
     [InlineData("hub:gpt2@dev", "gpt2", "dev", null)]
     [InlineData("hub:a/b/sub/m.gguf@x", "a/b", "x", "sub/m.gguf")]
+    [InlineData("hub:a/b/sub", "a/b", "main", "sub")]
+    [InlineData("hub:a/b/sub/deep/@x", "a/b", "x", "sub/deep")]
     public void A_reference_is_read(string text, string repository, string revision, string? file)
     {
         var reference = HubReference.Parse(text);
@@ -39,6 +41,8 @@ public class HubReferenceTests
     [InlineData("hub:")]
     [InlineData("hub:a/b/../c")]
     [InlineData("hub:a/b//c")]
+    [InlineData("hub:a/b/")]
+    [InlineData("hub:a/b/c//")]
     [InlineData("hub:a/b/c:d")]
     public void What_is_none_is_not_taken_for_one(string text)
     {

@@ -174,6 +174,17 @@ public sealed class ModelHubTests : HubTests
     }
 
     [Fact]
+    public async Task A_model_in_a_folder_is_opened_there()
+    {
+        Server.Add("small/config.json", "{}").Add("small/model.safetensors", Noise(50)).Add("small/optimizer.pt", "pickle");
+        var pulled = await PullAsync(reference: HubReference.Parse("hub:tiny/model/small"));
+        Assert.Equal(Path.Combine(Folder, "snapshots", Server.Commit, "small"), pulled.Path);
+        Assert.Equal(["config.json", Weights], Directory.GetFiles(pulled.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal($"hub:tiny/model/small@{Server.Commit}", pulled.Reference.ToString());
+        Assert.Equal(pulled.Path, (await PullAsync(Settings(offline: true), pulled.Reference)).Path);
+    }
+
+    [Fact]
     public async Task Of_a_repository_of_GGUF_files_one_is_taken()
     {
         Server.Files.Clear();

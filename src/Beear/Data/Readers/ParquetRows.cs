@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Beear.Runtime;
 using Parquet;
 using Parquet.Serialization;
 
@@ -13,6 +14,7 @@ internal static class ParquetRows
 
     public static IReadOnlyList<DataRow> Read(string path, CancellationToken cancellationToken)
     {
+        FileContent.RefusePointer(path);
         using var stream = File.OpenRead(path);
         try
         {

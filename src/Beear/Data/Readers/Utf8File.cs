@@ -1,19 +1,17 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
+using Beear.Runtime;
 
 namespace Beear.Data.Readers;
 
 /// <summary>The bytes of a text file, known to be UTF-8.</summary>
 internal static class Utf8File
 {
-    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
-
     /// <summary>Reads a file, without its byte order mark.</summary>
     public static ReadOnlyMemory<byte> Read(string path)
     {
-        ReadOnlyMemory<byte> bytes = File.ReadAllBytes(path);
-        if (bytes.Span.StartsWith(ByteOrderMark)) bytes = bytes[ByteOrderMark.Length..];
+        var bytes = FileContent.Utf8(File.ReadAllBytes(path), path);
         if (Utf8.IsValid(bytes.Span)) return bytes;
         var (line, column) = Position(bytes.Span, FirstInvalid(bytes.Span));
         throw new BeearException($"'{path}', line {line}, column {column}: this is not UTF-8; save the file as UTF-8.");

@@ -19,9 +19,9 @@ public static class GgufExport
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         TorchRuntime.Load();
-        var config = ModelConfig.FromJson(checkpoint.Config);
-        foreach (var part in config.Tensors) DecoderWeights.CheckShape(part, checkpoint);
-        Write(config, checkpoint, checkpoint.Read, path, type, progress, cancellation);
+        var config = ModelConfig.Of(checkpoint);
+        foreach (var part in config.Tensors) DecoderWeights.CheckShape(config, part, checkpoint);
+        Write(config, checkpoint, name => checkpoint.Read(config.StoredName(name, checkpoint)), path, type, progress, cancellation);
     }
 
     /// <summary>Refuses, before long work, a path that no GGUF file can be written to.</summary>

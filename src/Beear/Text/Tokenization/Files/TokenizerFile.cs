@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Beear.Runtime;
 using Beear.Text.Tokenization.Decoders;
 using Beear.Text.Tokenization.Models;
 using Beear.Text.Tokenization.Normalizers;
@@ -32,9 +33,10 @@ internal static class TokenizerFile
     /// <exception cref="BeearException">It is not a tokenizer.json, or asks for a kind of part that is not supported.</exception>
     public static TokenizerParts Read(ReadOnlyMemory<byte> utf8, string source)
     {
+        var json = FileContent.Utf8(utf8, source);
         try
         {
-            using var document = JsonDocument.Parse(utf8);
+            using var document = JsonDocument.Parse(json);
             return ReadParts(document.RootElement);
         }
         catch (BeearException error)
