@@ -39,7 +39,7 @@ internal sealed class DriftCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
         if (File.Exists(options.Out)) throw new BeearException($"'{options.Out}' is a file; name a folder.");
-        var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context.Cancellation);
+        var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context);
         using var model = options.Source.Load(context);
         var defender = texts.Encode(model.Chat).Harmful;
         var result = context.Output.WithProgress(progress => new DriftAnalysis(options.Drift)
