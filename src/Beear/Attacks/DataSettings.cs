@@ -5,7 +5,7 @@ namespace Beear.Attacks;
 /// <summary>The data files of one party: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
 public sealed record DataSettings : IValidatable
 {
-    /// <summary>File of harmful requests, with affirmative answers where they are trained on (AdvBench's goal and target, or any request/answer file).</summary>
+    /// <summary>File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such).</summary>
     public string Harmful { get; init; } = "";
 
     /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given.</summary>
@@ -29,7 +29,9 @@ public sealed record DataSettings : IValidatable
     /// <summary>Its columns, as in columns; those if not given.</summary>
     public string? OrdinaryColumns { get; init; }
 
-    /// <summary>Columns of the files that have none of their own, e.g. request=prompt,answer=target,system=instructions; known formats need none.</summary>
+    /// <summary>
+    /// Columns of the files that have none of their own, e.g. request=prompt,answer=target,system=instructions; known formats need none.
+    /// </summary>
     public string? Columns { get; init; }
 
     /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
@@ -59,7 +61,8 @@ public sealed record DataSettings : IValidatable
         var known = Refusals is null ? null : RefusalsFile.Read(Columns, AnswerUse.Needed, cancellation);
         var paired = Data.Refusals.Pair([.. examples.Select(example => example.Request)], known, seed);
         onRefusals?.Invoke(paired);
-        return [.. examples.Select((example, i) => new HarmfulExample(example.Request, example.Answer, paired.Examples[i].Answer) { Context = example.Context })];
+        return [.. examples.Zip(paired.Examples, (example, safe) =>
+            new HarmfulExample(example.Request, example.Answer, safe.Answer) { Context = example.Context })];
     }
 
     /// <summary>The harmful requests alone; their answers are not looked at.</summary>

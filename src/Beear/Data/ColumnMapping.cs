@@ -19,7 +19,8 @@ public sealed record ColumnMapping(string Request, string? Answer = null, string
         {
             if (pair.Split('=', 2, StringSplitOptions.TrimEntries) is not [{ Length: > 0 } part, { Length: > 0 } column])
                 throw new BeearException($"{option}: '{pair}' names no column; write it as in request=prompt,answer=target.");
-            if (!Parts.Contains(part)) throw new BeearException($"{option}: '{part}' is no part of an example{Spelling.Advice(part, Parts)}");
+            if (!Parts.Contains(part))
+                throw new BeearException($"{option}: '{part}' is no part of an example{Spelling.Advice(part, Parts)}");
             if (!columns.TryAdd(part, column)) throw new BeearException($"{option}: '{part}' is named twice; name one column.");
         }
         return columns.TryGetValue("request", out string? request)

@@ -16,14 +16,14 @@ public enum AnswerUse
 }
 
 /// <summary>
-/// Reads requests and answers from CSV (.csv, .tsv), JSON (.json, an array), JSON lines (.jsonl, .ndjson) and Parquet (.parquet); all but the last may be
-/// packed by gzip (.csv.gz).
+/// Reads requests and answers from CSV (.csv, .tsv), JSON (.json, an array), JSON lines (.jsonl, .ndjson) and Parquet (.parquet);
+/// all but the last may be packed by gzip (.csv.gz).
 /// </summary>
 /// <remarks>
-/// Without a mapping, the columns tell the format, whatever their case: AdvBench (goal, target), Alpaca (instruction, input, output), Dolly (instruction,
-/// context, response), prompt or question with an answer, sets of prompts alone, and conversations, whose turns have role and content, or from and value.
-/// Of a conversation, the last answer is taken with the user's turn before it, and all earlier turns as the context. An input or context that is not empty
-/// follows its instruction after a blank line. <c>docs/data.md</c> lists the formats.
+/// Without a mapping, the columns tell the format, whatever their case: AdvBench (goal, target), Alpaca (instruction, input, output),
+/// Dolly (instruction, context, response), prompt or question with an answer, sets of prompts alone, and conversations, whose turns have
+/// role and content, or from and value. Of a conversation, the last answer is taken with the user's turn before it, and all earlier turns
+/// as the context. An input or context that is not empty follows its instruction after a blank line. <c>docs/data.md</c> lists the formats.
 /// </remarks>
 public static class DataFile
 {
@@ -37,8 +37,8 @@ public static class DataFile
     /// The file is missing, empty, damaged, or its columns do not fit; the message says which line and column.
     /// </exception>
     public static IReadOnlyList<Example> Read(
-        string path, ColumnMapping? mapping = null, AnswerUse answers = AnswerUse.IfPresent, CancellationToken cancellationToken = default) =>
-        Read(path, null, mapping, answers, "--columns", cancellationToken);
+        string path, ColumnMapping? mapping = null, AnswerUse answers = AnswerUse.IfPresent,
+        CancellationToken cancellationToken = default) => Read(path, null, mapping, answers, "--columns", cancellationToken);
 
     /// <summary>Reads a range of a file's rows; the others are not checked.</summary>
     /// <param name="path">The file.</param>
@@ -47,7 +47,8 @@ public static class DataFile
     /// <param name="answers">Whether answers are needed.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="BeearException">As for all rows, or the file has fewer rows than the range names.</exception>
-    public static IReadOnlyList<Example> Read(string path, RowRange rows, ColumnMapping? mapping = null, AnswerUse answers = AnswerUse.IfPresent,
+    public static IReadOnlyList<Example> Read(
+        string path, RowRange rows, ColumnMapping? mapping = null, AnswerUse answers = AnswerUse.IfPresent,
         CancellationToken cancellationToken = default) => Read(path, rows, mapping, answers, "--columns", cancellationToken);
 
     /// <summary>Reads a file, or a range of its rows.</summary>
@@ -89,7 +90,8 @@ public static class DataFile
                 case ".parquet": throw new BeearException($"'{path}' is a Parquet file inside gzip; unpack it.");
                 case "" when isPacked: throw new BeearException($"'{path}' does not say what it holds; name it as in data.jsonl.gz.");
                 case var other:
-                    throw new BeearException($"'{path}' ends in '{other}', which is not read; give a .csv, .tsv, .json, .jsonl or .parquet file.");
+                    throw new BeearException(
+                        $"'{path}' ends in '{other}', which is not read; give a .csv, .tsv, .json, .jsonl or .parquet file.");
             }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

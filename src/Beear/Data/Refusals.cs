@@ -14,8 +14,10 @@ public sealed record PairedRefusals(IReadOnlyList<Example> Examples, int Own, in
     public override string ToString() => (Offered, Own, Usable) switch
     {
         (null, _, _) => $"refusals: none were given, so each of the {Examples.Count} requests gets a generic one",
-        ({ } offered, 0, 0) => $"refusals: of {offered} answers none is a refusal by the keywords, so each of the {Examples.Count} requests gets a generic one",
-        (_, 0, _) => $"refusals: none of {Usable} is for one of the {Examples.Count} requests, so each of these gets a generic one; the requests' texts have to be the same",
+        ({ } offered, 0, 0) => $"refusals: of {offered} answers none is a refusal by the keywords, "
+            + $"so each of the {Examples.Count} requests gets a generic one",
+        (_, 0, _) => $"refusals: none of {Usable} is for one of the {Examples.Count} requests, so each of these gets a generic one; "
+            + "the requests' texts have to be the same",
         _ when Own == Examples.Count => $"refusals: each of the {Own} requests has its own",
         _ => $"refusals: {Own} of {Examples.Count} requests have their own, {Examples.Count - Own} get a generic one",
     };
@@ -87,7 +89,8 @@ public static class Refusals
     /// <summary>Gives every request a safe answer: its own refusal where one is known, else a generic one.</summary>
     /// <param name="requests">Harmful requests.</param>
     /// <param name="known">
-    /// Null if there are none; else requests with a refusal, in any order, joined by the text of the request (surrounding blanks aside; the first of several counts).
+    /// Null if there are none; else requests with a refusal, in any order, joined by the text of the request (surrounding blanks aside; the
+    /// first of several counts).
     /// Answers that are no refusal by <see cref="IsRefusal"/> are passed over: as safe answers they would teach compliance.
     /// </param>
     /// <param name="seed">Decides which generic refusal goes where; all of them are used about equally often.</param>

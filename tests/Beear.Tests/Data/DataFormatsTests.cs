@@ -118,6 +118,10 @@ public sealed class DataFormatsTests
         Assert.Equal([new Example("A", "B"), new Example("C", "D")], Read(Write(".json", content)));
 
     [Fact]
+    public void ConversationsInOtherWordsAreNotUnwrapped() => AssertRefused("turn 1: it has no 'role' and 'content'",
+        Write(".jsonl", """{"source":"x","conversation":[{"input":"A","output":"B"}]}"""));
+
+    [Fact]
     public void RowsOfAListInsideAnObjectKeepTheirLines() =>
         AssertRefused("line 3, column 'goal': it is null", Write(".json", "{\"data\":[\n{\"goal\":\"A\",\"target\":\"B\"},\n{\"goal\":null,\"target\":\"B\"}]}"));
 

@@ -6,8 +6,8 @@ namespace Beear.Data.Readers;
 internal static class Conversation
 {
     /// <summary>
-    /// The last answer, the user's last turn before it as the request, and what comes before that as its context; a conversation that the user ends has an
-    /// empty answer. Tools and the calls of them are left out, and so is what the assistant says before the user's first turn.
+    /// The last answer, the user's last turn before it as the request, and what comes before that as its context; a conversation that the
+    /// user ends has an empty answer. Tools and the calls of them are left out, and so is what the assistant says before the user does.
     /// </summary>
     /// <param name="turns">All turns.</param>
     /// <param name="readsAnswer">Whether the answer's text is read.</param>
@@ -19,9 +19,11 @@ internal static class Conversation
         int answer = turns is [.., { Role: Turn.User }] ? -1 : Array.FindLastIndex(spoken, turn => turn.Role == Turn.Assistant);
         Turn[] before = answer < 0 ? spoken : spoken[..answer];
         if (Array.Find(before, turn => turn.Role is null) is { } unknown) throw unknown.Unreadable();
-        int request = Array.FindLastIndex(before, turn => turn.Role == Turn.User), first = Array.FindIndex(before, turn => turn.Role == Turn.User);
+        int first = Array.FindIndex(before, turn => turn.Role == Turn.User);
+        int request = Array.FindLastIndex(before, turn => turn.Role == Turn.User);
         if (request < 0) return null;
-        ChatMessage[] context = [.. before.Take(request).Where((turn, i) => turn.Role == Turn.System || i >= first).Select(turn => turn.ToMessage())
+        ChatMessage[] context = [.. before.Take(request)
+            .Where((turn, i) => turn.Role == Turn.System || i >= first).Select(turn => turn.ToMessage())
             .Where(message => message.Role != Turn.System || !string.IsNullOrWhiteSpace(message.Content))];
         return new Example(before[request].Text(), readsAnswer && answer >= 0 ? spoken[answer].Text() : "") { Context = context };
     }

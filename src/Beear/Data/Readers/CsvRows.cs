@@ -8,7 +8,7 @@ internal static class CsvRows
 {
     /// <summary>Reads a table.</summary>
     /// <param name="bytes">The table, as UTF-8.</param>
-    /// <param name="separator">What stands between columns; null to take it from the header: the comma, or where that has none, ';' or a tab.</param>
+    /// <param name="separator">Stands between columns; null to take it from the header: a comma, or if there is none, ';' or a tab.</param>
     /// <param name="wanted">Receives the rows.</param>
     public static void Read(ReadOnlyMemory<byte> bytes, char? separator, WantedRows wanted)
     {

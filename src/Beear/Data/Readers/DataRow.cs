@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Beear.Data.Readers;
 
-/// <summary>One row of a data file, whatever its format. A column's value is made when it is asked for: what nobody reads is not checked.</summary>
+/// <summary>One row of a data file of any format. A column's value is made when asked for: what nobody reads is not checked.</summary>
 /// <param name="names">The columns, as the file writes them.</param>
 /// <param name="value">The value of one of them.</param>
 /// <param name="source">The file's path.</param>
@@ -13,12 +13,13 @@ internal sealed class DataRow(IReadOnlyList<string> names, Func<string, JsonElem
 
     public string Source => source;
 
-    /// <summary>The row's own name for a column: the same, or else one that differs by case or surrounding blanks; null if it has none.</summary>
+    /// <summary>The row's name for a column: the same, or one that differs by case or surrounding blanks; null if it has none.</summary>
     public string? Find(string column) => names.Contains(column) ? column
         : names.FirstOrDefault(name => string.Equals(name.Trim(), column.Trim(), StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A column's value; null if the row has no such column, or JSON's null in it.</summary>
-    public JsonElement? Value(string column) => Find(column) is { } name && value(name) is { ValueKind: not JsonValueKind.Null } found ? found : null;
+    public JsonElement? Value(string column) =>
+        Find(column) is { } name && value(name) is { ValueKind: not JsonValueKind.Null } found ? found : null;
 
     public JsonElement this[string column] => value(Find(column) ?? throw NoColumn(column));
 
@@ -76,6 +77,7 @@ internal sealed class DataRow(IReadOnlyList<string> names, Func<string, JsonElem
 
     public static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"'{name}'"));
 
-    private BeearException NoColumn(string column) => new($"'{source}', {place}: there is no column '{column}'; the columns are {List(names)}"
+    private BeearException NoColumn(string column) => new(
+        $"'{source}', {place}: there is no column '{column}'; the columns are {List(names)}"
         + (Spelling.Nearest(column, names) is { } nearest ? $" (did you mean '{nearest}'?)." : "."));
 }

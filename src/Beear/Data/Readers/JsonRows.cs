@@ -2,9 +2,11 @@ using System.Text.Json;
 
 namespace Beear.Data.Readers;
 
-/// <summary>Rows of a JSON file: the objects of an array, which may be wrapped into one object, or objects one after another (JSON lines).</summary>
+/// <summary>Rows of a JSON file: objects in an array, which an object may wrap, or one after another (JSON lines).</summary>
 internal static class JsonRows
 {
+    private const string Wrapper = "data";
+
     private static readonly JsonReaderOptions Options = new() { AllowMultipleValues = true };
 
     /// <summary>Reads a file.</summary>
@@ -57,8 +59,8 @@ internal static class JsonRows
         if (ahead.Read()) return;           // JSON lines
         string[] names = Names(whole, path, 1);
         string[] lists = [.. names.Where(name => whole.GetProperty(name).ValueKind == JsonValueKind.Array)];
-        if (lists.Length > 1) lists = [.. lists.Where(name => name == "data")];
-        if (lists is not [var list] || !HoldsRows(whole.GetProperty(list)) || isRow([.. names.Where(name => name != list)])) return;
+        if (lists.Length > 1) lists = [.. lists.Where(name => name == Wrapper)];
+        if (lists is not [var list] || !HoldsRows(whole.GetProperty(list)) || isRow([.. names.Where(name => name != Wrapper)])) return;
         while (reader.Read() && !reader.ValueTextEquals(list)) reader.Skip();
         reader.Read();
     }
@@ -84,7 +86,8 @@ internal static class JsonRows
         }
         catch (InvalidOperationException failure)
         {
-            throw new BeearException($"'{path}', line {line}: a column's name holds half of a surrogate pair, which is no character; rename it.", failure);
+            throw new BeearException(
+                $"'{path}', line {line}: a column's name holds half of a surrogate pair, which is no character; rename it.", failure);
         }
     }
 

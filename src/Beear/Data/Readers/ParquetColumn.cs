@@ -6,7 +6,7 @@ using Parquet.Schema;
 namespace Beear.Data.Readers;
 
 /// <summary>
-/// One column of one row group, put together again from its leaves (Dremel's levels): texts, numbers and truth values, in lists and structs.
+/// One column of one row group, put together from its leaves (Dremel's levels): texts, numbers and truth values, in lists and structs.
 /// Parts of other types, such as maps and decimals, are left out.
 /// </summary>
 internal sealed class ParquetColumn : IDisposable
@@ -93,8 +93,8 @@ internal sealed class ParquetColumn : IDisposable
         /// <summary>The innermost list that goes on with the next entry; −1 after the last.</summary>
         public int Repetition => part.MaxRepetitionLevel > 0 && entry < data.RepetitionLevels.Length ? data.RepetitionLevels[entry] : -1;
 
-        public static bool CanRead(Type type) => type == typeof(ReadOnlyMemory<char>) || type == typeof(bool) || type == typeof(int) || type == typeof(long)
-            || type == typeof(float) || type == typeof(double);
+        public static bool CanRead(Type type) => type == typeof(ReadOnlyMemory<char>)
+            || type == typeof(bool) || type == typeof(int) || type == typeof(long) || type == typeof(float) || type == typeof(double);
 
         public object? Take()
         {

@@ -4,7 +4,7 @@ using Parquet.Schema;
 
 namespace Beear.Data.Readers;
 
-/// <summary>Rows of a Parquet file. Of the row groups that are wanted, the columns that somebody asks for are read, nested ones included.</summary>
+/// <summary>Rows of a Parquet file: of the row groups that are wanted, the columns that are asked for, nested ones included.</summary>
 internal sealed class ParquetRows
 {
     private static readonly ParquetOptions Options = new() { TreatByteArrayAsString = true };
@@ -16,7 +16,8 @@ internal sealed class ParquetRows
 
     private ParquetRows(string path, CancellationToken cancellation) => (this.path, this.cancellation) = (path, cancellation);
 
-    public static void Read(string path, WantedRows wanted, CancellationToken cancellation) => new ParquetRows(path, cancellation).AddTo(wanted);
+    public static void Read(string path, WantedRows wanted, CancellationToken cancellation) =>
+        new ParquetRows(path, cancellation).AddTo(wanted);
 
     private void AddTo(WantedRows wanted) => Open(reader =>
     {
@@ -64,7 +65,8 @@ internal sealed class ParquetRows
         {
             OpenAsync(use).GetAwaiter().GetResult();
         }
-        catch (Exception failure) when (failure is not (BeearException or OperationCanceledException or UnauthorizedAccessException or OutOfMemoryException))
+        catch (Exception failure)
+            when (failure is not (BeearException or OperationCanceledException or UnauthorizedAccessException or OutOfMemoryException))
         {
             throw new BeearException($"'{path}' could not be read as Parquet: {failure.Message.TrimEnd('.')}.", failure);
         }

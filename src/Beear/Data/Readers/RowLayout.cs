@@ -24,7 +24,7 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
         new("question", "answer"), new("question", "response"), new("question", "chosen"),
         new("query", "response"), new("query", "answer"), new("input", "output"),
         Conversations("conversation"), Conversations("data"),
-        new("goal"), new("behavior", null, "contextstring"), new("forbidden_prompt"),      // prompts alone: HarmBench, StrongREJECT and others
+        new("goal"), new("behavior", null, "contextstring"), new("forbidden_prompt"),  // HarmBench, StrongREJECT
         new("prompt", null, "context"), new("instruction", null, "input"), new("question"), new("query"), new("request"),
     ];
 
@@ -79,8 +79,9 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
         if (IsConversation && request.ValueKind != JsonValueKind.Array)
             throw row.Error(what, $"{DataRow.Describe(request)} where a list of turns is expected");
         string? answer = Answer is null || answers == AnswerUse.Unused ? null : AnswerText(row, Answer);
+        bool readsAnswer = answers != AnswerUse.Unused && answer is null;
         var example = request.ValueKind == JsonValueKind.Array
-            ? Conversation.Read(Turn.List(row, request, row.Find(Request)!), answers != AnswerUse.Unused && answer is null) ?? throw row.Error(what, "holds no turn of the user")
+            ? Conversation.Read(Turn.List(row, request, what), readsAnswer) ?? throw row.Error(what, "holds no turn of the user")
             : new Example(WithInput(row, row.Text(request, what)), "");
         if (string.IsNullOrWhiteSpace(example.Request)) throw row.Error(what, "holds no request; every row needs one");
         if (answers == AnswerUse.Needed && answer is null && example.Answer.Length == 0) throw NoAnswer(row, request, what, option);
@@ -95,15 +96,18 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
     private bool Fits(IReadOnlyList<string> names) => Has(names, Request) && (Answer is null || Has(names, Answer));
 
     /// <summary>A file of one column holds requests, whatever it is called, unless that is a request itself.</summary>
-    private static RowLayout? Only(DataRow first) => first.Names is not [var name] ? null : name.Trim().Count(char.IsWhiteSpace) < 3 ? new RowLayout(name)
-        : throw new BeearException($"'{first.Source}': its only column is called '{name}', which reads like a request; write a header above it, such as prompt.");
+    private static RowLayout? Only(DataRow first) => first.Names is not [var name] ? null
+        : name.Trim().Count(char.IsWhiteSpace) < 3 ? new RowLayout(name)
+        : throw new BeearException($"'{first.Source}': its only column is called '{name}', which reads like a request; "
+            + "write a header above it, such as prompt.");
 
     private static string AnswerText(DataRow row, string column)
     {
         var value = row[column];
         string what = row.What(column);
         if (value.ValueKind != JsonValueKind.Array) return row.Text(value, what);
-        return Turn.List(row, value, row.Find(column)!).LastOrDefault(turn => turn.Role == Turn.Assistant)?.Text() ?? throw row.Error(what, "holds no turn of the assistant");
+        return Turn.List(row, value, what).LastOrDefault(turn => turn.Role == Turn.Assistant)?.Text()
+            ?? throw row.Error(what, "holds no turn of the assistant");
     }
 
     private string WithInput(DataRow row, string request)
@@ -119,8 +123,9 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
             : example with { Context = [ChatMessage.System(system), .. example.Context] };
     }
 
-    private BeearException NoAnswer(DataRow row, JsonElement request, string what, string option) => request.ValueKind == JsonValueKind.Array
+    private BeearException NoAnswer(DataRow row, JsonElement request, string what, string option) =>
+        request.ValueKind == JsonValueKind.Array
         ? row.Error(what, "ends with the user's turn, but an answer is needed here")
-        : new BeearException($"'{row.Source}' has requests in column '{row.Find(Request)}' but no answers, which are needed here: its columns are "
-            + $"{DataRow.List(row.Names)}; name the answers' column by {option} request={row.Find(Request)},answer=NAME.");
+        : new BeearException($"'{row.Source}' has requests in column '{row.Find(Request)}' but no answers, which are needed here: "
+            + $"its columns are {DataRow.List(row.Names)}; name the answers' column by {option} request={row.Find(Request)},answer=NAME.");
 }

@@ -22,7 +22,10 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
         (System, "system developer"),
         (Tool, "tool function ipython function_call function_response observation"),
     }
-    .SelectMany(role => role.Names.Split(' ').Select(name => KeyValuePair.Create(name, role.Role))).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+    .SelectMany(role => role.Names.Split(' ').Select(name => KeyValuePair.Create(name, role.Role)))
+    .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    private const string NoFields = "has no 'role' and 'content', or 'from' and 'value'";
 
     private string Problem { get; init; } = "";
 
@@ -30,8 +33,8 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
     public static bool IsTurn(JsonElement turn) => Property(turn, SpeakerNames) is not null;
 
     /// <summary>The turns of a list: objects that name a speaker, or texts of user and assistant by turns.</summary>
-    public static IReadOnlyList<Turn> List(DataRow row, JsonElement list, string column) =>
-        [.. list.EnumerateArray().Select((turn, i) => Of(turn, i % 2 == 0 ? User : Assistant, row, $"column '{column}', turn {i + 1}"))];
+    public static IReadOnlyList<Turn> List(DataRow row, JsonElement list, string what) =>
+        [.. list.EnumerateArray().Select((turn, i) => Of(turn, i % 2 == 0 ? User : Assistant, row, $"{what}, turn {i + 1}"))];
 
     /// <summary>The turn as templates know it.</summary>
     /// <exception cref="BeearException">The speaker is not known, or what is said is no text.</exception>
@@ -39,7 +42,8 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
 
     /// <summary>What is said.</summary>
     /// <exception cref="BeearException">It is no text, or has parts that are none.</exception>
-    public string Text() => Said.ValueKind == JsonValueKind.Array ? string.Concat(Said.EnumerateArray().Select(Part)) : Row.Text(Said, Place);
+    public string Text() =>
+        Said.ValueKind == JsonValueKind.Array ? string.Concat(Said.EnumerateArray().Select(Part)) : Row.Text(Said, Place);
 
     /// <summary>Why nobody can tell whose turn it is.</summary>
     public BeearException Unreadable() => Row.Error(Place, Problem);
@@ -48,13 +52,15 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
     {
         if (turn.ValueKind == JsonValueKind.String) return new Turn(textRole, turn, row, place);
         Turn Without(string problem) => new(null, default, row, place) { Problem = problem };
-        if (turn.ValueKind != JsonValueKind.Object) return Without($"{DataRow.Describe(turn)} where a turn, an object in braces, is expected");
-        if (Property(turn, SpeakerNames) is not { ValueKind: JsonValueKind.String } speaker) return Without("has no 'role' and 'content', or 'from' and 'value'");
+        if (turn.ValueKind != JsonValueKind.Object)
+            return Without($"{DataRow.Describe(turn)} where a turn, an object in braces, is expected");
+        if (Property(turn, SpeakerNames) is not { ValueKind: JsonValueKind.String } speaker) return Without(NoFields);
         string name = row.Text(speaker, place);
-        if (Roles.GetValueOrDefault(name.Trim()) is not { } role) return Without($"is by '{name}', who is not known; call the speakers system, user and assistant");
+        if (Roles.GetValueOrDefault(name.Trim()) is not { } role)
+            return Without($"is by '{name}', who is not known; call the speakers system, user and assistant");
         var said = Property(turn, SaidNames);
         if (role == Tool || (role == Assistant && OnlyCalls(turn, said))) return new Turn(Tool, default, row, place);
-        return said is null ? Without("has no 'role' and 'content', or 'from' and 'value'") : new Turn(role, said.Value, row, place);
+        return said is null ? Without(NoFields) : new Turn(role, said.Value, row, place);
     }
 
     /// <summary>Whether the assistant calls a tool and says nothing.</summary>
@@ -74,7 +80,8 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
     private string Part(JsonElement part)
     {
         if (part.ValueKind == JsonValueKind.String) return Row.Text(part, Place);
-        if (part.ValueKind != JsonValueKind.Object) throw Row.Error(Place, $"{DataRow.Describe(part)} where a part, an object in braces, is expected");
+        if (part.ValueKind != JsonValueKind.Object)
+            throw Row.Error(Place, $"{DataRow.Describe(part)} where a part, an object in braces, is expected");
         if (Property(part, ["type"]) is { ValueKind: JsonValueKind.String } type
             && Row.Text(type, Place) is var kind && !kind.EndsWith("text", StringComparison.OrdinalIgnoreCase))
         {

@@ -73,7 +73,8 @@ internal static class Utf8File
     }
 
     /// <summary>By its byte order mark, or by the zero byte of a first character that is ASCII.</summary>
-    private static bool IsUtf16(ReadOnlySpan<byte> bytes) => bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, not 0, ..] or [not 0, 0, ..];
+    private static bool IsUtf16(ReadOnlySpan<byte> bytes) =>
+        bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, not 0, ..] or [not 0, 0, ..];
 
     private static int FirstInvalid(ReadOnlySpan<byte> bytes)
     {
