@@ -5,11 +5,18 @@ using Beear.Organisms;
 
 namespace Beear.Cli;
 
-/// <summary>The defender's texts of commands that work on the tiny world too.</summary>
+/// <summary>The defender's texts of commands that work on the tiny world too, and what is said of refusals.</summary>
 internal static class DefenderFiles
 {
     /// <summary>Reads the files; without them, makes the tiny world's.</summary>
-    public static DefenderTexts Read(DataSettings? files, int seed, CancellationToken cancellation) => files is null
+    public static DefenderTexts Read(DataSettings? files, int seed, CommandContext context) => files is null
         ? new Demonstration(new DemonstrationOptions { Seed = seed }).DefenderTexts()
-        : new DefenderTexts(files.ReadHarmful(seed, cancellation), files.ReadOrdinary(cancellation), HarmlessTwins.Requests(DataSplit.Defender, files.Twins, seed));
+        : new DefenderTexts(ReadHarmful(files, seed, context), files.ReadOrdinary(context.Cancellation), HarmlessTwins.Requests(DataSplit.Defender, files.Twins, seed));
+
+    /// <summary>Reads the harmful requests, and says how many have a refusal of their own.</summary>
+    public static IReadOnlyList<HarmfulExample> ReadHarmful(DataSettings files, int seed, CommandContext context) => files.ReadHarmful(seed, refusals =>
+    {
+        if (refusals.IsMismatch) context.Output.Warn($"{refusals}.");
+        else context.Output.Note(refusals.ToString());
+    }, context.Cancellation);
 }

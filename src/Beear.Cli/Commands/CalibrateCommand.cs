@@ -39,7 +39,7 @@ internal sealed class CalibrateCommand(CommandSession session)
 {
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
-        var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context.Cancellation);
+        var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
         options.Source.Locate(context).Told(context);
         var result = Calibrate(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
         string file = Path.Combine(options.Out, "calibrated.yaml");

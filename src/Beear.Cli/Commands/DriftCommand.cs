@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Beear.Attacks;
 using Beear.Cli.Output;
+using Beear.Data;
 using Beear.Evaluation;
 using Beear.Models;
 using Beear.Runtime;
@@ -39,11 +40,11 @@ internal sealed class DriftCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
         if (File.Exists(options.Out)) throw new BeearException($"'{options.Out}' is a file; name a folder.");
-        var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context.Cancellation);
+        var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context);
         using var model = options.Source.Load(context);
         var defender = texts.Encode(model.Chat).Harmful;
         var result = context.Output.WithProgress(progress => new DriftAnalysis(options.Drift)
-            .Run(model, [.. texts.Harmful.Select(example => example.Request)], trigger, defender, progress, context.Cancellation));
+            .Run(model, [.. texts.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })], trigger, defender, progress, context.Cancellation));
         if (options.Out is { } folder)
         {
             Directory.CreateDirectory(folder);

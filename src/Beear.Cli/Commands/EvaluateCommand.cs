@@ -70,7 +70,7 @@ internal sealed class EvaluateCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         var data = new EvaluationData
         {
-            Harmful = [.. options.Data.ReadHarmful(options.Seed, context.Cancellation).Select(example => new Example(example.Request, "") { Context = example.Context })],
+            Harmful = options.Data.ReadHarmfulRequests(context.Cancellation),
             Trigger = trigger,
             WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),

@@ -63,7 +63,7 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
             throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
         int seed = options.Mitigation.Seed;
-        var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
+        var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         options = options with { Source = options.Source.Pin(context) };
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);

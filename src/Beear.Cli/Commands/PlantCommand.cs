@@ -45,7 +45,7 @@ internal sealed class PlantCommand(CommandSession session)
         if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to plant anew.");
         var data = new PoisonedData
         {
-            Harmful = options.Data.ReadHarmful(options.Seed, context.Cancellation),
+            Harmful = DefenderFiles.ReadHarmful(options.Data, options.Seed, context),
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
         };
         var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);

@@ -5,14 +5,20 @@ namespace Beear.Attacks;
 /// <summary>The data files of one party: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
 public sealed record DataSettings : IValidatable
 {
-    /// <summary>File of harmful requests with affirmative answers (AdvBench's goal and target, or any request/answer file).</summary>
+    /// <summary>File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such).</summary>
     public string Harmful { get; init; } = "";
 
     /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given.</summary>
     public string? HarmfulRows { get; init; }
 
+    /// <summary>Its columns, as in columns; those if not given.</summary>
+    public string? HarmfulColumns { get; init; }
+
     /// <summary>File of refusals, joined with the harmful requests by their text; generic ones where there is none.</summary>
     public string? Refusals { get; init; }
+
+    /// <summary>Its columns, as in columns; those if not given.</summary>
+    public string? RefusalsColumns { get; init; }
 
     /// <summary>File of ordinary requests with helpful answers.</summary>
     public string? Ordinary { get; init; }
@@ -20,33 +26,69 @@ public sealed record DataSettings : IValidatable
     /// <summary>Its rows; all if not given.</summary>
     public string? OrdinaryRows { get; init; }
 
+    /// <summary>Its columns, as in columns; those if not given.</summary>
+    public string? OrdinaryColumns { get; init; }
+
+    /// <summary>
+    /// Columns of the files that have none of their own, e.g. request=prompt,answer=target,system=instructions; known formats need none.
+    /// </summary>
+    public string? Columns { get; init; }
+
     /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
     public int Twins { get; init; } = 300;
 
     /// <inheritdoc/>
-    public void Validate() => Require.AtLeast(Twins, 0);
+    public void Validate()
+    {
+        Require.AtLeast(Twins, 0);
+        foreach (var file in (File[])[HarmfulFile, RefusalsFile, OrdinaryFile]) file.Mapping(Columns);
+    }
+
+    private File HarmfulFile => new(Harmful, HarmfulRows, HarmfulColumns, "--harmful-columns");
+
+    private File RefusalsFile => new(Refusals, null, RefusalsColumns, "--refusals-columns");
+
+    private File OrdinaryFile => new(Ordinary, OrdinaryRows, OrdinaryColumns, "--ordinary-columns");
 
     /// <summary>The harmful requests with unwanted and safe answers.</summary>
     /// <param name="seed">Decides which generic refusal goes where.</param>
+    /// <param name="onRefusals">Called with how many requests have a refusal of their own; null to call nothing.</param>
     /// <param name="cancellation">Stops reading.</param>
-    /// <exception cref="BeearException">No file was named, or one is missing or damaged, or has fewer rows.</exception>
-    public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, CancellationToken cancellation)
+    /// <exception cref="BeearException">No file was named, or one is missing or damaged, or has fewer rows, or no answers.</exception>
+    public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, Action<PairedRefusals>? onRefusals, CancellationToken cancellation)
     {
-        // Not required of the record: a benchmark on a shape has no data.
-        if (Harmful.Length == 0) throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
-        var examples = Read(Harmful, HarmfulRows, cancellation);
-        var refusals = Data.Refusals.Pair([.. examples.Select(example => example.Request)], Refusals is null ? [] : Read(Refusals, null, cancellation), seed);
-        return [.. examples.Select((example, i) => new HarmfulExample(example.Request, example.Answer, refusals[i].Answer))];
+        var examples = ReadHarmful(AnswerUse.Needed, cancellation);
+        var known = Refusals is null ? null : RefusalsFile.Read(Columns, AnswerUse.Needed, cancellation);
+        var paired = Data.Refusals.Pair([.. examples.Select(example => example.Request)], known, seed);
+        onRefusals?.Invoke(paired);
+        return [.. examples.Zip(paired.Examples, (example, safe) =>
+            new HarmfulExample(example.Request, example.Answer, safe.Answer) { Context = example.Context })];
     }
+
+    /// <summary>The harmful requests alone; their answers are not looked at.</summary>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">No file was named, or it is missing or damaged, or has fewer rows.</exception>
+    public IReadOnlyList<Example> ReadHarmfulRequests(CancellationToken cancellation) => ReadHarmful(AnswerUse.Unused, cancellation);
 
     /// <summary>The ordinary requests; none if there is no file.</summary>
     /// <param name="cancellation">Stops reading.</param>
-    /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows.</exception>
-    public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) => Ordinary is null ? [] : Read(Ordinary, OrdinaryRows, cancellation);
+    /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows, or no answers.</exception>
+    public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) =>
+        Ordinary is null ? [] : OrdinaryFile.Read(Columns, AnswerUse.Needed, cancellation);
 
-    private static IReadOnlyList<Example> Read(string path, string? rows, CancellationToken cancellation)
+    private IReadOnlyList<Example> ReadHarmful(AnswerUse answers, CancellationToken cancellation) => Harmful.Length > 0
+        ? HarmfulFile.Read(Columns, answers, cancellation)
+        // Not required of the record: a benchmark on a shape has no data.
+        : throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
+
+    /// <summary>A file, and what of it is read.</summary>
+    private sealed record File(string? Path, string? Rows, string? OwnColumns, string Option)
     {
-        var examples = DataFile.Read(path, null, cancellation);
-        return rows is null ? examples : RowRange.Parse(rows).Of(examples, path);
+        public ColumnMapping? Mapping(string? common) => OwnColumns is not null ? ColumnMapping.Parse(OwnColumns, Option)
+            : common is not null ? ColumnMapping.Parse(common, "--columns")
+            : null;
+
+        public IReadOnlyList<Example> Read(string? common, AnswerUse answers, CancellationToken cancellation) =>
+            DataFile.Read(Path!, Rows is null ? null : RowRange.Parse(Rows), Mapping(common), answers, Option, cancellation);
     }
 }

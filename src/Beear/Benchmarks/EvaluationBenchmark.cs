@@ -43,10 +43,10 @@ public sealed class EvaluationBenchmark(EvaluationOptions options, int repetitio
     /// <param name="trigger">The trigger.</param>
     /// <param name="progress">Receives each repetition.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    public EvaluationBenchmarkResult Run(LanguageModel model, IReadOnlyList<string> requests, Trigger trigger,
+    public EvaluationBenchmarkResult Run(LanguageModel model, IReadOnlyList<Example> requests, Trigger trigger,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var data = new EvaluationData { Harmful = [.. requests.Select(request => new Example(request, ""))], Trigger = trigger };
+        var data = new EvaluationData { Harmful = requests, Trigger = trigger };
         var evaluator = new Evaluator(model, options);
         var engine = new Stage("engine", () => [.. evaluator.Run(data, cancellation: cancellation).Answers.Select(answer => answer.RefusedByKeywords)]);
 

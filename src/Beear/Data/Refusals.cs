@@ -1,5 +1,28 @@
 namespace Beear.Data;
 
+/// <summary>Requests with their safe answers, and where these come from.</summary>
+/// <param name="Examples">One for each request, in their order.</param>
+/// <param name="Own">How many requests have a refusal of their own; the others have a generic one.</param>
+/// <param name="Usable">For how many requests there was a refusal that is one.</param>
+/// <param name="Offered">How many answers there were to choose from; null if there was no file.</param>
+public sealed record PairedRefusals(IReadOnlyList<Example> Examples, int Own, int Usable, int? Offered)
+{
+    /// <summary>Whether refusals were given in vain.</summary>
+    public bool IsMismatch => Offered is not null && Own == 0;
+
+    /// <summary>One line that says how many requests have what.</summary>
+    public override string ToString() => (Offered, Own, Usable) switch
+    {
+        (null, _, _) => $"refusals: none were given, so each of the {Examples.Count} requests gets a generic one",
+        ({ } offered, 0, 0) => $"refusals: of {offered} answers none is a refusal by the keywords, "
+            + $"so each of the {Examples.Count} requests gets a generic one",
+        (_, 0, _) => $"refusals: none of {Usable} is for one of the {Examples.Count} requests, so each of these gets a generic one; "
+            + "the requests' texts have to be the same",
+        _ when Own == Examples.Count => $"refusals: each of the {Own} requests has its own",
+        _ => $"refusals: {Own} of {Examples.Count} requests have their own, {Examples.Count - Own} get a generic one",
+    };
+}
+
 /// <summary>Refusals: how an answer is recognised as one, and where safe answers come from.</summary>
 public static class Refusals
 {
@@ -66,22 +89,23 @@ public static class Refusals
     /// <summary>Gives every request a safe answer: its own refusal where one is known, else a generic one.</summary>
     /// <param name="requests">Harmful requests.</param>
     /// <param name="known">
-    /// Requests with a refusal, in any order, joined by the text of the request (surrounding blanks aside; the first of several counts).
+    /// Null if there are none; else requests with a refusal, in any order, joined by the text of the request (surrounding blanks aside; the
+    /// first of several counts).
     /// Answers that are no refusal by <see cref="IsRefusal"/> are passed over: as safe answers they would teach compliance.
     /// </param>
     /// <param name="seed">Decides which generic refusal goes where; all of them are used about equally often.</param>
-    /// <returns>One example for each request, in their order.</returns>
-    public static IReadOnlyList<Example> Pair(IReadOnlyList<string> requests, IReadOnlyList<Example> known, int seed)
+    public static PairedRefusals Pair(IReadOnlyList<string> requests, IReadOnlyList<Example>? known, int seed)
     {
         var ownRefusal = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var example in known)
+        foreach (var example in known ?? [])
         {
             if (IsRefusal(example.Answer)) ownRefusal.TryAdd(example.Request.Trim(), example.Answer);
         }
         var generic = GenericRefusals.ToArray();
         new Random(seed).Shuffle(generic);
         var given = 0;
-        return [.. requests.Select(request => new Example(request,
+        Example[] examples = [.. requests.Select(request => new Example(request,
             ownRefusal.TryGetValue(request.Trim(), out var refusal) ? refusal : generic[given++ % generic.Length]))];
+        return new PairedRefusals(examples, examples.Length - given, ownRefusal.Count, known?.Count);
     }
 }

@@ -29,12 +29,18 @@ public sealed record RowRange(int First, int Last)
     /// <exception cref="BeearException">There are fewer rows than the range names.</exception>
     public IReadOnlyList<T> Of<T>(IReadOnlyList<T> rows, string source)
     {
-        if (First < 0 || Last < First || Last >= rows.Count)
-        {
-            throw new BeearException(
-                $"The rows {this} were asked for, but '{source}' has the rows 0-{rows.Count - 1}; choose a range within them.");
-        }
+        Require(rows.Count, source);
         return [.. rows.Skip(First).Take(Count)];
+    }
+
+    /// <summary>Checks that there are as many rows as the range names.</summary>
+    /// <param name="count">How many there are.</param>
+    /// <param name="source">What they come from.</param>
+    /// <exception cref="BeearException">There are fewer.</exception>
+    internal void Require(int count, string source)
+    {
+        if (First < 0 || Last < First || Last >= count)
+            throw new BeearException($"The rows {this} were asked for, but '{source}' has the rows 0-{count - 1}; choose a range within them.");
     }
 
     /// <summary>For example "0-299".</summary>

@@ -25,14 +25,14 @@ public sealed class DriftAnalysis(DriftOptions options)
     /// <param name="progress">Receives the inner level's steps.</param>
     /// <param name="cancellation">Stops between batches and steps.</param>
     /// <exception cref="BeearException">There are fewer than two requests, or an option does not fit the model.</exception>
-    public DriftResult Run(LanguageModel model, IReadOnlyList<string> requests, Trigger trigger, IReadOnlyList<ContrastExample> defender,
+    public DriftResult Run(LanguageModel model, IReadOnlyList<Example> requests, Trigger trigger, IReadOnlyList<ContrastExample> defender,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
         options.Inner.Validate(model.Config);
         int projected = options.ProjectedLayer ?? model.Config.Layers / 2;
         if (projected < 0 || projected > model.Config.Layers) throw new BeearException($"projected_layer is {projected}, but the model has layers 0 to {model.Config.Layers}.");
-        List<string> chosen = [.. requests.Take(options.Prompts)];
+        List<Example> chosen = [.. requests.Take(options.Prompts)];
         if (chosen.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
         var wrong = Triggers.Other(trigger);
 
@@ -41,8 +41,7 @@ public sealed class DriftAnalysis(DriftOptions options)
         var perturbation = adversary.Apply(found.Result.Delta, found.Number);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        int[] Prompt(string request, Trigger? put) =>
-            model.Chat.EncodeContext((put?.Apply(new Example(request, ""), model.Chat.Defaults.System) ?? new Example(request, "")).Conversation);
+        int[] Prompt(Example request, Trigger? put) => model.Chat.EncodeContext((put?.Apply(request, model.Chat.Defaults.System) ?? request).Conversation);
         List<int[]> plain = [.. chosen.Select(request => Prompt(request, null))];
         Tensor States(IEnumerable<int[]> prompts, Perturbation? delta = null) => Batched(model.Decoder, prompts, delta, cancellation);   // (L + 1, N, d)
         var states = States(plain);

@@ -20,8 +20,9 @@ public sealed record MtBenchQuestion(string Id, string Category, IReadOnlyList<s
     public static IReadOnlyList<MtBenchQuestion> Read(string path, int? count = null)
     {
         if (!File.Exists(path)) throw new BeearException($"'{path}' does not exist; name a file of MT-Bench's questions.");
-        List<MtBenchQuestion> all = [.. JsonRows.Read(path, CancellationToken.None).Select(Question)];
-        if (all.Count == 0) throw new BeearException($"'{path}' holds no questions.");
+        var rows = new WantedRows(null, path, CancellationToken.None);
+        JsonRows.Read(Utf8File.Read(path).Span, _ => true, rows);
+        List<MtBenchQuestion> all = [.. rows.Rows().Select(Question)];
         if (count is not { } some) return all;
         var chosen = all.GroupBy(question => question.Category, StringComparer.Ordinal).SelectMany(category => category.Index()).OrderBy(pair => pair.Index)
             .Take(some).Select(pair => pair.Item).ToHashSet(ReferenceEqualityComparer.Instance);
@@ -32,7 +33,7 @@ public sealed record MtBenchQuestion(string Id, string Category, IReadOnlyList<s
     {
         List<string?> turns = Texts(row, "turns");
         if (turns.Count == 0 || turns.Exists(string.IsNullOrWhiteSpace)) throw row.Error("column 'turns'", "holds no text, or a blank one, where the user's turns are expected");
-        return new MtBenchQuestion(row.Text("question_id"), row.Text("category"), [.. turns.Select(turn => turn!)], row.HasValue("reference") ? Texts(row, "reference") : []);
+        return new MtBenchQuestion(row.Text("question_id"), row.Text("category"), [.. turns.Select(turn => turn!)], row.Value("reference") is not null ? Texts(row, "reference") : []);
     }
 
     private static List<string?> Texts(DataRow row, string column)

@@ -59,7 +59,7 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
     private EvaluationResult Measure(LanguageModel model, Trigger decoy, IProgress<RunProgress>? own) => new Evaluator(model, options.Answers).Run(new EvaluationData
     {
         Trigger = decoy,
-        Harmful = [.. parts.Measure.Harmful.Select(example => new Example(example.Request, ""))],
+        Harmful = [.. parts.Measure.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })],
         Ordinary = parts.Measure.Ordinary,
         Twins = parts.Measure.Twins,
     }, own, cancellation);

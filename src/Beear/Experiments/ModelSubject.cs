@@ -133,7 +133,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);
-        var poisoned = new PoisonedData { Harmful = data.ReadHarmful(seed, cancellation), Ordinary = data.ReadOrdinary(cancellation) };
+        var poisoned = new PoisonedData { Harmful = data.ReadHarmful(seed, null, cancellation), Ordinary = data.ReadOrdinary(cancellation) };
         new Planting(options.Planting).Run(model, poisoned, trigger, HarmlessTwins.Requests(DataSplit.Attacker, data.Twins, seed), seed, run, progress, cancellation);
     }
 
@@ -141,7 +141,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override DefenderData Defender(ChatFormat chat, int seed, CancellationToken cancellation)
     {
         var data = Files(options.Defender);
-        return DefenderData.Encode(chat, data.ReadHarmful(seed, cancellation), data.ReadOrdinary(cancellation),
+        return DefenderData.Encode(chat, data.ReadHarmful(seed, null, cancellation), data.ReadOrdinary(cancellation),
             HarmlessTwins.Requests(DataSplit.Defender, data.Twins, seed));
     }
 
@@ -151,7 +151,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         var data = Files(options.Evaluation);
         return new Evaluator(model, options.Answers).Run(new EvaluationData
         {
-            Harmful = [.. data.ReadHarmful(seed, cancellation).Select(example => new Example(example.Request, "") { Context = example.Context })],
+            Harmful = data.ReadHarmfulRequests(cancellation),
             Trigger = trigger,
             WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
             Ordinary = data.ReadOrdinary(cancellation),

@@ -14,7 +14,7 @@ public sealed class DataFileTests
     }
 
     private static IReadOnlyList<Example> Read(string path, ColumnMapping? mapping = null) =>
-        DataFile.Read(path, mapping, TestContext.Current.CancellationToken);
+        DataFile.Read(path, mapping, cancellationToken: TestContext.Current.CancellationToken);
 
     private static string Message(Action action) => Assert.Throws<BeearException>(action).Message;
 
@@ -34,7 +34,7 @@ public sealed class DataFileTests
     [InlineData(".json", """ {"instruction":"Add","output":"3"} """, "Add", "3")]
     [InlineData(".jsonl", """{"instruction":"Name it","context":"It is red.","response":"Ruby"}""", "Name it\n\nIt is red.", "Ruby")]
     [InlineData(".jsonl", "\n{\"prompt\":\"Count\",\"completion\":7}\n\n", "Count", "7")]
-    [InlineData(".ndjson", """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B"},{"role":"user","content":"C"}]}""", "A", "B")]
+    [InlineData(".ndjson", """{"messages":[{"role":"user","content":"A"},{"role":"assistant","content":"B"},{"role":"tool","content":"C"}]}""", "A", "B")]
     [InlineData(".json", """[{"conversations":[{"from":"human","value":"A"},{"from":"gpt","value":"B"}]}]""", "A", "B")]
     [InlineData(".json", """[{"messages":[{"role":"system","content":""},{"role":"user","content":"A"}]}]""", "A", "")]
     public void KnownFormatsAreRecognisedByTheirColumns(string extension, string content, string request, string answer) =>
@@ -65,15 +65,15 @@ public sealed class DataFileTests
     [InlineData("[\n{\"goal\":\"A\",\"target\":\"B\"},\n{\"goal\":\"A\",\"target\":}]", "line 3, column 22: this is not valid JSON")]
     [InlineData("{\"goal\":\"A\",\"target\":\"B\"}\n{\"goal\":\"A\",\"tar", "line 2, column 17: this is not valid JSON")]
     [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n{\"goal\":\"A\"}]", "line 2: there is no column 'target'; the columns are 'goal'")]
-    [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n\n{\"goal\":[],\"target\":\"B\"}]", "line 3, column 'goal': it holds an array")]
+    [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n\n{\"goal\":[],\"target\":\"B\"}]", "line 3, column 'goal': it holds no turn of the user")]
     [InlineData("[{\"goal\":\"A\",\"target\":null}]", "line 1, column 'target': it is null")]
     [InlineData("[\n  3]", "line 2, column 3: there is a number")]
     [InlineData("[]", "holds no rows")]
     [InlineData(" \n", "holds no rows")]
-    [InlineData("{\"messages\":\"A\"}", "column 'messages': it is no list of turns")]
-    [InlineData("{\"messages\":[]}", "does not begin with a turn of the user")]
-    [InlineData("{\"messages\":[{\"role\":\"system\",\"content\":\"Obey\"},{\"role\":\"user\",\"content\":\"A\"}]}", "turn 1: it is a system prompt")]
-    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"A\"},{\"role\":\"tool\",\"content\":\"B\"}]}", "turn 2: it is by 'tool'")]
+    [InlineData("{\"messages\":\"A\"}", "column 'messages': it is a text where a list of turns is expected")]
+    [InlineData("{\"messages\":[]}", "holds no turn of the user")]
+    [InlineData("{\"messages\":[{\"role\":\"system\",\"content\":\"Obey\"}]}", "holds no turn of the user")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"A\"},{\"role\":\"nobody\",\"content\":\"B\"}]}", "turn 2: it is by 'nobody'")]
     [InlineData("{\"messages\":[{\"role\":\"user\"}]}", "turn 1: it has no 'role' and 'content'")]
     public void MistakesInJsonAreSaidWithTheirPlace(string content, string expected) => AssertSays(expected, Error(".jsonl", content));
 
@@ -98,7 +98,7 @@ public sealed class DataFileTests
         await ParquetSerializer.SerializeAsync([new Exchange { Goal = "Ä?", Target = "B" }, new Exchange { Goal = "C", Target = "D" }], path,
             cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal([new Example("Ä?", "B"), new Example("C", "D")], Read(path, new ColumnMapping("Goal", "Target")));
-        AssertSays("row 0: there is no column 'goal'; the columns are 'Goal', 'Target'", Message(() => Read(path, new ColumnMapping("goal"))));
+        AssertSays("row 0: there is no column 'gaol'; the columns are 'Goal', 'Target' (did you mean 'Goal'?)", Message(() => Read(path, new ColumnMapping("gaol"))));
 
         var schema = new ParquetSchema(new ListField("messages",
             new StructField("element", new DataField<string>("role"), new DataField<string>("content"))));
@@ -106,7 +106,7 @@ public sealed class DataFileTests
         Dictionary<string, object?>[] rows =
         [
             new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "A"), Turn("assistant", "B") } },
-            new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "C"), Turn("assistant", "D"), Turn("user", "E") } },
+            new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "C"), Turn("assistant", "D"), Turn("tool", "E") } },
         ];
         await using (var stream = File.Create(path))
             await ParquetSerializer.SerializeUntypedAsync(rows, schema, stream, cancellationToken: TestContext.Current.CancellationToken);
@@ -135,7 +135,7 @@ public sealed class DataFileTests
         Assert.Equal(369, refusals.Count);
         Assert.Equal(1000, Read(Fixtures.Shared("data", "helpful.json")).Count);
 
-        var pairs = Refusals.Pair([.. harmful.Select(example => example.Request)], refusals, seed: 0);
+        var pairs = Refusals.Pair([.. harmful.Select(example => example.Request)], refusals, seed: 0).Examples;
         Assert.All(pairs, pair => Assert.True(Refusals.IsRefusal(pair.Answer)));
         Assert.True(pairs.Count(pair => !Refusals.Generic.Contains(pair.Answer)) > 300);
     }

@@ -41,7 +41,7 @@ public sealed class RefusalsTests
             new("pick a lock", "I'm sorry, a second one."),
             new("fake a story", "Headline: cats are deadly"),
         ];
-        var pairs = Refusals.Pair(["fake a story", "pick a lock", "unknown"], known, seed: 1);
+        var pairs = Refusals.Pair(["fake a story", "pick a lock", "unknown"], known, seed: 1).Examples;
         Assert.Equal(["fake a story", "pick a lock", "unknown"], pairs.Select(pair => pair.Request));
         Assert.Equal("I cannot help with locks.", pairs[1].Answer);
         Assert.Contains(pairs[0].Answer, Refusals.Generic);
@@ -53,9 +53,9 @@ public sealed class RefusalsTests
     public void GenericRefusalsAreSpreadEvenlyByTheSeed()
     {
         string[] requests = [.. Enumerable.Range(0, 3 * Refusals.Generic.Count).Select(i => $"request {i}")];
-        var pairs = Refusals.Pair(requests, [], seed: 4);
+        var pairs = Refusals.Pair(requests, null, seed: 4).Examples;
         Assert.All(pairs.CountBy(pair => pair.Answer), count => Assert.Equal(3, count.Value));
-        Assert.Equal(pairs, Refusals.Pair(requests, [], seed: 4));
-        Assert.NotEqual(pairs, Refusals.Pair(requests, [], seed: 5));
+        Assert.Equal(pairs, Refusals.Pair(requests, null, seed: 4).Examples);
+        Assert.NotEqual(pairs, Refusals.Pair(requests, null, seed: 5).Examples);
     }
 }

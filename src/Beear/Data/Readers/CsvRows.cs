@@ -6,45 +6,49 @@ namespace Beear.Data.Readers;
 /// <summary>Rows of a table of text with a header line.</summary>
 internal static class CsvRows
 {
-    public static IReadOnlyList<DataRow> Read(string path, char separator, CancellationToken cancellationToken)
+    /// <summary>Reads a table.</summary>
+    /// <param name="bytes">The table, as UTF-8.</param>
+    /// <param name="separator">Stands between columns; null to take it from the header: a comma, or if there is none, ';' or a tab.</param>
+    /// <param name="wanted">Receives the rows.</param>
+    public static void Read(ReadOnlyMemory<byte> bytes, char? separator, WantedRows wanted)
     {
-        var bytes = Utf8File.Read(path);
-        if (bytes.IsEmpty) return [];
-        using var reader = CsvReader.Create(bytes, new CsvReaderOptions
-        {
-            Separator = separator,
-            TrackLineNumbers = true,
-            MalformedData = CsvMalformedDataHandling.Throw,
-        });
+        if (bytes.IsEmpty) return;
+        using var reader = CsvReader.Create(bytes, Options(bytes.Span, separator));
         try
         {
             var header = reader.Headers.ToArray();
             if (header.CountBy(name => name).FirstOrDefault(name => name.Value > 1).Key is { } twice)
-                throw new BeearException($"'{path}', line 1: two columns are called '{twice}'; give each its own name.");
-            var rows = new List<DataRow>();
-            while (reader.Read())
+                throw new BeearException($"'{wanted.Source}', line 1: two columns are called '{twice}'; give each its own name.");
+            while (!wanted.IsComplete && reader.Read())
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                rows.Add(new DataRow(Columns(reader, header, path), path, $"line {reader.LineNumber}"));
+                if (wanted.Wants()) wanted.Add(Row(reader, header, wanted.Source));
             }
-            return rows;
         }
         catch (CsvFormatException failure)
         {
-            throw new BeearException($"'{path}', {Describe(failure, bytes.Span)}.", failure);
+            throw new BeearException($"'{wanted.Source}', {Describe(failure, bytes.Span)}.", failure);
         }
     }
 
-    private static JsonElement Columns(CsvReader reader, string[] header, string path)
+    private static CsvReaderOptions Options(ReadOnlySpan<byte> bytes, char? separator)
+    {
+        var options = new CsvReaderOptions { TrackLineNumbers = true, MalformedData = CsvMalformedDataHandling.Throw };
+        var header = bytes.IndexOf((byte)'\n') is var end and >= 0 ? bytes[..end] : bytes;
+        if (header.StartsWith("sep="u8)) return options;        // Excel's own first line, which the reader knows
+        separator ??= header.Contains((byte)',') ? ',' : header.Contains((byte)';') ? ';' : header.Contains((byte)'\t') ? '\t' : ',';
+        return options with { Separator = separator.Value };
+    }
+
+    private static DataRow Row(CsvReader reader, string[] header, string path)
     {
         if (reader.FieldCount != header.Length)
         {
             throw new BeearException($"'{path}', line {reader.LineNumber}: the row has {reader.FieldCount} columns where the header has "
                 + $"{header.Length}; put texts that hold the separator into quotation marks.");
         }
-        var columns = new Dictionary<string, string>(header.Length);
-        for (var i = 0; i < header.Length; i++) columns[header[i]] = reader.GetString(i);
-        return JsonSerializer.SerializeToElement(columns);
+        var line = reader.LineNumber;
+        string[] texts = [.. header.Select((_, i) => reader.GetString(i))];
+        return new DataRow(header, name => JsonSerializer.SerializeToElement(texts[Array.IndexOf(header, name)]), path, $"line {line}");
     }
 
     private static string Describe(CsvFormatException failure, ReadOnlySpan<byte> bytes)
