@@ -1,4 +1,6 @@
+using Beear.Checkpoints;
 using Beear.Models;
+using Beear.Text;
 using Beear.Training;
 
 namespace Beear.Cli;
@@ -16,6 +18,14 @@ internal sealed record ModelSettings
     /// <summary>The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.</summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
     public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
+
+    /// <summary>Shapes and chat format, read before the weights, so that everything that was asked for can be checked against them first.</summary>
+    /// <exception cref="BeearException">There is no such model, or one of its files cannot be read.</exception>
+    public (ModelConfig Config, ChatFormat Chat) Outline(CommandContext context)
+    {
+        using var checkpoint = Checkpoint.OpenFiles(HubModels.PathOf(Model, context));
+        return (ModelConfig.FromJson(checkpoint.Config), checkpoint.LoadChatFormat());
+    }
 
     /// <summary>Loads the model onto the device that was asked for.</summary>
     /// <param name="context">Device and hub.</param>

@@ -24,7 +24,11 @@ public sealed record DataSettings : IValidatable
     public int Twins { get; init; } = 300;
 
     /// <inheritdoc/>
-    public void Validate() => Require.AtLeast(Twins, 0);
+    public void Validate()
+    {
+        foreach (string? rows in new[] { HarmfulRows, OrdinaryRows }) _ = rows is null ? null : RowRange.Parse(rows);
+        Require.AtLeast(Twins, 0);
+    }
 
     /// <summary>The harmful requests with unwanted and safe answers.</summary>
     /// <param name="seed">Decides which generic refusal goes where.</param>

@@ -13,6 +13,7 @@ internal sealed class SharedFolder(string folder)
     /// <exception cref="BeearException">The folder holds something else.</exception>
     public void Open(object settings, CancellationToken cancellation)
     {
+        AtomicOutput.RequireDirectory(folder);
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         Directory.CreateDirectory(Path.GetDirectoryName(target) ?? target);
         using var alone = FileLock.Acquire($"{target}.lock", keep: false, cancellation);
