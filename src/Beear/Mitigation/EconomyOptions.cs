@@ -44,7 +44,6 @@ public sealed record EconomyOptions : IValidatable
     {
         Require.AtLeast(SplitTokens, 0);
         Require.AtLeast(ScoresAtOnce, 1);
-        Require.AtLeast(FrozenLayers, 0);
         if (UpdateInBackward && !Checkpointing) throw new BeearException("update_in_backward works layer by layer; add checkpointing.");
     }
 
@@ -53,7 +52,7 @@ public sealed record EconomyOptions : IValidatable
     public void Validate(ModelConfig config)
     {
         Validate();
-        if (FrozenLayers >= config.Layers)
+        if (FrozenLayers < 0 || FrozenLayers >= config.Layers)
             throw new BeearException($"frozen_layers must lie between 0 and {config.Layers - 1}, as the model has {config.Layers} layers; it is {FrozenLayers}.");
     }
 
