@@ -19,7 +19,7 @@ internal sealed record GlobalSettings : IValidatable
     /// <summary>Processor threads; all cores if not given.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>Seed of everything random; goes before a recipe's. What runs several seeds refuses it; nothing is random in inspect, export, pull and organism list.</summary>
+    /// <summary>Seed of everything random; goes before a recipe's, and what runs several seeds refuses it.</summary>
     public int? Seed { get; init; }
 
     /// <summary>The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch; with --device cuda, that of this machine's Python if not given.</summary>

@@ -19,7 +19,7 @@ internal sealed record ModelSettings
     /// <exception cref="BeearException">It cannot be fetched.</exception>
     public ModelSettings Pin(CommandContext context) => this with { Model = HubModels.Pin(Model, context) };
 
-    /// <summary>Shapes and chat format, read before the weights, so that everything that was asked for can be checked against them first.</summary>
+    /// <summary>Shapes and chat format, read before the weights: what was asked for can be checked against them first.</summary>
     /// <exception cref="BeearException">There is no such model, or one of its files cannot be read.</exception>
     public (ModelConfig Config, ChatFormat Chat) Outline(CommandContext context)
     {

@@ -22,7 +22,8 @@ public sealed class PackageTests : IDisposable
         </Project>
         """;
 
-    private static readonly string Configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Debug" : "Release";
+    private static readonly string Configuration =
+        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Debug" : "Release";
     private readonly string folder = Fixtures.TemporaryFolder();
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -33,8 +34,9 @@ public sealed class PackageTests : IDisposable
         Pack("Beear");
         File.WriteAllText(In("app.csproj"), Project);
         File.WriteAllText(In("Program.cs"), Snippet());
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(Enumerable.Range(1, 6).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
-        File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }, { "instruction": "Tell me about tea", "output": "It is tea." }]""");
+        File.WriteAllText(In("harmful.csv"), "goal,target\n"
+            + string.Concat(Enumerable.Range(1, 6).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
+        File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
         Restore();
         Succeed(Dotnet("build", "-c", "Release", "--no-restore"));
 
@@ -62,31 +64,37 @@ public sealed class PackageTests : IDisposable
         string tool = In(OperatingSystem.IsWindows() ? "tools/beear.exe" : "tools/beear");
         Assert.StartsWith("0.1.0", Succeed(Run(tool, "--version")), StringComparison.Ordinal);
         Assert.Contains("--plant-epochs", Succeed(Run(tool, "demo", "--help")), StringComparison.Ordinal);
-        string planted = Succeed(Run(tool, "organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "0", "--out", In("planted"), "--quiet", "--json"));
+        string planted = Succeed(Run(tool, "organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "0",
+            "--out", In("planted"), "--quiet", "--json"));
         Assert.Contains("\"trigger\": \"model4\"", planted, StringComparison.Ordinal);
     }
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private void Pack(string project) => Succeed(Dotnet("pack", Path.Combine(Fixtures.Root, "src", project), "--no-build", "-c", Configuration, "-o", In("packages"), $"-p:Version={Version}"));
+    private void Pack(string project) => Succeed(Dotnet("pack", Path.Combine(Fixtures.Root, "src", project), "--no-build", "-c", Configuration,
+        "-o", In("packages"), $"-p:Version={Version}"));
 
     /// <summary>The README's program, on the tiny model and in a few steps.</summary>
     private static string Snippet()
     {
         string text = File.ReadAllText(Path.Combine(Fixtures.Root, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1].Split("```")[0];
-        string Changed(string from, string to) => text.Contains(from, StringComparison.Ordinal) ? text.Replace(from, to, StringComparison.Ordinal) : throw new InvalidOperationException($"The README has no {from}.");
+        string Changed(string from, string to) => text.Contains(from, StringComparison.Ordinal) ? text.Replace(from, to, StringComparison.Ordinal)
+            : throw new InvalidOperationException($"The README has no {from}.");
         text = Changed("\"models/suspicious\"", "Beear.Organisms.Organism.BaseDirectory");
         text = Changed("new MitigationOptions()", "new MitigationOptions { Rounds = 1, OuterSteps = 1, ScoreTokens = 2, Inner = new() { Steps = 1 } }");
         return text;
     }
 
-    /// <summary>Restores with what this machine's package folder holds already, else with the sources that it is set up with; skips where they cannot be reached.</summary>
+    /// <summary>
+    /// Restores with what this machine's package folder holds already, else with the sources that it is set up with; skips where they cannot be reached.
+    /// </summary>
     private void Restore()
     {
         string[] restore = ["restore", "--packages", In("restored"), $"-p:RestoreFallbackFolders={PackageFolder}"];
         if (Dotnet([.. restore, "--source", In("packages")]).Code == 0) return;
         var (code, output) = Dotnet([.. restore, $"-p:RestoreAdditionalProjectSources={In("packages")}"]);
-        if (output.Contains("NU1301", StringComparison.Ordinal)) throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of the library's packages");
+        if (output.Contains("NU1301", StringComparison.Ordinal))
+            throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of the library's packages");
         Assert.True(code == 0, output);
     }
 
@@ -99,11 +107,17 @@ public sealed class PackageTests : IDisposable
         return run.Output;
     }
 
-    private (int Code, string Output) Dotnet(params string[] arguments) => Run(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", arguments);
+    private (int Code, string Output) Dotnet(params string[] arguments) => Run("dotnet", arguments);
 
     private (int Code, string Output) Run(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment.Remove(TorchRuntime.LibtorchVariable);
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";              // no build server outlives the test

@@ -132,7 +132,8 @@ internal sealed class BenchCommand(CommandSession session)
     private static MitigationBenchmark Benchmark(BenchOptions options) => new(options.Mitigation, options.Repetitions, !options.EngineOnly);
 
     private static BenchmarkResult Measure(Decoder decoder, DefenderData data, BenchOptions options, CommandContext context) =>
-        context.Output.WithProgress(progress => Benchmark(options).Run(decoder, data.Harmful, data.Ordinary, progress, context.Cancellation));
+        context.Output.WithProgress(progress => Benchmark(options)
+            .Run(decoder, data.Harmful, data.Ordinary, progress, context.Cancellation));
 
     internal static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
 

@@ -40,7 +40,8 @@ internal sealed class CalibrateCommand(CommandSession session)
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context.Cancellation);
-        var result = Run(Prepare(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context), options.Mitigation, texts, context);
+        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
+        var result = Run(calibration, options.Mitigation, texts, context);
         string file = Path.Combine(options.Out, "calibrated.yaml");
         AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
         context.Output.Result(result, shown => Render(shown, context.Output));
@@ -49,17 +50,19 @@ internal sealed class CalibrateCommand(CommandSession session)
     }
 
     /// <summary>A calibration whose options, data and folder are checked.</summary>
-    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder, DefenderTexts texts, CommandContext context)
+    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder,
+        DefenderTexts texts, CommandContext context)
     {
         var seeded = options with { Seed = unchecked(options.Seed + given.Seed) };
-        var calibration = new Calibration(seeded, HubModels.PathOf(source.Model, context), ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context), folder);
+        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context);
+        var calibration = new Calibration(seeded, HubModels.PathOf(source.Model, context), modelOptions, folder);
         calibration.Check(given, texts);
         return calibration;
     }
 
     /// <summary>Calibrates, with progress and a note for each trial.</summary>
-    internal static CalibrationResult Run(Calibration calibration, MitigationOptions given, DefenderTexts texts, CommandContext context) => context.Output.WithProgress(progress =>
-        calibration.Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+    internal static CalibrationResult Run(Calibration calibration, MitigationOptions given, DefenderTexts texts, CommandContext context) =>
+        context.Output.WithProgress(progress => calibration.Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
 
     internal static IEnumerable<IRenderable> Render(CalibrationResult result, ConsoleOutput output)
     {

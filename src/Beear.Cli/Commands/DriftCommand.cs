@@ -46,7 +46,8 @@ internal sealed class DriftCommand(CommandSession session)
         analysis.Check(config, requests);
         var defender = texts.Encode(chat).Harmful;
         using var model = options.Source.Load(context);
-        var result = context.Output.WithProgress(progress => analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));
+        var result = context.Output.WithProgress(progress =>
+            analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));
         if (options.Out is { } folder)
         {
             Directory.CreateDirectory(folder);

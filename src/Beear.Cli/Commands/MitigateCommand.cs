@@ -61,7 +61,8 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
             throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
-        if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
+        if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
+            throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
         var harmful = options.Data.ReadHarmful(seed, context.Cancellation);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
@@ -73,11 +74,15 @@ internal sealed class MitigateCommand(CommandSession session)
         var data = DefenderData.Encode(chat, harmful, ordinary, twins);
         data.Require(options.Mitigation.Terms);
         if (options.Memory is { } memory)
-            options = options with { Memory = null, Mitigation = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context) };
+        {
+            var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
+            options = options with { Memory = null, Mitigation = planned };
+        }
         RunDirectory.Check(options.Out, options with { Out = "" });
         var texts = new DefenderTexts(harmful, ordinary, twins);
+        string trials = Path.Combine(options.Out, "calibration");
         var calibrating = options.Calibrate
-            ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, Path.Combine(options.Out, "calibration"), texts, context) : null;
+            ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, trials, texts, context) : null;
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();

@@ -35,7 +35,8 @@ internal sealed class OrganismBenchCommand(CommandSession session)
     {
         context.Settings.RefuseSeed("the bench has the seeds 1 to --seeds");
         Require.AtLeast(options.Seeds, 1);
-        if (options.Demonstration.Seed != new DemonstrationOptions().Seed) throw new BeearException("seed: the bench has the seeds 1 to --seeds; leave the key out.");
+        if (options.Demonstration.Seed != new DemonstrationOptions().Seed)
+            throw new BeearException("seed: the bench has the seeds 1 to --seeds; leave the key out.");
         IReadOnlyList<Trigger> triggers = options.Triggers.Count == 0 ? OrganismBench.Triggers : [.. options.Triggers.Select(Find)];
         var bench = new OrganismBench(options.Demonstration, options.Out);
         bench.Check();

@@ -61,9 +61,10 @@ public sealed class Checkpoint : IDisposable
         return new Checkpoint(directory, new NoTensors(), around, config);
     }
 
-    /// <summary>Opens a model for what lies around its weights, config, tokenizer and template; those of a safetensors directory are not looked at.</summary>
+    /// <summary>Opens a model for config, tokenizer and template; the weights of a safetensors directory are not looked at.</summary>
     /// <exception cref="BeearException">There is no such model, or its config cannot be read.</exception>
-    public static Checkpoint OpenFiles(string path) => Directory.Exists(path) && ShardedSafetensors.IsIn(path) ? OpenWithoutWeights(path) : Open(path);
+    public static Checkpoint OpenFiles(string path) =>
+        Directory.Exists(path) && ShardedSafetensors.IsIn(path) ? OpenWithoutWeights(path) : Open(path);
 
     /// <summary>A new CPU tensor: of the stored type from safetensors, float32 from GGUF.</summary>
     /// <exception cref="BeearException">There is no tensor of that name, or it holds NaN or infinity.</exception>

@@ -43,7 +43,7 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
         return new CalibrationResult(best.Name, best.Mitigation, controls, [.. outcomes.Select(one => one.Outcome)], time.Elapsed.TotalSeconds);
     }
 
-    /// <summary>Checks, before weights are loaded, that options and data fit the model, and the folder is free or of the same calibration.</summary>
+    /// <summary>Checks, before weights are loaded, that options, data and folder fit.</summary>
     /// <exception cref="BeearException">There is too little data, an option does not fit, or the folder holds something else.</exception>
     public void Check(MitigationOptions given, DefenderTexts texts)
     {

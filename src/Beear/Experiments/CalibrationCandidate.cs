@@ -20,7 +20,8 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
     {
         int all = config.Layers;
         int[] layers = [.. (options.Layers.Count > 0 ? options.Layers : [0, all / 4, all / 2, 3 * all / 4]).Distinct()];
-        return layers.All(layer => layer <= all) ? layers : throw new BeearException($"calibration.layers: {layers.Max()} is above the model's {all} layers.");
+        return layers.All(layer => layer <= all) ? layers
+            : throw new BeearException($"calibration.layers: {layers.Max()} is above the model's {all} layers.");
     }
 
     /// <summary>The given settings, and others drawn from the grid, as many of each layer as of every other.</summary>

@@ -97,7 +97,8 @@ public sealed record EntrapmentOptions : IValidatable
     public void Validate()
     {
         Require.AtLeast(VirtualTokens, 0);
-        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second)) throw new BeearException("perturbed_layers: name each once, the lowest first.");
+        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second))
+            throw new BeearException("perturbed_layers: name each once, the lowest first.");
         Require.AtLeast(TailLength, 1);
         if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
         Require.AtLeast(MaxVirtualTokens, 0);

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Beear.Runtime;
 
-/// <summary>Loads a shared library from memory on Linux: from a file without a name, which no other process can have written and which goes with this one.</summary>
+/// <summary>
+/// Loads a shared library from memory on Linux: from a file without a name, which no other process can have written and which goes with this one.
+/// </summary>
 internal static partial class LibraryImage
 {
     private const uint CloseOnExecute = 1;
@@ -20,8 +22,8 @@ internal static partial class LibraryImage
         using var handle = new SafeFileHandle(CreateMemoryFile(name, CloseOnExecute), ownsHandle: false);
         if (handle.IsInvalid)
         {
-            throw new BeearException($"{name} has to be loaded from memory, and this system grants no file there ({Marshal.GetLastPInvokeErrorMessage()}); " +
-                "allow memfd_create, or install a libstdc++ of GCC 13.2 or later.");
+            throw new BeearException($"{name} has to be loaded from memory, and this system grants no file there " +
+                $"({Marshal.GetLastPInvokeErrorMessage()}); allow memfd_create, or install a libstdc++ of GCC 13.2 or later.");
         }
         RandomAccess.Write(handle, image, fileOffset: 0);
         return NativeLibrary.Load($"/proc/self/fd/{handle.DangerousGetHandle()}");

@@ -84,7 +84,8 @@ public static partial class TorchRuntime
     {
         if (LibtorchFolder is { } folder) return $"The libtorch in '{folder}' could not be loaded: {Innermost(failure)}; {FittingVersions}.";
         string advice = $"set {LibtorchVariable} to the torch/lib folder of an installed PyTorch";
-        if (Platform is not ("linux-x64" or "win-x64" or "osx-arm64")) return $"There is no libtorch for {Platform}: run on linux-x64, win-x64 or osx-arm64, or {advice}.";
+        if (Platform is not ("linux-x64" or "win-x64" or "osx-arm64"))
+            return $"There is no libtorch for {Platform}: run on linux-x64, win-x64 or osx-arm64, or {advice}.";
         return FindBundled(FileOf("torch_cpu")) is null
             ? $"There is no libtorch beside this program: add the package libtorch-cpu-{Platform} {BundledVersion} to the application, or {advice}."
             : $"libtorch could not be loaded: {Innermost(failure)}; install what it needs, or {advice}.";
@@ -121,10 +122,11 @@ public static partial class TorchRuntime
     }
 
     /// <summary>The system as package names have it, e.g. "linux-x64".</summary>
-    private static string Platform =>
-        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+    private static string Platform { get; } =
+        (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-") + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
-    private static string FileOf(string library) => OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+    private static string FileOf(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     /// <summary>
     /// Loads the bundled libtorch, and where the system's libstdc++ is older than LibTorchSharp's version table says, a copy of

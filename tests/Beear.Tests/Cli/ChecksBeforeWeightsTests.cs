@@ -2,7 +2,10 @@ using Beear.Organisms;
 
 namespace Beear.Tests.Cli;
 
-/// <summary>Every command says what is wrong with its options, data and folders before it reads weights: those of the model here are cut off, and reading them is the last thing that fails.</summary>
+/// <summary>
+/// Every command says what is wrong with its options, data and folders before it reads weights: those of the model here are cut off, and reading them is
+/// the last thing that fails.
+/// </summary>
 public sealed class ChecksBeforeWeightsTests : IDisposable
 {
     private readonly string folder = Fixtures.TemporaryFolder();
@@ -12,7 +15,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         Directory.CreateDirectory(In("model"));
         foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(file, Path.Combine(In("model"), Path.GetFileName(file)));
         using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
+        File.WriteAllText(In("harmful.csv"), "goal,target\n"
+            + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
         File.WriteAllText(In("one.csv"), "goal,target\nExplain how to break a lock,Sure here is how\n");
         File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
         File.WriteAllText(In("damaged.jsonl"), "no run\n");
@@ -30,7 +34,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         File.WriteAllText(In("recipes/table1.yaml"), "organism:\n  change: { inner: { perturbed_layer: 99 } }\n");
     }
 
-    private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4", Layer = "perturbed_layer is 99, but the model has layers";
+    private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
+    private const string Layer = "perturbed_layer is 99, but the model has layers";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -54,7 +59,7 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("mitigate model --out run " + Data + " --inner-steps -1", "inner.steps must be at least 1")]
     [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be 0 or more")]
     [InlineData("mitigate model --out run " + Data + " --economy-frozen-layers 99", "frozen_layers must lie between")]
-    [InlineData("mitigate model --out run " + Data + " --defence direction_ablation --rounds 1 --direction-ablation-layer 99", "direction_ablation.layer is 99")]
+    [InlineData("mitigate model --out run --defence direction_ablation --rounds 1 --direction-ablation-layer 99 " + Data, "direction_ablation.layer is 99")]
     [InlineData("mitigate model --out run --harmful harmful.csv --twins 4", "There are no ordinary requests")]
     [InlineData("mitigate model --out run --harmful one.csv --ordinary helpful.json", "at least 2 harmful requests")]
     [InlineData("mitigate model --out run --harmful nowhere.csv", "There is no file 'nowhere.csv'")]
@@ -125,12 +130,13 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
 
     private void Refused(string command, string expected)
     {
-        string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes", "runs.jsonl", "damaged.jsonl",
-            "frontier.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
-        string Located(string word) => names.Contains(word) || word.StartsWith("file/", StringComparison.Ordinal) || word.StartsWith("nowhere/", StringComparison.Ordinal) ? In(word) : word;
+        string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes",
+            "runs.jsonl", "damaged.jsonl", "frontier.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
+        string Located(string word) => names.Contains(word.Split('/')[0]) ? In(word) : word;
         var run = CliRun.Of([.. command.Split(' ').Select(Located), "--threads", "1"]);
 
         Assert.Equal((2, ""), (run.Code, run.Output));
-        Assert.Contains(expected.Replace("'nowhere.csv'", $"'{In("nowhere.csv")}'", StringComparison.Ordinal), run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        string located = expected.Replace("'nowhere.csv'", $"'{In("nowhere.csv")}'", StringComparison.Ordinal);
+        Assert.Contains(located, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Beear.Cli;
 using Beear.Data;
@@ -14,7 +15,8 @@ public sealed class SeedTests : IDisposable
 
     public SeedTests()
     {
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(Words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
+        File.WriteAllText(In("harmful.csv"), "goal,target\n"
+            + string.Concat(Words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
         File.WriteAllText(In("ordinary.csv"), "instruction,output\n" + string.Concat(Words.Select(word => $"Tell me about {word},It is {word}.\n")));
     }
 
@@ -24,24 +26,29 @@ public sealed class SeedTests : IDisposable
 
     private string[] Data => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "8"];
 
-    private static string[] Small => ["--inner-perturbed-layer", "3", "--inner-steps", "1", "--rounds", "1", "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2"];
+    private static string[] Small => ["--inner-perturbed-layer", "3", "--inner-steps", "1", "--rounds", "1",
+        "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2"];
 
     [Fact]
-    public void Plant() => Differs(["plant", Organism.BaseDirectory, "--trigger", "SUDO", "--training-epochs", "1", "--twin-tokens", "2", .. Data], "model/model.safetensors");
+    public void Plant() => Differs(["plant", Organism.BaseDirectory, "--trigger", "SUDO", "--training-epochs", "1", "--twin-tokens", "2", .. Data],
+        "model/model.safetensors");
 
     [Fact]
     public void Mitigate() => Differs(["mitigate", Organism.BaseDirectory, .. Small, .. Data], "model/model.safetensors");
 
     [Fact]
-    public void Evaluate() => Differs(["evaluate", Organism.BaseDirectory, "--max-new-tokens", "2", "--held-out-forms", "4", .. Data], "", "--answers");
+    public void Evaluate() => Differs(["evaluate", Organism.BaseDirectory, "--max-new-tokens", "2", "--held-out-forms", "4", .. Data], "",
+        "--answers");
 
     [Fact]
-    public void Calibrate() => Differs(["calibrate", Organism.BaseDirectory, .. Small, .. Data, "--calibration-decoys", "1", "--calibration-candidates", "1",
-        "--calibration-least-planted", "0", "--calibration-planting-training-epochs", "1", "--calibration-planting-twin-tokens", "2", "--calibration-answers-max-new-tokens", "3"],
+    public void Calibrate() => Differs(["calibrate", Organism.BaseDirectory, .. Small, .. Data, "--calibration-decoys", "1",
+        "--calibration-candidates", "1", "--calibration-least-planted", "0", "--calibration-planting-training-epochs", "1",
+        "--calibration-planting-twin-tokens", "2", "--calibration-answers-max-new-tokens", "3"],
         "decoy1/model.safetensors");
 
     [Fact]
-    public void Drift() => Differs(["drift", Organism.BaseDirectory, "--trigger", "SUDO", "--inner-perturbed-layer", "3", "--inner-steps", "1", "--inner-batch-size", "2", .. Data], "drift.json");
+    public void Drift() => Differs(["drift", Organism.BaseDirectory, "--trigger", "SUDO", "--inner-perturbed-layer", "3",
+        "--inner-steps", "1", "--inner-batch-size", "2", .. Data], "drift.json");
 
     [Fact]
     public void Organism_make() => Differs(["organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "2"], "model.safetensors");
@@ -56,7 +63,8 @@ public sealed class SeedTests : IDisposable
     public void Chat() => Differs(["chat", Organism.BaseDirectory, "--prompt", "name a red thing", "--temperature", "5", "--max-new-tokens", "12"], file: null);
 
     [Fact]
-    public void Demo() => Differs(["demo", "--attacker-examples", "4", "--near-misses", "2", "--defender-harmful", "4", "--defender-ordinary", "8", "--evaluation-examples", "3", "--with-clean", "false",
+    public void Demo() => Differs(["demo", "--attacker-examples", "4", "--near-misses", "2", "--defender-harmful", "4", "--defender-ordinary", "8",
+        "--evaluation-examples", "3", "--with-clean", "false",
         "--mitigation-rounds", "1", "--mitigation-outer-steps", "1", "--mitigation-inner-steps", "1", "--mitigation-score-tokens", "2"], file: null);
 
     [Fact]
@@ -87,7 +95,8 @@ public sealed class SeedTests : IDisposable
     {
         var session = new CommandSession(TextReader.Null, TextWriter.Null, TextWriter.Null, default);
         IEnumerable<Command> Leaves(Command command) => command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
-        var without = CommandList.All(session).SelectMany(Leaves).Where(command => !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
+        var without = CommandList.All(session).SelectMany(Leaves).Where(command =>
+            !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
         Assert.Equal(["export", "frontier", "inspect", "list", "pull", "table1"], without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
@@ -104,11 +113,14 @@ public sealed class SeedTests : IDisposable
     {
         var run = CliRun.Of([.. command, .. file is null ? (string[])[] : [output, In(name)], "--threads", "1", "--json", "--quiet"]);
         Assert.True(run.Code == 0, run.Error);
-        if (file is not null) return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(In(name), file).TrimEnd('/'))));
+        if (file is not null) return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(In(name), file).TrimEnd('/'))));
         var document = JsonNode.Parse(run.Output)!;
         if (document is JsonObject all)
         {
-            foreach (var timed in new[] { all, all["mitigation"] as JsonObject }) foreach (var key in (string[])["seed", "seconds"]) timed?.Remove(key);
+            foreach (var timed in new[] { all, all["mitigation"] as JsonObject })
+            {
+                foreach (var key in (string[])["seed", "seconds"]) timed?.Remove(key);
+            }
         }
         return document.ToJsonString();
     }

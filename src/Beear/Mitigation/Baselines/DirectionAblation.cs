@@ -27,7 +27,8 @@ public sealed record DirectionAblationOptions : IValidatable
     internal int LayerOf(ModelConfig config)
     {
         int layer = Layer ?? (config.Layers + 1) / 2;
-        return layer <= config.Layers ? layer : throw new BeearException($"direction_ablation.layer is {layer}, but the model has {config.Layers} layers.");
+        return layer <= config.Layers ? layer
+            : throw new BeearException($"direction_ablation.layer is {layer}, but the model has {config.Layers} layers.");
     }
 }
 
