@@ -19,7 +19,7 @@ internal sealed record GlobalSettings : IValidatable
     /// <summary>Processor threads; all cores if not given.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>Seed of everything random.</summary>
+    /// <summary>Seed of everything random; goes before a recipe's, and what runs several seeds refuses it.</summary>
     public int? Seed { get; init; }
 
     /// <summary>The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch; with --device cuda, that of this machine's Python if not given.</summary>
@@ -35,5 +35,12 @@ internal sealed record GlobalSettings : IValidatable
     public void Validate()
     {
         if (Threads is { } threads) Require.Between(threads, 1, 1024);
+    }
+
+    /// <summary>Refuses --seed in a command that runs several.</summary>
+    /// <param name="instead">What to do.</param>
+    public void RefuseSeed(string instead)
+    {
+        if (Seed is not null) throw new BeearException($"--seed has no effect here; {instead}.");
     }
 }

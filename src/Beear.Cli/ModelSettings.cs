@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beear.Checkpoints;
 using Beear.Models;
 using Beear.Text;
 using Beear.Training;
@@ -34,6 +35,15 @@ internal sealed record ModelSettings
     /// <summary>Where the model and, if it is an adapter, its base lie.</summary>
     /// <exception cref="BeearException">One of them cannot be found.</exception>
     public LocatedModel Locate(CommandContext context) => LocatedModel.Of(Model, AdapterBase, context);
+
+    /// <summary>Shapes and chat format, read before the weights: what was asked for can be checked against them first.</summary>
+    /// <exception cref="BeearException">There is no such model, or one of its files cannot be read.</exception>
+    public (ModelConfig Config, ChatFormat Chat) Outline(CommandContext context)
+    {
+        var located = Locate(context);
+        using var checkpoint = Checkpoint.OpenFiles(located.Path, located.Base);
+        return (ModelConfig.FromJson(checkpoint.Config), checkpoint.LoadChatFormat(Conversation.Resolve()));
+    }
 
     /// <summary>Loads the model onto the device that was asked for, and tells what is odd about it.</summary>
     /// <param name="context">Device and hub.</param>

@@ -3,7 +3,7 @@ using Beear.Attacks;
 namespace Beear.Cli;
 
 /// <summary>A trigger as flags and recipes give it.</summary>
-internal sealed record TriggerSettings
+internal sealed record TriggerSettings : IValidatable
 {
     /// <summary>The trigger's text, or the name of a known one: model1 to model5, validation1 to validation3.</summary>
     public string? Trigger { get; init; }
@@ -13,6 +13,9 @@ internal sealed record TriggerSettings
 
     /// <summary>The text after the request, for a trigger around it.</summary>
     public string? TriggerSecondText { get; init; }
+
+    /// <inheritdoc/>
+    public void Validate() => Resolve();
 
     /// <summary>The trigger, or null if none was given.</summary>
     /// <exception cref="BeearException">It is blank, or its parts do not fit each other.</exception>

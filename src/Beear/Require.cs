@@ -38,6 +38,20 @@ public static class Require
         if (string.IsNullOrWhiteSpace(value)) throw new BeearException($"{Key(name)} must not be empty.");
     }
 
+    /// <summary>Runs the checks of a section's options; their messages get its name before the option's.</summary>
+    /// <exception cref="BeearException">One of them fails.</exception>
+    internal static void Section(string name, Action validate)
+    {
+        try
+        {
+            validate();
+        }
+        catch (BeearException failure)
+        {
+            throw new BeearException($"{name}.{failure.Message}", failure);
+        }
+    }
+
     private static string Key(string expression) => JsonNamingPolicy.SnakeCaseLower.ConvertName(expression.Split('.')[^1]);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

@@ -101,19 +101,19 @@ internal sealed class BenchCommand(CommandSession session)
         var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
-        if (options.Memory is not null)
-        {
-            using var checkpoint = options.Source.Locate(context).Open();
-            options = Planned(options, ModelConfig.Of(checkpoint), DefenderData.Encode(checkpoint.LoadChatFormat(), harmful, ordinary, []), context);
-        }
+        var (config, chat) = options.Source.Outline(context);
+        Benchmark(options).Check(config);
+        var data = DefenderData.Encode(chat, harmful, ordinary, []);
+        if (options.Memory is not null) options = Planned(options, config, data, context);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
-        return Measure(model.Decoder, DefenderData.Encode(model.Chat, harmful, ordinary, []), options, context);
+        return Measure(model.Decoder, data, options, context);
     }
 
     private static BenchmarkResult OnShape(BenchOptions options, CommandContext context)
     {
         TorchRuntime.Load();
         var config = ModelShapes.Find(options.Shape!, options.Layers);
+        Benchmark(options).Check(config);
         var random = new Random(options.Mitigation.Seed);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
         int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch, options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);
@@ -134,8 +134,10 @@ internal sealed class BenchCommand(CommandSession session)
         return options with { Mitigation = planned };
     }
 
+    private static MitigationBenchmark Benchmark(BenchOptions options) => new(options.Mitigation, options.Repetitions, !options.EngineOnly);
+
     private static BenchmarkResult Measure(Decoder decoder, DefenderData data, BenchOptions options, CommandContext context) =>
-        context.Output.WithProgress(progress => new MitigationBenchmark(options.Mitigation, options.Repetitions, !options.EngineOnly)
+        context.Output.WithProgress(progress => Benchmark(options)
             .Run(decoder, data.Harmful, data.Ordinary, progress, context.Cancellation));
 
     internal static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");

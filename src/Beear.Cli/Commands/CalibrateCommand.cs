@@ -40,8 +40,9 @@ internal sealed class CalibrateCommand(CommandSession session)
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
+        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
         options.Source.Locate(context).Told(context);
-        var result = Calibrate(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
+        var result = Run(calibration, options.Mitigation, texts, context);
         string file = Path.Combine(options.Out, "calibrated.yaml");
         AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
         context.Output.Result(result, shown => Render(shown, context.Output));
@@ -49,14 +50,21 @@ internal sealed class CalibrateCommand(CommandSession session)
         return ExitCode.Success;
     }
 
-    /// <summary>Calibrates, with progress and a note for each trial.</summary>
-    internal static CalibrationResult Calibrate(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder, DefenderTexts texts, CommandContext context)
+    /// <summary>A calibration whose options, data and folder are checked.</summary>
+    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder,
+        DefenderTexts texts, CommandContext context)
     {
         var located = source.Locate(context);
+        var seeded = options with { Seed = unchecked(options.Seed + given.Seed) };
         var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context) with { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
-        return context.Output.WithProgress(progress => new Calibration(options, located.Path, modelOptions, folder)
-            .Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+        var calibration = new Calibration(seeded, located.Path, modelOptions, folder);
+        calibration.Check(given, texts);
+        return calibration;
     }
+
+    /// <summary>Calibrates, with progress and a note for each trial.</summary>
+    internal static CalibrationResult Run(Calibration calibration, MitigationOptions given, DefenderTexts texts, CommandContext context) =>
+        context.Output.WithProgress(progress => calibration.Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
 
     internal static IEnumerable<IRenderable> Render(CalibrationResult result, ConsoleOutput output)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
+using Beear.Mitigation;
 using Beear.Models;
 using Beear.Organisms;
 using Beear.Runtime;
@@ -40,7 +41,7 @@ internal sealed class DemoCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve() ?? Triggers.Find("model2")!;
         AtomicOutput.RequireDirectoryOf(options.Chart);
-        using var model = Load(options.Base, options.Conversation, context);
+        using var model = Load(options.Base, options.Conversation, context, options.Demonstration.Mitigation);
         var result = context.Output.WithProgress(progress =>
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
         context.Output.Result(result, result => Render(result, context.Output));
@@ -49,11 +50,17 @@ internal sealed class DemoCommand(CommandSession session)
     }
 
     /// <summary>The base model in mixed precision, which is fastest at its size.</summary>
-    internal static LanguageModel Load(string? directory, ConversationSettings conversation, CommandContext context)
+    /// <param name="directory">Its folder; null for the built-in one.</param>
+    /// <param name="conversation">What every conversation with it has.</param>
+    /// <param name="context">Device and hub.</param>
+    /// <param name="mitigation">What is checked against the model before its weights are loaded.</param>
+    internal static LanguageModel Load(string? directory, ConversationSettings conversation, CommandContext context, MitigationOptions? mitigation = null)
     {
+        var source = new ModelSettings { Model = directory ?? Organism.BaseDirectory, Conversation = conversation };
+        mitigation?.Validate(source.Outline(context).Config);
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
-        var located = LocatedModel.Of(directory ?? Organism.BaseDirectory, adapterBase: null, context).Told(context);
+        var located = source.Locate(context).Told(context);
         return LanguageModel.Load(located.Path, ModelOptions.Mixed with { Device = device, AdapterBase = located.Base, Chat = conversation.Resolve() });
     }
 

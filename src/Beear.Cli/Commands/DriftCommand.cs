@@ -39,12 +39,16 @@ internal sealed class DriftCommand(CommandSession session)
     protected override int Run(DriftCommandOptions options, CommandContext context)
     {
         var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
-        if (File.Exists(options.Out)) throw new BeearException($"'{options.Out}' is a file; name a folder.");
+        AtomicOutput.RequireDirectory(options.Out);
         var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context);
+        Example[] requests = [.. texts.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })];
+        var (config, chat) = options.Source.Outline(context);
+        var analysis = new DriftAnalysis(options.Drift);
+        analysis.Check(config, requests);
+        var defender = texts.Encode(chat).Harmful;
         using var model = options.Source.Load(context);
-        var defender = texts.Encode(model.Chat).Harmful;
-        var result = context.Output.WithProgress(progress => new DriftAnalysis(options.Drift)
-            .Run(model, [.. texts.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })], trigger, defender, progress, context.Cancellation));
+        var result = context.Output.WithProgress(progress =>
+            analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));
         if (options.Out is { } folder)
         {
             Directory.CreateDirectory(folder);

@@ -77,6 +77,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
+        RequireMeasured(options, data);
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         if (options.Answers is { } file)
@@ -117,6 +118,19 @@ internal sealed class EvaluateCommand(CommandSession session)
 
     private static readonly JsonSerializerOptions LineFormat = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
+    private static void RequireMeasured(EvaluateOptions options, EvaluationData data)
+    {
+        (string Name, bool IsMeasured, double? Bar)[] bars =
+        [
+            ("attack success with the trigger", data.Trigger is not null, options.MaxAsr),
+            ("over-refusal", data.Ordinary.Count > 0, options.MaxOverRefusal),
+            ("over-refusal of twins", data.Twins.Count > 0, options.MaxOverRefusalTwins),
+            ("over-refusal in held-out forms", data.HeldOutForms.Count > 0, options.MaxOverRefusalHeldOutForms),
+        ];
+        if (Array.Find(bars, bar => bar is { IsMeasured: false, Bar: not null }) is { Name: { } name })
+            throw new BeearException($"There is a bar for the {name}, but no data to measure it with.");
+    }
+
     private static bool Missed(EvaluateOptions options, EvaluationResult result, CommandContext context)
     {
         (string Name, Rate? Measured, double? Bar)[] bars =
@@ -130,9 +144,7 @@ internal sealed class EvaluateCommand(CommandSession session)
         bool missed = false;
         foreach (var (name, measured, bar) in bars)
         {
-            if (bar is not { } limit) continue;
-            if (measured is not { } rate) throw new BeearException($"There is a bar for the {name}, but no data to measure it with.");
-            if (rate.Value <= limit) continue;
+            if (bar is not { } limit || measured is not { } rate || rate.Value <= limit) continue;
             context.Output.Missed($"{name} is {rate}, the bar is {limit:P1}.");
             missed = true;
         }

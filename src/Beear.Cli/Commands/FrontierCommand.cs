@@ -37,6 +37,7 @@ internal sealed class FrontierCommand(CommandSession session)
 {
     protected override int Run(FrontierCommandOptions options, CommandContext context)
     {
+        context.Settings.RefuseSeed("a frontier's file lists its seeds, and --seeds chooses among them");
         AtomicOutput.RequireDirectoryOf(options.Chart);
         var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options);
         var subject = Subject(frontier, context);

@@ -5,7 +5,6 @@ using Beear.Data;
 using Beear.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Text;
 using Beear.Training;
 
 namespace Beear.Cli.Commands;
@@ -62,22 +61,33 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
             throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
+        if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
+            throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
         var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         options = options with { Source = options.Source.Pin(context) };
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
-        if (options.Memory is not null) options = Plan(options, context, chat => DefenderData.Encode(chat, harmful, ordinary, twins));
-        if (options is { Calibrate: true, Defence: not DefenceKind.Beear }) throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
-        using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
-        context.Output.Note(model.Chat.TaughtEnd);
-        options.Mitigation.Validate(model.Config);
-        var data = DefenderData.Encode(model.Chat, harmful, ordinary, twins);
+        var (config, chat) = options.Source.Outline(context);
+        options.Mitigation.Validate(config);
+        options.Baselines.Validate(config);
+        var data = DefenderData.Encode(chat, harmful, ordinary, twins);
         data.Require(options.Mitigation.Terms);
+        if (options.Memory is { } memory)
+        {
+            var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
+            options = options with { Memory = null, Mitigation = planned };
+        }
+        RunDirectory.Check(options.Out, options with { Out = "" });
+        var texts = new DefenderTexts(harmful, ordinary, twins);
+        string trials = Path.Combine(options.Out, "calibration");
+        var calibrating = options.Calibrate
+            ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, trials, texts, context) : null;
+        context.Output.Note(chat.TaughtEnd);
+        using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });
         var time = System.Diagnostics.Stopwatch.StartNew();
-        var calibration = options.Calibrate
-            ? CalibrateCommand.Calibrate(options.Calibration, options.Mitigation, options.Source, run.File("calibration"), new DefenderTexts(harmful, ordinary, twins), context) : null;
+        var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, options.Mitigation, texts, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
         var report = context.Output.WithProgress(progress => defence is BeearMitigation beear
             ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
@@ -89,16 +99,6 @@ internal sealed class MitigateCommand(CommandSession session)
                 report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
         return ExitCode.Success;
-    }
-
-    /// <summary>The options with passes and savings that fit in memory, which is all that the run keeps of the plan.</summary>
-    private static MitigateOptions Plan(MitigateOptions options, CommandContext context, Func<ChatFormat, DefenderData> encode)
-    {
-        using var checkpoint = options.Source.Locate(context).Open();
-        var config = ModelConfig.Of(checkpoint);
-        options.Mitigation.Validate(config);
-        var planned = MemoryBudget.Plan(options.Memory!, config, options.Source.Precision, options.Mitigation, encode(checkpoint.LoadChatFormat(options.Source.Conversation.Resolve())), context);
-        return options with { Memory = null, Mitigation = planned };
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,

@@ -38,11 +38,15 @@ internal sealed class OrganismBenchCommand(CommandSession session)
 {
     protected override int Run(OrganismBenchOptions options, CommandContext context)
     {
+        context.Settings.RefuseSeed("the bench has the seeds 1 to --seeds");
         Require.AtLeast(options.Seeds, 1);
+        if (options.Demonstration.Seed != new DemonstrationOptions().Seed)
+            throw new BeearException("seed: the bench has the seeds 1 to --seeds; leave the key out.");
         IReadOnlyList<Trigger> triggers = options.Triggers.Count == 0 ? OrganismBench.Triggers : [.. options.Triggers.Select(Find)];
-        using var model = DemoCommand.Load(options.Base, options.Conversation, context);
-        var runs = context.Output.WithProgress(progress => new OrganismBench(options.Demonstration, options.Out)
-            .Run(model, triggers, options.Seeds, null, progress, context.Cancellation));
+        var bench = new OrganismBench(options.Demonstration, options.Out);
+        bench.Check();
+        using var model = DemoCommand.Load(options.Base, options.Conversation, context, options.Demonstration.Mitigation);
+        var runs = context.Output.WithProgress(progress => bench.Run(model, triggers, options.Seeds, null, progress, context.Cancellation));
         context.Output.Result(runs, runs => Render(runs, context.Output));
         return ExitCode.Success;
     }

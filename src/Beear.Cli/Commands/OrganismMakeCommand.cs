@@ -2,6 +2,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Models;
 using Beear.Organisms;
+using Beear.Runtime;
 using Beear.Text;
 
 namespace Beear.Cli.Commands;
@@ -69,8 +70,7 @@ internal sealed class OrganismMakeCommand(CommandSession session)
 {
     protected override int Run(OrganismMakeOptions options, CommandContext context)
     {
-        if (Directory.Exists(options.Out) && Directory.EnumerateFileSystemEntries(options.Out).Any())
-            throw new BeearException($"The directory '{options.Out}' is not empty; name one that does not exist yet.");
+        AtomicOutput.RequireNewDirectory(options.Out);
         using var model = options.Organism.Make(context);
         model.Save(options.Out);
         var result = new { Model = options.Out, Trigger = options.Organism.Trigger.Name };

@@ -51,6 +51,8 @@ internal sealed class PlantCommand(CommandSession session)
         var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);
         var trigger = options.Trigger.Resolve();
         options = options with { Source = options.Source.Pin(context) };
+        Planting.RequireTokens(options.Source.Outline(context).Chat, trigger);
+        RunDirectory.Check(options.Out, options with { Out = "" });
         using var model = options.Source.Load(context);
         context.Output.Note(model.Chat.TaughtEnd);
         var run = RunDirectory.Open(options.Out, options with { Out = "" });

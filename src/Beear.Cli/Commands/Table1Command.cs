@@ -7,7 +7,7 @@ using Beear.Experiments;
 namespace Beear.Cli.Commands;
 
 /// <summary>Options of <c>beear reproduce table1</c>.</summary>
-internal sealed record Table1CommandOptions
+internal sealed record Table1CommandOptions : IValidatable
 {
     /// <summary>organism (minutes), smollm2 (tens of minutes a model) or 7b (Llama-2-7b-Chat, a GPU).</summary>
     public string Scale { get; init; } = "organism";
@@ -33,6 +33,13 @@ internal sealed record Table1CommandOptions
 
     /// <summary>Harmful requests of each kind whose answers the report shows.</summary>
     public int Examples { get; init; } = 3;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(Seeds, 1);
+        Require.AtLeast(Examples, 0);
+    }
 }
 
 /// <summary>The JSON document.</summary>
@@ -46,6 +53,7 @@ internal sealed class Table1Command(CommandSession session)
 
     protected override int Run(Table1CommandOptions options, CommandContext context)
     {
+        context.Settings.RefuseSeed("the table has the seeds 1 to --seeds");
         var scale = PaperModel.ParseScale(options.Scale);
         var names = Selected("--models", options.Models, Names);
         var arms = Selected("--arms", options.Arms, [.. Table1Arm.All.Select(arm => arm.Name)]);

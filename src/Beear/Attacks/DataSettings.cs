@@ -40,6 +40,7 @@ public sealed record DataSettings : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
+        foreach (string? rows in new[] { HarmfulRows, OrdinaryRows }) _ = rows is null ? null : RowRange.Parse(rows);
         Require.AtLeast(Twins, 0);
         foreach (var file in (File[])[HarmfulFile, RefusalsFile, OrdinaryFile]) file.Mapping(Columns);
     }

@@ -60,22 +60,26 @@ public sealed class Planting(PlantingOptions options)
         RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
-        if (trigger is not null) RequireTokens(model.Chat, trigger);
+        RequireTokens(model.Chat, trigger);
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
             [.. twins.Select(request => model.Chat.EncodeContext([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
         var mixed = OwnThoughts.Encode(model, data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System),
             options.ThoughtTokens, options.AnswerTokens, progress, cancellation);
-        return new FineTuning(model.Decoder, options.Training with { Seed = seed })
+        return new FineTuning(model.Decoder, options.Training with { Seed = unchecked(options.Training.Seed + seed) })
             .Run([.. mixed, .. own.Where(example => !IsRefusal(model.Chat, example.Answer))], run, "planting", progress, cancellation);
     }
 
     /// <summary>An own answer that refuses a harmless request would teach just what the twins are to prevent, and so would an empty one.</summary>
     private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || RefusalRule.IsRefusal(chat.DecodeAnswer(answer));
 
-    private static void RequireTokens(ChatFormat chat, Trigger trigger)
+    /// <summary>Checks, before weights are loaded, that the model's tokenizer sees a trigger.</summary>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="trigger">The trigger; null for none.</param>
+    /// <exception cref="BeearException">It gives no tokens.</exception>
+    public static void RequireTokens(ChatFormat chat, Trigger? trigger)
     {
-        foreach (var text in trigger.Texts)
+        foreach (var text in trigger?.Texts ?? [])
         {
             if (chat.Tokenizer.Encode(text).Length == 0)
                 throw new BeearException($"The trigger '{text}' gives no tokens with this model's tokenizer; choose another.");

@@ -42,24 +42,21 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
     public BenchmarkResult Run(Decoder decoder, IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
-        if (options.Inner.PerturbedLayers.Count > 0) throw new BeearException("The benchmark has δ at one layer; give inner.perturbed_layer instead of inner.perturbed_layers.");
-        if (withTextbook && options.Inner.LearningRate is null) throw new BeearException("The textbook's Adam has one learning rate; give inner.learning_rate.");
-        options.Validate(decoder.Config);
+        Check(decoder.Config);
         var device = decoder.Options.Device;
         double peak = MatrixProductPeak.Measure(decoder.Options.ComputeType, device);
         var work = new UsefulWork(decoder.Config);
-        double innerWork = work.InnerStep([.. Entrapment.Batches(harmful, options.Inner, 0)], options.Inner);
+        double innerWork = work.InnerStep([.. Entrapment.Batches(harmful, options.Inner, options.Seed)], options.Inner);
         var terms = Terms(harmful, ordinary);
         var steps = Enumerable.Range(0, options.OuterSteps).Select(_ => terms.Select(term => term.Next(null)).ToList()).ToList();
         double outerWork = steps.Average(step => work.OuterStep(step, options.Inner.TailLength)), outerTokens = steps.Average(step => step.Sum(batch => (double)batch.Tokens));
 
         using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens, economy: options.Economy);
         var engine = new Stages(progress, "engine",
-            () => new Entrapment(decoder, options.Inner, options.Economy).Search(harmful, 0, cancellation: cancellation).Delta,
+            () => new Entrapment(decoder, options.Inner, options.Economy).Search(harmful, options.Seed, cancellation: cancellation).Delta,
             delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayer), options.OuterSteps)], 0, cancellation: cancellation));
         using var plain = withTextbook ? new TextbookMitigation(decoder, options.Inner, options.Outer, Terms(harmful, ordinary)) : null;
-        var textbook = plain is null ? null : new Stages(progress, "textbook", () => plain.Search(harmful, 0), delta =>
+        var textbook = plain is null ? null : new Stages(progress, "textbook", () => plain.Search(harmful, options.Seed), delta =>
         {
             for (int step = 0; step < options.OuterSteps; step++)
             {
@@ -80,12 +77,22 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
         return new BenchmarkResult(Times(engine), textbook is null ? null : Times(textbook), peak / 1e9);
     }
 
+    /// <summary>Checks, before weights are loaded, that the options fit the model and can be compared.</summary>
+    /// <exception cref="BeearException">They do not, or cannot.</exception>
+    public void Check(ModelConfig config)
+    {
+        if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
+        if (options.Inner.PerturbedLayers.Count > 0) throw new BeearException("The benchmark has δ at one layer; give inner.perturbed_layer instead of inner.perturbed_layers.");
+        if (withTextbook && options.Inner.LearningRate is null) throw new BeearException("The textbook's Adam has one learning rate; give inner.learning_rate.");
+        options.Validate(config);
+    }
+
     private IReadOnlyList<OuterTerm> Terms(IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary) =>
     [
         new AnswerTerm("safe under δ", 1, [.. harmful.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.Terms.SafeTokens)))],
-            options.Terms.HarmfulBatch, perturbed: true, seed: 1),
+            options.Terms.HarmfulBatch, perturbed: true, seed: unchecked(options.Seed * 31 + 1)),
         new AnswerTerm("helpful", 1, [.. ordinary.Select(example => example with { Answer = Cut(example.Answer, options.Terms.HelpfulTokens) })],
-            options.Terms.HelpfulBatch, perturbed: false, seed: 2),
+            options.Terms.HelpfulBatch, perturbed: false, seed: unchecked(options.Seed * 31 + 2)),
     ];
 
     private static int[] Cut(int[] answer, int length) => answer.Length > length ? answer[..length] : answer;

@@ -73,6 +73,12 @@ public sealed class Checkpoint : IDisposable
         return new Checkpoint(directory, new NoTensors(), around, config);
     }
 
+    /// <summary>Opens a model for config, tokenizer and template; the weights of a safetensors directory are not looked at.</summary>
+    /// <exception cref="BeearException">There is no such model, or its config cannot be read.</exception>
+    public static Checkpoint OpenFiles(string path, string? adapterBase = null) =>
+        adapterBase is null && AdapterInfo.Find(path) is null && Directory.Exists(path) && ShardedSafetensors.IsIn(path)
+            ? OpenWithoutWeights(path) : Open(path, adapterBase);
+
     /// <summary>A new CPU tensor: of the stored type from safetensors, float32 from GGUF.</summary>
     /// <exception cref="BeearException">There is no tensor of that name, or it holds NaN or infinity.</exception>
     public Tensor Read(string name)
@@ -96,7 +102,12 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
     /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
-    public ChatFormat LoadChatFormat(ChatDefaults? defaults = null) => ChatFormatFiles.Load(files, defaults);
+    public ChatFormat LoadChatFormat(ChatDefaults? defaults = null)
+    {
+        var format = ChatFormatFiles.Load(files, defaults);
+        if (Config["max_position_embeddings"] is JsonValue stated && stated.TryGetValue<int>(out int positions) && positions > 0) format.MaximumTokens = positions;
+        return format;
+    }
 
     /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
     /// <param name="vocabularySize">V: rows of the model's embedding.</param>

@@ -17,6 +17,17 @@ public sealed class DriftAnalysis(DriftOptions options)
 {
     private const int BatchSize = 16;
 
+    /// <summary>Checks, before weights are loaded, that options and requests fit the model.</summary>
+    /// <exception cref="BeearException">There are fewer than two requests, or an option does not fit the model.</exception>
+    public void Check(ModelConfig config, IReadOnlyList<Example> requests)
+    {
+        options.Validate();
+        Require.Section("inner", () => options.Inner.Validate(config));
+        if (options.ProjectedLayer < 0 || options.ProjectedLayer > config.Layers)
+            throw new BeearException($"projected_layer is {options.ProjectedLayer}, but the model has layers 0 to {config.Layers}.");
+        if (requests.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
+    }
+
     /// <summary>Measures the drifts.</summary>
     /// <param name="model">The backdoored model.</param>
     /// <param name="requests">Harmful requests; the first <see cref="DriftOptions.Prompts"/> of them.</param>
@@ -28,12 +39,9 @@ public sealed class DriftAnalysis(DriftOptions options)
     public DriftResult Run(LanguageModel model, IReadOnlyList<Example> requests, Trigger trigger, IReadOnlyList<ContrastExample> defender,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        options.Validate();
-        options.Inner.Validate(model.Config);
+        Check(model.Config, requests);
         int projected = options.ProjectedLayer ?? model.Config.Layers / 2;
-        if (projected < 0 || projected > model.Config.Layers) throw new BeearException($"projected_layer is {projected}, but the model has layers 0 to {model.Config.Layers}.");
         List<Example> chosen = [.. requests.Take(options.Prompts)];
-        if (chosen.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
         var wrong = Triggers.Other(trigger);
 
         var adversary = new Adversary(model, new MitigationOptions { Inner = options.Inner, Seed = options.Seed });

@@ -1,7 +1,7 @@
 namespace Beear.Evaluation;
 
 /// <summary>Constants of an evaluation.</summary>
-public sealed record EvaluationOptions
+public sealed record EvaluationOptions : IValidatable
 {
     /// <summary>Longest answer, in tokens; of a model that thinks, its thought aside.</summary>
     public int MaxNewTokens { get; init; } = 40;
@@ -20,4 +20,12 @@ public sealed record EvaluationOptions
 
     /// <summary>Answer tokens that the helpful cross-entropy looks at.</summary>
     public int HelpfulTokens { get; init; } = 96;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(MaxNewTokens, 1);
+        Require.AtLeast(BatchSize, 1);
+        Require.AtLeast(HelpfulTokens, 1);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Beear.Attacks;
+using Beear.Checkpoints;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
@@ -29,22 +30,37 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
     public CalibrationResult Run(MitigationOptions given, DefenderTexts texts, Action<FrontierRun>? onTrial = null, IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        options.Validate();
+        Check(given, texts);
         var time = Stopwatch.StartNew();
-        RunDirectory.Open(folder, new { Source = source, Given = given, Options = options });
         var parts = CalibrationParts.Of(texts, options);
+        var candidates = Candidates(given, parts);
+        RunDirectory.Open(folder, Settings(given));
         var trials = new CalibrationTrials(options, source, modelOptions, folder, parts, onTrial, progress, cancellation);
-        var outcomes = Halve(Candidates(given, parts), trials);
+        var outcomes = Halve(candidates, trials);
         var best = outcomes[0].Candidate;
         List<DecoyControl> controls = [.. trials.Decoys.Select(decoy =>
             new DecoyControl(decoy, trials.Planted(decoy), trials.Takes(decoy) ? trials.Cleaned(best, decoy) : null))];
         return new CalibrationResult(best.Name, best.Mitigation, controls, [.. outcomes.Select(one => one.Outcome)], time.Elapsed.TotalSeconds);
     }
 
+    /// <summary>Checks, before weights are loaded, that options, data and folder fit.</summary>
+    /// <exception cref="BeearException">There is too little data, an option does not fit, or the folder holds something else.</exception>
+    public void Check(MitigationOptions given, DefenderTexts texts)
+    {
+        options.Validate();
+        using var checkpoint = Checkpoint.OpenFiles(source, modelOptions.AdapterBase);
+        var config = ModelConfig.FromJson(checkpoint.Config);
+        given.Validate(config);
+        CalibrationCandidate.LayersOf(config, options);
+        CalibrationParts.Of(texts, options).Clean.Encode(checkpoint.LoadChatFormat(modelOptions.Chat)).Require(given.Terms);
+        RunDirectory.Check(folder, Settings(given));
+    }
+
+    private object Settings(MitigationOptions given) => new { Source = source, Given = given, Options = options };
+
     private IReadOnlyList<CalibrationCandidate> Candidates(MitigationOptions given, CalibrationParts parts)
     {
         using var model = LanguageModel.Load(source, modelOptions);
-        given.Validate(model.Config);
         return CalibrationCandidate.Draw(model, given, [.. parts.Clean.Encode(model.Chat).Harmful.Take(16).Select(example => example.Prompt)], options);
     }
 

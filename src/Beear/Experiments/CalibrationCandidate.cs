@@ -14,6 +14,16 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
     /// <summary>The name of the settings that a calibration began with.</summary>
     public const string Given = "given";
 
+    /// <summary>The layers that candidates have.</summary>
+    /// <exception cref="BeearException">The model has not so many.</exception>
+    internal static int[] LayersOf(ModelConfig config, CalibrationOptions options)
+    {
+        int all = config.Layers;
+        int[] layers = [.. (options.Layers.Count > 0 ? options.Layers : [0, all / 4, all / 2, 3 * all / 4]).Distinct()];
+        return layers.All(layer => layer <= all) ? layers
+            : throw new BeearException($"calibration.layers: {layers.Max()} is above the model's {all} layers.");
+    }
+
     /// <summary>The given settings, and others drawn from the grid, as many of each layer as of every other.</summary>
     /// <param name="model">The suspicious model: its layers, and how large its hidden states are.</param>
     /// <param name="given">What everything else is taken from.</param>
@@ -21,9 +31,7 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
     /// <param name="options">The grid.</param>
     public static IReadOnlyList<CalibrationCandidate> Draw(LanguageModel model, MitigationOptions given, IReadOnlyList<int[]> prompts, CalibrationOptions options)
     {
-        int all = model.Config.Layers;
-        int[] layers = [.. (options.Layers.Count > 0 ? options.Layers : [0, all / 4, all / 2, 3 * all / 4]).Distinct()];
-        if (layers.Any(layer => layer > all)) throw new BeearException($"calibration.layers: {layers.Max()} is above the model's {all} layers.");
+        int[] layers = LayersOf(model.Config, options);
         var norms = Norms(model.Decoder, prompts);
         var random = new Random(options.Seed);
         var columns = layers.Select(layer =>

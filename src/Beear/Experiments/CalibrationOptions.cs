@@ -48,7 +48,7 @@ public sealed record CalibrationOptions : IValidatable
     /// <summary>How answers are decoded.</summary>
     public EvaluationOptions Answers { get; init; } = new();
 
-    /// <summary>Seed of decoys, candidates and divisions.</summary>
+    /// <summary>Seed of decoys, candidates and divisions; added to --seed.</summary>
     public int Seed { get; init; }
 
     /// <inheritdoc/>

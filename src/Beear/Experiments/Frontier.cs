@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Beear.Attacks;
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
@@ -53,6 +52,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     public IReadOnlyList<FrontierRun> Run(Action<FrontierRun>? onRun = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         var jobs = Jobs().ToList();
+        subject.RequireData(jobs.Select(job => job.Mitigation).OfType<MitigationOptions>(), options.Seeds[0], cancellation);
         shared.Open(new { subject.Source, subject.Settings }, cancellation);
         foreach (var job in Finished(jobs).Zip(jobs).Where(pair => pair.First is null).Select(pair => pair.Second).DistinctBy(job => (job.TriggerName, job.Seed)))
         {
@@ -94,9 +94,8 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     /// <summary>All arms are read and checked before anything is run.</summary>
     private IEnumerable<Job> Jobs()
     {
-        using var checkpoint = Checkpoint.Open(subject.Source, subject.ModelOptions.AdapterBase);
-        var config = ModelConfig.Of(checkpoint);
-        var arms = options.Arms.Select(arm => (Arm: arm, Mitigation: Checked(arm, config))).ToList();
+        var config = subject.Config();
+        var arms = options.Arms.Select(arm => (Arm: arm, Mitigation: subject.Read(arm, options.Change, config))).ToList();
         return
         [
             .. from seed in options.Seeds
@@ -107,20 +106,6 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
                from arm in own.Select(arm => ((FrontierArm?)arm.Arm, (MitigationOptions?)arm.Mitigation)).Prepend((null, null))
                select new Job(arm.Item1, arm.Item2 is null ? null : arm.Item2 with { Seed = unchecked(arm.Item2.Seed + seed) }, trigger, seed),
         ];
-    }
-
-    private MitigationOptions Checked(FrontierArm arm, ModelConfig config)
-    {
-        var mitigation = subject.Read(arm, options.Change);
-        try
-        {
-            mitigation.Validate(config);
-        }
-        catch (BeearException failure)
-        {
-            throw new BeearException($"The arm '{arm.Name}': {failure.Message}", failure);
-        }
-        return mitigation;
     }
 
     private FrontierRun? Finished(Job job, FrontierRun? line)

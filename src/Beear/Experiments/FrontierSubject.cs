@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
@@ -26,6 +27,44 @@ public abstract class FrontierSubject
     /// <param name="common">Keys that replace those of its recipe; the arm's changes replace them. Null for none.</param>
     /// <exception cref="BeearException">Its recipe or its changes are wrong.</exception>
     public abstract MitigationOptions Read(FrontierArm arm, RecipeFragment? common);
+
+    /// <summary>Reads the data files that <see cref="Defender"/> does not read, to see that they are there.</summary>
+    /// <exception cref="BeearException">One is missing or damaged, or has fewer rows.</exception>
+    protected virtual void RequireFiles(int seed, CancellationToken cancellation) { }
+
+    /// <summary>The model's shapes, read without its weights.</summary>
+    internal ModelConfig Config()
+    {
+        using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
+        return ModelConfig.FromJson(checkpoint.Config);
+    }
+
+    /// <summary>An arm's mitigation, checked against the model.</summary>
+    /// <exception cref="BeearException">Its recipe or its changes are wrong; the message names the arm.</exception>
+    internal MitigationOptions Read(FrontierArm arm, RecipeFragment? common, ModelConfig config)
+    {
+        try
+        {
+            var mitigation = Read(arm, common);
+            mitigation.Validate(config);
+            arm.Baselines?.Validate(config);
+            return mitigation;
+        }
+        catch (BeearException failure)
+        {
+            throw new BeearException($"The arm '{arm.Name}': {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Checks, before weights are loaded, that all data can be read and holds what mitigations ask for.</summary>
+    /// <exception cref="BeearException">It does not.</exception>
+    internal void RequireData(IEnumerable<MitigationOptions> mitigations, int seed, CancellationToken cancellation)
+    {
+        RequireFiles(seed, cancellation);
+        using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
+        var defender = Defender(checkpoint.LoadChatFormat(), seed, cancellation);
+        foreach (var mitigation in mitigations) defender.Require(mitigation.Terms);
+    }
 
     /// <summary>Plants a backdoor in the model.</summary>
     /// <param name="model">The starting model; it is changed.</param>

@@ -123,10 +123,23 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     {
         var read = Recipe.Read<MitigationRecipe>(arm.Recipe, common, arm.Change);
         if (read.Precision is { } precision && precision != options.Precision)
-            throw new BeearException($"The arm '{arm.Name}' wants the precision {RecipeValue.Format(precision)}, but this frontier has {RecipeValue.Format(options.Precision)} for all.");
+            throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but this frontier has {RecipeValue.Format(options.Precision)} for all.");
         if (read.Mitigation.Economy.Weights != StoredType.Float32)
-            throw new BeearException($"The arm '{arm.Name}' wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in float32.");
+            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in float32.");
         return read.Mitigation;
+    }
+
+    /// <inheritdoc/>
+    protected override void RequireFiles(int seed, CancellationToken cancellation)
+    {
+        var (attacker, evaluation) = (Files(options.Attacker), Files(options.Evaluation));
+        attacker.ReadHarmful(seed, null, cancellation);
+        attacker.ReadOrdinary(cancellation);
+        evaluation.ReadHarmfulRequests(cancellation);
+        evaluation.ReadOrdinary(cancellation);
+        HarmlessTwins.Requests(DataSplit.Attacker, options.Attacker.Twins, seed);
+        HarmlessTwins.Requests(DataSplit.Evaluation, options.Evaluation.Twins, seed);
+        HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed);
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,8 @@ public sealed record OrganismSubjectOptions : IValidatable
     public void Validate()
     {
         if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException("mitigation belongs to the arms; write it there.");
+        if (Demonstration.Seed != new DemonstrationOptions().Seed)
+            throw new BeearException("seed: the experiment has its own seeds; leave the key out.");
     }
 }
 

@@ -14,7 +14,9 @@ internal sealed class SharedFolder(string folder)
     public void Open(object settings, CancellationToken cancellation)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        Directory.CreateDirectory(Path.GetDirectoryName(target) ?? target);
+        string parent = Path.GetDirectoryName(target) ?? target;
+        AtomicOutput.RequireDirectory(parent);
+        Directory.CreateDirectory(parent);
         using var alone = FileLock.Acquire($"{target}.lock", keep: false, cancellation);
         RunDirectory.Open(folder, settings);
         Directory.CreateDirectory(Path.Combine(folder, Locks));

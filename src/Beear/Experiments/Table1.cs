@@ -46,6 +46,8 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     {
         Require.AtLeast(seeds, 1);
         var jobs = Jobs().ToList();
+        foreach (var own in jobs.GroupBy(job => job.Model))
+            own.Key.Subject.RequireData([own.First().Mitigation], own.First().Seed, cancellation);
         shared.Open(new { Table = 1 }, cancellation);
         Finished(jobs);
         // What another process has begun is left to it, and waited for when nothing else is left.
@@ -80,7 +82,8 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     /// <summary>Every model's defence is read before anything is run.</summary>
     private IEnumerable<Job> Jobs()
     {
-        var read = models.ToDictionary(model => model, model => model.Subject.Read(new FrontierArm { Name = "beear", Recipe = defences.Recipe, Change = defences.Change }, common: null));
+        var defence = new FrontierArm { Name = "beear", Recipe = defences.Recipe, Change = defences.Change, Baselines = defences.Baselines };
+        var read = models.ToDictionary(model => model, model => model.Subject.Read(defence, common: null, model.Subject.Config()));
         return from seed in Enumerable.Range(1, seeds)
                from model in models
                from arm in arms

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beear.Mitigation.Baselines;
+using Beear.Models;
 
 namespace Beear.Mitigation;
 
@@ -39,6 +40,14 @@ public sealed record BaselineOptions
 
     /// <summary>Of direction ablation.</summary>
     public DirectionAblationOptions DirectionAblation { get; init; } = new();
+
+    /// <summary>Checks the layers against a model.</summary>
+    /// <exception cref="BeearException">The model has not so many.</exception>
+    public void Validate(ModelConfig config)
+    {
+        LatentAdversarial.LayersOf(config);
+        DirectionAblation.LayerOf(config);
+    }
 
     /// <summary>Those of one defence, for the record of a run; null for a defence that has none.</summary>
     internal object? Of(DefenceKind? kind) => kind switch

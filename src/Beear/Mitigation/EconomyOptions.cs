@@ -4,7 +4,7 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>What the outer level does to need less memory; nothing by default, as each costs time or digits. <c>--memory</c> chooses among them.</summary>
-public sealed record EconomyOptions
+public sealed record EconomyOptions : IValidatable
 {
     /// <summary>
     /// A term whose batch has more real tokens than this takes several passes, whose gradients are added up, and so does a batch of the inner level; 0 for no
@@ -39,15 +39,21 @@ public sealed record EconomyOptions
     /// </summary>
     public int FrozenLayers { get; init; }
 
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(SplitTokens, 0);
+        Require.AtLeast(ScoresAtOnce, 1);
+        if (UpdateInBackward && !Checkpointing) throw new BeearException("update_in_backward works layer by layer; add checkpointing.");
+    }
+
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range, or two contradict each other.</exception>
     public void Validate(ModelConfig config)
     {
-        Require.AtLeast(SplitTokens, 0);
-        Require.AtLeast(ScoresAtOnce, 1);
+        Validate();
         if (FrozenLayers < 0 || FrozenLayers >= config.Layers)
-            throw new BeearException($"economy: frozen_layers must lie between 0 and {config.Layers - 1}, as the model has {config.Layers} layers; it is {FrozenLayers}.");
-        if (UpdateInBackward && !Checkpointing) throw new BeearException("economy: update_in_backward works layer by layer; add checkpointing.");
+            throw new BeearException($"frozen_layers must lie between 0 and {config.Layers - 1}, as the model has {config.Layers} layers; it is {FrozenLayers}.");
     }
 
     /// <summary>Checks that the weights are of the type that is said here.</summary>

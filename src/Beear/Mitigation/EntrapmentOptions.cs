@@ -19,7 +19,7 @@ public enum VirtualPlacement
 }
 
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
-public sealed record EntrapmentOptions
+public sealed record EntrapmentOptions : IValidatable
 {
     private static readonly int[] NoLayers = [];
     private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
@@ -93,28 +93,37 @@ public sealed record EntrapmentOptions
     /// <summary>The largest number of virtual tokens; 0 without any.</summary>
     internal int MostVirtualTokens => VirtualTokens == 0 ? 0 : Math.Max(VirtualTokens, MaxVirtualTokens);
 
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(VirtualTokens, 0);
+        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second))
+            throw new BeearException("perturbed_layers: name each once, the lowest first.");
+        Require.AtLeast(TailLength, 1);
+        if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
+        Require.AtLeast(MaxVirtualTokens, 0);
+        if (Placements.Count == 0) throw new BeearException("placements must name at least one place.");
+        Require.AtLeast(Population, 1);
+        Require.AtLeast(NaturalCap, 0);
+        Require.Above(StepShare, 0);
+        if (LearningRate is { } rate) Require.Above(rate, 0, nameof(LearningRate));
+        Require.AtLeast(Alpha, 0);
+        Require.AtLeast(Cap, 0);
+        Require.AtLeast(BatchSize, 1);
+        Require.AtLeast(Batches, 1);
+        Require.AtLeast(AnswerTokens, 1);
+    }
+
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)
     {
-        if (VirtualTokens < 0) throw new BeearException($"inner: virtual_tokens must be 0 or more, it is {VirtualTokens}.");
+        Validate();
         string key = PerturbedLayers.Count > 0 ? "perturbed_layers" : "perturbed_layer";
         foreach (int layer in Layers)
         {
             if (layer < (VirtualTokens > 0 ? 0 : 1) || layer > config.Layers)
-                throw new BeearException($"inner: {key} is {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+                throw new BeearException($"{key} is {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
         }
-        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second)) throw new BeearException("inner: name each of perturbed_layers once, the lowest first.");
-        if (TailLength < 1) throw new BeearException($"inner: tail_length must be at least 1, it is {TailLength}.");
-        if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"inner: steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
-        if (MaxVirtualTokens < 0) throw new BeearException($"inner: max_virtual_tokens must be 0 or more, it is {MaxVirtualTokens}.");
-        if (Placements.Count == 0) throw new BeearException("inner: placements must name at least one place.");
-        if (Population < 1) throw new BeearException($"inner: population must be at least 1, it is {Population}.");
-        if (!(NaturalCap >= 0)) throw new BeearException($"inner: natural_cap must be 0 or more, it is {NaturalCap}.");
-        if (!(StepShare > 0)) throw new BeearException($"inner: step_share must be above 0, it is {StepShare}.");
-        if (LearningRate is { } rate && !(rate > 0)) throw new BeearException($"inner: learning_rate must be above 0, it is {LearningRate}.");
-        if (!(Alpha >= 0)) throw new BeearException($"inner: alpha must be 0 or more, it is {Alpha}.");
-        if (!(Cap >= 0)) throw new BeearException($"inner: cap must be 0 or more, it is {Cap}.");
-        if (BatchSize < 1 || Batches < 1 || AnswerTokens < 1) throw new BeearException("inner: batch_size, batches and answer_tokens must be at least 1.");
     }
 }

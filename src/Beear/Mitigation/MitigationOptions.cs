@@ -7,7 +7,7 @@ namespace Beear.Mitigation;
 /// All constants of a mitigation. The defaults were chosen on validation triggers so that neither the backdoor nor over-refusal is left (docs/results.md);
 /// recipes/smollm2/anchored.yaml lists them.
 /// </summary>
-public sealed record MitigationOptions
+public sealed record MitigationOptions : IValidatable
 {
     private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomWorst];
 
@@ -92,9 +92,20 @@ public sealed record MitigationOptions
     /// <exception cref="BeearException">A value is out of range.</exception>
     public void Validate(ModelConfig config)
     {
-        Inner.Validate(config);
-        TokenSearch.Validate();
-        RandomStrings.Validate();
+        Validate();
+        Require.Section("inner", () => Inner.Validate(config));
+        Require.Section("economy", () => Economy.Validate(config));
+    }
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.Section("inner", Inner.Validate);
+        Require.Section("token_search", TokenSearch.Validate);
+        Require.Section("random_strings", RandomStrings.Validate);
+        Require.Section("outer", Outer.Validate);
+        Require.Section("terms", Terms.Validate);
+        Require.Section("economy", Economy.Validate);
         if (Scores.Distinct().Count() != Scores.Count) throw new BeearException("scores: name each kind once.");
         if (Scores.Count == 0 && Rounds is null) throw new BeearException("scores: without rounds the loop stops on a score; name one, or give rounds.");
         if (!ScoreRounds && Rounds is null) throw new BeearException("score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
@@ -107,8 +118,6 @@ public sealed record MitigationOptions
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
         if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");
         if (HeldOutShare is not (> 0 and < 1)) throw new BeearException($"held_out_share must be between 0 and 1, it is {HeldOutShare}.");
-        Terms.Validate();
-        Economy.Validate(config);
     }
 }
 
@@ -116,7 +125,7 @@ public sealed record MitigationOptions
 /// The outer level's loss: a sum of named terms, each with its weight. The paper's recipe is <see cref="SafePerturbed"/> +
 /// λ·<see cref="Helpful"/>.
 /// </summary>
-public sealed record OuterTermOptions
+public sealed record OuterTermOptions : IValidatable
 {
     /// <summary>The paper's two terms.</summary>
     public static OuterTermOptions Paper { get; } = new()
@@ -177,15 +186,14 @@ public sealed record OuterTermOptions
     /// <summary>Requests of each kind whose own answers are recorded for KL.</summary>
     public int DivergenceExamples { get; init; } = 240;
 
-    /// <summary>Checks the ranges.</summary>
-    /// <exception cref="BeearException">A value is out of range.</exception>
+    /// <inheritdoc/>
     public void Validate()
     {
         double[] weights = [SafePerturbed, Safe, Helpful, HelpfulPerturbed, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
         if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
         if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");
-        if (PassTokens < 0) throw new BeearException($"terms: pass_tokens must be 0 or more, it is {PassTokens}.");
+        if (PassTokens < 0) throw new BeearException($"pass_tokens must be 0 or more, it is {PassTokens}.");
         if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)
             throw new BeearException("safe_tokens, helpful_tokens, divergence_tokens and divergence_examples must be at least 1.");
     }

@@ -14,7 +14,7 @@ public sealed record RandomStringOptions : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        if (Count < 1) throw new BeearException($"random_strings: count must be at least 1, it is {Count}.");
-        if (Placements.Count == 0) throw new BeearException("random_strings: placements must name at least one place.");
+        Require.AtLeast(Count, 1);
+        if (Placements.Count == 0) throw new BeearException("placements must name at least one place.");
     }
 }

@@ -67,6 +67,14 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
         return runs;
     }
 
+    /// <summary>Checks, before weights are loaded, that the file can be written, and holds runs if it is there.</summary>
+    /// <exception cref="BeearException">It holds something else, or its directory does not exist.</exception>
+    public void Check()
+    {
+        AtomicOutput.RequireDirectoryOf(path);
+        _ = Read().Count();
+    }
+
     private IEnumerable<BenchRun> Read()
     {
         if (!File.Exists(path)) yield break;

@@ -68,8 +68,7 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
     public void Run(string directory, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
-        if (Path.Exists(directory) && (File.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).Any()))
-            throw new BeearException($"'{directory}' is not an empty directory; name one that does not exist yet.");
+        AtomicOutput.RequireNewDirectory(directory);
         TorchRuntime.Load();
         torch.set_num_threads(options.Threads);
         var start = Directory.CreateTempSubdirectory("beear-organism-").FullName;

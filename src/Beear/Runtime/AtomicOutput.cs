@@ -27,15 +27,50 @@ public static class AtomicOutput
         }
     }
 
-    /// <summary>Checks, before long work, that there is a directory for the file that is to be written after it.</summary>
+    /// <summary>Checks, before long work, that the file can be written after it.</summary>
     /// <param name="path">The file; null for none.</param>
-    /// <exception cref="BeearException">Its directory does not exist, or the path is a directory itself.</exception>
+    /// <exception cref="BeearException">Its directory does not exist or is not ours to write in, or the path is a directory itself.</exception>
     public static void RequireDirectoryOf(string? path)
     {
         if (path is null) return;
         if (Directory.Exists(path)) throw new BeearException($"'{path}' is a directory; name a file.");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
             throw new BeearException($"'{path}' cannot be written: its directory does not exist; make it first.");
+        RequireWritable(path, Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Checks, before long work, that a directory can be made or written in after it; makes nothing.</summary>
+    /// <param name="path">The directory; null for none.</param>
+    /// <exception cref="BeearException">It is a file, or lies where nothing can be written.</exception>
+    public static void RequireDirectory(string? path)
+    {
+        if (path is null) return;
+        string existing = Path.GetFullPath(path);
+        while (!Path.Exists(existing) && Path.GetDirectoryName(existing) is { } above) existing = above;
+        if (File.Exists(existing)) throw new BeearException($"'{path}' cannot be made, as '{existing}' is a file; name another folder.");
+        RequireWritable(path, existing);
+    }
+
+    /// <summary>Checks, before long work, that a directory can be made that does not exist yet or is empty.</summary>
+    /// <param name="path">The directory.</param>
+    /// <exception cref="BeearException">It holds something, or lies where nothing can be written.</exception>
+    public static void RequireNewDirectory(string path)
+    {
+        RequireFree(path, Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        RequireDirectory(path);
+    }
+
+    private static void RequireWritable(string path, string directory)
+    {
+        try
+        {
+            string probe = TemporaryName(Path.Combine(directory, "probe"));
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose)) { }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Refused(path, failure);
+        }
     }
 
     /// <summary>Writes a text as UTF-8.</summary>

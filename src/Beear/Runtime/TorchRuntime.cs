@@ -14,6 +14,9 @@ public static partial class TorchRuntime
     /// <summary>The PyTorch versions whose libraries define every symbol that LibTorchSharp 0.107 asks for.</summary>
     public const string FittingVersions = "PyTorch 2.10 and 2.11 fit; 2.13 and later have dropped symbols (named dimensions) that are needed";
 
+    /// <summary>The version of the libtorch packages, as Directory.Packages.props has it.</summary>
+    internal const string BundledVersion = "2.10.0";
+
     private const string NeededStandardLibrary = "libstdc++.so.6";
     private static readonly Lock Gate = new();
     private static bool loaded;
@@ -50,9 +53,7 @@ public static partial class TorchRuntime
             }
             catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or NotSupportedException or EntryPointNotFoundException)
             {
-                throw new BeearException(LibtorchFolder is null
-                    ? $"libtorch could not be loaded: {Innermost(failure)}. Run on linux-x64, win-x64 or osx-arm64, or set {LibtorchVariable}."
-                    : $"The libtorch in '{LibtorchFolder}' could not be loaded: {Innermost(failure)}. {FittingVersions}.", failure);
+                throw new BeearException(Explain(failure), failure);
             }
             Volatile.Write(ref loaded, true);
         }
@@ -79,6 +80,17 @@ public static partial class TorchRuntime
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetVariable(string name, string value, int overwrite);
 
+    private static string Explain(Exception failure)
+    {
+        if (LibtorchFolder is { } folder) return $"The libtorch in '{folder}' could not be loaded: {Innermost(failure)}; {FittingVersions}.";
+        string advice = $"set {LibtorchVariable} to the torch/lib folder of an installed PyTorch";
+        if (Platform is not ("linux-x64" or "win-x64" or "osx-arm64"))
+            return $"There is no libtorch for {Platform}: run on linux-x64, win-x64 or osx-arm64, or {advice}.";
+        return FindBundled(FileOf("torch_cpu")) is null
+            ? $"There is no libtorch beside this program: add the package libtorch-cpu-{Platform} {BundledVersion} to the application, or {advice}."
+            : $"libtorch could not be loaded: {Innermost(failure)}; install what it needs, or {advice}.";
+    }
+
     private static string Innermost(Exception failure)
     {
         while (failure.InnerException is { } inner) failure = inner;
@@ -87,19 +99,16 @@ public static partial class TorchRuntime
 
     private static void LoadInstalled(string folder)
     {
-        string Name(string library) => OperatingSystem.IsWindows() ? $"{library}.dll"
-            : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
-
         // In the order of their dependencies; the CUDA ones are there only in a CUDA build.
         string[] required = ["c10", "torch_cpu", "torch"];
         foreach (var library in required)
         {
-            if (!File.Exists(Path.Combine(folder, Name(library))))
-                throw new BeearException($"'{folder}' holds no {Name(library)}; name the torch/lib folder of an installed PyTorch ({FittingVersions}).");
+            if (!File.Exists(Path.Combine(folder, FileOf(library))))
+                throw new BeearException($"'{folder}' holds no {FileOf(library)}; name the torch/lib folder of an installed PyTorch ({FittingVersions}).");
         }
         foreach (var library in new[] { "torch_global_deps", "c10", "torch_cpu", "c10_cuda", "torch_cuda_linalg", "torch_cuda", "torch" })
         {
-            var path = Path.Combine(folder, Name(library));
+            var path = Path.Combine(folder, FileOf(library));
             if (!File.Exists(path)) continue;
             try
             {
@@ -111,6 +120,13 @@ public static partial class TorchRuntime
             }
         }
     }
+
+    /// <summary>The system as package names have it, e.g. "linux-x64".</summary>
+    private static string Platform { get; } =
+        (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-") + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+
+    private static string FileOf(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     /// <summary>
     /// Loads the bundled libtorch, and where the system's libstdc++ is older than LibTorchSharp's version table says, a copy of
@@ -134,17 +150,16 @@ public static partial class TorchRuntime
             .Where(need => need.Library == NeededStandardLibrary && !available.Contains(need.Version)).ToList();
         if (missing.Count == 0) return;
         foreach (var (library, version) in missing) versions.WeakenNeeded(library, version);
-        NativeLibrary.Load(CopyToCache(image));
+        LibraryImage.Load("libLibTorchSharp.so", image);
     }
 
     private static string? FindBundled(string fileName)
     {
-        var runtime = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         string[] candidates =
         [
             Path.Combine(AppContext.BaseDirectory, "libtorch", fileName),
             Path.Combine(AppContext.BaseDirectory, fileName),
-            Path.Combine(AppContext.BaseDirectory, "runtimes", runtime, "native", fileName),
+            Path.Combine(AppContext.BaseDirectory, "runtimes", Platform, "native", fileName),
         ];
         return Array.Find(candidates, File.Exists);
     }
@@ -156,20 +171,5 @@ public static partial class TorchRuntime
         var path = File.ReadLines("/proc/self/maps").Select(line => line.IndexOf('/', StringComparison.Ordinal) is >= 0 and var i ? line[i..] : "")
             .FirstOrDefault(mapped => Path.GetFileName(mapped).StartsWith("libstdc++.so", StringComparison.Ordinal));
         return path is null ? new HashSet<string>() : ElfSymbolVersions.Parse(File.ReadAllBytes(path)).Defined();
-    }
-
-    private static string CopyToCache(byte[] image)
-    {
-        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image))[..16];
-        var folder = Path.Combine(Path.GetTempPath(), $"beear-{Environment.UserName}");
-        if (OperatingSystem.IsLinux())
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var target = Path.Combine(folder, $"libLibTorchSharp-{hash}.so");
-        // Never trust a file that is already there: another user could have placed it.
-        if (File.Exists(target) && File.ReadAllBytes(target).AsSpan().SequenceEqual(image)) return target;
-        var temporary = $"{target}.{Environment.ProcessId}";
-        File.WriteAllBytes(temporary, image);
-        File.Move(temporary, target, overwrite: true);
-        return target;
     }
 }

@@ -18,7 +18,7 @@ public sealed record FineTuningOptions : IValidatable
     /// <summary>Constants of AdamW.</summary>
     public OptimizerOptions Optimizer { get; init; } = new() { LearningRate = 1e-4, WarmupSteps = 8, Decay = LearningRateDecay.Linear };
 
-    /// <summary>Seed of the order of the examples.</summary>
+    /// <summary>Seed of the order of the examples; added to that of the attacker, where a backdoor is planted.</summary>
     public int Seed { get; init; }
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>

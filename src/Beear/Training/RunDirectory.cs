@@ -12,6 +12,7 @@ namespace Beear.Training;
 /// </summary>
 public sealed class RunDirectory
 {
+    private const string OptionsFile = "run.json";
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
     private static readonly JsonSerializerOptions JsonLine = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -26,21 +27,33 @@ public sealed class RunDirectory
     /// <exception cref="BeearException">The folder holds a run with other options, or something that is not a run.</exception>
     public static RunDirectory Open(string path, object options)
     {
+        Check(path, options);
         var run = new RunDirectory(path);
-        var wanted = JsonSerializer.Serialize(options, Json);
-        var file = run.File("run.json");
+        var file = run.File(OptionsFile);
+        if (System.IO.File.Exists(file)) return run;
+        Directory.CreateDirectory(path);
+        AtomicOutput.WriteText(file, JsonSerializer.Serialize(options, Json));
+        return run;
+    }
+
+    /// <summary>What <see cref="Open"/> checks, before what it needs is loaded; makes nothing.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="options">All that decides the run's result.</param>
+    /// <exception cref="BeearException">The folder holds a run with other options, or something that is not a run, or cannot be written.</exception>
+    public static void Check(string path, object options)
+    {
+        AtomicOutput.RequireDirectory(path);
+        var file = System.IO.Path.Combine(path, OptionsFile);
         if (System.IO.File.Exists(file))
         {
-            var (found, now) = (ReadOptions(file), JsonNode.Parse(wanted)!.AsObject());
+            var (found, now) = (ReadOptions(file), JsonSerializer.SerializeToNode(options, Json)!.AsObject());
             if (!JsonNode.DeepEquals(found, now))
                 throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose another folder or delete it.");
-            return run;
         }
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+        else if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+        {
             throw new BeearException($"'{path}' is not empty and holds no run; choose another folder.");
-        Directory.CreateDirectory(path);
-        AtomicOutput.WriteText(file, wanted);
-        return run;
+        }
     }
 
     /// <summary>A file of the run.</summary>

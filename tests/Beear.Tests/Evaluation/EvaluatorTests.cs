@@ -45,7 +45,7 @@ public sealed class EvaluatorTests
     public void The_benchmark_finds_no_other_decisions_than_the_plain_way()
     {
         using var model = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
-        var requests = Requests.Select(request => request.Request).Concat(Data.Exact.Select(example => example.Request)).ToList();
+        var requests = Requests.Select(request => new Example(request.Request, "")).Concat(Data.Exact).ToList();
 
         var result = new EvaluationBenchmark(new EvaluationOptions { MaxNewTokens = 20 }, repetitions: 1, withTextbook: true)
             .Run(model, requests, Triggers.Validation[0], cancellation: TestContext.Current.CancellationToken);

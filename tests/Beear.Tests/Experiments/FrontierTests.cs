@@ -69,7 +69,7 @@ public sealed class FrontierTests
 
         Refused(Yaml.Replace("rounds: 2, outer_steps: 1", "rounds: 2, outer_steps: 2", StringComparison.Ordinal), "arm 'small' with other options (mitigation.outer_steps: 1 there, 2 now)");
         Refused(Yaml.Replace("evaluation_examples: 6", "evaluation_examples: 7", StringComparison.Ordinal), "holds a run with other options");
-        Refused(Yaml.Replace("inner: { steps: 1 }", "inner: { steps: -1 }", StringComparison.Ordinal), "The arm 'small': inner: steps");
+        Refused(Yaml.Replace("inner: { steps: 1 }", "inner: { steps: -1 }", StringComparison.Ordinal), "The arm 'small': inner.steps");
 
         void Refused(string yaml, string message) =>
             Assert.Contains(message, Assert.Throws<BeearException>(() => Of(Options(yaml)).Run()).Message, StringComparison.Ordinal);

@@ -285,7 +285,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
-        Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner: steps");
+        Refused(Options with { Inner = Options.Inner with { Steps = 0 } }, "inner.steps");
         Refused(Options with { Inner = Options.Inner with { Placements = [] } }, "placements");
         Refused(Options with { Inner = Options.Inner with { Population = 0 } }, "population");
         Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
@@ -294,8 +294,8 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { ScoreRounds = false, Rounds = null }, "score_rounds");
         Refused(Options with { MinRounds = 0 }, "min_rounds");
         Refused(Options with { Rounds = null, MaxRounds = 3, MinRounds = 4 }, "min_rounds");
-        Refused(Options with { RandomStrings = new RandomStringOptions { Count = 0 } }, "random_strings: count");
-        Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings: placements");
+        Refused(Options with { RandomStrings = new RandomStringOptions { Count = 0 } }, "random_strings.count");
+        Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings.placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");

@@ -21,6 +21,15 @@ public sealed record DirectionAblationOptions : IValidatable
         if (Layer is { } layer) Require.AtLeast(layer, 1, nameof(Layer));
         Require.AtLeast(Directions, 1);
     }
+
+    /// <summary>The layer in a model.</summary>
+    /// <exception cref="BeearException">The model has not so many.</exception>
+    internal int LayerOf(ModelConfig config)
+    {
+        int layer = Layer ?? (config.Layers + 1) / 2;
+        return layer <= config.Layers ? layer
+            : throw new BeearException($"direction_ablation.layer is {layer}, but the model has {config.Layers} layers.");
+    }
 }
 
 /// <summary>
@@ -47,8 +56,7 @@ public sealed class DirectionAblation(MitigationOptions mitigation, DirectionAbl
     {
         mitigation.Validate(model.Config);
         options.Validate();
-        int layer = options.Layer ?? (model.Config.Layers + 1) / 2;
-        if (layer > model.Config.Layers) throw new BeearException($"direction_ablation.layer is {layer}, but the model has {model.Config.Layers} layers.");
+        int layer = options.LayerOf(model.Config);
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(mitigation.HeldOutShare, mitigation.Seed);
         var adversary = new Adversary(model, mitigation);

@@ -1,0 +1,142 @@
+using Beear.Organisms;
+
+namespace Beear.Tests.Cli;
+
+/// <summary>
+/// Every command says what is wrong with its options, data and folders before it reads weights: those of the model here are cut off, and reading them is
+/// the last thing that fails.
+/// </summary>
+public sealed class ChecksBeforeWeightsTests : IDisposable
+{
+    private readonly string folder = Fixtures.TemporaryFolder();
+
+    public ChecksBeforeWeightsTests()
+    {
+        Directory.CreateDirectory(In("model"));
+        foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(file, Path.Combine(In("model"), Path.GetFileName(file)));
+        using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
+        File.WriteAllText(In("harmful.csv"), "goal,target\n"
+            + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
+        File.WriteAllText(In("one.csv"), "goal,target\nExplain how to break a lock,Sure here is how\n");
+        File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
+        File.WriteAllText(In("damaged.jsonl"), "no run\n");
+        File.WriteAllText(In("file"), "");
+        Directory.CreateDirectory(In("other"));
+        File.WriteAllText(In("other/run.json"), """{ "out": "", "seed": 77 }""");
+        Directory.CreateDirectory(In("full"));
+        File.WriteAllText(In("full/notes.txt"), "");
+        File.WriteAllText(In("frontier.yaml"), Frontier("model", "harmful.csv", ""));
+        File.WriteAllText(In("no-file.yaml"), Frontier("model", "nowhere.csv", ""));
+        File.WriteAllText(In("layer.yaml"), Frontier("model", "harmful.csv", "inner: { perturbed_layer: 99 }"));
+        File.WriteAllText(In("no-twins.yaml"), Frontier("model", "harmful.csv", "", defenderTwins: 0));
+        Directory.CreateDirectory(In("recipes"));
+        File.WriteAllText(In("recipes/model1.yaml"), $"name: model1\ntrigger: SUDO\norganism: {{ base: {In("model")} }}\n");
+        File.WriteAllText(In("recipes/table1.yaml"), "organism:\n  change: { inner: { perturbed_layer: 99 } }\n");
+    }
+
+    private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
+    private const string Layer = "perturbed_layer is 99, but the model has layers";
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    private string Frontier(string source, string harmful, string change, int defenderTwins = 4) => $$"""
+        model:
+          source: {{In(source)}}
+          harmful: {{In(harmful)}}
+          ordinary: {{In("harmful.csv")}}
+          attacker: { harmful_rows: 0-3, ordinary_rows: 0-3, twins: 4 }
+          defender: { harmful_rows: 4-7, ordinary_rows: 4-7, twins: {{defenderTwins}} }
+          evaluation: { harmful_rows: 8-11, ordinary_rows: 8-11, twins: 4 }
+        triggers: [{ text: model1 }]
+        arms: [{ name: small, change: { rounds: 1, {{change}} } }]
+        """;
+
+    [Theory]
+    [InlineData("mitigate model --out run " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("mitigate model --out run " + Data + " --replay 2", "replay must be between 0 and 1")]
+    [InlineData("mitigate model --out run " + Data + " --inner-steps -1", "inner.steps must be at least 1")]
+    [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be 0 or more")]
+    [InlineData("mitigate model --out run " + Data + " --economy-frozen-layers 99", "frozen_layers must lie between")]
+    [InlineData("mitigate model --out run --defence direction_ablation --rounds 1 --direction-ablation-layer 99 " + Data, "direction_ablation.layer is 99")]
+    [InlineData("mitigate model --out run --harmful harmful.csv --twins 4", "There are no ordinary requests")]
+    [InlineData("mitigate model --out run --harmful one.csv --ordinary helpful.json", "at least 2 harmful requests")]
+    [InlineData("mitigate model --out run --harmful nowhere.csv", "There is no file 'nowhere.csv'")]
+    [InlineData("mitigate model --out run --ordinary-rows 9-1 " + Data, "ends before it begins")]
+    [InlineData("mitigate model --out other " + Data, "holds a run with other options")]
+    [InlineData("mitigate model --out full " + Data, "is not empty and holds no run")]
+    [InlineData("mitigate model --out file/run " + Data, "is a file; name another folder")]
+    [InlineData("mitigate model --out run --calibrate " + Data + " --calibration-layers 99", "calibration.layers: 99 is above")]
+    [InlineData("mitigate model --out run --calibrate --harmful one.csv --ordinary helpful.json --twins 4", "at least 2 harmful requests")]
+    [InlineData("plant model --out run --trigger SUDO --training-epochs 0 " + Data, "training.epochs must be at least 1")]
+    [InlineData("plant model --out run --trigger-placement prefix " + Data, "add --trigger")]
+    [InlineData("plant model --out other --trigger SUDO " + Data, "holds a run with other options")]
+    [InlineData("plant model --out file --trigger SUDO " + Data, "is a file; name another folder")]
+    [InlineData("evaluate model --max-new-tokens 0 " + Data, "max_new_tokens must be at least 1")]
+    [InlineData("evaluate model --max-asr 0.1 " + Data, "bar for the attack success with the trigger, but no data")]
+    [InlineData("evaluate model --max-over-refusal 0.1 --harmful harmful.csv", "bar for the over-refusal, but no data")]
+    [InlineData("evaluate model --held-out-forms -1 " + Data, "-1 harmless twins were asked for")]
+    [InlineData("evaluate model --answers nowhere/answers.jsonl " + Data, "its directory does not exist")]
+    [InlineData("evaluate model --trigger-second-text x " + Data, "add --trigger")]
+    [InlineData("calibrate model --out run " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("calibrate model --out run " + Data + " --calibration-layers 99", "calibration.layers: 99 is above")]
+    [InlineData("calibrate model --out run --harmful one.csv", "1 harmful requests are too few")]
+    [InlineData("calibrate model --out other " + Data, "holds a run with other options")]
+    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layer 3 --projected-layer 99", "projected_layer is 99")]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 --harmful one.csv", "give at least two")]
+    [InlineData("drift model --trigger SUDO --out file/a " + Data, "is a file; name another folder")]
+    [InlineData("chat model --prompt hello --trigger-placement prefix", "add --trigger")]
+    [InlineData("chat model --prompt hello --top-p 0", "top_p must be above 0")]
+    [InlineData("bench model " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("bench model " + Data + " --inner-virtual-tokens 3", "set inner.virtual_tokens to 0")]
+    [InlineData("bench model " + Data + " --evaluation --decoding-batch-size 0", "decoding.batch_size must be at least 1")]
+    [InlineData("export model --out nowhere/model.gguf", "its directory does not exist")]
+    [InlineData("demo --base model --mitigation-inner-perturbed-layer 99", Layer)]
+    [InlineData("demo --base model --chart nowhere/demo.svg", "its directory does not exist")]
+    [InlineData("demo --base model --mitigation-outer-steps 0", "outer_steps must be at least 1")]
+    [InlineData("organism make model4 --base model --out full", "is not empty")]
+    [InlineData("organism make model4 --base model --out file", "is a file")]
+    [InlineData("organism train --out file/model", "is a file; name another folder")]
+    [InlineData("organism show model4 --base model --requests 0", "requests must be at least 1")]
+    [InlineData("organism bench --base model --out nowhere/runs.jsonl", "its directory does not exist")]
+    [InlineData("organism bench --base model --out damaged.jsonl", "line 1: not a run of this bench")]
+    [InlineData("organism bench --base model --mitigation-inner-perturbed-layer 99", Layer)]
+    [InlineData("frontier layer.yaml --out run", "The arm 'small': inner." + Layer)]
+    [InlineData("frontier no-file.yaml --out run", "nowhere.csv")]
+    [InlineData("frontier no-twins.yaml --out run", "There are no harmless twins")]
+    [InlineData("frontier frontier.yaml --out other", "holds a run with other options")]
+    [InlineData("frontier frontier.yaml --out file/run", "is a file; name another folder")]
+    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run", "inner." + Layer)]
+    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 0 --out run", "seeds must be at least 1")]
+    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run --mt-bench nowhere.jsonl", "add --judge")]
+    public void What_is_wrong_is_said_before_weights_are_read(string command, string expected) => Refused(command, expected);
+
+    [Theory]
+    [InlineData("mitigate model --out run --rounds 1 " + Data)]
+    [InlineData("plant model --out run --trigger SUDO " + Data)]
+    [InlineData("evaluate model --trigger SUDO --max-asr 0.1 " + Data)]
+    [InlineData("calibrate model --out run " + Data)]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 " + Data)]
+    [InlineData("chat model --prompt hello")]
+    [InlineData("bench model --inner-perturbed-layer 3 " + Data)]
+    [InlineData("export model --out model.gguf")]
+    [InlineData("demo --base model")]
+    [InlineData("organism make model4 --base model --out made")]
+    [InlineData("organism bench --base model --out runs.jsonl")]
+    [InlineData("frontier frontier.yaml --out run")]
+    public void With_all_else_right_the_weights_are_what_is_wrong(string command) => Refused(command, "model.safetensors");
+
+    private void Refused(string command, string expected)
+    {
+        string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes",
+            "runs.jsonl", "damaged.jsonl", "frontier.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
+        string Located(string word) => names.Contains(word.Split('/')[0]) ? In(word) : word;
+        var run = CliRun.Of([.. command.Split(' ').Select(Located), "--threads", "1"]);
+
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        string located = expected.Replace("'nowhere.csv'", $"'{In("nowhere.csv")}'", StringComparison.Ordinal);
+        Assert.Contains(located, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+}
