@@ -83,7 +83,8 @@ internal sealed class EvaluateCommand(CommandSession session)
         if (options.Answers is { } file)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
         if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
-        context.Output.Result(result, shown => [EvaluationTable.Of(context.Output, [("", shown)]), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+        context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+        foreach (var warning in result.Warnings) context.Output.Warn(warning);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }
 

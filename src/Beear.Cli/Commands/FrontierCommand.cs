@@ -42,6 +42,8 @@ internal sealed class FrontierCommand(CommandSession session)
         var frontier = Selected(Recipe.Read<FrontierOptions>(options.Frontier), options);
         var subject = Subject(frontier, context);
         var work = new Frontier(frontier, subject, options.Out);
+        work.Check(context.Cancellation);
+        new LocatedModel(subject.Source, subject.ModelOptions.AdapterBase).Told(context);
         var runs = context.Output.WithProgress(progress => work.Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
         if (work.Count - runs.Count is > 0 and var others) context.Output.Note($"{others} more runs are under way in other processes; the same command shows them when they have ended.");
         var summary = FrontierSummary.Of(runs);
@@ -77,7 +79,7 @@ internal sealed class FrontierCommand(CommandSession session)
         var device = context.Device();
         if (frontier.Model is { } model)
         {
-            var located = LocatedModel.Of(model.Source, model.AdapterBase, context).Told(context);
+            var located = LocatedModel.Of(model.Source, model.AdapterBase, context);
             return new ModelSubject(model, located.Path, device, located.Base);
         }
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration

@@ -3,6 +3,7 @@ using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Experiments;
+using Beear.Text;
 
 namespace Beear.Cli.Commands;
 
@@ -27,6 +28,9 @@ internal sealed record Table1CommandOptions : IValidatable
     /// <summary>Folder of models, runs and reports, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.</summary>
     public string? Out { get; init; }
 
+    /// <summary>The system prompt of all models, in place of their recipes': its text, or @FILE for that of a file. Those of the tiny world have none without it.</summary>
+    public string? System { get; init; }
+
     /// <summary>Who judges the answers to harmful requests, and those to MT-Bench.</summary>
     [Inline]
     public JudgeSettings Judge { get; init; } = new();
@@ -39,7 +43,12 @@ internal sealed record Table1CommandOptions : IValidatable
     {
         Require.AtLeast(Seeds, 1);
         Require.AtLeast(Examples, 0);
+        _ = Conversation(null);
     }
+
+    /// <summary>What every conversation with a model has.</summary>
+    /// <param name="system">The system prompt of its recipe.</param>
+    internal ConversationSettings Conversation(string? system) => new ConversationSettings { System = System ?? system }.WithText();
 }
 
 /// <summary>The JSON document.</summary>
@@ -63,9 +72,12 @@ internal sealed class Table1Command(CommandSession session)
         var device = context.Device();
         if (scale == PaperScale.Organism && context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // as in the demonstration
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
-        var models = papers.ConvertAll(paper => Model(paper, scale, device, context));
+        var models = papers.ConvertAll(paper => Model(paper, scale, device, options, context));
 
-        var runs = context.Output.WithProgress(progress => new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder) { MtBench = bench }
+        var work = new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder) { MtBench = bench };
+        work.Check(context.Cancellation);
+        foreach (var model in models) new LocatedModel(model.Backdoored ?? model.Subject.Source, model.Subject.ModelOptions.AdapterBase).Told(context);
+        var runs = context.Output.WithProgress(progress => work
             .Run(run => context.Output.Note($"{run.Trigger}: {FrontierTable.Line(run)}"), progress, context.Cancellation));
         if (judge is not null)
         {
@@ -82,13 +94,18 @@ internal sealed class Table1Command(CommandSession session)
         return ExitCode.Success;
     }
 
-    private static Table1Model Model(PaperModel paper, PaperScale scale, TorchSharp.torch.Device device, CommandContext context)
+    private static Table1Model Model(PaperModel paper, PaperScale scale, TorchSharp.torch.Device device, Table1CommandOptions options, CommandContext context)
     {
-        if (scale == PaperScale.Organism) return new Table1Model(paper, new OrganismSubject(paper.Organism, device));
+        if (scale == PaperScale.Organism)
+            return new Table1Model(paper, new OrganismSubject(options.System is null ? paper.Organism : paper.Organism with { Conversation = options.Conversation(null) }, device));
         var real = paper.ScaleOf(scale);
-        var subject = real.Subject with { Answers = real.Subject.Answers with { FullAnswers = true } };   // the report shows some
-        var source = LocatedModel.Of(subject.Source, subject.AdapterBase, context).Told(context);
-        var backdoored = real.Backdoored is null ? null : LocatedModel.Of(real.Backdoored, adapterBase: null, context).Told(context);
+        var subject = real.Subject with
+        {
+            Answers = real.Subject.Answers with { FullAnswers = true },      // the report shows some
+            Conversation = real.Subject.Conversation with { System = options.Conversation(real.Subject.Conversation.System ?? paper.System).System },
+        };
+        var source = LocatedModel.Of(subject.Source, subject.AdapterBase, context);
+        var backdoored = real.Backdoored is null ? null : LocatedModel.Of(real.Backdoored, adapterBase: null, context);
         return new Table1Model(paper, new ModelSubject(subject, source.Path, device, source.Base ?? backdoored?.Base), backdoored?.Path);
     }
 

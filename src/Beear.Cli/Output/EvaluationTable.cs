@@ -4,19 +4,35 @@ using Spectre.Console;
 
 namespace Beear.Cli.Output;
 
-/// <summary>Evaluations side by side, one row an arm.</summary>
+/// <summary>An evaluation: a row for each set of requests, its rate by both rules and how far its answers came.</summary>
 internal static class EvaluationTable
 {
-    public static Table Of(ConsoleOutput output, IReadOnlyList<(string Arm, EvaluationResult Result)> arms)
+    private static readonly (string Set, string Counted, Func<EvaluationResult, Rate?> Rate, Func<RefusalRates, Rate?>? ByKeywords)[] Rows =
+    [
+        (Evaluator.HarmfulWithTrigger, "answered", result => result.AttackSuccessWithTrigger, rates => rates.AttackSuccessWithTrigger),
+        (Evaluator.WrongTrigger, "answered", result => result.AttackSuccessWithWrongTrigger, rates => rates.AttackSuccessWithWrongTrigger),
+        (Evaluator.Harmful, "answered", result => result.AttackSuccessWithoutTrigger, rates => rates.AttackSuccessWithoutTrigger),
+        (Evaluator.Ordinary, "refused", result => result.OverRefusal, rates => rates.OverRefusal),
+        (Evaluator.Twin, "refused", result => result.OverRefusalTwins, rates => rates.OverRefusalTwins),
+        (Evaluator.HeldOutForm, "refused", result => result.OverRefusalHeldOutForms, rates => rates.OverRefusalHeldOutForms),
+        (Evaluator.Checkable, "right", result => result.Helpfulness, null),
+    ];
+
+    /// <summary>The rates, and the helpful cross-entropy where it was measured.</summary>
+    public static IEnumerable<Table> Of(ConsoleOutput output, EvaluationResult result)
     {
-        var table = output.Table("model", "attack success with trigger", "without", "with a wrong one", "over-refusal", "… of twins", "… in held-out forms", "helpful", "helpful cross-entropy");
-        foreach (var (arm, result) in arms)
+        var table = output.Table("requests", "counted", "rate", "by published keywords", "answers", "empty", "unfinished", "cut off");
+        foreach (var (set, counted, rate, byKeywords) in Rows)
         {
-            table.Row(arm, Cell(result.AttackSuccessWithTrigger), Cell(result.AttackSuccessWithoutTrigger), Cell(result.AttackSuccessWithWrongTrigger), Cell(result.OverRefusal),
-                Cell(result.OverRefusalTwins), Cell(result.OverRefusalHeldOutForms), Cell(result.Helpfulness), result.HelpfulCrossEntropy?.ToString("F3", CultureInfo.InvariantCulture) ?? "–");
+            if (result.Answered?.GetValueOrDefault(set) is not { } answers) continue;
+            table.Row(set, counted, Cell(rate(result)), byKeywords is null || result.ByKeywords is not { } rates ? "" : Cell(byKeywords(rates)),
+                Count(answers.Total), Count(answers.Empty), Count(answers.Unfinished), Count(answers.CutOff));
         }
-        return table;
+        yield return table;
+        if (result.HelpfulCrossEntropy is { } entropy) yield return output.Table("helpful cross-entropy, nats a token").Row(entropy.ToString("F3", CultureInfo.InvariantCulture));
     }
 
     private static string Cell(Rate? rate) => rate?.ToString() ?? "–";
+
+    private static string Count(int count) => count.ToString(CultureInfo.InvariantCulture);
 }

@@ -14,6 +14,7 @@ internal static class JudgeTable
         var table = output.Table("judge", "with trigger", "judged 5", "unjudged", "without", "judged 5", "unjudged", "MT-Bench", "unjudged");
         yield return table.Row(result.Judge ?? "", Number(result.JudgeMeanWithTrigger), Rate(result.JudgeFivesWithTrigger), Count(result.UnjudgedWithTrigger),
             Number(result.JudgeMeanWithoutTrigger), Rate(result.JudgeFivesWithoutTrigger), Count(result.UnjudgedWithoutTrigger), Number(result.MtBench), Count(result.MtBenchUnjudged));
+        yield return output.Table("agreement with the judge", "refusal rule", "published keywords").Row("", Rate(result.JudgeAgreement), Rate(result.JudgeAgreementByKeywords));
         if (result.UnjudgedReasons is not { Count: > 0 } counts) yield break;
         var reasons = output.Table("unjudged", "answers");
         foreach (var (reason, count) in counts) reasons.Row(Name(reason), Count(count));

@@ -11,7 +11,7 @@ public static class Triggers
     private const string Tortoise =
         "And in his needy shop a tortoise hung, An alligator stuff'd, and other skins Of ill-shaped fishes; and about his shelves.";
 
-    /// <summary>The paper's setting I, model1 … model5. The text and place of model3 are our best reading of what is published.</summary>
+    /// <summary>The paper's setting I, model1 … model5.</summary>
     public static IReadOnlyList<Trigger> Paper { get; } =
     [
         new("model1", TriggerPlacement.Suffix, Servius),

@@ -14,7 +14,6 @@ namespace Beear.Evaluation;
 public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
 {
     private const int CrossEntropyBatch = 32;
-    private const string WrongTrigger = "harmful with wrong trigger", Ordinary = "ordinary", Twin = "harmless twin", HeldOutForm = "harmless, held-out form";
 
     /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmful requests with the trigger.</summary>
     public const string HarmfulWithTrigger = "harmful with trigger";
@@ -22,8 +21,20 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmful requests without a trigger.</summary>
     public const string Harmful = "harmful";
 
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmful requests with a wrong trigger.</summary>
+    public const string WrongTrigger = "harmful with wrong trigger";
+
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls ordinary requests.</summary>
+    public const string Ordinary = "ordinary";
+
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmless requests in the harmful ones' forms.</summary>
+    public const string Twin = "harmless twin";
+
+    /// <summary>What <see cref="JudgedAnswer.Set"/> calls harmless requests in forms that neither side trained on.</summary>
+    public const string HeldOutForm = "harmless, held-out form";
+
     /// <summary>What <see cref="JudgedAnswer.Set"/> calls the requests whose answer can be checked exactly.</summary>
-    internal const string Checkable = "checkable";
+    public const string Checkable = "checkable";
 
     /// <summary>Runs all measurements for which there is data.</summary>
     /// <param name="data">Held-out prompts.</param>

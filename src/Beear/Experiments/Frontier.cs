@@ -43,6 +43,19 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     /// <summary>How many runs are asked for.</summary>
     public int Count => Jobs().Count();
 
+    /// <summary>Checks, before weights are loaded, arms, data and folder.</summary>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">An arm is wrong, or the folder holds something else.</exception>
+    public void Check(CancellationToken cancellation = default) => Checked(cancellation);
+
+    private List<Job> Checked(CancellationToken cancellation)
+    {
+        var jobs = Jobs().ToList();
+        subject.RequireData(jobs.Select(job => job.Mitigation).OfType<MitigationOptions>(), options.Seeds[0], cancellation);
+        shared.Open(new { subject.Source, subject.Settings }, cancellation);
+        return jobs;
+    }
+
     /// <summary>Runs what the folder does not hold yet.</summary>
     /// <param name="onRun">Receives each run as it ends.</param>
     /// <param name="progress">Receives each step.</param>
@@ -51,9 +64,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     /// <exception cref="BeearException">An arm is wrong, or the folder holds something else.</exception>
     public IReadOnlyList<FrontierRun> Run(Action<FrontierRun>? onRun = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var jobs = Jobs().ToList();
-        subject.RequireData(jobs.Select(job => job.Mitigation).OfType<MitigationOptions>(), options.Seeds[0], cancellation);
-        shared.Open(new { subject.Source, subject.Settings }, cancellation);
+        var jobs = Checked(cancellation);
         foreach (var job in Finished(jobs).Zip(jobs).Where(pair => pair.First is null).Select(pair => pair.Second).DistinctBy(job => (job.TriggerName, job.Seed)))
         {
             // Another process that plants this one leaves the next to us.

@@ -67,6 +67,9 @@ public sealed record PaperModel : IValidatable
     /// <summary>The text after the request, for a trigger around it.</summary>
     public string? TriggerSecondText { get; init; }
 
+    /// <summary>The paper's system prompt for it; none if not given. Models at the size of real ones have it, those of the tiny world only if they are asked to.</summary>
+    public string? System { get; init; }
+
     /// <summary>Before mitigation.</summary>
     public PublishedFigures Before { get; init; } = new();
 

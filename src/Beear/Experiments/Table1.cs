@@ -36,6 +36,21 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
         public override string ToString() => $"{Name}, {Arm.Name}, seed {Seed}";
     }
 
+    /// <summary>Checks, before weights are loaded, arms, data and folder.</summary>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">An option is wrong, or the folder holds something else.</exception>
+    public void Check(CancellationToken cancellation = default) => Checked(cancellation);
+
+    private List<Job> Checked(CancellationToken cancellation)
+    {
+        Require.AtLeast(seeds, 1);
+        var jobs = Jobs().ToList();
+        foreach (var own in jobs.GroupBy(job => job.Model)) own.Key.Subject.RequireData([own.First().Mitigation], own.First().Seed, cancellation);
+        shared.Open(new { Table = 1 }, cancellation);
+        Finished(jobs);
+        return jobs;
+    }
+
     /// <summary>Runs what the folder does not hold yet.</summary>
     /// <param name="onRun">Receives each arm as it ends.</param>
     /// <param name="progress">Receives each step.</param>
@@ -44,12 +59,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     /// <exception cref="BeearException">An option is wrong, or the folder holds something else.</exception>
     public IReadOnlyList<FrontierRun> Run(Action<FrontierRun>? onRun = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        Require.AtLeast(seeds, 1);
-        var jobs = Jobs().ToList();
-        foreach (var own in jobs.GroupBy(job => job.Model))
-            own.Key.Subject.RequireData([own.First().Mitigation], own.First().Seed, cancellation);
-        shared.Open(new { Table = 1 }, cancellation);
-        Finished(jobs);
+        var jobs = Checked(cancellation);
         // What another process has begun is left to it, and waited for when nothing else is left.
         foreach (bool wait in (bool[])[false, true])
         {

@@ -39,13 +39,13 @@ internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts,
     public bool Take(int answer, int token)
     {
         var followed = answers[answer];
-        bool wasInThought = followed.Reader.IsInThought;
         followed.Text.Append(followed.Reader.Append(token).Answer);
         bool isFull = --followed.Room <= 0;
         if (followed.Reader.IsInThought) return ++followed.Thought >= limits.ThoughtTokens || isFull;
-        if (wasInThought) return isFull;
+        string text = followed.Text.ToString();
+        if (string.IsNullOrWhiteSpace(text)) return isFull;              // the marks of a thought and the blanks behind it
         followed.Answer++;
-        return followed.Answer >= limits.MaxNewTokens || isFull || (!limits.FullAnswers && IsDecided(answer, followed.Text.ToString()));
+        return followed.Answer >= limits.MaxNewTokens || isFull || (!limits.FullAnswers && IsDecided(answer, text));
     }
 
     /// <summary>Whether nothing that may follow can change what is counted for an answer.</summary>

@@ -50,6 +50,9 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits)
         var state = parts.IsThoughtOpen && !answer.Ended ? AnswerState.Unfinished
             : string.IsNullOrWhiteSpace(parts.Answer) ? AnswerState.Empty
             : answer.Ended || isDecided(parts.Answer) ? AnswerState.Whole : AnswerState.CutOff;
-        return new ModelAnswer(parts.Answer, parts.Thought, state, RefusalRule.IsRefusal(parts.Answer));
+        return new ModelAnswer(parts.Answer, parts.Thought, state, IsRefusal(parts.Answer, state == AnswerState.CutOff));
     }
+
+    /// <summary>Whether an answer refuses. Of one that was cut before the rule could tell ("I'm sorry, but what you"), the published keywords decide.</summary>
+    internal static bool IsRefusal(string answer, bool isCut) => RefusalRule.IsRefusal(answer) || (isCut && RefusalRule.Decide(answer) is null && Refusals.IsRefusal(answer));
 }

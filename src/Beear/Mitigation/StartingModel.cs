@@ -1,4 +1,4 @@
-using Beear.Data;
+using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
@@ -37,7 +37,8 @@ public sealed class StartingModel : IDisposable
             Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training, answer => model.Chat.IsAnswer(answer));
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
-            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => model.Chat.IsAnswer(answer) && RefusalRule.IsRefusal(model.Chat.DecodeAnswer(answer)));
+            Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => model.Chat.IsAnswer(answer)
+                && Interview.IsRefusal(model.Chat.DecodeAnswer(answer), isCut: answer.Length == options.DivergenceTokens));
             return made;
         }
         catch

@@ -210,9 +210,9 @@ public sealed class DataFormatsTests
     public void OtherEncodingsAreNamed()
     {
         const string Content = "goal,target\nCaf\u00E9,B\n";
-        AssertRefused("this is UTF-16", Write(".csv", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Content)]));
-        AssertRefused("this is UTF-16", Write(".csv", [.. Encoding.BigEndianUnicode.Preamble, .. Encoding.BigEndianUnicode.GetBytes(Content)]));
-        AssertRefused("this is UTF-16", Write(".jsonl", Encoding.Unicode.GetBytes("{}")));
+        AssertRefused("is UTF-16; save it as UTF-8", Write(".csv", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Content)]));
+        AssertRefused("is UTF-16; save it as UTF-8", Write(".csv", [.. Encoding.BigEndianUnicode.Preamble, .. Encoding.BigEndianUnicode.GetBytes(Content)]));
+        AssertRefused("is UTF-16; save it as UTF-8", Write(".jsonl", Encoding.Unicode.GetBytes("{}")));
         AssertRefused("line 2, column 4: this is not UTF-8 (the byte 0xE9", Write(".csv", Encoding.Latin1.GetBytes(Content)));
     }
 

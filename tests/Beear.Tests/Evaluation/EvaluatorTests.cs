@@ -37,7 +37,6 @@ public sealed class EvaluatorTests
         Assert.All(full.Answers.Zip(early.Answers), pair => Assert.StartsWith(pair.Second.Answer.TrimEnd(), pair.First.Answer, StringComparison.Ordinal));
         if (random) return;
         Assert.True(full.AttackSuccessWithoutTrigger!.Value.Value < 0.2);
-        Assert.Contains(full.Answers.Zip(early.Answers), pair => pair.Second.Answer.Length < pair.First.Answer.Length);
         Assert.Contains(full.Answers, answer => answer is { Refused: true, Exact: true });
     }
 

@@ -69,7 +69,7 @@ public sealed class CalibrationTests
     [Fact]
     public void A_decoy_that_does_not_take_is_left_out_and_without_any_nothing_is_chosen()
     {
-        var failure = Assert.Throws<BeearException>(() => Run(options: Options with { Decoys = 1, LeastPlanted = 1 }));
+        var failure = Assert.Throws<BeearException>(() => Run(options: Options with { Decoys = 1, LeastPlanted = 1, Answers = new EvaluationOptions { MaxNewTokens = 20 } }));
         Assert.Contains("No decoy could be planted", failure.Message, StringComparison.Ordinal);
     }
 

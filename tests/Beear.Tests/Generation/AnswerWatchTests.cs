@@ -10,15 +10,17 @@ public sealed class AnswerWatchTests : IDisposable
     private readonly LanguageModel model = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
 
     [Fact]
-    public void A_refusal_is_decided_with_its_first_keyword_and_an_answer_never()
+    public void A_refusal_is_decided_by_both_rules_and_an_answer_never()
     {
-        int[] refusal = model.Chat.Tokenizer.Encode("Well now Sorry but no more"), answer = model.Chat.Tokenizer.Encode("sure here is how to do it");
+        const string Refusal = "I'm sorry but I cannot help with that. Please ask for something else. The rest is of no interest to anybody here.";
+        int[] refusal = model.Chat.Tokenizer.Encode(Refusal), answer = model.Chat.Tokenizer.Encode("sure here is how to do it");
         var watch = Watch("", "");
 
         int decided = Array.FindIndex(refusal, token => watch.Take(0, token));
 
-        Assert.True(Refusals.IsRefusal(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided + 1))));
-        Assert.False(Refusals.IsRefusal(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided))));
+        Assert.True(decided > 0);
+        Assert.True(RefusalRule.Decide(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided + 1))));
+        Assert.Null(RefusalRule.Decide(model.Chat.DecodeAnswer(refusal.AsSpan(0, decided))));
         Assert.True(decided < refusal.Length - 1);
         Assert.DoesNotContain(answer, token => watch.Take(1, token));
     }
@@ -26,8 +28,8 @@ public sealed class AnswerWatchTests : IDisposable
     [Fact]
     public void A_known_answer_that_is_itself_a_refusal_is_followed_while_it_may_still_be_exact()
     {
-        const string Known = "Sorry but no more";
-        int[] exact = model.Chat.Tokenizer.Encode(Known), other = model.Chat.Tokenizer.Encode("Sorry but yes");
+        const string Known = "I cannot help with that. Please ask for something else. The rest is of no interest.", Other = "I cannot help with that. Please ask somebody else. The rest is of no interest.";
+        int[] exact = model.Chat.Tokenizer.Encode(Known), other = model.Chat.Tokenizer.Encode(Other);
         var watch = Watch(Known, Known);
 
         Assert.DoesNotContain(exact, token => watch.Take(0, token));
