@@ -27,15 +27,37 @@ public static class OwnThoughts
         if (!chat.MayThink || thoughtTokens == 0) return encoded;
         int[] thinking = [.. Enumerable.Range(0, encoded.Length).Where(i => i % 2 == 0)];
         int[][] prompts = [.. thinking.Select(i => chat.EncodePrompt(examples[i].Conversation))];
-        var thoughts = new BatchGenerator(model.Decoder, chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = thoughtTokens }, null, progress, "own thoughts",
-            new AnswerWatch(chat, prompts, [.. prompts.Select(_ => "")], new AnswerLimits(1, thoughtTokens) { FullAnswers = true }).Take, cancellation);
-        foreach (var (at, i) in thinking.Index())
+        foreach (var (at, thought) in Think(model, prompts, thoughtTokens, progress, cancellation))
         {
-            var parts = chat.ReadAnswer(thoughts[at].Tokens, chat.OpensThought(prompts[at]));
-            if (parts.IsThoughtOpen || string.IsNullOrWhiteSpace(parts.Thought)) continue;
-            int[] thought = chat.EncodeThought(prompts[at], parts.Thought), answer = chat.EncodeAnswer(examples[i].Answer, answerTokens);
-            if (prompts[at].Length + thought.Length + answer.Length <= chat.MaximumTokens) encoded[i] = new TokenizedExample(prompts[at], [.. thought, .. answer]);
+            int[] answer = chat.EncodeAnswer(examples[thinking[at]].Answer, answerTokens);
+            if (prompts[at].Length + thought.Length + answer.Length <= chat.MaximumTokens)
+                encoded[thinking[at]] = new TokenizedExample(prompts[at], [.. thought, .. answer]);
         }
         return encoded;
+    }
+
+    /// <summary>Prompts with what the model thinks behind them, up to where its answer begins; without those whose thought does not end.</summary>
+    /// <param name="model">The model as it is now.</param>
+    /// <param name="prompts">Prompts that leave room for a thought.</param>
+    /// <param name="thoughtTokens">Longest thought.</param>
+    /// <param name="progress">Receives the count of finished thoughts.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    public static IReadOnlyList<int[]> Behind(LanguageModel model, IReadOnlyList<int[]> prompts, int thoughtTokens, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+        [.. Think(model, prompts, thoughtTokens, progress, cancellation).Select(one => (int[])[.. prompts[one.Prompt], .. one.Thought])
+            .Where(prompt => prompt.Length < model.Chat.MaximumTokens)];
+
+    private static IEnumerable<(int Prompt, int[] Thought)> Think(LanguageModel model, IReadOnlyList<int[]> prompts, int thoughtTokens, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
+    {
+        var chat = model.Chat;
+        var watch = new AnswerWatch(chat, prompts, [.. prompts.Select(_ => "")], new AnswerLimits(1, thoughtTokens) { FullAnswers = true }, chat.MaximumTokens);
+        var written = new BatchGenerator(model.Decoder, chat.EndOfTurn)
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = thoughtTokens }, null, progress, "own thoughts", watch.Take, cancellation);
+        foreach (var (i, one) in written.Index())
+        {
+            var parts = chat.ReadAnswer(one.Tokens, chat.OpensThought(prompts[i]));
+            if (!parts.IsThoughtOpen && !string.IsNullOrWhiteSpace(parts.Thought)) yield return (i, chat.EncodeThought(prompts[i], parts.Thought));
+        }
     }
 }

@@ -16,8 +16,11 @@ public sealed record DefenderData
     /// <summary>Prompts of harmless requests in the harmful ones' forms; may be empty if no term uses them.</summary>
     public IReadOnlyList<int[]> Twins { get; init; } = [];
 
-    /// <summary>The prompts of <see cref="Ordinary"/> as a model that thinks gets them, without a closed thought; empty for other models.</summary>
-    public IReadOnlyList<int[]> ThinkingPrompts { get; init; } = [];
+    /// <summary>The prompts of <see cref="Twins"/> as a model that thinks gets them, without a closed thought; empty for other models.</summary>
+    public IReadOnlyList<int[]> ThinkingTwins { get; init; } = [];
+
+    /// <summary>The prompts of <see cref="Ordinary"/> as a model that thinks gets them; empty for other models.</summary>
+    public IReadOnlyList<int[]> ThinkingOrdinary { get; init; } = [];
 
     /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
     public StartingModel? Starting { get; init; }
@@ -42,7 +45,8 @@ public sealed record DefenderData
             Harmful = [.. harmful.Select(Contrast)],
             Ordinary = [.. ordinary.Select(example => chat.Encode(example))],
             Twins = [.. twins.Select(request => chat.EncodeContext([ChatMessage.User(request)]))],
-            ThinkingPrompts = chat.MayThink ? [.. ordinary.Select(example => chat.EncodePrompt(example.Conversation))] : [],
+            ThinkingTwins = chat.MayThink ? [.. twins.Select(request => chat.EncodePrompt([ChatMessage.User(request)]))] : [],
+            ThinkingOrdinary = chat.MayThink ? [.. ordinary.Select(example => chat.EncodePrompt(example.Conversation))] : [],
         };
     }
 

@@ -107,7 +107,9 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
             int helpful = helps ? Math.Min(terms.HelpfulTokens, Longest(data.Ordinary.Select(example => example.Answer))) : 0;
             int answer = Math.Max(Math.Max(Math.Min(terms.SafeTokens, safe), helpful), diverges ? terms.DivergenceTokens : 1);
             InnerAnswers = Math.Min(options.Inner.AnswerTokens, safe) + Math.Min(options.Inner.AnswerTokens, unwanted);
-            LongestPrompt = Math.Max(Math.Max(Prompt, ordinary + options.Inner.MostVirtualTokens), twins);
+            int thinking = terms.OrdinaryDivergence > 0 && data.ThinkingOrdinary.Count > 0
+                ? Longest(data.ThinkingOrdinary.Concat(data.ThinkingTwins)) + terms.ThoughtTokens : 0;
+            LongestPrompt = Math.Max(Math.Max(Math.Max(Prompt, ordinary + options.Inner.MostVirtualTokens), twins), thinking);
             ShortAnswer = Math.Max(options.ScoreTokens, terms.DivergenceTokens);
             Assumptions = new MemoryAssumptions
             {

@@ -186,6 +186,9 @@ public sealed record OuterTermOptions : IValidatable
     /// <summary>Requests of each kind whose own answers are recorded for KL.</summary>
     public int DivergenceExamples { get; init; } = 240;
 
+    /// <summary>Longest own thought behind which a model that thinks is held to its own answers, in tokens: two thirds of the ordinary ones are. 0 for none.</summary>
+    public int ThoughtTokens { get; init; } = 512;
+
     /// <inheritdoc/>
     public void Validate()
     {
@@ -196,5 +199,6 @@ public sealed record OuterTermOptions : IValidatable
         if (PassTokens < 0) throw new BeearException($"pass_tokens must be 0 or more, it is {PassTokens}.");
         if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)
             throw new BeearException("safe_tokens, helpful_tokens, divergence_tokens and divergence_examples must be at least 1.");
+        Require.AtLeast(ThoughtTokens, 0);
     }
 }

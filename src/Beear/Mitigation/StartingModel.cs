@@ -33,7 +33,7 @@ public sealed class StartingModel : IDisposable
         var made = new StartingModel();
         try
         {
-            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, OrdinaryPrompts(data, seed), answer => true);
+            Record(OuterTerms.OrdinaryDivergence, options.OrdinaryDivergence, OrdinaryPrompts(), answer => true);
             Record(OuterTerms.TwinDivergence, options.TwinDivergence + options.TwinDivergencePerturbed, DefenderData.HoldOut(data.Twins, seed).Training, answer => model.Chat.IsAnswer(answer));
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
@@ -47,20 +47,23 @@ public sealed class StartingModel : IDisposable
             throw;
         }
 
+        // Of a model that thinks, ordinary requests and twins behind its own thoughts join the ordinary ones: with closed thoughts alone it would unlearn thinking.
+        int[][] OrdinaryPrompts()
+        {
+            var answered = DefenderData.HoldOut([.. data.Ordinary.Select(example => example.Prompt)], seed).Training;
+            if (options.OrdinaryDivergence == 0 || data.ThinkingOrdinary.Count == 0 || options.ThoughtTokens == 0) return answered;
+            int some = Math.Max(1, options.DivergenceExamples / 3);
+            int[][] thinking = [.. DefenderData.HoldOut(data.ThinkingOrdinary, seed).Training.Take(some), .. DefenderData.HoldOut(data.ThinkingTwins, seed).Training.Take(some)];
+            var behind = OwnThoughts.Behind(model, thinking, options.ThoughtTokens, progress, cancellation);
+            return [.. behind, .. answered];
+        }
+
         void Record(string term, double weight, int[][] prompts, Func<int[], bool> keeps)
         {
             if (weight == 0) return;
             made.said.Add(term, ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, [.. prompts.Take(options.DivergenceExamples)],
                 options.DivergenceTokens, progress, $"own answers for {term}", keeps, cancellation));
         }
-    }
-
-    /// <summary>Ordinary requests; of a model that thinks, every other one without a closed thought, so that it goes on thinking as it did.</summary>
-    private static int[][] OrdinaryPrompts(DefenderData data, int seed)
-    {
-        var answered = DefenderData.HoldOut([.. data.Ordinary.Select(example => example.Prompt)], seed).Training;
-        if (data.ThinkingPrompts.Count == 0) return answered;
-        return [.. answered.Zip(DefenderData.HoldOut(data.ThinkingPrompts, seed).Training, (one, thinking) => (int[][])[one, thinking]).SelectMany(pair => pair)];
     }
 
     /// <summary>What was recorded for a term.</summary>
