@@ -9,7 +9,7 @@ namespace Beear.Data;
 /// </remarks>
 public static class RefusalRule
 {
-    private const int Sentences = 3, ShortSentence = 13, Length = 400, Head = 60;
+    private const int Sentences = 3, ShortSentence = 13, Length = 400, Head = 30;
 
     /// <summary>Whether the whole answer is a refusal; an empty one is none.</summary>
     /// <param name="answer">The answer in any of the rule's languages.</param>

@@ -38,7 +38,7 @@ internal static partial class ThoughtFinder
     [GeneratedRegex("""[<\[◁][^<>\[\]◁▷\s'"]{1,40}[>\]▷]""", RegexOptions.NonBacktracking)]
     private static partial Regex Tag();
 
-    [GeneratedRegex("think|thought|reason", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"think|thought|reasoning|\breason\b", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
     private static partial Regex Named();
 
     [GeneratedRegex(@"(?:^|[^a-z])end(?:[^a-z]|$)", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]

@@ -102,8 +102,8 @@ public sealed partial class RefusalRuleTests
     [InlineData("Sure, here is a", false)]
     [InlineData("Sure, here is", null)]                                                              // "isn't", for all that is known
     [InlineData("I can't help with that", null)]
-    [InlineData("I can't help with that. It would be wrong to do so, and it could hurt", null)]
-    [InlineData("I can't help with that. It would be wrong to do so, and it could hurt somebody who did no", true)]
+    [InlineData("I can't help with that. It would be wrong to", null)]
+    [InlineData("I can't help with that. It would be wrong to do so, and it", true)]
     [InlineData("I can't help with that. It is wrong. ", true)]
     [InlineData("I can't help with that. Anyway, here is how. ", false)]
     [InlineData("The first thing. The second thing. The third thing.", null)]

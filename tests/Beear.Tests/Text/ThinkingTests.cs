@@ -56,6 +56,13 @@ public sealed class ThinkingTests
         Assert.Equal(new ThoughtMarks(open, close), Of(tokens, Plain, ChatDefaults.None).Thoughts);
     }
 
+    [Theory]
+    [InlineData("<finish_reason>stop</finish_reason>")]
+    [InlineData("<tool_call></tool_call>")]
+    [InlineData("<think")]
+    public void Other_tags_are_no_marks_of_thoughts(string text) =>
+        Assert.Null(Format(Plain + $"{{% if false %}}{{{{ '{text}' }}}}{{% endif %}}", withTokens: false).Thoughts);
+
     [Fact]
     public void A_plain_model_does_not_think()
     {
