@@ -143,6 +143,16 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation)
+    {
+        (string Name, DataSettings Files)[] parties = [("the attacker's", Files(options.Attacker)), ("the defender's", Files(options.Defender)), ("the evaluation's", Files(options.Evaluation))];
+        return RepeatedRows.Find([.. parties.SelectMany(party => new (string, IEnumerable<Example>)[]
+        {
+            ($"{party.Name} harmful requests", party.Files.ReadHarmfulRequests(cancellation)), ($"{party.Name} ordinary requests", party.Files.ReadOrdinary(cancellation)),
+        })]);
+    }
+
+    /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);
