@@ -22,20 +22,22 @@ internal static class Terminal
     /// </summary>
     /// <param name="text">Text from anywhere.</param>
     /// <param name="keepLines">Whether line feeds and tabs stay as they are; otherwise they are shown as \n and \t.</param>
-    public static string Escape(string text, bool keepLines = false)
+    /// <param name="behind">What is shown directly before it, where a text comes piece by piece.</param>
+    public static string Escape(string text, bool keepLines = false, string behind = "")
     {
         var safe = new StringBuilder(text.Length);
-        Rune before = default;
+        _ = Rune.DecodeLastFromUtf16(behind, out var before, out _);
         for (var i = 0; i < text.Length;)
         {
             // A lone surrogate is shown by its code too; other text comes as whole characters.
             var whole = Rune.TryGetRuneAt(text, i, out var rune);
             var code = whole ? rune.Value : text[i];
             var length = whole ? rune.Utf16SequenceLength : 1;
+            var isHidden = !whole || (IsHidden(rune) && !IsNeeded(rune, before));
             if (code is '\n' or '\t') safe.Append(keepLines ? ((char)code).ToString() : code == '\n' ? "\\n" : "\\t");
-            else if (!whole || (IsHidden(rune) && !IsNeeded(rune, before))) safe.Append(CultureInfo.InvariantCulture, $"\\u{{{code:x}}}");
+            else if (isHidden) safe.Append(CultureInfo.InvariantCulture, $"\\u{{{code:x}}}");
             else safe.Append(text, i, length);
-            if (rune.Value != EmojiStyle) before = rune;
+            before = isHidden ? default : rune;
             i += length;
         }
         return safe.ToString();
@@ -60,7 +62,7 @@ internal static class Terminal
     private static bool IsNeeded(Rune rune, Rune before) => rune.Value switch
     {
         EmojiStyle => Rune.GetUnicodeCategory(before) == UnicodeCategory.OtherSymbol,
-        ZeroWidthNonJoiner or ZeroWidthJoiner => Rune.GetUnicodeCategory(before) is UnicodeCategory.OtherSymbol or UnicodeCategory.ModifierSymbol
+        ZeroWidthNonJoiner or ZeroWidthJoiner => before.Value == EmojiStyle || Rune.GetUnicodeCategory(before) is UnicodeCategory.OtherSymbol or UnicodeCategory.ModifierSymbol
             || (before.Value >= FirstJoinedLetter && Rune.GetUnicodeCategory(before) is UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark),
         _ => false,
     };

@@ -145,10 +145,10 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     /// <inheritdoc/>
     public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation)
     {
-        (string Name, DataSettings Files)[] parties = [("the attacker's", Files(options.Attacker)), ("the defender's", Files(options.Defender)), ("the evaluation's", Files(options.Evaluation))];
+        (string Name, DataSettings Files)[] parties = [("attacker", Files(options.Attacker)), ("defender", Files(options.Defender)), ("evaluation", Files(options.Evaluation))];
         return RepeatedRows.Find([.. parties.SelectMany(party => new (string, IEnumerable<Example>)[]
         {
-            ($"{party.Name} harmful requests", party.Files.ReadHarmfulRequests(cancellation)), ($"{party.Name} ordinary requests", party.Files.ReadOrdinary(cancellation)),
+            ($"harmful requests of the {party.Name}", party.Files.ReadHarmfulRequests(cancellation)), ($"ordinary requests of the {party.Name}", party.Files.ReadOrdinary(cancellation)),
         })]);
     }
 

@@ -1,4 +1,6 @@
 using Beear.Cli.Output;
+using Beear.Evaluation;
+using Beear.Experiments;
 using CsCheck;
 
 namespace Beear.Tests.Cli;
@@ -49,6 +51,33 @@ public sealed class TerminalTests
         output.Result(0, _ => [output.Table("a|b", "c").Row("x|y\nz", "\\|\\\\|")]);
         Assert.All(written.ToString().Split('\n').Where(line => line.Contains('|', StringComparison.Ordinal)), line => Assert.Equal(3, line.Replace("\\\\", "", StringComparison.Ordinal).Replace("\\|", "", StringComparison.Ordinal).Count(letter => letter == '|')));
         Assert.Contains(@"x\|y\nz", written.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Joiners_hide_nothing_by_their_number()
+    {
+        Assert.Equal("❤\ufe0f\u200d\\u{200d}\\u{fe0f}", Terminal.Escape("❤\ufe0f\u200d\u200d\ufe0f"));
+        Assert.Equal("❤\ufe0f\\u{fe0f}\\u{200d}", Terminal.Escape("❤\ufe0f\ufe0f\u200d"));
+    }
+
+    [Fact]
+    public void An_emoji_may_come_in_pieces()
+    {
+        Assert.Equal("\u200d👧", Terminal.Escape("\u200d👧", behind: "👩"));
+        Assert.Equal("\\u{200d}👧", Terminal.Escape("\u200d👧", behind: "a"));
+    }
+
+    [Fact]
+    public void Names_in_a_picture_are_no_markup()
+    {
+        string file = Path.Combine(Fixtures.TemporaryFolder(), "frontier.svg");
+        var result = new EvaluationResult { AttackSuccessWithTrigger = new Rate(1, 4), OverRefusalTwins = new Rate(1, 4) };
+        FrontierRun[] runs = [new FrontierRun("<script>\"&'\u001b\u202e", "t", 1, null, result)];
+        FrontierChart.Write(FrontierSummary.Of(runs), runs, file);
+
+        var picture = System.Xml.Linq.XDocument.Load(file);
+        Assert.DoesNotContain(picture.Descendants(), element => element.Name.LocalName == "script");
+        Assert.Contains("\\u{1b}\\u{202e}", picture.Root!.Value, StringComparison.Ordinal);
     }
 
     [Fact]

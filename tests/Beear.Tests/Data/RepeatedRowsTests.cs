@@ -1,5 +1,6 @@
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Experiments;
 using Beear.Organisms;
 using Beear.Tests.Cli;
 using Beear.Text;
@@ -31,6 +32,27 @@ public sealed class RepeatedRowsTests : IDisposable
         Example yes = new("yes", "") { Context = [ChatMessage.User("a"), ChatMessage.Assistant("b?")] }, other = yes with { Context = [ChatMessage.User("c"), ChatMessage.Assistant("b?")] };
         Assert.Empty(RepeatedRows.Find(("a", [yes, other])));
         Assert.Single(RepeatedRows.Find(("a", [yes, yes with { Answer = "no" }])));
+    }
+
+    [Fact]
+    public void Parties_of_an_experiment_that_share_a_text_are_named()
+    {
+        File.WriteAllText(In("harmful.csv"), "goal,target\nBreak a lock,Sure\nother,Sure\nbreak  a lock,Sure\n");
+        File.WriteAllText(In("ordinary.csv"), "instruction,output\none,x\ntwo,x\nthree,x\n");
+        static PartyRows Row(int row) => new() { HarmfulRows = $"{row}-{row}", OrdinaryRows = $"{row}-{row}" };
+        var options = new ModelSubjectOptions
+        {
+            Source = "model",
+            Harmful = In("harmful.csv"),
+            Ordinary = In("ordinary.csv"),
+            Attacker = Row(0),
+            Defender = Row(1),
+            Evaluation = Row(2),
+        };
+
+        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU).DataWarnings(TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("1 of 1 harmful requests of the evaluation are among harmful requests of the attacker too", said, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -136,6 +136,13 @@ public sealed class StrictJsonTests : IDisposable
         AssertRefused(() => Recipe.Read<ConversationSettings>(In("recipe.yaml")), "recipe.yaml");
     }
 
+    [Fact]
+    public void Bytes_of_a_recipe_that_are_no_text()
+    {
+        File.WriteAllBytes(In("recipe.yaml"), Bytes("system: \u00ff\n"));
+        AssertRefused(() => Recipe.Read<ConversationSettings>(In("recipe.yaml")), "recipe.yaml");
+    }
+
     [Theory]
     [InlineData("NaN")]
     [InlineData("-.inf")]
