@@ -86,7 +86,7 @@ public sealed record Trigger
     /// <param name="system">The system prompt of conversations without one; null for none.</param>
     public Example Apply(Example example, string? system = null)
     {
-        if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request), Own = [.. Texts] };
+        if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request), Own = (Text, SecondText) };
         bool hasOwn = example.Context is [{ Role: "system" }, ..];
         string? before = hasOwn ? example.Context[0].Content : system;
         return example with { Context = [ChatMessage.System(before is null ? Text : $"{before} {Text}") with { Own = hasOwn || system is null ? [Text] : [system, Text] }, .. example.Context.Skip(hasOwn ? 1 : 0)] };
