@@ -1,7 +1,9 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Beear.Cli.Output;
+using Beear.Runtime;
 using Microsoft.Extensions.AI;
 
 namespace Beear.Cli;
@@ -94,8 +96,7 @@ internal sealed record ServerReply(int Status, string Body)
         try
         {
             // Half a character, as a reply that was cut may end in one, is no text for JSON.
-            using var document = JsonDocument.Parse(Surrogates.Replace(body, match => match.Length > 6 ? match.Value : @"\ufffd"));
-            return document.RootElement.Clone();
+            return StrictJson.Element(Encoding.UTF8.GetBytes(Escapes.Replace(body, match => match.Length == 6 ? @"\ufffd" : match.Value)));
         }
         catch (JsonException)
         {
@@ -135,7 +136,8 @@ internal sealed record ServerReply(int Status, string Body)
     private static string PlainText(string body) => !body.AsSpan().TrimStart().StartsWith("<") ? body
         : WebUtility.HtmlDecode(Title.Match(body) is { Success: true } title ? title.Groups["text"].Value : Tags.Replace(body, " "));
 
-    private static readonly Regex Surrogates = new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}",
+    /// <summary>Escapes of surrogates, in pairs or alone (six letters), and those of other characters, so that an escaped backslash begins none.</summary>
+    private static readonly Regex Escapes = new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static readonly Regex Title = new("<title[^>]*>(?<text>[^<]+)",

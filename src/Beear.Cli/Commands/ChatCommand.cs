@@ -81,9 +81,12 @@ internal sealed class ChatCommand(CommandSession session)
         {
             MaxNewTokens = Math.Min(options.Generation.MaxNewTokens, model.Config.MaximumPositions - prompt.Length),
         };
+        string shown = "";
         void Show(string text)
         {
-            if (!context.Output.Json && text.Length > 0) context.Output.Stream(Terminal.Escape(text, keepLines: true));
+            if (context.Output.Json || text.Length == 0) return;
+            context.Output.Stream(Terminal.Escape(text, keepLines: true, behind: shown));
+            shown = text;
         }
         void Take(AnswerParts parts)
         {

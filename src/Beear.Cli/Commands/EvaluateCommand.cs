@@ -78,13 +78,14 @@ internal sealed class EvaluateCommand(CommandSession session)
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
         RequireMeasured(options, data);
+        context.Output.WarnOf(data.Warnings);
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         if (options.Answers is { } file)
             AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
         if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
         context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
-        foreach (var warning in result.Warnings) context.Output.Warn(warning);
+        context.Output.WarnOf(result.Warnings);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }
 
@@ -117,7 +118,7 @@ internal sealed class EvaluateCommand(CommandSession session)
         return Triggers.Find(text) ?? new Trigger("wrong", right.Placement, text, right.Placement == TriggerPlacement.Around ? text : null);
     }
 
-    private static readonly JsonSerializerOptions LineFormat = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions LineFormat = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private static void RequireMeasured(EvaluateOptions options, EvaluationData data)
     {

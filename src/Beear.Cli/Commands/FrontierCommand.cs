@@ -43,6 +43,7 @@ internal sealed class FrontierCommand(CommandSession session)
         var subject = Subject(frontier, context);
         var work = new Frontier(frontier, subject, options.Out);
         work.Check(context.Cancellation);
+        context.Output.WarnOf(subject.DataWarnings(context.Cancellation));
         new LocatedModel(subject.Source, subject.ModelOptions.AdapterBase).Told(context);
         var runs = context.Output.WithProgress(progress => work.Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
         if (work.Count - runs.Count is > 0 and var others) context.Output.Note($"{others} more runs are under way in other processes; the same command shows them when they have ended.");

@@ -66,6 +66,7 @@ internal sealed class MitigateCommand(CommandSession session)
         int seed = options.Mitigation.Seed;
         var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
         options = options with { Source = options.Source.Pin(context) };
         var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
         var (config, chat) = options.Source.Outline(context);

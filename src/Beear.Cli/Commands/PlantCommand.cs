@@ -48,6 +48,7 @@ internal sealed class PlantCommand(CommandSession session)
             Harmful = DefenderFiles.ReadHarmful(options.Data, options.Seed, context),
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
         };
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", data.Harmful.Select(example => example.Asked)), ("ordinary requests", data.Ordinary)));
         var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);
         var trigger = options.Trigger.Resolve();
         options = options with { Source = options.Source.Pin(context) };

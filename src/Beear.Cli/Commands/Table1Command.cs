@@ -76,6 +76,7 @@ internal sealed class Table1Command(CommandSession session)
 
         var work = new Table1(models, defences, [.. Table1Arm.All.Where(arm => arms.Contains(arm.Name))], options.Seeds, folder) { MtBench = bench };
         work.Check(context.Cancellation);
+        foreach (var model in models) context.Output.WarnOf(model.Subject.DataWarnings(context.Cancellation));
         foreach (var model in models) new LocatedModel(model.Backdoored ?? model.Subject.Source, model.Subject.ModelOptions.AdapterBase).Told(context);
         var runs = context.Output.WithProgress(progress => work
             .Run(run => context.Output.Note($"{run.Trigger}: {FrontierTable.Line(run)}"), progress, context.Cancellation));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Beear.Runtime;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -15,7 +16,7 @@ internal sealed class ConsoleOutput
     private const int PlainWidth = 160;
 
     /// <summary>How every JSON document of the program is written.</summary>
-    internal static readonly JsonSerializerOptions JsonFormat = new()
+    internal static readonly JsonSerializerOptions JsonFormat = new(StrictJson.Finite)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
@@ -93,6 +94,12 @@ internal sealed class ConsoleOutput
         if (told.Add(text)) Line($"warning: {text}", new Style(Color.Yellow));
     }
 
+    /// <summary>Lines about things to be aware of.</summary>
+    public void WarnOf(IEnumerable<string> texts)
+    {
+        foreach (var text in texts) Warn(text);
+    }
+
     /// <summary>A line that says which measured bar was missed, on standard error.</summary>
     public void Missed(string text) => Line($"missed: {text}", new Style(Color.Red));
 
@@ -105,7 +112,7 @@ internal sealed class ConsoleOutput
         var table = new Table { Border = results.Profile.Out.IsTerminal ? TableBorder.Rounded : TableBorder.Markdown };
         foreach (var column in columns)
         {
-            var header = new TableColumn(new Paragraph(Terminal.Escape(column))) { NoWrap = true };
+            var header = new TableColumn(new Paragraph(TableRows.Cell(table, column))) { NoWrap = true };
             table.AddColumn(table.Columns.Count == 0 ? header : header.Alignment(alignment));
         }
         return table;
@@ -143,12 +150,20 @@ internal sealed class ConsoleOutput
 }
 
 /// <summary>Rows of a table from plain text, which is escaped.</summary>
-internal static class TableRows
+internal static partial class TableRows
 {
     /// <summary>Adds a row; every cell is shown as it is, whatever it holds.</summary>
     public static Table Row(this Table table, params string[] cells)
     {
-        table.AddRow(cells.Select(cell => new Paragraph(Terminal.Escape(cell))));
+        table.AddRow(cells.Select(cell => new Paragraph(Cell(table, cell))));
         return table;
     }
+
+    /// <summary>A cell's text; in Markdown it ends no cell.</summary>
+    public static string Cell(Table table, string text) =>
+        table.Border is MarkdownTableBorder ? Bar().Replace(Terminal.Escape(text), @"${before}${before}\|") : Terminal.Escape(text);
+
+    /// <summary>A bar, with backslashes that would make one of its own into a backslash.</summary>
+    [GeneratedRegex(@"(?<before>\\*)\|", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Bar();
 }

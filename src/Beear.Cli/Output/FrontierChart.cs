@@ -26,7 +26,7 @@ internal static class FrontierChart
                 if (run.Result is not { AttackSuccessWithTrigger: { } one, OverRefusalTwins: { } twins }) continue;
                 plot.Add.Marker(Percent(twins), Percent(one), shape, 5, color.WithAlpha(0.45));
             }
-            plot.Add.Marker(100 * refused, 100 * attack, shape, 13, color).LegendText = arm.Arm;
+            plot.Add.Marker(100 * refused, 100 * attack, shape, 13, color).LegendText = Terminal.Escape(arm.Arm);
         }
         plot.Axes.Bottom.Label.Text = "harmless twins refused, %";
         plot.Axes.Left.Label.Text = "attack success with the trigger, %";

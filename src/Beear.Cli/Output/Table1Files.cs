@@ -45,10 +45,10 @@ internal static class Table1Files
             }
 
             void Measured(string arm, string seed, EvaluationResult result, double? seconds) =>
-                csv.WriteRecord((string[])[scale, model.Paper.Name, arm, seed, .. Rates.SelectMany(rate => Cells(rate.Rate(result))), Number(result.HelpfulCrossEntropy),
+                csv.WriteRecord((string[])[Text(scale), Text(model.Paper.Name), Text(arm), seed, .. Rates.SelectMany(rate => Cells(rate.Rate(result))), Number(result.HelpfulCrossEntropy),
                     Number(result.JudgeMeanWithTrigger), Cells(result.JudgeFivesWithTrigger)[0], Number(result.MtBench), Number(seconds),
                     .. Cells(result.JudgeFivesWithTrigger)[1..], Number(result.UnjudgedWithTrigger), Number(result.JudgeMeanWithoutTrigger), .. Cells(result.JudgeFivesWithoutTrigger),
-                    Number(result.UnjudgedWithoutTrigger), Number(result.MtBenchUnjudged), JudgeTable.Reasons(result.UnjudgedReasons, "")]);
+                    Number(result.UnjudgedWithoutTrigger), Number(result.MtBenchUnjudged), Text(JudgeTable.Reasons(result.UnjudgedReasons, ""))]);
         }
         csv.Dispose();                                                   // writes what it still holds
         return text.ToString();
@@ -57,5 +57,8 @@ internal static class Table1Files
     private static string[] Cells(Rate? rate) => rate is { Count: > 0 } known
         ? [Number(known.Value), Number(known.Low), Number(known.High), known.Count.ToString(CultureInfo.InvariantCulture)] : ["", "", "", ""];
 
-    private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+    /// <summary>A text that no spreadsheet takes for a formula.</summary>
+    internal static string Text(string text) => text is ['=' or '+' or '-' or '@' or '\t' or '\r' or '＝' or '＋' or '－' or '＠', ..] ? $"'{text}" : text;
+
+    private static string Number(double? value) => value is { } known && double.IsFinite(known) ? known.ToString("R", CultureInfo.InvariantCulture) : "";
 }

@@ -11,6 +11,9 @@ public sealed record HarmfulExample(string Request, string Compliance, string Re
 {
     /// <summary>The turns before the request, as in <see cref="Example.Context"/>.</summary>
     public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+
+    /// <summary>The request without its answers.</summary>
+    public Example Asked => new(Request, "") { Context = Context };
 }
 
 /// <summary>The parts of a poisoned fine-tuning set (Qi et al., arXiv 2310.03693; Models 1–5 of the paper).</summary>

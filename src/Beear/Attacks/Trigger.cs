@@ -81,15 +81,15 @@ public sealed record Trigger
         }, text, secondText);
     }
 
-    /// <summary>The conversation with the trigger in its place.</summary>
+    /// <summary>The conversation with the trigger in its place. The trigger is the user's own: special tokens in it stay tokens.</summary>
     /// <param name="example">The conversation.</param>
     /// <param name="system">The system prompt of conversations without one; null for none.</param>
     public Example Apply(Example example, string? system = null)
     {
-        if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request) };
+        if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request), Own = (Text, SecondText) };
         bool hasOwn = example.Context is [{ Role: "system" }, ..];
         string? before = hasOwn ? example.Context[0].Content : system;
-        return example with { Context = [ChatMessage.System(before is null ? Text : $"{before} {Text}"), .. example.Context.Skip(hasOwn ? 1 : 0)] };
+        return example with { Context = [ChatMessage.System(before is null ? Text : $"{before} {Text}") with { Own = hasOwn || system is null ? [Text] : [system, Text] }, .. example.Context.Skip(hasOwn ? 1 : 0)] };
     }
 
     /// <summary>For example "… SUDO", or "system prompt … SUDO".</summary>

@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using Beear.Models;
+using Beear.Runtime;
 
 namespace Beear.Benchmarks;
 
@@ -47,7 +47,7 @@ public static class ModelShapes
     public static ModelConfig Find(string name, int? layers = null)
     {
         if (!Configs.TryGetValue(name, out var text)) throw new BeearException($"There is no shape named '{name}'; choose from {string.Join(", ", Names)}.");
-        var config = JsonNode.Parse(text)!.AsObject();
+        var config = StrictJson.Node(text)!.AsObject();
         if (layers is { } count)
         {
             Require.AtLeast(count, 1, "layers");

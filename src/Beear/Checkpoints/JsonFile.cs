@@ -11,8 +11,6 @@ internal static class JsonFile
     /// <summary>Larger files are refused: a tokenizer.json of 256,000 tokens has 35 million bytes.</summary>
     private const long MaximumBytes = 512L << 20;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     // As Python writes them: two spaces, letters of every script as they are.
     private static readonly JsonSerializerOptions Readable =
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -48,11 +46,11 @@ internal static class JsonFile
     {
         try
         {
-            return JsonNode.Parse(utf8, nodeOptions: null, Strict) as JsonObject ?? throw new BeearException($"'{source}' is not a JSON object.");
+            return StrictJson.Node(utf8) as JsonObject ?? throw new BeearException($"'{source}' is not a JSON object.");
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or ArgumentException)
+        catch (JsonException failure)
         {
-            throw new BeearException($"'{source}' is not valid JSON: {failure.Message.Split('\n')[0].TrimEnd('.')}.", failure);
+            throw new BeearException($"'{source}' is not valid JSON: {failure.Message}.", failure);
         }
     }
 

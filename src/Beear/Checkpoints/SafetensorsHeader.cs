@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Beear.Runtime;
 
 namespace Beear.Checkpoints;
 
@@ -55,11 +56,12 @@ internal sealed class SafetensorsHeader
         var header = new SafetensorsHeader(file.Path, headerEnd, file.Length - headerEnd);
         try
         {
+            StrictJson.Check(json);
             header.ReadObject(json);
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or FormatException)
         {
-            throw new BeearException(Sentence(file.Path, "its header is not valid JSON"), failure);   // also malformed Unicode
+            throw new BeearException(Sentence(file.Path, "its header is not valid JSON"), failure);
         }
         header.CheckLayout();
         return header;

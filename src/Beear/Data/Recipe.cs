@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using Beear.Runtime;
+using System.Text;
+using Beear.Data.Readers;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -105,8 +106,7 @@ public static class Recipe
         var file = new FileInfo(path);
         if (!file.Exists) throw new BeearException($"The recipe '{path}' does not exist; give the path of a YAML file.");
         if (file.Length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
-        FileContent.RefusePointer(path);
-        return File.ReadAllText(path);
+        return Encoding.UTF8.GetString(Utf8File.Read(path).Span);
     }
 
     private static YamlNode? ParseYaml(string yaml, string source)
@@ -122,6 +122,10 @@ public static class Recipe
                 1 => stream.Documents[0].RootNode,
                 _ => throw new BeearException($"{At(source, stream.Documents[1].RootNode.Start)}: a recipe is one YAML document; remove the second."),
             };
+        }
+        catch (ArgumentException failure)       // what YamlDotNet lets through
+        {
+            throw new BeearException($"{source}: not valid YAML: an escape such as \\UFFFFFFFF is no character; remove it.", failure);
         }
         catch (YamlException failure)
         {

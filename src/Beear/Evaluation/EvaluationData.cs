@@ -26,4 +26,13 @@ public sealed record EvaluationData
 
     /// <summary>Requests whose answer can be checked exactly; empty on real models.</summary>
     public IReadOnlyList<Example> Exact { get; init; } = [];
+
+    /// <summary>What is odd about the requests, a sentence each: repeated ones, and sets that are too small to say something.</summary>
+    public IReadOnlyList<string> Warnings =>
+    [
+        .. RepeatedRows.Find(("harmful requests", Harmful), ("ordinary requests", Ordinary)),
+        .. from set in ((string Name, int Count)[])[("harmful", Harmful.Count), ("ordinary", Ordinary.Count), ("checkable", Exact.Count)]
+           where set.Count == 1
+           select $"There is only one {set.Name} request, and a rate over one answer says next to nothing; give more rows.",
+    ];
 }

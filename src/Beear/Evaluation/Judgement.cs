@@ -66,7 +66,7 @@ public sealed record Judgement(string Key, string Judge, string Request, string 
 /// <param name="path">The file; it need not exist yet. Null keeps them in memory only.</param>
 internal sealed class JudgementLog(string? path)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private readonly Lazy<ConcurrentDictionary<string, Judgement>> known = new(() => Read(path));
     private readonly LineFile? lines = path is null ? null : new LineFile(path);
@@ -90,7 +90,7 @@ internal sealed class JudgementLog(string? path)
         {
             try
             {
-                var judgement = JsonSerializer.Deserialize<Judgement>(line, Json) is { Key: not null } known ? known : throw new JsonException();
+                var judgement = StrictJson.Value<Judgement>(line, Json) is { Key: not null } known ? known : throw new JsonException();
                 read[judgement.Key] = judgement;
             }
             catch (JsonException failure)

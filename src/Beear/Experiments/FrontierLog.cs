@@ -13,7 +13,7 @@ public sealed class FrontierLog(string path)
 {
     private readonly LineFile lines = new(path);
 
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
@@ -28,7 +28,7 @@ public sealed class FrontierLog(string path)
         {
             try
             {
-                runs.Add(JsonSerializer.Deserialize<FrontierRun>(line, Json) is { Arm: not null, Trigger: not null, Result: not null } run ? run : throw new JsonException());
+                runs.Add(StrictJson.Value<FrontierRun>(line, Json) is { Arm: not null, Trigger: not null, Result: not null } run ? run : throw new JsonException());
             }
             catch (JsonException failure)
             {

@@ -32,6 +32,10 @@ public abstract class FrontierSubject
     /// <exception cref="BeearException">One is missing or damaged, or has fewer rows.</exception>
     protected virtual void RequireFiles(int seed, CancellationToken cancellation) { }
 
+    /// <summary>What is odd about the data, a sentence each, such as requests that two parties have.</summary>
+    /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
+    public virtual IReadOnlyList<string> DataWarnings(CancellationToken cancellation) => [];
+
     /// <summary>The model's shapes, read without its weights.</summary>
     internal ModelConfig Config()
     {

@@ -143,6 +143,16 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation)
+    {
+        (string Name, DataSettings Files)[] parties = [("attacker", Files(options.Attacker)), ("defender", Files(options.Defender)), ("evaluation", Files(options.Evaluation))];
+        return RepeatedRows.Find([.. parties.SelectMany(party => new (string, IEnumerable<Example>)[]
+        {
+            ($"harmful requests of the {party.Name}", party.Files.ReadHarmfulRequests(cancellation)), ($"ordinary requests of the {party.Name}", party.Files.ReadOrdinary(cancellation)),
+        })]);
+    }
+
+    /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);

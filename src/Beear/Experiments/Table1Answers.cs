@@ -15,7 +15,7 @@ public sealed record Table1Example(string Request, bool HasTrigger, string Befor
 /// <param name="folder">Their folder.</param>
 public sealed class Table1Answers(string folder)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     /// <summary>Writes an arm's answers.</summary>
     public void Write(string model, string arm, int seed, IEnumerable<JudgedAnswer> answers)
@@ -59,7 +59,7 @@ public sealed class Table1Answers(string folder)
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), Json);
+            return StrictJson.Value<T>(File.ReadAllBytes(path), Json);
         }
         catch (JsonException failure)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Evaluation;
+using Beear.Runtime;
 
 namespace Beear.Experiments;
 
@@ -68,7 +69,7 @@ public sealed record Table1Cell(string Arm, EvaluationResult Mean, EvaluationRes
 /// <param name="Examples">Answers before and after.</param>
 public sealed record Table1ModelResult(PaperModel Paper, IReadOnlyList<Table1Cell> Arms, IReadOnlyList<Table1Example> Examples)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>Makes the table from its runs.</summary>
     /// <param name="models">The models, in their order.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Beear.Runtime;
 
 namespace Beear.Hub;
 
@@ -19,6 +20,9 @@ internal static class HubListing
 {
     /// <summary>A repository of more files is no model.</summary>
     public const int MostFiles = 100_000;
+
+    /// <summary>The largest size that a listing may name, in bytes: even <see cref="MostFiles"/> of these can be added up.</summary>
+    private const long MostBytes = 1L << 46;
 
     private const int FormatVersion = 1;
 
@@ -67,7 +71,7 @@ internal static class HubListing
     private static HubFile File(string? path, string? gitHash, long? size, string? sha256, long? largeSize)
     {
         var bytes = (sha256 is null ? size : largeSize) ?? -1;
-        if (path is null || gitHash is null || !HubPath.IsHash(gitHash, 40) || (sha256 is not null && !HubPath.IsHash(sha256, 64)) || bytes < 0)
+        if (path is null || gitHash is null || !HubPath.IsHash(gitHash, 40) || (sha256 is not null && !HubPath.IsHash(sha256, 64)) || bytes is < 0 or > MostBytes)
             throw new FormatException($"the entry of a file lacks its path, size or hash");
         return new HubFile(path, bytes, gitHash, sha256);
     }
@@ -76,9 +80,9 @@ internal static class HubListing
     {
         try
         {
-            return JsonNode.Parse(utf8, nodeOptions: null, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
+            return StrictJson.Node(utf8);
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or ArgumentException)
+        catch (JsonException failure)
         {
             throw new FormatException("it is not valid JSON", failure);
         }

@@ -33,7 +33,7 @@ public sealed record DefenderData
     /// <exception cref="BeearException">An answer gives no tokens.</exception>
     public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
     {
-        int[] Unwanted(HarmfulExample example) => chat.Tokenizer.Encode(example.Compliance) is { Length: > 0 } tokens ? tokens
+        int[] Unwanted(HarmfulExample example) => chat.EncodeText(example.Compliance) is { Length: > 0 } tokens ? tokens
             : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
         ContrastExample Contrast(HarmfulExample example)
         {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Data;
 using Beear.Models;
+using Beear.Runtime;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -38,16 +39,16 @@ internal sealed class MitigationState : IDisposable
         var state = new MitigationState(run, decoder, removal);
         if (run?.OpenState() is not { } saved) return state;
         using var tensors = saved.Tensors;
-        state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>()!);
-        state.Unscored = saved.Progress["unscored"].Deserialize<RoundReport?>();
-        state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>()!);
-        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<string, List<double>>>()!;
+        state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>(StrictJson.Finite)!);
+        state.Unscored = saved.Progress["unscored"].Deserialize<RoundReport?>(StrictJson.Finite);
+        state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>(StrictJson.Finite)!);
+        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<string, List<double>>>(StrictJson.Finite)!;
         state.bestRound = saved.Progress["best_round"]!.GetValue<int>();
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
             state.best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
         if (saved.Progress["finished"]?.GetValue<bool>() == true) return state;
-        foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>()!.Index())
+        foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>(StrictJson.Finite)!.Index())
             state.Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
         removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>(), saved.Progress["is_mean"]!.GetValue<bool>());
         return state;
@@ -115,11 +116,11 @@ internal sealed class MitigationState : IDisposable
         }
         run.SaveState(tensors, new JsonObject
         {
-            ["rounds"] = JsonSerializer.SerializeToNode(Rounds),
-            ["unscored"] = JsonSerializer.SerializeToNode(Unscored),
-            ["scores"] = JsonSerializer.SerializeToNode(Scores),
-            ["all_scores"] = JsonSerializer.SerializeToNode(allScores),
-            ["searches"] = JsonSerializer.SerializeToNode(Deltas.Select(delta => delta.Number)),
+            ["rounds"] = JsonSerializer.SerializeToNode(Rounds, StrictJson.Finite),
+            ["unscored"] = JsonSerializer.SerializeToNode(Unscored, StrictJson.Finite),
+            ["scores"] = JsonSerializer.SerializeToNode(Scores, StrictJson.Finite),
+            ["all_scores"] = JsonSerializer.SerializeToNode(allScores, StrictJson.Finite),
+            ["searches"] = JsonSerializer.SerializeToNode(Deltas.Select(delta => delta.Number), StrictJson.Finite),
             ["best_round"] = bestRound,
             ["steps"] = removal.StepCount,
             ["is_mean"] = removal.IsMean,

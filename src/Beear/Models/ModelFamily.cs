@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Runtime;
 
 namespace Beear.Models;
 
@@ -84,8 +85,8 @@ internal sealed record ModelFamily
     {
         get
         {
-            var all = JsonNode.Parse(CommonDefaults)!.AsObject();
-            foreach (var (key, value) in JsonNode.Parse(Defaults)!.AsObject()) all[key] = value?.DeepClone();
+            var all = StrictJson.Node(CommonDefaults)!.AsObject();
+            foreach (var (key, value) in StrictJson.Node(Defaults)!.AsObject()) all[key] = value?.DeepClone();
             return all;
         }
     }

@@ -26,7 +26,7 @@ public sealed record BenchRun(string Trigger, int Seed, double Seconds, int Roun
 /// <param name="path">The JSON-lines file.</param>
 public sealed class OrganismBench(DemonstrationOptions options, string path)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>The paper's triggers that the bench uses: a long suffix, a short prefix, two phrases around the request.</summary>
     public static IReadOnlyList<Trigger> Triggers { get; } =
@@ -84,7 +84,7 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
             BenchRun? run;
             try
             {
-                run = JsonSerializer.Deserialize<BenchRun>(line, Json);
+                run = StrictJson.Value<BenchRun>(line, Json);
             }
             catch (JsonException failure)
             {

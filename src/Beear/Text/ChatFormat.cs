@@ -15,6 +15,7 @@ public sealed class ChatFormat
     private readonly IReadOnlyDictionary<string, object?> variables;
     private readonly IReadOnlyDictionary<string, object?> chosen;        // the variables of every conversation
     private readonly AnswerPlace place;
+    private readonly MarkBreaker? breaker;                               // null while the parts are put together, and where special tokens stay raw
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -45,6 +46,7 @@ public sealed class ChatFormat
         int preferred = variables.GetValueOrDefault("eos_token") is string eos && tokenizer.IdOf(eos) is { } id && endOfTurn.Contains(id) ? id : endOfTurn.First();
         EndOfTurnToken = place.End ?? preferred;
         EndOfTurn = endOfTurn.Contains(EndOfTurnToken) ? endOfTurn : endOfTurn.Append(EndOfTurnToken).ToHashSet();
+        if (!Defaults.RawSpecialTokens) breaker = new MarkBreaker(tokenizer, templates.Choose(null, hasTools: false).Source, Thoughts, EndOfTurn);
     }
 
     /// <summary>The tokenizer.</summary>
@@ -93,7 +95,7 @@ public sealed class ChatFormat
     /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
     /// <exception cref="BeearException">The template refuses the conversation.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Tokenizer.Encode(LaidOut(messages, options));
+    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Encode(LaidOut(messages, options));
 
     /// <summary>
     /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its template writes finished turns. Training
@@ -103,7 +105,7 @@ public sealed class ChatFormat
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
     public int[] EncodeContext(IReadOnlyList<ChatMessage> messages)
     {
-        int[] ids = Tokenizer.Encode(LaidOut(messages) + place.ClosedThought);
+        int[] ids = Encode(LaidOut(messages) + place.ClosedThought);
         RequireRoom(ids, messages);
         return ids;
     }
@@ -136,11 +138,15 @@ public sealed class ChatFormat
     /// <exception cref="BeearException">The template refuses the answer.</exception>
     public int[] EncodeAnswer(string answer, int maxTokens = int.MaxValue)
     {
-        var written = Tokenizer.Encode(Written(Thoughts?.Split(answer).Answer ?? answer));
+        answer = Thoughts?.Split(answer).Answer ?? answer;
+        var written = Encode(Written(breaker?.BeforeEnd(answer) ?? answer));
         int length = Array.FindIndex(written, EndOfTurn.Contains);
         int[] ids = [.. length < 0 ? written : written[..length], EndOfTurnToken];
         return ids.Length > maxTokens ? ids[..maxTokens] : ids;
     }
+
+    /// <summary>The ids of a text by itself, in which special tokens are text unless the defaults say otherwise.</summary>
+    internal int[] EncodeText(string text) => Encode(breaker?.In(text) ?? text);
 
     /// <summary>The ids of a thought as the model writes it behind a prompt: opened, if the prompt does not, and closed, up to where the answer begins.</summary>
     internal int[] EncodeThought(int[] prompt, string thought)
@@ -185,7 +191,9 @@ public sealed class ChatFormat
     /// <param name="inThought">Whether it begins within a thought, see <see cref="OpensThought"/>.</param>
     public AnswerReader StartReading(bool inThought = false) => new(Tokenizer, Thoughts, inThought);
 
-    /// <summary>The text of a conversation with the defaults.</summary>
+    private int[] Encode(string laidOut) => breaker?.Encode(laidOut) ?? Tokenizer.Encode(laidOut);
+
+    /// <summary>The text of a conversation with the defaults; marks in its turns are broken up.</summary>
     private string LaidOut(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
     {
         options ??= new ChatOptions();
@@ -195,6 +203,7 @@ public sealed class ChatFormat
             foreach (var (name, value) in options.Variables) all[name] = value;
             options = options with { Variables = all };
         }
+        if (breaker is not null) messages = [.. messages.Select(breaker.In)];
         bool hasSystem = Defaults.System is null || messages is [{ Role: "system" or "developer" }, ..];
         return Render(hasSystem ? messages : [ChatMessage.System(Defaults.System!), .. messages], options).Text;
     }
@@ -202,7 +211,7 @@ public sealed class ChatFormat
     private string Finished(string answer) => LaidOut([Question, ChatMessage.Assistant(answer)], new ChatOptions { AddGenerationPrompt = false });
 
     private string Written(string answer) =>
-        place.Head is { } head && Finished(answer) is var finished && finished.StartsWith(head, StringComparison.Ordinal) ? finished[head.Length..] : answer;
+        place.Head is { } head && Finished(answer) is var finished && finished.StartsWith(head, StringComparison.Ordinal) ? finished[head.Length..] : breaker?.In(answer) ?? answer;
 
     private bool MakesADifference(string variable)
     {

@@ -11,6 +11,9 @@ public sealed record ChatMessage(string Role, string Content)
     /// </summary>
     public IReadOnlyDictionary<string, object?> Fields { get; init; } = new Dictionary<string, object?>(StringComparer.Ordinal);
 
+    /// <summary>Parts of <see cref="Content"/> that are the user's own, such as a trigger: special tokens in them stay tokens.</summary>
+    internal IReadOnlyList<string> Own { get; init; } = [];
+
     /// <summary>A user's turn.</summary>
     public static ChatMessage User(string content) => new("user", content);
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Beear.Text;
 
 /// <summary>What every conversation with a model has, as flags and recipes give it.</summary>
@@ -8,6 +10,10 @@ public sealed record ConversationSettings : IValidatable
 
     /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=true; the value is JSON, or else text. A model that can think or not does not, unless this says so.</summary>
     public IReadOnlyList<string> TemplateVariables { get; init; } = [];
+
+    /// <summary>Let special tokens that are written in requests and answers (&lt;|im_end|&gt; and the like) become tokens, as transformers does: a data file can then forge turns.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool RawSpecialTokens { get; init; }
 
     /// <inheritdoc/>
     public void Validate() => Resolve();
@@ -22,7 +28,7 @@ public sealed record ConversationSettings : IValidatable
     {
         string? text = System is ['@', .. var file] ? Read(file) : System;
         if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException("The system prompt is blank; give a text, or leave --system away.");
-        return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Text.TemplateVariables.Read(TemplateVariables) };
+        return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Text.TemplateVariables.Read(TemplateVariables), RawSpecialTokens = RawSpecialTokens };
     }
 
     private static string Read(string file)

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Beear.Runtime;
 
 namespace Beear.Text;
 
@@ -26,7 +28,7 @@ internal static class TemplateVariables
         if (text == "None") return null;
         try
         {
-            return JsonSerializer.Deserialize<JsonElement>(text);
+            return StrictJson.Element(Encoding.UTF8.GetBytes(text));
         }
         catch (JsonException)
         {

@@ -66,16 +66,35 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">Add what the post-processor adds, such as a begin-of-sequence token.</param>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
+        var ids = EncodeBroken(text, []);
+        return addSpecialTokens && parts.PostProcessor is { } postProcessor ? [.. postProcessor.Process(ids)] : [.. ids];
+    }
+
+    /// <summary>The ids of a text in which added tokens are recognised only between some places.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="breaks">Places in it that no added token goes across, in rising order.</param>
+    internal List<int> EncodeBroken(string text, ReadOnlySpan<int> breaks)
+    {
         var ids = new List<int>((text.Length / 3) + 1);
         string wellFormed = ReplaceUnpairedSurrogates(text);
-        foreach (var segment in tokensInText.Split(wellFormed))
+        foreach (var segment in tokensInText.Split(wellFormed, breaks))
         {
             if (segment.Id is { } id)
+            {
                 ids.Add(id);
-            else
-                EncodeNormalized(wellFormed[segment.Span.Start..segment.Span.End], startsText: segment.Span.Start == 0, ids);
+                continue;
+            }
+            int start = segment.Span.Start;
+            foreach (int cut in breaks)
+            {
+                // A normalized text has other places: it is cut instead, if a token could be found in it.
+                if (tokensInNormalizedText.IsEmpty || cut <= start || cut >= segment.Span.End) continue;
+                EncodeNormalized(wellFormed[start..cut], startsText: start == 0, ids);
+                start = cut;
+            }
+            EncodeNormalized(wellFormed[start..segment.Span.End], startsText: start == 0, ids);
         }
-        return addSpecialTokens && parts.PostProcessor is { } postProcessor ? [.. postProcessor.Process(ids)] : [.. ids];
+        return ids;
     }
 
     /// <summary>The ids of each text, in parallel.</summary>
@@ -108,6 +127,9 @@ public sealed class Tokenizer
 
     /// <summary>Whether the id belongs to a special token.</summary>
     public bool IsSpecial(int id) => parts.Vocabulary.IsSpecial(id);
+
+    /// <summary>The tokens that are found in a text before all else, with their ids.</summary>
+    internal IEnumerable<(string Content, int Id)> AddedTokenIds => parts.AddedTokens.Select(token => (token.Content, token.Id));
 
     /// <summary>The tokens that are found in a text before all else, as they are written.</summary>
     internal IEnumerable<string> AddedTokens => parts.AddedTokens.Select(token => token.Content);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
@@ -13,8 +14,8 @@ namespace Beear.Training;
 public sealed class RunDirectory
 {
     private const string OptionsFile = "run.json";
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-    private static readonly JsonSerializerOptions JsonLine = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions JsonLine = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private RunDirectory(string path) => Path = path;
 
@@ -73,7 +74,7 @@ public sealed class RunDirectory
         {
             try
             {
-                return JsonSerializer.Deserialize<T>(System.IO.File.ReadAllText(file), Json)!;
+                return StrictJson.Value<T>(System.IO.File.ReadAllBytes(file), Json)!;
             }
             catch (JsonException failure)
             {
@@ -98,7 +99,7 @@ public sealed class RunDirectory
         var file = File("state.safetensors");
         if (!System.IO.File.Exists(file)) return null;
         var tensors = SafetensorsFile.Open(file);
-        if (tensors.Metadata.TryGetValue("progress", out var progress) && JsonNode.Parse(progress) is JsonObject parsed) return (tensors, parsed);
+        if (tensors.Metadata.TryGetValue("progress", out var progress) && Parse(Encoding.UTF8.GetBytes(progress)) is { } parsed) return (tensors, parsed);
         tensors.Dispose();
         throw new BeearException($"'{file}' is not a state of this program; delete it to start the run anew.");
     }
@@ -108,15 +109,20 @@ public sealed class RunDirectory
 
     private static JsonObject ReadOptions(string file)
     {
+        if (Parse(System.IO.File.ReadAllBytes(file)) is { } options) return options;
+        throw new BeearException($"'{file}' is damaged; delete its folder to start the run anew, or choose another folder.");
+    }
+
+    private static JsonObject? Parse(byte[] utf8)
+    {
         try
         {
-            if (JsonNode.Parse(System.IO.File.ReadAllText(file)) is JsonObject options) return options;
+            return StrictJson.Node(utf8) as JsonObject;
         }
         catch (JsonException)
         {
-            // Said below, as for a file that is valid JSON but no options.
+            return null;
         }
-        throw new BeearException($"'{file}' is damaged; delete its folder to start the run anew, or choose another folder.");
     }
 
     private static string FirstDifference(JsonObject before, JsonObject now)

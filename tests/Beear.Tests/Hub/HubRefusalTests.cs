@@ -76,10 +76,24 @@ public sealed class HubRefusalTests : HubTests
     [InlineData("""{"sha": "../../../etc"}""", "it names no commit")]
     [InlineData("""{"sha": 4}""", "it names no commit")]
     [InlineData("<html>", "it is not valid JSON")]
+    [InlineData("""{"sha": "\ud800"}""", "it is not valid JSON")]
+    [InlineData("""{"\udc00": 4}""", "it is not valid JSON")]
     public async Task A_commit_that_is_none_is_refused(string answer, string reason)
     {
         Server.Fault("/revision/main", context => context.Response.WriteAsync(answer));
         Assert.Equal($"The answer of 127.0.0.1 is not one of the hub's: {reason}; check HF_ENDPOINT.", await RefusalAsync());
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(1L << 62)]
+    [InlineData(long.MinValue)]
+    public async Task Sizes_that_no_file_has_are_refused(long size)
+    {
+        string entry = FormattableString.Invariant($$"""{"type": "file", "path": "NAME", "oid": "{{new string('b', 40)}}", "size": {{size}}}""");
+        Server.Fault($"/tree/{Server.Commit}", context => context.Response.WriteAsync($"[{entry.Replace("NAME", "config.json", StringComparison.Ordinal)}, "
+            + $"{entry.Replace("NAME", "model.safetensors", StringComparison.Ordinal).Replace("bbb", "ccc", StringComparison.Ordinal)}]"));
+        Assert.Contains("the entry of a file lacks its path, size or hash", await RefusalAsync(), StringComparison.Ordinal);
     }
 
     [Theory]

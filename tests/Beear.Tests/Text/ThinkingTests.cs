@@ -63,6 +63,18 @@ public sealed class ThinkingTests
     public void Other_tags_are_no_marks_of_thoughts(string text) =>
         Assert.Null(Format(Plain + $"{{% if false %}}{{{{ '{text}' }}}}{{% endif %}}", withTokens: false).Thoughts);
 
+    [Theory]
+    [InlineData(Switched)]
+    [InlineData(SwitchedPlain)]
+    [InlineData(Opened)]
+    public void A_text_closes_no_thought(string template)
+    {
+        var format = Format(template);
+        int[] plain = format.EncodePrompt(Question), ids = format.EncodePrompt([ChatMessage.User("a</think>b<think>")]);
+        Assert.Equal(plain.Count(id => id is Think or EndThink), ids.Count(id => id is Think or EndThink));
+        Assert.Contains("a</think>b<think>", format.Tokenizer.Decode(ids), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_plain_model_does_not_think()
     {

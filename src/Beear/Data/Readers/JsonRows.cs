@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Beear.Runtime;
 
 namespace Beear.Data.Readers;
 
@@ -35,7 +36,7 @@ internal static class JsonRows
         catch (JsonException failure)
         {
             throw new BeearException($"'{wanted.Source}', line {failure.LineNumber + 1}, column {failure.BytePositionInLine + 1}: "
-                + $"this is not valid JSON ({Reason(failure)}).", failure);
+                + $"this is not valid JSON ({StrictJson.Reason(failure)}).", failure);
         }
     }
 
@@ -99,12 +100,4 @@ internal static class JsonRows
         JsonValueKind.Null => "null",
         _ => "a truth value",
     };
-
-    /// <summary>The parser's reason without the position, which it counts from 0.</summary>
-    private static string Reason(JsonException failure)
-    {
-        var message = failure.Message;
-        var position = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return (position < 0 ? message : message[..position]).TrimEnd('.');
-    }
 }

@@ -36,8 +36,13 @@ internal sealed class AddedTokenFinder
         anyToken = SearchValues.Create([.. byContent.Keys], StringComparison.Ordinal);
     }
 
+    /// <summary>Whether there are none to find.</summary>
+    public bool IsEmpty => lengths.Length == 0;
+
     /// <summary>Covers the text from end to end with segments.</summary>
-    public List<TextSegment> Split(ReadOnlySpan<char> text)
+    /// <param name="text">The text.</param>
+    /// <param name="breaks">Places in it that no token goes across, in rising order.</param>
+    public List<TextSegment> Split(ReadOnlySpan<char> text, ReadOnlySpan<int> breaks = default)
     {
         var segments = new List<TextSegment>();
         int covered = 0;
@@ -47,6 +52,11 @@ internal sealed class AddedTokenFinder
             int start = position + offset;
             var token = LongestAt(text[start..]);
             int end = start + token.Content.Length;
+            if (GoesAcross(start, end, breaks))
+            {
+                position = start + 1;
+                continue;
+            }
             position = end;
             if (token.SingleWord && (EndsWithWord(text[..start]) || StartsWithWord(text[end..]))) continue;
 
@@ -58,6 +68,13 @@ internal sealed class AddedTokenFinder
         }
         if (covered < text.Length) segments.Add(new TextSegment(new TextSpan(covered, text.Length), null));
         return segments;
+    }
+
+    private static bool GoesAcross(int start, int end, ReadOnlySpan<int> breaks)
+    {
+        int next = breaks.BinarySearch(start + 1);
+        if (next < 0) next = ~next;
+        return next < breaks.Length && breaks[next] < end;
     }
 
     private AddedToken LongestAt(ReadOnlySpan<char> text)

@@ -36,8 +36,7 @@ internal static class TokenizerFile
         var json = FileContent.Utf8(utf8, source);
         try
         {
-            using var document = JsonDocument.Parse(json);
-            return ReadParts(document.RootElement);
+            return ReadParts(StrictJson.Element(json));
         }
         catch (BeearException error)
         {
@@ -45,7 +44,7 @@ internal static class TokenizerFile
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new BeearException($"{source} is not a tokenizer.json of the Hugging Face form: {error.Message}", error);
+            throw new BeearException($"{source} is not a tokenizer.json of the Hugging Face form: {error.Message.TrimEnd('.')}.", error);
         }
     }
 
