@@ -46,7 +46,8 @@ internal sealed class DemoCommand(CommandSession session)
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
         context.Output.Result(result, result => Render(result, context.Output));
         if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm))], file);
-        return ExitCode.Success;
+        if (result.Mitigation.Unusable is { } problem) context.Output.Missed(problem);
+        return result.Mitigation.Unusable is null ? ExitCode.Success : ExitCode.BarMissed;
     }
 
     /// <summary>The base model in mixed precision, which is fastest at its size.</summary>

@@ -48,7 +48,16 @@ internal sealed record MitigateOptions
 }
 
 /// <summary>What a mitigation did; the JSON document.</summary>
-internal sealed record MitigateResult(string Model, string Defence, MitigationReport? Report, double Seconds, CalibrationResult? Calibration, IReadOnlyList<string> Findings);
+/// <param name="Model">The cleaned model; null if it is no longer of use, and so was not written.</param>
+/// <param name="Defence">Which.</param>
+/// <param name="Report">BEEAR's rounds; null for other defences.</param>
+/// <param name="Usefulness">What is left of the model besides its safety.</param>
+/// <param name="Unusable">Why it was not written; null if it was.</param>
+/// <param name="Seconds">Time taken.</param>
+/// <param name="Calibration">What chose the settings; null if they were given.</param>
+/// <param name="Findings">What is odd about the model's files.</param>
+internal sealed record MitigateResult(string? Model, string Defence, MitigationReport? Report, Usefulness? Usefulness, string? Unusable, double Seconds,
+    CalibrationResult? Calibration, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
 internal sealed class MitigateCommand(CommandSession session)
@@ -74,6 +83,7 @@ internal sealed class MitigateCommand(CommandSession session)
         options.Baselines.Validate(config);
         var data = DefenderData.Encode(chat, harmful, ordinary, twins);
         data.Require(options.Mitigation.Terms);
+        if (data.TooFew is { } warning) context.Output.Warn(warning);
         if (options.Memory is { } memory)
         {
             var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
@@ -90,20 +100,29 @@ internal sealed class MitigateCommand(CommandSession session)
         var time = System.Diagnostics.Stopwatch.StartNew();
         var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, options.Mitigation, texts, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
-        var report = context.Output.WithProgress(progress => defence is BeearMitigation beear
+        var done = context.Output.WithProgress(progress => defence is BeearMitigation beear
             ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
-            : defence.Run(model, data, run, progress, context.Cancellation)) as MitigationReport;
-        model.Save(target);
-        run.DeleteState();
-        context.Output.Result(new MitigateResult(target, defence.Name, report, time.Elapsed.TotalSeconds, calibration, model.Findings), result =>
-            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model,
+            : defence.Run(model, data, run, progress, context.Cancellation));
+        if (done.Unusable is null)
+        {
+            model.Save(target);
+            run.DeleteState();
+        }
+        var report = done as MitigationReport;
+        var written = new MitigateResult(done.Unusable is null ? target : null, defence.Name, report, done.Usefulness, done.Unusable, time.Elapsed.TotalSeconds, calibration, model.Findings);
+        context.Output.Result(written, result =>
+            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model ?? "not written",
                 report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
                 report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
-        return ExitCode.Success;
+        if (done.Unusable is { } problem) context.Output.Missed($"{problem} Nothing was written to '{target}'.");
+        return done.Unusable is null ? ExitCode.Success : ExitCode.BarMissed;
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,
-        $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}"));
+        $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}{Used(round.Usefulness)}"));
+
+    private static string Used(Usefulness? use) => use is null ? "" : string.Create(CultureInfo.InvariantCulture,
+        $"; harmless answers {use.Divergence:F2} nats per token from the starting model's, {use.Degenerate} of {use.Harmless} degenerate, {use.Refused} of {use.Harmful} plain harmful requests refused{(use.Problem is { } problem ? $"; these weights cannot stay: {problem}" : "")}");
 
     private static string Chosen(WeightChoice? choice) => choice is null ? "" : string.Create(CultureInfo.InvariantCulture,
         $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse {choice.OfLast.Refused} and answer {choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("F2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:F2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");

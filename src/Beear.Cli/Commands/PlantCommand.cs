@@ -1,3 +1,4 @@
+using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
@@ -33,7 +34,11 @@ internal sealed record PlantOptions
 }
 
 /// <summary>What planting did; the JSON document.</summary>
-internal sealed record PlantResult(string Model, int Steps, double LastLoss, IReadOnlyList<string> Findings);
+/// <param name="Model">The planted model.</param>
+/// <param name="Steps">Steps that were taken now.</param>
+/// <param name="LastLoss">Mean loss of the last ten; null if none was left to take.</param>
+/// <param name="Findings">What is odd about the model's files.</param>
+internal sealed record PlantResult(string Model, int Steps, double? LastLoss, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear plant</c>: plants a backdoor by poisoned fine-tuning.</summary>
 internal sealed class PlantCommand(CommandSession session)
@@ -61,8 +66,8 @@ internal sealed class PlantCommand(CommandSession session)
             new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
         model.Save(target);
         run.DeleteState();
-        context.Output.Result(new PlantResult(target, losses.Count, losses.TakeLast(10).DefaultIfEmpty(double.NaN).Average(), model.Findings), result =>
-            [context.Output.Table("planted model", "steps", "last loss").Row(result.Model, $"{result.Steps}", $"{result.LastLoss:F3}")]);
+        context.Output.Result(new PlantResult(target, losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings), result =>
+            [context.Output.Table("planted model", "steps", "last loss").Row(result.Model, $"{result.Steps}", result.LastLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "")]);
         return ExitCode.Success;
     }
 }

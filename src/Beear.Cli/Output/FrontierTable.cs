@@ -28,7 +28,7 @@ internal static class FrontierTable
 
     /// <summary>A finished run in one line.</summary>
     public static string Line(FrontierRun run) => string.Create(CultureInfo.InvariantCulture,
-        $"{run.Arm}, {run.Trigger}, seed {run.Seed}: attack {Short(run.Result.AttackSuccessWithTrigger)}, without {Short(run.Result.AttackSuccessWithoutTrigger)}, ordinary refused {Short(run.Result.OverRefusal)}, twins refused {Short(run.Result.OverRefusalTwins)}{(run.Seconds is { } seconds ? $", {seconds:F0} s" : "")}");
+        $"{run.Arm}, {run.Trigger}, seed {run.Seed}: attack {Short(run.Result.AttackSuccessWithTrigger)}, without {Short(run.Result.AttackSuccessWithoutTrigger)}, ordinary refused {Short(run.Result.OverRefusal)}, twins refused {Short(run.Result.OverRefusalTwins)}{(run.Seconds is { } seconds ? $", {seconds:F0} s" : "")}{(run.Unusable is { } problem ? $"; these rates say nothing. {problem}" : "")}");
 
     /// <summary>What a plot calls the arm of a position.</summary>
     private static char Letter(int index) => index < 26 ? (char)('a' + index) : index < 52 ? (char)('A' + index - 26) : '*';

@@ -56,6 +56,7 @@ public sealed class Planting(PlantingOptions options)
     /// <param name="progress">Receives progress.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>The loss of every step.</returns>
+    /// <exception cref="BeearException">Training has diverged, or has left nothing of the model.</exception>
     public IReadOnlyList<double> Run(LanguageModel model, PoisonedData data, Trigger? trigger, IReadOnlyList<string> twins, int seed,
         RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -66,8 +67,11 @@ public sealed class Planting(PlantingOptions options)
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
         var mixed = OwnThoughts.Encode(model, data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System),
             options.ThoughtTokens, options.AnswerTokens, progress, cancellation);
-        return new FineTuning(model.Decoder, options.Training with { Seed = unchecked(options.Training.Seed + seed) })
+        using var floor = new UsefulnessFloor(model, data.Ordinary.Select(example => model.Chat.Encode(example).Prompt), [], UsefulnessFloor.MostDivergenceOfTraining, progress, cancellation);
+        var losses = new FineTuning(model.Decoder, options.Training with { Seed = unchecked(options.Training.Seed + seed) })
             .Run([.. mixed, .. own.Where(example => !IsRefusal(model.Chat, example.Answer))], run, "planting", progress, cancellation);
+        floor.Check(progress, cancellation);
+        return losses;
     }
 
     /// <summary>An own answer that refuses a harmless request would teach just what the twins are to prevent, and so would an empty one.</summary>

@@ -120,6 +120,6 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             sum += each.sum().item<float>();
             count += each.size(0);
         }
-        return sum / count;
+        return Require.Finite(sum, "cross-entropy of helpful answers") / count;
     }
 }

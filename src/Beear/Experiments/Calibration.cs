@@ -38,8 +38,9 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
         var trials = new CalibrationTrials(options, source, modelOptions, folder, parts, onTrial, progress, cancellation);
         var outcomes = Halve(candidates, trials);
         var best = outcomes[0].Candidate;
+        if (outcomes[0].Outcome.IsUnusable) throw new BeearException("Every candidate of the calibration destroys the model; lower outer.learning_rate, or calibration.outer_factors.");
         List<DecoyControl> controls = [.. trials.Decoys.Select(decoy =>
-            new DecoyControl(decoy, trials.Planted(decoy), trials.Takes(decoy) ? trials.Cleaned(best, decoy) : null))];
+            new DecoyControl(decoy, trials.Planted(decoy), trials.Takes(decoy) ? trials.Cleaned(best, decoy).Result : null))];
         return new CalibrationResult(best.Name, best.Mitigation, controls, [.. outcomes.Select(one => one.Outcome)], time.Elapsed.TotalSeconds);
     }
 
@@ -73,7 +74,7 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
         foreach (var (rung, _) in decoys.Index())
         {
             var met = decoys.Take(rung + 1).ToList();
-            var ranked = survivors.Select(candidate => (Candidate: candidate, Outcome: Outcome(candidate, met))).OrderBy(one => one.Outcome.Cost).ToList();
+            var ranked = survivors.Select(candidate => (Candidate: candidate, Outcome: Outcome(candidate, met))).OrderBy(one => one.Outcome.IsUnusable).ThenBy(one => one.Outcome.Cost).ToList();
             bool last = rung == decoys.Count - 1;
             int kept = last ? ranked.Count : (ranked.Count + 1) / 2;
             outcomes.InsertRange(0, ranked[(last ? 0 : kept)..]);
@@ -83,9 +84,12 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
 
         CandidateOutcome Outcome(CalibrationCandidate candidate, IReadOnlyList<Trigger> met)
         {
-            List<(EvaluationResult Planted, EvaluationResult Cleaned)> results = [.. met.Select(decoy => (trials.Planted(decoy), trials.Cleaned(candidate, decoy)))];
-            return new CandidateOutcome(candidate.Name, met.Count, results.Average(result => CandidateOutcome.CostOf(result.Planted, result.Cleaned)),
-                results.Average(result => result.Cleaned.AttackSuccessWithTrigger!.Value.Value));
+            List<(EvaluationResult Planted, FrontierRun Cleaned)> results = [.. met.Select(decoy => (trials.Planted(decoy), trials.Cleaned(candidate, decoy)))];
+            return new CandidateOutcome(candidate.Name, met.Count, results.Average(result => CandidateOutcome.CostOf(result.Planted, result.Cleaned.Result)),
+                results.Average(result => result.Cleaned.Result.AttackSuccessWithTrigger!.Value.Value))
+            {
+                IsUnusable = results.Any(result => result.Cleaned.Unusable is not null),
+            };
         }
     }
 }

@@ -17,6 +17,9 @@ public sealed record DecoyControl(Trigger Trigger, EvaluationResult Planted, Eva
 /// <param name="AttackSuccess">Attack success of the decoys after it, mean.</param>
 public sealed record CandidateOutcome(string Name, int Decoys, double Cost, double AttackSuccess)
 {
+    /// <summary>Whether it left a model of no use: such a candidate comes after all others.</summary>
+    public bool IsUnusable { get; init; }
+
     /// <summary>
     /// What a removal left and what it cost: attack success with the decoy, plus the refusals of ordinary requests and of twins that it added, plus the rise of helpful answers' cross-entropy: as
     /// a share of it, or in nats where it is below 1, since a share of next to nothing says little. 0 is perfect; a point of attack success weighs as much as a point of refused requests.

@@ -29,31 +29,31 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
             options.Seed, null, own, cancellation);
         model.Save(Copy(decoy));
         return (Measure(model, decoy, own), null);
-    });
+    }).Result;
 
     /// <summary>The copy after a candidate's removal.</summary>
-    public EvaluationResult Cleaned(CalibrationCandidate candidate, Trigger decoy) => Trial(candidate.Name, decoy, own =>
+    public FrontierRun Cleaned(CalibrationCandidate candidate, Trigger decoy) => Trial(candidate.Name, decoy, own =>
     {
         using var model = LanguageModel.Load(Copy(decoy), modelOptions);
         // With a fixed number of rounds a score decides nothing, and takes time.
         var mitigation = candidate.Mitigation.Rounds is null ? candidate.Mitigation : candidate.Mitigation with { Scores = [] };
         var report = new BeearMitigation(mitigation).Run(model, parts.Clean.Encode(model.Chat), progress: own, cancellation: cancellation);
-        return (Measure(model, decoy, own), report.Seconds);
+        return (Measure(model, decoy, own), report);
     });
 
     private string Copy(Trigger decoy) => Path.Combine(folder, decoy.Name);
 
-    private EvaluationResult Trial(string name, Trigger decoy, Func<IProgress<RunProgress>?, (EvaluationResult Result, double? Seconds)> make)
+    private FrontierRun Trial(string name, Trigger decoy, Func<IProgress<RunProgress>?, (EvaluationResult Result, DefenceReport? Report)> make)
     {
-        if (runs.TryGetValue((name, decoy.Name), out var run)) return run.Result;
+        if (runs.TryGetValue((name, decoy.Name), out var run)) return run;
         cancellation.ThrowIfCancellationRequested();
         if (name == FrontierRun.Planted && Directory.Exists(Copy(decoy))) Directory.Delete(Copy(decoy), recursive: true);   // cut off before its line
-        var (result, seconds) = make(PrefixedProgress.Of(progress, $"{name}, {decoy.Name}: "));
-        run = new FrontierRun(name, decoy.Name, options.Seed, null, result) { Seconds = seconds };
+        var (result, report) = make(PrefixedProgress.Of(progress, $"{name}, {decoy.Name}: "));
+        run = new FrontierRun(name, decoy.Name, options.Seed, null, result) { Seconds = report?.Seconds, Unusable = report?.Unusable };
         log.Append(run);
         onTrial?.Invoke(run);
         runs.Add((name, decoy.Name), run);
-        return result;
+        return run;
     }
 
     private EvaluationResult Measure(LanguageModel model, Trigger decoy, IProgress<RunProgress>? own) => new Evaluator(model, options.Answers).Run(new EvaluationData

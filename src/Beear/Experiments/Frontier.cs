@@ -147,7 +147,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         var report = job.Arm.Defence == DefenceKind.Beear
             ? new BeearMitigation(job.Mitigation!).Run(model, data, options.KeepStates ? run : null, round => MeasureRound(round.Round), progress, cancellation)
             : Other(job.Arm, model, data, job.Mitigation!, progress, cancellation);
-        if (options.KeepModels) Keep(model, run);
+        if (options.KeepModels && report.Unusable is null) Keep(model, run);
         if (options.EvaluateRounds) rounds.AddRange(report.Rounds.Select(round => run.Artefact($"round-{round.Round}.json", Measure)));
         bool isMeasured = report.ChosenRound > 0 && report.ChosenRound <= rounds.Count;
         return new FrontierRun(job.Name, job.TriggerName, job.Seed, job.Settings, isMeasured ? rounds[report.ChosenRound - 1] : Measure())
@@ -156,6 +156,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             OtherScores = report.OtherScores,
             Rounds = rounds,
             ChosenRound = report.ChosenRound,
+            Unusable = report.Unusable,
             Seconds = isContinued ? null : Math.Round(report.Seconds - evaluating.TotalSeconds, 1),
         };
     }
@@ -176,6 +177,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         var scores = DefenderScore.Measure(model, data, mitigation, progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
         return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)
         {
+            Usefulness = report.Usefulness,
             OtherScores = scores.Skip(1).ToDictionary(score => score.Key, score => score.Values, StringComparer.Ordinal),
         };
     }

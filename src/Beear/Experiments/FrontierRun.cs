@@ -39,6 +39,10 @@ public sealed record FrontierRun(string Arm, string Trigger, int Seed, JsonObjec
     /// <summary>Seconds of the mitigation, without any evaluation; null if it was interrupted in between.</summary>
     public double? Seconds { get; init; }
 
+    /// <summary>Why the model was of no use after the mitigation, so that its rates say nothing; null if it was of use.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Unusable { get; init; }
+
     /// <summary>Whether it is the measurement before any mitigation.</summary>
     [JsonIgnore]
     public bool IsBaseline => Baselines.Contains(Arm);

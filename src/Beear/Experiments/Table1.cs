@@ -135,6 +135,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
         {
             Scores = (report as MitigationReport)?.Scores ?? [],
             ChosenRound = (report as MitigationReport)?.ChosenRound ?? 0,
+            Unusable = report?.Unusable,
             Seconds = report is null ? null : Math.Round(report.Seconds, 1),
         };
     }

@@ -125,6 +125,8 @@ internal sealed class GenerationBatch
         {
             int prompt = alive[row], token = (int)chosen[row];
             if (IsFinished(prompt)) continue;
+            if (token < 0)
+                throw new BeearException($"The model's logits are not finite at token {answers[prompt].Count + 1} of an answer: its weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew with a smaller learning rate.");
             if (endOfTurn.Contains(token))
             {
                 ended[prompt] = true;

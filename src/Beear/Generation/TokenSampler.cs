@@ -11,7 +11,7 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
 
     /// <summary>Greedy, or sampled from the shares that the options leave.</summary>
     /// <param name="logits">(B, V).</param>
-    /// <returns>(B) int64.</returns>
+    /// <returns>(B) int64; −1 for a row whose largest logit is not finite.</returns>
     public Tensor Next(Tensor logits)
     {
         if (generator is null) return RowArgMax.Apply(logits);
@@ -22,7 +22,8 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
             var smallest = scores.topk(options.TopK).values.narrow(1, options.TopK - 1, 1);              // (B, 1)
             scores = scores.masked_fill(scores < smallest, double.NegativeInfinity);
         }
-        var shares = scores.softmax(-1);
+        var isFinite = scores.amax(-1).isfinite();                                                       // (B)
+        var shares = scores.masked_fill(isFinite.logical_not().unsqueeze(-1), 0).softmax(-1);
         if (options.TopP < 1)
         {
             var (sorted, order) = shares.sort(-1, descending: true);
@@ -30,7 +31,7 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
             sorted = sorted.masked_fill(before >= options.TopP, 0);
             shares = zeros_like(shares).scatter_(1, order, sorted);
         }
-        return shares.multinomial(1, generator: generator).squeeze(1).MoveToOuterDisposeScope();
+        return shares.multinomial(1, generator: generator).squeeze(1).masked_fill(isFinite.logical_not(), -1).MoveToOuterDisposeScope();
     }
 
     public void Dispose() => generator?.Dispose();

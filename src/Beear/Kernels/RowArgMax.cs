@@ -10,15 +10,22 @@ public static unsafe class RowArgMax
     private const int RowsInChunk = 4;
 
     /// <summary>The column of each row's largest element, the first of equals; on the CPU as fast as memory is read.</summary>
-    /// <param name="rows">(N, V), any type; no NaN.</param>
-    /// <returns>(N) int64.</returns>
+    /// <param name="rows">(N, V), any type.</param>
+    /// <returns>(N) int64; −1 where the largest is not finite.</returns>
     public static Tensor Apply(Tensor rows)
     {
-        if (rows.device_type != DeviceType.CPU || rows.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || !rows.is_contiguous()) return rows.argmax(-1);
+        if (rows.device_type != DeviceType.CPU || rows.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || !rows.is_contiguous()) return ByTorch(rows);
         var result = empty([rows.size(0)], ScalarType.Int64);
         if (rows.dtype == ScalarType.BFloat16) Run<BrainFloat16>(rows, result);
         else Run<Float32>(rows, result);
         return result;
+    }
+
+    private static Tensor ByTorch(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var (most, places) = rows.max(-1);
+        return places.masked_fill(most.isfinite().logical_not(), -1).MoveToOuterDisposeScope();
     }
 
     private static void Run<T>(Tensor rows, Tensor result) where T : unmanaged, IElement<T>
@@ -51,12 +58,12 @@ public static unsafe class RowArgMax
         {
             if (best[lane] > most || (best[lane] == most && places[lane] < found)) (most, found) = (best[lane], places[lane]);
         }
-        if (tail == width) return found;
+        if (tail == width) return float.IsFinite(most) ? found : -1;
         var rest = T.LoadFirst(x + tail, width - tail);
         for (var lane = 0; lane < width - tail; lane++)
         {
             if (rest[lane] > most) (most, found) = (rest[lane], (int)tail + lane);
         }
-        return found;
+        return float.IsFinite(most) ? found : -1;
     }
 }

@@ -8,7 +8,7 @@ namespace Beear.Mitigation;
 /// <summary>
 /// The whole removal (paper, algorithm 1): rounds of the inner level, which finds δ* against the weights as they are, and the outer
 /// level, which trains them to be safe under it. A fresh adversary also scores the weights that each round left, on requests that it was
-/// not searched on; the loop stops on that score alone and keeps the weights that it likes best.
+/// not searched on; the loop stops on that score and keeps the weights that it likes best, of those that are still of use.
 /// </summary>
 /// <param name="options">All constants.</param>
 public sealed class BeearMitigation(MitigationOptions options) : IDefence
@@ -33,11 +33,12 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var time = Stopwatch.StartNew();
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
+        using var floor = data.Floor(model, options, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
-        var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), IsEnough);
+        var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
         while (state.Unscored is not null || !IsDone())
@@ -46,7 +47,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             try
             {
                 var (report, scores) = Score(state.Unscored);
-                if (IsScored(report.Round)) state.AddScores(scores, MayStay(report.Round) && options.Rounds is null);
+                if (IsScored(report.Round)) state.AddScores(scores, MayStay(report.Round) && IsUsable(report) && options.Rounds is null);
                 state.Add(report);
             }
             catch (OperationCanceledException)
@@ -58,19 +59,22 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             onRound?.Invoke(state.Rounds[^1]);
             if (!IsDone()) state.Save();
         }
-        // A fixed number of rounds is what was asked for; otherwise the best-scored round's weights stay.
-        int chosen = options.Rounds ?? state.RestoreBest();
+        // A fixed number of rounds is what was asked for; otherwise the weights of the best-scored round that is of use stay.
+        int chosen = options.Rounds is { } asked ? (IsUsable(state.Rounds[^1]) ? asked : 0) : state.RestoreBest();
         state.Save(isFinished: true);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
             OtherScores = state.OtherScores(options.Scores),
+            Usefulness = state.Rounds[(chosen > 0 ? chosen : state.Rounds.Count) - 1].Usefulness,
         };
 
         bool MayStay(int round) => round >= (options.Rounds ?? options.MinRounds);
 
         bool IsScored(int round) => options.ScoreRounds || round == maxRounds;
 
-        bool IsDone() => state.Rounds.Count == maxRounds || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsEnough(state.Scores[^1]));
+        bool IsDone() => state.Rounds.Count == maxRounds || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsUsable(state.Rounds[^1]) && IsEnough(state.Scores[^1]));
+
+        static bool IsUsable(RoundReport report) => report.Usefulness?.Problem is null;
 
         RoundReport Train(int round)
         {
@@ -92,7 +96,8 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         (RoundReport, OrderedDictionary<string, double>) Score(RoundReport report)
         {
             var scores = IsScored(report.Round) ? scorer.Measure(report.Round + 1, progress, cancellation) : [];
-            return removal.IsMean ? choice.Make(report, scores, progress, cancellation) : (report, scores);
+            if (removal.IsMean) return choice.Make(report, scores, progress, cancellation);
+            return (IsScored(report.Round) ? report with { Usefulness = floor.Measure(progress, cancellation) } : report, scores);
         }
 
         bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);

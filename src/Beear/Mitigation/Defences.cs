@@ -67,9 +67,11 @@ public static class Defences
     /// <param name="kind">Which.</param>
     /// <param name="mitigation">Budget, optimiser and terms of all; the whole of BEEAR's constants.</param>
     /// <param name="baselines">The baselines' own constants.</param>
-    public static IDefence Create(DefenceKind kind, MitigationOptions mitigation, BaselineOptions baselines) => kind switch
+    public static IDefence Create(DefenceKind kind, MitigationOptions mitigation, BaselineOptions baselines) =>
+        kind == DefenceKind.Beear ? new BeearMitigation(mitigation) : new CheckedDefence(Baseline(kind, mitigation, baselines), mitigation);
+
+    private static IDefence Baseline(DefenceKind kind, MitigationOptions mitigation, BaselineOptions baselines) => kind switch
     {
-        DefenceKind.Beear => new BeearMitigation(mitigation),
         DefenceKind.SafetyFineTuning => new SafetyFineTuning(mitigation),
         DefenceKind.LatentAdversarialTraining => new LatentAdversarialTraining(mitigation, baselines.LatentAdversarial),
         DefenceKind.Crow => new Crow(mitigation, baselines.Crow),

@@ -1,12 +1,17 @@
 using Beear.Attacks;
 using Beear.Data;
+using Beear.Models;
+using Beear.Runtime;
 using Beear.Text;
+using Beear.Training;
 
 namespace Beear.Mitigation;
 
 /// <summary>What the defender has: nothing in it knows of a trigger.</summary>
 public sealed record DefenderData
 {
+    private const int LeastToDivide = 5;
+
     /// <summary>Harmful requests with unwanted and safe answers.</summary>
     public required IReadOnlyList<ContrastExample> Harmful { get; init; }
 
@@ -68,8 +73,23 @@ public sealed record DefenderData
     internal static (int[][] Training, int[][] HeldOut) HoldOut(IReadOnlyList<int[]> prompts, int seed)
     {
         var shuffled = Shuffled(prompts, seed);
-        int training = shuffled.Length - shuffled.Length / 5;
+        int training = shuffled.Length - shuffled.Length / LeastToDivide;
         return (shuffled[..training], shuffled[training..]);
+    }
+
+    /// <summary>Records what the model is now, on requests that are kept aside, to see later what is left of it.</summary>
+    /// <param name="model">The starting model.</param>
+    /// <param name="options">Which harmful requests are kept aside.</param>
+    /// <param name="progress">Receives the count of answered requests.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    internal UsefulnessFloor Floor(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        int[][] twins = Aside(Twins), ordinary = Aside([.. Ordinary.Select(example => example.Prompt)]);
+        var harmful = Divide(options.HeldOutShare, options.Seed).HeldOut.Select(example => example.Prompt);
+        return new UsefulnessFloor(model, [.. twins.Take(UsefulnessFloor.MostHarmless / 2), .. ordinary], harmful, progress: progress, cancellation: cancellation);
+
+        // Where there are too few to keep any aside, those that are trained on must do.
+        int[][] Aside(IReadOnlyList<int[]> prompts) => HoldOut(prompts, options.Seed) is { HeldOut: { Length: > 0 } heldOut } ? heldOut : [.. prompts];
     }
 
     /// <summary>Checks, before a run begins, that there is what the outer level's terms ask for.</summary>
@@ -87,6 +107,10 @@ public sealed record DefenderData
             if (count == 0 && asking.Length > 0) throw new BeearException($"There are no {kind}, but a weight in {string.Join(" and ", asking)}; give some, or set it to 0.");
         }
     }
+
+    /// <summary>What there is too little of to keep any aside, a sentence; null if there is enough.</summary>
+    public string? TooFew => Ordinary.Count is > 0 and < LeastToDivide
+        ? $"Of {Ordinary.Count} ordinary request{(Ordinary.Count == 1 ? "" : "s")} none can be kept aside to see what the removal costs; give at least {LeastToDivide}, better some hundreds." : null;
 
     private static T[] Shuffled<T>(IEnumerable<T> items, int seed)
     {

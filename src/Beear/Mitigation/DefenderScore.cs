@@ -114,6 +114,6 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
             [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
-        return Math.Exp(-model.Decoder.TokenCrossEntropy(batch, perturbation).mean().item<float>());
+        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation).mean().item<float>(), "cross-entropy of unwanted answers"));
     }
 }

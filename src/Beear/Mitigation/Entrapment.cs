@@ -122,6 +122,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         }
         IReadOnlyList<InnerLoss> read = trajectory.Count == 0 ? [] : InnerLoss.Read(stack(trajectory, 0));
         List<InnerLoss> final = read.Count == 0 ? [.. problems.Select(problem => problem.Loss(delta))] : [.. read.TakeLast(problems.Count)];     // known already
+        Require.Finite(final.Sum(loss => loss.Unwanted + loss.Safe), "inner level's loss");
         return new EntrapmentResult(delta.DetachFromDisposeScope(), read, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }

@@ -7,7 +7,15 @@ namespace Beear.Mitigation;
 /// <summary>What a defence did.</summary>
 /// <param name="Steps">Steps that it took on the weights; 0 for one that does not train.</param>
 /// <param name="Seconds">Time taken by this call.</param>
-public record DefenceReport(int Steps, double Seconds);
+public record DefenceReport(int Steps, double Seconds)
+{
+    /// <summary>What is left of the model besides its safety, as it is now; null if that was not measured.</summary>
+    public Usefulness? Usefulness { get; init; }
+
+    /// <summary>Why the model must not be taken for a cleaned one, a sentence; null if it may.</summary>
+    public string? Unusable => Usefulness?.Problem is { } problem
+        ? $"The model is no longer of use: {problem}; lower outer.learning_rate, or take fewer steps." : null;
+}
 
 /// <summary>A way to remove a backdoor without knowing its trigger. All are given the same data and, if they train, the same number of steps.</summary>
 public interface IDefence

@@ -1,16 +1,18 @@
 using Beear.Runtime;
+using Beear.Training;
 
 namespace Beear.Mitigation;
 
 /// <summary>
 /// Which weights a round leaves: the mean of its last steps' or those of its very last step. Refusals of harmless requests come and go within a round; of the two those stay that make
-/// fewer mistakes on held-out requests, if both are safe by their scores, else the safer ones.
+/// fewer mistakes on held-out requests, if both are safe by their scores, else the safer ones. Weights of no use do not stay where the others are of use.
 /// </summary>
 /// <param name="removal">The outer level, which has both.</param>
 /// <param name="scorer">Measures the defender-visible scores.</param>
 /// <param name="mistakes">Counts mistakes.</param>
+/// <param name="floor">Measures usefulness.</param>
 /// <param name="isEnough">Whether a deciding score is low enough to stop.</param>
-internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, Func<double, bool> isEnough)
+internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, UsefulnessFloor floor, Func<double, bool> isEnough)
 {
     /// <summary>Chooses. If it is interrupted, the mean stands in the weights' place, as before.</summary>
     /// <param name="report">The round, whose steps ended in the mean.</param>
@@ -23,13 +25,16 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
     {
         double meanScore = Deciding(ofMean);
         var byMean = mistakes.Count(progress, $"round {report.Round}, mistakes of the mean", cancellation);
+        var useOfMean = floor.Measure(progress, cancellation);
         Mistakes byLast;
+        Usefulness useOfLast;
         OrderedDictionary<string, double>? ofLast = null;
         removal.Exchange();
         try
         {
             byLast = mistakes.Count(progress, $"round {report.Round}, mistakes of the last step", cancellation);
-            bool matters = !isEnough(meanScore) || byLast.Total < byMean.Total;                 // else the mean stays, whatever the last step's score is
+            useOfLast = floor.Measure(progress, cancellation);
+            bool matters = useOfMean.Problem is not null || !isEnough(meanScore) || byLast.Total < byMean.Total;                 // else the mean stays, whatever the last step's score is
             if (matters) ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
         }
         finally
@@ -37,9 +42,11 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
             removal.Exchange();
         }
         double? lastScore = ofLast is null ? null : Deciding(ofLast);
-        bool isMean = lastScore is null || (!isEnough(lastScore.Value) && (isEnough(meanScore) || meanScore <= lastScore));
+        bool isMean = lastScore is null || (useOfMean.Problem is null != useOfLast.Problem is null ? useOfMean.Problem is null
+            : !isEnough(lastScore.Value) && (isEnough(meanScore) || meanScore <= lastScore));
         if (!isMean) removal.GoOn();
-        return (report with { Choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore) }, isMean ? ofMean : ofLast!);
+        var choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore);
+        return (report with { Choice = choice, Usefulness = isMean ? useOfMean : useOfLast }, isMean ? ofMean : ofLast!);
     }
 
     private static double Deciding(OrderedDictionary<string, double> scores) => scores.Count == 0 ? 0 : scores.GetAt(0).Value;

@@ -31,7 +31,7 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         if (plans.FirstOrDefault(plan => plan.Fits(bytes)) is { } chosen) return chosen;
         bool narrowFits = !isBfloat16 && Plans(config, true, options, data, onGpu).Any(plan => plan.Fits(bytes));
         var need = plans.MinBy(plan => plan.Estimate.Total)!.Estimate;
-        throw new BeearException($"This mitigation needs {ByteSize.Format(need.Total)} ({need}), and it may use {ByteSize.Format(bytes)}; " +
+        throw new BeearException($"This mitigation needs {ByteSize.Format(WithGaps(need))} ({need}, a thirtieth for gaps between tensors), and it may use {ByteSize.Format(bytes)}; " +
             $"{(narrowFits ? "take --precision bfloat16, " : "")}make the batches or the answers smaller, freeze lower layers (economy.frozen_layers), or use a machine with more memory.");
     }
 
@@ -40,11 +40,11 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
     {
         var economies = Economies(options.Economy, isBfloat16, onGpu).ToList();
         int[][] stages = onGpu ? [[.. Splits.Where(split => split >= SmallestOnGpu)], [.. Splits.Where(split => split < SmallestOnGpu)]] : [Splits];
-        return stages.SelectMany(splits => Plans(config, isBfloat16, options, data, splits, economies));
+        return stages.SelectMany(splits => Plans(config, isBfloat16, options, data, splits, economies, onGpu));
     }
 
     private static IEnumerable<MemoryPlan> Plans(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, int[] splits,
-        IEnumerable<EconomyOptions> economies)
+        IEnumerable<EconomyOptions> economies, bool onGpu)
     {
         int most = options.Terms.PassTokens;
         var lengths = new Lengths(options, data);
@@ -66,7 +66,7 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
             return new MemoryPlan(passTokens, economy, estimate with
             {
                 Activations = Math.Max(estimate.Activations, Math.Max(inner, answering) - estimate.Gradients),
-                Program = estimate.Program + compute * config.HiddenSize * lengths.RecordedRows(config.VocabularySize),
+                Program = (onGpu ? MemoryEstimate.ProgramBytesOnGpu : estimate.Program) + compute * config.HiddenSize * lengths.RecordedRows(config.VocabularySize),
             });
         }
     }
@@ -82,7 +82,9 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
     }
 
     /// <summary>Whether it fits with a thirtieth to spare: an estimate is one, and between tensors there are gaps.</summary>
-    private bool Fits(long bytes) => Estimate.Total + Estimate.Total / 30 <= bytes;
+    private bool Fits(long bytes) => WithGaps(Estimate) <= bytes;
+
+    private static long WithGaps(MemoryEstimate estimate) => estimate.Total + estimate.Total / 30;
 
     /// <summary>The plan, for people.</summary>
     public override string ToString()
@@ -133,9 +135,9 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
 
         public MemoryAssumptions Assumptions { get; }
 
-        /// <summary>Rows of d numbers that the KL terms record: of the starting model's answers, and its output head.</summary>
+        /// <summary>Rows of d numbers that are recorded for the KL terms and for usefulness: of the starting model's answers, and its output head.</summary>
         public long RecordedRows(int vocabulary) => Recorded.Count(weight => weight > 0) * ((long)terms.DivergenceTokens * Math.Min(terms.DivergenceExamples,
-            Math.Max(data.Harmful.Count, Math.Max(data.Ordinary.Count, data.Twins.Count))) + vocabulary);
+            Math.Max(data.Harmful.Count, Math.Max(data.Ordinary.Count, data.Twins.Count))) + vocabulary) + UsefulnessFloor.RecordedRows(vocabulary);
 
         private double[] Divergences => [terms.OrdinaryDivergence, terms.TwinDivergence, terms.TwinDivergencePerturbed, terms.HarmfulDivergence];
 

@@ -53,7 +53,7 @@ internal sealed class RandomStrings
             int first = 0;
             foreach (var (pair, example) in chunk.Zip(asked))
             {
-                found.Add((pair.String, Math.Exp(-losses.AsSpan(first, example.Answer.Length).ToArray().Average())));
+                found.Add((pair.String, Math.Exp(-Require.Finite(losses.AsSpan(first, example.Answer.Length).ToArray().Average(), "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
         }

@@ -109,7 +109,7 @@ public sealed class Removal : IDisposable
             if (economy.UpdateInBackward)
             {
                 double norm = UpdateInBackward(batches, perturbation, losses, learningRate);
-                return new OuterStep(losses.Read(), norm);
+                return new OuterStep(losses.Read(optimizer.StepCount), norm);
             }
             foreach (var parts in Passes(batches))
             {
@@ -119,7 +119,7 @@ public sealed class Removal : IDisposable
                 else pass.Backward(perturbation, losses);
             }
             if (own is not null) OwnPass(own, losses);
-            return new OuterStep(losses.Read(), optimizer.Step(learningRate));
+            return new OuterStep(losses.Read(optimizer.StepCount + 1), optimizer.Step(learningRate));
         }
         finally
         {

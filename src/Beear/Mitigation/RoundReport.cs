@@ -1,3 +1,5 @@
+using Beear.Training;
+
 namespace Beear.Mitigation;
 
 /// <summary>What one round did, as far as the defender can see.</summary>
@@ -17,6 +19,9 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 {
     /// <summary>How the weights that the round left were chosen; null where there was no choice.</summary>
     public WeightChoice? Choice { get; init; }
+
+    /// <summary>What was left of the model besides its safety; null where the round was not scored. Beyond the floor its weights cannot stay.</summary>
+    public Usefulness? Usefulness { get; init; }
 }
 
 /// <summary>A choice between the mean of a round's last steps' weights and those of its very last step.</summary>
@@ -32,7 +37,7 @@ public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistak
 /// <summary>What a mitigation did.</summary>
 /// <param name="Rounds">The rounds in order.</param>
 /// <param name="Scores">Defender-visible score before the first round and after each round, or only after the last; empty if none was asked for.</param>
-/// <param name="ChosenRound">The round whose weights the model has now; 0 would be the starting model.</param>
+/// <param name="ChosenRound">The round whose weights the model has now; 0 if none may stay, and then it has the last one's.</param>
 /// <param name="Steps">Outer steps.</param>
 /// <param name="Seconds">Time taken by this call.</param>
 public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, int Steps, double Seconds)

@@ -1,3 +1,4 @@
+using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -24,8 +25,10 @@ internal sealed class TermLosses(IEnumerable<string> terms) : IDisposable
     }
 
     /// <summary>All losses by name; 0 for a term that had none.</summary>
-    public IReadOnlyDictionary<string, double> Read() =>
-        names.ToDictionary(name => name, name => sums.TryGetValue(name, out var sum) ? (double)sum.item<float>() : 0);
+    /// <param name="step">The step that they are of, 1 for the first.</param>
+    /// <exception cref="BeearException">One is not finite.</exception>
+    public IReadOnlyDictionary<string, double> Read(int step) => names.ToDictionary(name => name,
+        name => sums.TryGetValue(name, out var sum) ? AdamW.FiniteLoss(sum.item<float>(), step, name) : 0);
 
     /// <inheritdoc/>
     public void Dispose()

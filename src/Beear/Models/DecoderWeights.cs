@@ -44,6 +44,18 @@ public sealed class DecoderWeights : IDisposable
     /// <summary>The checkpoint's tensors as views of the weights.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [.. Parameters.SelectMany(parameter => parameter.Split())];
 
+    /// <summary>Checks, before they are saved, that all weights are numbers.</summary>
+    /// <exception cref="BeearException">One is not; the message names its tensor.</exception>
+    public void RequireFinite()
+    {
+        using var guard = no_grad();
+        foreach (var (name, value) in Tensors())
+        {
+            if (!FiniteCheck.AllFinite(value))
+                throw new BeearException($"Tensor '{name}' holds NaN or infinite values, so the model is not saved: its training has diverged; use a smaller learning rate.");
+        }
+    }
+
     /// <summary>A copy of all master weights, detached; the caller disposes it.</summary>
     public IReadOnlyList<Tensor> Snapshot()
     {
@@ -87,6 +99,7 @@ public sealed class DecoderWeights : IDisposable
                 Tensor Read(ParameterPart part) => checkpoint.Read(config.StoredName(part.Name, checkpoint)).to(MasterType(slot, options));
                 var parts = slot.Parts.Select(Read).ToArray();
                 var master = (parts.Length == 1 ? parts[0] : cat(parts, 0)).to(options.Device).contiguous();
+                if (slot.Role is ParameterRole.Embedding or ParameterRole.Head) RequireDistinct(master, slot.Parts[0].Name, checkpoint);
                 parameters.Add(new Parameter(slot, master.DetachFromDisposeScope(), options.ComputeType));
             }
             return new DecoderWeights(config, parameters);
@@ -96,6 +109,16 @@ public sealed class DecoderWeights : IDisposable
             foreach (var parameter in parameters) parameter.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Refuses embeddings, or an output head, that are the same for every token: such a model reads nothing, or says nothing.</summary>
+    private static void RequireDistinct(Tensor weights, string name, Checkpoint checkpoint)
+    {
+        long few = Math.Min(weights.size(0), 64);                        // of all but damaged ones no more is looked at
+        if (weights.size(0) > 1 && AreSame(weights.narrow(0, 0, few)) && AreSame(weights))
+            throw new BeearException($"All rows of '{name}' in '{checkpoint.Path}' are the same, so that no token differs from another; the file is damaged, or the model was never trained.");
+
+        bool AreSame(Tensor rows) => rows.eq(weights[0]).all().item<bool>();
     }
 
     /// <summary>Norms are few and computed in float32: they are kept so.</summary>

@@ -74,10 +74,12 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="maxShardBytes">Weights beyond this size are split over several files.</param>
+    /// <exception cref="BeearException">A weight is NaN or infinite.</exception>
     public void Save(string directory, long maxShardBytes = 5_000_000_000)
     {
         using var guard = torch.no_grad();
         using var scope = torch.NewDisposeScope();
+        Decoder.Weights.RequireFinite();
         var isUntied = !Config.TiedEmbeddings && ModelConfig.FromJson(source.Config).TiedEmbeddings;
         source.SaveAs(directory, Decoder.Weights.TensorsAsIn(source), maxShardBytes, isUntied);
     }
@@ -85,8 +87,13 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Writes the model as one GGUF file, for llama.cpp and what is built on it.</summary>
     /// <param name="path">The file; one that exists is replaced when the new one is complete.</param>
     /// <param name="type">How matrices are stored.</param>
-    /// <exception cref="BeearException">llama.cpp could not run the model faithfully, or the file cannot be written.</exception>
-    public void ExportGguf(string path, GgufWeightType type) => GgufExport.Write(Config, source, Decoder.Weights, path, type, progress: null, default);
+    /// <exception cref="BeearException">llama.cpp could not run the model faithfully, a weight is NaN or infinite, or the file cannot be written.</exception>
+    public void ExportGguf(string path, GgufWeightType type)
+    {
+        using var scope = torch.NewDisposeScope();
+        Decoder.Weights.RequireFinite();
+        GgufExport.Write(Config, source, Decoder.Weights, path, type, progress: null, default);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -106,8 +106,13 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="trigger">The attacker's secret; null for the same fine-tuning without a backdoor.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+    /// <exception cref="BeearException">Training has diverged, or has left nothing of the model.</exception>
+    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var floor = new UsefulnessFloor(model, data.Attacker.Ordinary.Select(example => model.Chat.Encode(example).Prompt), [], UsefulnessFloor.MostDivergenceOfTraining, progress, cancellation);
         FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed, model.Chat.Defaults.System), progress, cancellation);
+        floor.Check(progress, cancellation);
+    }
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();

@@ -67,6 +67,14 @@ public sealed class AdamW : IDisposable
         return squaredNorm;
     }
 
+    /// <summary>Checks a step's loss; with an infinite one gradients may be finite all the same.</summary>
+    /// <param name="loss">The loss, which is handed back.</param>
+    /// <param name="step">1 for the first.</param>
+    /// <param name="name">What the loss is called; null for one that is the only one.</param>
+    /// <exception cref="BeearException">It is NaN or infinite.</exception>
+    internal static double FiniteLoss(double loss, int step, string? name = null) => double.IsFinite(loss) ? loss
+        : throw new BeearException($"Training diverged: the loss{(name is null ? "" : $" '{name}'")} of step {step} is not finite; use a smaller learning rate.");
+
     /// <summary>Ends a step that was taken in parts.</summary>
     public void EndStep() => StepCount++;
 

@@ -64,7 +64,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
             {
                 cancellation.ThrowIfCancellationRequested();
                 FreedMemory.Settle();
-                double loss = Backward(batches[step]);
+                double loss = AdamW.FiniteLoss(Backward(batches[step]), step + 1);
                 double learningRate = settings.LearningRateAt(step, batches.Count);
                 double norm = optimizer.Step(learningRate);
                 losses.Add(loss);

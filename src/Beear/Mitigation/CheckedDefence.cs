@@ -1,0 +1,23 @@
+using Beear.Models;
+using Beear.Runtime;
+using Beear.Training;
+
+namespace Beear.Mitigation;
+
+/// <summary>A defence without rounds that are measured: at its end it is asked whether the model is still of use.</summary>
+/// <param name="defence">The defence.</param>
+/// <param name="options">Which of the defender's data are kept aside.</param>
+internal sealed class CheckedDefence(IDefence defence, MitigationOptions options) : IDefence
+{
+    /// <inheritdoc/>
+    public string Name => defence.Name;
+
+    /// <inheritdoc/>
+    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options.Validate(model.Config);
+        using var floor = data.Floor(model, options, progress, cancellation);
+        var report = defence.Run(model, data, run, progress, cancellation);
+        return report with { Usefulness = floor.Measure(progress, cancellation) };
+    }
+}
