@@ -52,7 +52,8 @@ internal sealed record ModelSettings
     public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
     {
         var located = Locate(context);
-        var model = LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() });
+        var model = LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() },
+            context.Cancellation);
         context.Output.Findings(model.Path, model.Findings);
         if (ThinkingNote(model.Chat) is { } note) context.Output.Note(note);
         return model;

@@ -7,6 +7,7 @@ using Beear.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Training;
 using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;
@@ -41,11 +42,12 @@ internal sealed class CalibrateCommand(CommandSession session)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
         var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
+        using var alone = RunDirectory.Claim(options.Out);
         options.Source.Locate(context).Told(context);
         var result = Run(calibration, options.Mitigation, texts, context);
         string file = Path.Combine(options.Out, "calibrated.yaml");
-        AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
         context.Output.Result(result, shown => Render(shown, context.Output));
+        AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
         context.Output.Note($"written: {file}; use it by mitigate --recipe");
         return ExitCode.Success;
     }

@@ -62,7 +62,7 @@ internal sealed class DemoCommand(CommandSession session)
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
         var located = source.Locate(context).Told(context);
-        return LanguageModel.Load(located.Path, ModelOptions.Mixed with { Device = device, AdapterBase = located.Base, Chat = conversation.Resolve() });
+        return LanguageModel.Load(located.Path, ModelOptions.Mixed with { Device = device, AdapterBase = located.Base, Chat = conversation.Resolve() }, context.Cancellation);
     }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)

@@ -49,13 +49,6 @@ internal sealed class DriftCommand(CommandSession session)
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress =>
             analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));
-        if (options.Out is { } folder)
-        {
-            Directory.CreateDirectory(folder);
-            AtomicOutput.WriteText(Path.Combine(folder, "drift.json"), JsonSerializer.Serialize(result, ConsoleOutput.JsonFormat) + "\n");
-            DriftChart.WriteLayers(result, Path.Combine(folder, "layers.svg"));
-            DriftChart.WriteProjection(result, Path.Combine(folder, "projection.svg"));
-        }
         context.Output.Result(result, shown =>
         {
             var table = context.Output.Table("layer", "drift / |h|", "cosine of drifts", "wrong trigger / |h|", "its cosine", "wrong to true", "δ to true");
@@ -63,6 +56,13 @@ internal sealed class DriftCommand(CommandSession session)
                 table.Row($"{one.Layer}", Number(one.Size), Number(one.Cosine), Number(one.WrongSize), Number(one.WrongCosine), Number(one.WrongToTrigger), Number(one.DeltaToTrigger));
             return [table];
         });
+        if (options.Out is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            AtomicOutput.WriteText(Path.Combine(folder, "drift.json"), JsonSerializer.Serialize(result, ConsoleOutput.JsonFormat) + "\n");
+            DriftChart.WriteLayers(result, Path.Combine(folder, "layers.svg"));
+            DriftChart.WriteProjection(result, Path.Combine(folder, "projection.svg"));
+        }
         return ExitCode.Success;
     }
 

@@ -81,10 +81,17 @@ internal sealed class EvaluateCommand(CommandSession session)
         context.Output.WarnOf(data.Warnings);
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
-        if (options.Answers is { } file)
-            AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
-        if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
-        context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+        try
+        {
+            if (options.Answers is { } file)
+                AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
+            if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
+        }
+        finally
+        {
+            // What was measured is shown although it cannot be written, or the judge fails.
+            context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+        }
         context.Output.WarnOf(result.Warnings);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }

@@ -44,12 +44,14 @@ internal sealed class FrontierCommand(CommandSession session)
         var work = new Frontier(frontier, subject, options.Out);
         work.Check(context.Cancellation);
         context.Output.WarnOf(subject.DataWarnings(context.Cancellation));
+        string chart = options.Chart ?? Path.Combine(options.Out, "frontier.svg");
+        AtomicOutput.RequireDirectoryOf(chart);
         new LocatedModel(subject.Source, subject.ModelOptions.AdapterBase).Told(context);
         var runs = context.Output.WithProgress(progress => work.Run(run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
         if (work.Count - runs.Count is > 0 and var others) context.Output.Note($"{others} more runs are under way in other processes; the same command shows them when they have ended.");
         var summary = FrontierSummary.Of(runs);
-        FrontierChart.Write(summary, runs, options.Chart ?? Path.Combine(options.Out, "frontier.svg"));
         context.Output.Result(new FrontierDocument(summary, runs), document => FrontierTable.Of(context.Output, document.Summary));
+        FrontierChart.Write(summary, runs, chart);
         return ExitCode.Success;
     }
 

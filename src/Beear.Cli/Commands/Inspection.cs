@@ -49,7 +49,8 @@ internal sealed record Inspection
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>Looks at a model's headers and small files; its weights are read only to find NaN, and one tensor at a time.</summary>
-    public static Inspection Of(Checkpoint checkpoint, MemoryAssumptions assumptions, bool checkValues, long? availableBytes)
+    public static Inspection Of(Checkpoint checkpoint, MemoryAssumptions assumptions, bool checkValues, long? availableBytes,
+        CancellationToken cancellation = default)
     {
         var config = ModelConfig.Of(checkpoint);
         MemoryNeed[] needs = [.. new[] { false, true }.Select(isBfloat16 => MemoryNeed.Of(MemoryEstimate.Of(config, isBfloat16, assumptions)))];
@@ -82,7 +83,7 @@ internal sealed record Inspection
             Warnings =
             [
                 .. ModelFindings.Of(checkpoint),
-                .. checkValues ? ValueWarnings(checkpoint) : [],
+                .. checkValues ? ValueWarnings(checkpoint, cancellation) : [],
                 .. MemoryWarnings(needs, availableBytes),
             ],
         };
@@ -112,10 +113,11 @@ internal sealed record Inspection
         }
     }
 
-    private static IEnumerable<string> ValueWarnings(Checkpoint checkpoint)
+    private static IEnumerable<string> ValueWarnings(Checkpoint checkpoint, CancellationToken cancellation)
     {
         foreach (var name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
         {
+            cancellation.ThrowIfCancellationRequested();
             string? warning = null;
             try
             {

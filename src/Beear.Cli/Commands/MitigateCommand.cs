@@ -65,8 +65,6 @@ internal sealed class MitigateCommand(CommandSession session)
 {
     protected override int Run(MitigateOptions options, CommandContext context)
     {
-        var target = Path.Combine(options.Out, "model");
-        if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to mitigate anew.");
         if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
             throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
@@ -89,33 +87,49 @@ internal sealed class MitigateCommand(CommandSession session)
             var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
             options = options with { Memory = null, Mitigation = planned };
         }
-        RunDirectory.Check(options.Out, options with { Out = "" });
+        var identity = options with { Out = "" };
+        RunDirectory.Check(options.Out, identity);
         var texts = new DefenderTexts(harmful, ordinary, twins);
         string trials = Path.Combine(options.Out, "calibration");
         var calibrating = options.Calibrate
             ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, trials, texts, context) : null;
+        using var alone = RunDirectory.Claim(options.Out);
+        if (RunDirectory.Result<MitigateResult>(options.Out) is { } finished) return Show(finished with { Model = Target(options) }, context);
         context.Output.Note(chat.TaughtEnd);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
-        var run = RunDirectory.Open(options.Out, options with { Out = "" });
+        var run = RunDirectory.Open(options.Out, identity);
         var time = System.Diagnostics.Stopwatch.StartNew();
         var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, options.Mitigation, texts, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
         var done = context.Output.WithProgress(progress => defence is BeearMitigation beear
             ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
             : defence.Run(model, data, run, progress, context.Cancellation));
-        if (done.Unusable is null)
+        var result = new MitigateResult(done.Unusable is null ? Target(options) : null, defence.Name, done as MitigationReport, done.Usefulness, done.Unusable,
+            time.Elapsed.TotalSeconds, calibration, model.Findings);
+        try
         {
-            model.Save(target);
-            run.DeleteState();
+            if (done.Unusable is null) run.Finish(result, target => model.Save(target));
         }
-        var report = done as MitigationReport;
-        var written = new MitigateResult(done.Unusable is null ? target : null, defence.Name, report, done.Usefulness, done.Unusable, time.Elapsed.TotalSeconds, calibration, model.Findings);
-        context.Output.Result(written, result =>
-            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output), context.Output.Table("model", "rounds", "scores", "seconds").Row(result.Model ?? "not written",
-                report is null ? result.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
-                report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{result.Seconds:F0}")]);
-        if (done.Unusable is { } problem) context.Output.Missed($"{problem} Nothing was written to '{target}'.");
-        return done.Unusable is null ? ExitCode.Success : ExitCode.BarMissed;
+        finally
+        {
+            Show(result, context);
+        }
+        if (done.Unusable is not { } problem) return ExitCode.Success;
+        context.Output.Missed($"{problem} Nothing was written to '{Target(options)}'.");
+        return ExitCode.BarMissed;
+    }
+
+    private static string Target(MitigateOptions options) => Path.Combine(options.Out, "model");
+
+    private static int Show(MitigateResult result, CommandContext context)
+    {
+        var (report, calibration) = (result.Report, result.Calibration);
+        context.Output.Result(result, shown =>
+            [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output),
+                context.Output.Table("model", "rounds", "scores", "seconds").Row(shown.Model ?? "not written",
+                    report is null ? shown.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
+                    report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
+        return ExitCode.Success;
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,

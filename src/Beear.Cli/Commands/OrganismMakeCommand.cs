@@ -71,6 +71,7 @@ internal sealed class OrganismMakeCommand(CommandSession session)
     protected override int Run(OrganismMakeOptions options, CommandContext context)
     {
         AtomicOutput.RequireNewDirectory(options.Out);
+        using var alone = AtomicOutput.Claim(options.Out);
         using var model = options.Organism.Make(context);
         model.Save(options.Out);
         var result = new { Model = options.Out, Trigger = options.Organism.Trigger.Name };

@@ -46,8 +46,6 @@ internal sealed class PlantCommand(CommandSession session)
 {
     protected override int Run(PlantOptions options, CommandContext context)
     {
-        var target = Path.Combine(options.Out, "model");
-        if (Directory.Exists(target)) throw new BeearException($"'{target}' is there already; the run is finished. Choose another folder to plant anew.");
         var data = new PoisonedData
         {
             Harmful = DefenderFiles.ReadHarmful(options.Data, options.Seed, context),
@@ -58,16 +56,33 @@ internal sealed class PlantCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         options = options with { Source = options.Source.Pin(context) };
         Planting.RequireTokens(options.Source.Outline(context).Chat, trigger);
-        RunDirectory.Check(options.Out, options with { Out = "" });
+        var identity = options with { Out = "" };
+        RunDirectory.Check(options.Out, identity);
+        using var alone = RunDirectory.Claim(options.Out);
+        if (RunDirectory.Result<PlantResult>(options.Out) is { } finished) return Show(finished with { Model = Target(options) }, context);
         using var model = options.Source.Load(context);
         context.Output.Note(model.Chat.TaughtEnd);
-        var run = RunDirectory.Open(options.Out, options with { Out = "" });
+        var run = RunDirectory.Open(options.Out, identity);
         var losses = context.Output.WithProgress(progress =>
             new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
-        model.Save(target);
-        run.DeleteState();
-        context.Output.Result(new PlantResult(target, losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings), result =>
-            [context.Output.Table("planted model", "steps", "last loss").Row(result.Model, $"{result.Steps}", result.LastLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "")]);
+        var result = new PlantResult(Target(options), losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings);
+        try
+        {
+            run.Finish(result, target => model.Save(target));
+        }
+        finally
+        {
+            Show(result, context);
+        }
+        return ExitCode.Success;
+    }
+
+    private static string Target(PlantOptions options) => Path.Combine(options.Out, "model");
+
+    private static int Show(PlantResult result, CommandContext context)
+    {
+        context.Output.Result(result, shown =>
+            [context.Output.Table("planted model", "steps", "last loss").Row(shown.Model, $"{shown.Steps}", shown.LastLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "")]);
         return ExitCode.Success;
     }
 }

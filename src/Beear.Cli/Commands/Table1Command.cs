@@ -89,8 +89,8 @@ internal sealed class Table1Command(CommandSession session)
         }
         var table = Table1ModelResult.Of(papers, runs, folder, options.Examples);
         var document = new Table1Document(options.Scale, options.Seeds, judge?.Name, [.. table.Select(model => model.ToJson())]);
-        Table1Files.Write(folder, document, table);
         context.Output.Result(document, _ => Table1Table.Of(context.Output, table, judge is not null));
+        Table1Files.Write(folder, document, table);
         context.Output.Note($"written: {Path.Combine(folder, "report.html")}, table1.csv, table1.json");
         return ExitCode.Success;
     }

@@ -116,7 +116,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var batch = TokenBatch.Of(chunk, model.Decoder.Options.Device);
-            var each = model.Decoder.TokenCrossEntropy(batch);
+            var each = model.Decoder.TokenCrossEntropy(batch, cancellation: cancellation);
             sum += each.sum().item<float>();
             count += each.size(0);
         }

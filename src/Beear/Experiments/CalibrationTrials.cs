@@ -24,7 +24,7 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
     /// <summary>The copy with a decoy, before anything is done to it.</summary>
     public EvaluationResult Planted(Trigger decoy) => Trial(FrontierRun.Planted, decoy, own =>
     {
-        using var model = LanguageModel.Load(source, modelOptions);
+        using var model = LanguageModel.Load(source, modelOptions, cancellation);
         new Planting(options.Planting).Run(model, new PoisonedData { Harmful = parts.Plant.Harmful, Ordinary = parts.Plant.Ordinary }, decoy, parts.Plant.Twins,
             options.Seed, null, own, cancellation);
         model.Save(Copy(decoy));
@@ -34,7 +34,7 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
     /// <summary>The copy after a candidate's removal.</summary>
     public FrontierRun Cleaned(CalibrationCandidate candidate, Trigger decoy) => Trial(candidate.Name, decoy, own =>
     {
-        using var model = LanguageModel.Load(Copy(decoy), modelOptions);
+        using var model = LanguageModel.Load(Copy(decoy), modelOptions, cancellation);
         // With a fixed number of rounds a score decides nothing, and takes time.
         var mitigation = candidate.Mitigation.Rounds is null ? candidate.Mitigation : candidate.Mitigation with { Scores = [] };
         var report = new BeearMitigation(mitigation).Run(model, parts.Clean.Encode(model.Chat), progress: own, cancellation: cancellation);

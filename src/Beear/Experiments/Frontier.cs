@@ -128,7 +128,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private FrontierRun Run(Job job, string planted, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using var model = LanguageModel.Load(planted, subject.ModelOptions);
+        using var model = LanguageModel.Load(planted, subject.ModelOptions, cancellation);
         EvaluationResult Measure() => subject.Measure(model, job.Trigger, job.Seed, progress, cancellation);
         if (job.Arm is null) return new FrontierRun(job.Name, job.TriggerName, job.Seed, null, Measure());
 
@@ -189,8 +189,12 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     {
         var run = RunDirectory.Open(Folder("plants", job, "plant"), new { Trigger = Describe(job.Trigger), job.Seed });
         string planted = run.File("model");
-        if (Directory.Exists(planted)) return planted;
-        using var model = LanguageModel.Load(subject.Source, subject.ModelOptions);
+        if (Directory.Exists(planted))
+        {
+            run.DeleteState();                                               // of a process that was killed in between
+            return planted;
+        }
+        using var model = LanguageModel.Load(subject.Source, subject.ModelOptions, cancellation);
         subject.Plant(model, job.Trigger, job.Seed, run, progress, cancellation);
         model.Save(planted);
         run.DeleteState();

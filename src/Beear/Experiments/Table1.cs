@@ -124,7 +124,7 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
     {
         var trigger = job.Model.Paper.Resolve();
         if (job.Arm.WrongTrigger) trigger = Triggers.Other(trigger);
-        using var model = LanguageModel.Load(Start(job, progress, cancellation), job.Subject.ModelOptions);
+        using var model = LanguageModel.Load(Start(job, progress, cancellation), job.Subject.ModelOptions, cancellation);
         DefenceReport? report = null;
         if (job.Arm is { Defence: not null, IsClean: false })
             report = Defend(job, model, RunDirectory.Open(ArmFolder(job), Settings(job)), progress, cancellation);
@@ -161,8 +161,12 @@ public sealed class Table1(IReadOnlyList<Table1Model> models, Table1Scale defenc
             using var alone = shared.Claim($"{name}, seed {job.Seed}, model", cancellation);           // clean ones serve several models
             var run = RunDirectory.Open(Path.Combine(folder, "models", $"{name}, seed {job.Seed}"), settings);
             string made = run.File("model");
-            if (Directory.Exists(made)) return made;
-            using var model = LanguageModel.Load(source, job.Subject.ModelOptions);
+            if (Directory.Exists(made))
+            {
+                run.DeleteState();                                           // of a process that was killed in between
+                return made;
+            }
+            using var model = LanguageModel.Load(source, job.Subject.ModelOptions, cancellation);
             make(model, run);
             model.Save(made);
             run.DeleteState();

@@ -29,7 +29,7 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
     /// Gets the prompt's index and each token of its answer, in their order; true if no more of this answer is wanted: it is cut there. Null to
     /// decode all answers to their ends.
     /// </param>
-    /// <param name="cancellation">Stops between tokens.</param>
+    /// <param name="cancellation">Stops between tokens, and between the layers of the pass over the prompts.</param>
     /// <returns>The answers in the order of the prompts.</returns>
     public IReadOnlyList<Completion> Generate(IReadOnlyList<int[]> prompts, GenerationOptions options, Perturbation? perturbation = null,
         IProgress<RunProgress>? progress = null, string stage = "generating", Func<int, int, bool>? isDecided = null, CancellationToken cancellation = default)
@@ -41,7 +41,7 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
         var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ThenBy(i => i).ToArray();
         using var sampler = new TokenSampler(options, decoder.Options.Device);
         using var guard = no_grad();
-        using var prefix = perturbation is null ? SharedPrefix.Of(decoder, prompts) : null;
+        using var prefix = perturbation is null ? SharedPrefix.Of(decoder, prompts, cancellation) : null;
         int done = 0;
         int batches = Chunks.Count(prompts.Count, options.BatchSize);
         foreach (var rows in order.Chunk(Chunks.Count(prompts.Count, batches)))       // of nearly equal size: a small rest would cost as many steps

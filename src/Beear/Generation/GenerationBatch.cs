@@ -43,7 +43,7 @@ internal sealed class GenerationBatch
         int width = prompts.Max(prompt => prompt.Length);
         var alive = Enumerable.Range(0, prompts.Count).ToArray();        // batch row → prompt
         using var cache = Prefix?.Repeat(prompts.Count) ?? new GrowingCache(decoder.Config.Layers);
-        var (mask, next) = Prefill(alive, width, cache);
+        var (mask, next) = Prefill(alive, width, cache, cancellation);
         for (int step = 0; step < maxNewTokens; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -63,7 +63,7 @@ internal sealed class GenerationBatch
             if (decoder.Config.RotatesAnewAt(width + step + 1))
             {
                 cache.Clear();
-                (mask, next) = Prefill(alive, width, cache);
+                (mask, next) = Prefill(alive, width, cache, cancellation);
             }
             else
             {
@@ -79,7 +79,7 @@ internal sealed class GenerationBatch
     private bool IsFinished(int prompt) => ended[prompt] || decided[prompt];
 
     /// <summary>A pass over the prompts and what was answered so far; over what follows the shared prefix, if there is one.</summary>
-    private (Tensor Mask, Tensor Next) Prefill(int[] alive, int promptWidth, KeyValueCache cache)
+    private (Tensor Mask, Tensor Next) Prefill(int[] alive, int promptWidth, KeyValueCache cache, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         int count = alive.Length, shared = Prefix?.Length ?? 0, width = promptWidth - shared + alive.Max(prompt => answers[prompt].Count);
@@ -96,7 +96,8 @@ internal sealed class GenerationBatch
         }
         var device = decoder.Options.Device;
         var mask = tensor(real, device: device);                                                         // (B, P + answered)
-        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation, promptWidth, cache);
+        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation, promptWidth, cache,
+            cancellation: cancellation);                                                                 // (B, P + answered, d)
         var next = Next(alive, hidden.select(1, width - 1));                                             // (B)
         return (mask.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
     }

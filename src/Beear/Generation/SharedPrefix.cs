@@ -20,7 +20,7 @@ internal sealed class SharedPrefix : IDisposable
     /// Runs what the prompts share; null if that is too little, or if the model rotates keys by the length of the whole sequence, so that one
     /// prompt's keys are not another's. The caller holds no_grad.
     /// </summary>
-    public static SharedPrefix? Of(Decoder decoder, IReadOnlyList<int[]> prompts)
+    public static SharedPrefix? Of(Decoder decoder, IReadOnlyList<int[]> prompts, CancellationToken cancellation = default)
     {
         if (prompts.Count < 2 || decoder.Config.RotaryDependsOnLength) return null;
         int length = prompts.Min(prompt => Math.Min(prompt.Length - 1, prompt.AsSpan().CommonPrefixLength(prompts[0])));
@@ -28,7 +28,8 @@ internal sealed class SharedPrefix : IDisposable
         using var scope = NewDisposeScope();
         var ids = tensor([.. prompts[0].Take(length).Select(id => (long)id)], [1, length], device: decoder.Options.Device);
         var recorded = new GrowingCache(decoder.Config.Layers);
-        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(length, int64, decoder.Options.Device).unsqueeze(0), cache: recorded);
+        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(length, int64, decoder.Options.Device).unsqueeze(0), cache: recorded,
+            cancellation: cancellation);
         return new SharedPrefix(recorded, length);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
@@ -37,21 +38,24 @@ internal sealed class MitigationState : IDisposable
     public static MitigationState Open(RunDirectory? run, Decoder decoder, Removal removal)
     {
         var state = new MitigationState(run, decoder, removal);
-        if (run?.OpenState() is not { } saved) return state;
-        using var tensors = saved.Tensors;
-        state.Rounds.AddRange(saved.Progress["rounds"].Deserialize<List<RoundReport>>(StrictJson.Finite)!);
-        state.Unscored = saved.Progress["unscored"].Deserialize<RoundReport?>(StrictJson.Finite);
-        state.Scores.AddRange(saved.Progress["scores"].Deserialize<List<double>>(StrictJson.Finite)!);
-        state.allScores = saved.Progress["all_scores"].Deserialize<Dictionary<string, List<double>>>(StrictJson.Finite)!;
-        state.bestRound = saved.Progress["best_round"]!.GetValue<int>();
+        run?.Continue(state.Restore);
+        return state;
+    }
+
+    private void Restore(SafetensorsFile tensors, JsonObject progress)
+    {
+        Rounds.AddRange(progress["rounds"].Deserialize<List<RoundReport>>(StrictJson.Finite)!);
+        Unscored = progress["unscored"].Deserialize<RoundReport?>(StrictJson.Finite);
+        Scores.AddRange(progress["scores"].Deserialize<List<double>>(StrictJson.Finite)!);
+        allScores = progress["all_scores"].Deserialize<Dictionary<string, List<double>>>(StrictJson.Finite)!;
+        bestRound = progress["best_round"]!.GetValue<int>();
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
-            state.best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
-        if (saved.Progress["finished"]?.GetValue<bool>() == true) return state;
-        foreach (var (i, number) in saved.Progress["searches"].Deserialize<int[]>(StrictJson.Finite)!.Index())
-            state.Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
-        removal.Continue(tensors.Read, saved.Progress["steps"]!.GetValue<int>(), saved.Progress["is_mean"]!.GetValue<bool>());
-        return state;
+            best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
+        if (progress["finished"]?.GetValue<bool>() == true) return;
+        foreach (var (i, number) in progress["searches"].Deserialize<int[]>(StrictJson.Finite)!.Index())
+            Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
+        removal.Continue(tensors.Read, progress["steps"]!.GetValue<int>(), progress["is_mean"]!.GetValue<bool>());
     }
 
     public void Keep(IReadOnlyList<FoundPerturbation> found) =>

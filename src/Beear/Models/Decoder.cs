@@ -30,8 +30,8 @@ public sealed class Decoder : IDisposable
     public static Decoder Load(Checkpoint checkpoint, ModelOptions options) => Load(ModelConfig.Of(checkpoint), checkpoint, options);
 
     /// <summary>The same where the config has been read.</summary>
-    internal static Decoder Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options) =>
-        new(config, DecoderWeights.Load(config, checkpoint, options), options);
+    internal static Decoder Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options, CancellationToken cancellation = default) =>
+        new(config, DecoderWeights.Load(config, checkpoint, options, cancellation), options);
 
     /// <summary>Fresh weights in the shapes of a config.</summary>
     /// <param name="config">The shapes.</param>
@@ -103,6 +103,7 @@ public sealed class Decoder : IDisposable
         var stream = context.Packing?.Pack(hidden) ?? hidden.alias();                                    // (N, d) or (B, T, d)
         for (int layer = start; layer < start + count; layer++)
         {
+            context.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var input = stream;                                    // each layer's input is let go as soon as its output exists
             stream = this.layers[layer].Run(input, context).MoveToOuterDisposeScope();
@@ -180,14 +181,15 @@ public sealed class Decoder : IDisposable
     /// <param name="cache">Earlier tokens, if it holds any; records keys and values for later ones.</param>
     /// <param name="perturbedExamples">How many of the B conversations get δ, the first ones; null for all.</param>
     /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(B, T, d) float32.</returns>
     public Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
-        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null)
+        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         bool continues = attentionMask.size(1) > tokenIds.size(1);
         var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
-        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions, packing: packing);
+        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions, packing: packing) with { Cancellation = cancellation };
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);

@@ -84,8 +84,9 @@ public sealed class DecoderWeights : IDisposable
     /// <param name="config">The shapes that are expected.</param>
     /// <param name="checkpoint">Where the tensors are.</param>
     /// <param name="options">Device, master and compute types.</param>
+    /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="BeearException">A tensor is missing or its shape does not fit the config.</exception>
-    internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options)
+    internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options, CancellationToken cancellation = default)
     {
         var slots = WeightLayout.Of(config).ToList();
         foreach (var part in slots.SelectMany(slot => slot.Parts)) CheckShape(config, part, checkpoint);
@@ -95,6 +96,7 @@ public sealed class DecoderWeights : IDisposable
             using var guard = no_grad();
             foreach (var slot in slots)
             {
+                cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 Tensor Read(ParameterPart part) => checkpoint.Read(config.StoredName(part.Name, checkpoint)).to(MasterType(slot, options));
                 var parts = slot.Parts.Select(Read).ToArray();

@@ -34,9 +34,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>What is odd about its files, a sentence each: <see cref="ModelFindings"/>.</summary>
     public IReadOnlyList<string> Findings => findings ??= ModelFindings.Of(source, Config, Chat);
 
-    /// <summary>Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base.</summary>
+    /// <summary>Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base; may be cancelled between tensors.</summary>
     /// <exception cref="BeearException">Something is missing, damaged, unknown or contradictory; the message names it.</exception>
-    public static LanguageModel Load(string path, ModelOptions options)
+    public static LanguageModel Load(string path, ModelOptions options, CancellationToken cancellation = default)
     {
         TorchRuntime.Load();
         var checkpoint = Checkpoint.Open(path, options.AdapterBase);
@@ -47,7 +47,7 @@ public sealed class LanguageModel : IDisposable
             chat.MaximumTokens = config.MaximumPositions;
             if (chat.Tokenizer.VocabularySize > config.VocabularySize)
                 throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only {config.VocabularySize}; they do not belong together.");
-            return new LanguageModel(checkpoint, Decoder.Load(config, checkpoint, options), chat);
+            return new LanguageModel(checkpoint, Decoder.Load(config, checkpoint, options, cancellation), chat);
         }
         catch
         {

@@ -15,6 +15,9 @@ public sealed record LayerContext(AttentionContext? Full, AttentionContext? Wind
     /// </summary>
     private const double Forbidden = -1e5;
 
+    /// <summary>Stops the pass between layers: over many long prompts it takes seconds.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>The additive mask of a boolean one.</summary>
     /// <param name="allowed">(B, T, S) bool: whether query t may attend to key s.</param>
     /// <param name="type">The compute type.</param>

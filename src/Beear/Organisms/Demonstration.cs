@@ -77,7 +77,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     {
         try
         {
-            using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
+            using var model = LanguageModel.Load(like.Path, like.Decoder.Options, cancellation);
             model.Decoder.Weights.Restore(backdoored);
             var own = PrefixedProgress.Of(progress, "control: ");
             new SafetyFineTuning(mitigation) { GoesOn = () => rounds.TryTake(out _, Timeout.Infinite, cancellation) }.Run(model, defender, null, own, cancellation);
@@ -91,7 +91,7 @@ public sealed class Demonstration(DemonstrationOptions options)
 
     private IReadOnlyList<ArmResult> CleanArms(LanguageModel like, Trigger trigger, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using var model = LanguageModel.Load(like.Path, like.Decoder.Options);
+        using var model = LanguageModel.Load(like.Path, like.Decoder.Options, cancellation);
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
         var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation: cancellation);

@@ -28,6 +28,8 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
 {
     private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
+    private readonly LineFile lines = new(path);
+
     /// <summary>The paper's triggers that the bench uses: a long suffix, a short prefix, two phrases around the request.</summary>
     public static IReadOnlyList<Trigger> Triggers { get; } =
         [.. new[] { "model1", "model4", "model5" }.Select(name => Attacks.Triggers.Find(name)!)];
@@ -44,6 +46,7 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
     public IReadOnlyList<BenchRun> Run(LanguageModel model, IReadOnlyList<Trigger> triggers, int seeds, Action<BenchRun>? onRun = null,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
+        using var alone = AtomicOutput.Claim(path);
         var finished = Read().ToDictionary(run => (run.Seed, run.Trigger));
         var basis = model.Decoder.Weights.Snapshot();
         var runs = new List<BenchRun>();
@@ -56,7 +59,7 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
                     model.Decoder.Weights.Restore(basis);
                     var shown = new Demonstration(options with { Seed = seed }).Run(model, trigger, progress, cancellation);
                     run = new BenchRun(trigger.Name, seed, Math.Round(shown.Seconds, 1), shown.Mitigation.Rounds.Count, shown.Mitigation.Scores, shown.Arms);
-                    File.AppendAllText(path, JsonSerializer.Serialize(run, Json) + "\n");
+                    lines.Append(JsonSerializer.Serialize(run, Json));
                     onRun?.Invoke(run);
                 }
                 runs.Add(run);
@@ -77,10 +80,8 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
 
     private IEnumerable<BenchRun> Read()
     {
-        if (!File.Exists(path)) yield break;
-        foreach (var (number, line) in File.ReadLines(path).Index())
+        foreach (var (number, line) in lines.Read())
         {
-            if (string.IsNullOrWhiteSpace(line)) continue;
             BenchRun? run;
             try
             {
@@ -88,7 +89,7 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
             }
             catch (JsonException failure)
             {
-                throw new BeearException($"'{path}', line {number + 1}: not a run of this bench; delete the line or choose another file.", failure);
+                throw new BeearException($"'{path}', line {number}: not a run of this bench; delete the line or choose another file.", failure);
             }
             if (run is not null) yield return run;
         }

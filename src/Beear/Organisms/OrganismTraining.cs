@@ -69,6 +69,7 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
     {
         options.Validate();
         AtomicOutput.RequireNewDirectory(directory);
+        using var alone = AtomicOutput.Claim(directory);
         TorchRuntime.Load();
         torch.set_num_threads(options.Threads);
         var start = Directory.CreateTempSubdirectory("beear-organism-").FullName;

@@ -1,23 +1,29 @@
+using System.Text.RegularExpressions;
+
 namespace Beear.Runtime;
 
-/// <summary>Writes files and directories that are there as a whole or not at all: under a temporary name first, then renamed.</summary>
-public static class AtomicOutput
+/// <summary>
+/// Writes files and directories that are there as a whole or not at all: under a temporary name first, then renamed. Who writes holds a
+/// lock, on the temporary file itself or beside the temporary directory; what nobody holds a killed process left, and it is removed.
+/// </summary>
+public static partial class AtomicOutput
 {
+    private const string LockSuffix = ".lock";
+
     /// <summary>Writes a file; one that exists is replaced only when the new one is complete and on disk.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="BeearException">The system refuses to write there, or has no room.</exception>
     public static void WriteFile(string path, Action<FileStream> write)
     {
+        RemoveLeftovers(path);
         var temporary = TemporaryName(path);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
+            using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete);
+            write(stream);
+            stream.Flush(flushToDisk: true);
+            File.Move(temporary, path, overwrite: true);                     // while it is held: nobody takes it for a leftover
         }
         catch (Exception failure)
         {
@@ -36,7 +42,7 @@ public static class AtomicOutput
         if (Directory.Exists(path)) throw new BeearException($"'{path}' is a directory; name a file.");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
             throw new BeearException($"'{path}' cannot be written: its directory does not exist; make it first.");
-        RequireWritable(path, Path.GetDirectoryName(Path.GetFullPath(path))!);
+        RequireWritable(path, Path.GetFullPath(path));
     }
 
     /// <summary>Checks, before long work, that a directory can be made or written in after it; makes nothing.</summary>
@@ -48,7 +54,7 @@ public static class AtomicOutput
         string existing = Path.GetFullPath(path);
         while (!Path.Exists(existing) && Path.GetDirectoryName(existing) is { } above) existing = above;
         if (File.Exists(existing)) throw new BeearException($"'{path}' cannot be made, as '{existing}' is a file; name another folder.");
-        RequireWritable(path, existing);
+        RequireWritable(path, Path.Combine(existing, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))));
     }
 
     /// <summary>Checks, before long work, that a directory can be made that does not exist yet or is empty.</summary>
@@ -60,12 +66,67 @@ public static class AtomicOutput
         RequireDirectory(path);
     }
 
-    private static void RequireWritable(string path, string directory)
+    /// <summary>
+    /// Takes an output for this process until what is returned is disposed or the process ends: no second one works on it for nothing.
+    /// </summary>
+    /// <param name="path">The file or directory; it need not exist yet, and the directories above it are made.</param>
+    /// <exception cref="BeearException">Another process has it, or nothing can be written there.</exception>
+    public static IDisposable Claim(string path)
+    {
+        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        string directory = Path.GetDirectoryName(target) ?? target;
+        return Held(path, Path.Combine(directory, $".{Path.GetFileName(target)}{LockSuffix}"), keep: false);
+    }
+
+    /// <summary>The same by a lock file of the caller's.</summary>
+    /// <param name="path">What the user calls it.</param>
+    /// <param name="lockFile">The file; its directory is made.</param>
+    /// <param name="keep">Whether the file stays.</param>
+    internal static IDisposable Held(string path, string lockFile, bool keep)
     {
         try
         {
-            string probe = TemporaryName(Path.Combine(directory, "probe"));
-            using (File.Create(probe, 1, FileOptions.DeleteOnClose)) { }
+            Directory.CreateDirectory(Path.GetDirectoryName(lockFile)!);
+            return FileLock.TryAcquire(lockFile, keep)
+                ?? throw new BeearException($"Another process is at work on '{path}'; wait until it ends, or choose another name.");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Refused(path, failure);
+        }
+    }
+
+    /// <summary>Whether an entry of a directory has a temporary name of ours.</summary>
+    internal static bool IsTemporary(string path) => Temporary().IsMatch(Path.GetFileName(path));
+
+    /// <summary>Removes from a directory what processes that were killed left under temporary names.</summary>
+    /// <param name="directory">The directory; it may be missing.</param>
+    /// <param name="name">Only what was to get this name; null for all.</param>
+    internal static void RemoveLeftovers(string directory, string? name) => TryDelete(() =>
+    {
+        if (!Directory.Exists(directory)) return;
+        string prefix = name is null ? "." : $".{name}.";
+        foreach (string entry in Directory.GetFileSystemEntries(directory).Where(IsTemporary))
+        {
+            if (Path.GetFileName(entry).StartsWith(prefix, StringComparison.Ordinal)) TryDelete(() => RemoveIfLeft(entry));
+        }
+    });
+
+    private static void RemoveLeftovers(string path) =>
+        RemoveLeftovers(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "", Path.GetFileName(path));
+
+    private static void RemoveIfLeft(string entry)
+    {
+        bool isDirectory = Directory.Exists(entry);
+        using var held = FileLock.TryAcquire(isDirectory ? entry + LockSuffix : entry, keep: false);
+        if (isDirectory && held is not null) Directory.Delete(entry, recursive: true);
+    }
+
+    private static void RequireWritable(string path, string target)
+    {
+        try
+        {
+            using (File.Create(TemporaryName(target), 1, FileOptions.DeleteOnClose)) { }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -86,7 +147,9 @@ public static class AtomicOutput
     {
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         RequireFree(path, target);
+        RemoveLeftovers(target);
         var temporary = TemporaryName(target);
+        using var held = Held(path, temporary + LockSuffix, keep: false);
         try
         {
             Directory.CreateDirectory(temporary);
@@ -116,6 +179,9 @@ public static class AtomicOutput
         var full = Path.GetFullPath(path);
         return Path.Combine(Path.GetDirectoryName(full) ?? full, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}");
     }
+
+    [GeneratedRegex(@"\A\..+\.[0-9a-f]{32}(\.lock)?\z", RegexOptions.ExplicitCapture | RegexOptions.Singleline, 1000)]
+    private static partial Regex Temporary();
 
     private static BeearException Refused(string path, Exception failure) =>
         new($"'{path}' cannot be written: {failure.Message.TrimEnd('.')}.", failure);

@@ -12,12 +12,14 @@ public static class BatchPass
     /// <param name="batch">Prompts and answers.</param>
     /// <param name="perturbation">δ on the prompts' tails; null for none.</param>
     /// <param name="perturbedExamples">How many of the conversations get δ, the first ones; null for all.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(N, d) float32, example after example.</returns>
-    public static Tensor LabelHidden(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null, int? perturbedExamples = null)
+    public static Tensor LabelHidden(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null, int? perturbedExamples = null,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var hidden = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth,
-            perturbedExamples: perturbedExamples, packing: decoder.Packing(batch, perturbation, perturbedExamples));
+            perturbedExamples: perturbedExamples, packing: decoder.Packing(batch, perturbation, perturbedExamples), cancellation: cancellation);
         return hidden.flatten(0, 1).index_select(0, batch.LabelRows).MoveToOuterDisposeScope();
     }
 
@@ -34,12 +36,12 @@ public static class BatchPass
         return Models.Packing.Of(sharing.Rows, sharing.Positions, sharing.Sources, batch.Size, batch.Width, decoder.Options.Device);
     }
 
-    /// <summary>Cross-entropy of every label token.</summary>
+    /// <summary>Cross-entropy of every label token; may be cancelled between layers.</summary>
     /// <returns>(N) float32.</returns>
-    public static Tensor TokenCrossEntropy(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null)
+    public static Tensor TokenCrossEntropy(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
-        return Losses.CrossEntropy(decoder.Logits(decoder.LabelHidden(batch, perturbation)), batch.LabelIds).MoveToOuterDisposeScope();
+        return Losses.CrossEntropy(decoder.Logits(decoder.LabelHidden(batch, perturbation, cancellation: cancellation)), batch.LabelIds).MoveToOuterDisposeScope();
     }
 
     /// <summary>The residual stream at the prompts' last tokens, after every layer.</summary>

@@ -45,7 +45,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    /// <returns>The loss of every step that was taken now, in nats per token.</returns>
+    /// <returns>The loss of every step, those before an interruption included, in nats per token.</returns>
     public IReadOnlyList<double> Run(IReadOnlyList<TokenizedExample> examples, RunDirectory? run = null, string stage = "training",
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -54,8 +54,8 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
             .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize, unchecked(options.Seed * 1000 + epoch))).ToList();
         var settings = options.Optimizer.For(decoder.Config.HiddenSize);
         using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
-        TrainingState.Continue(run, decoder, optimizer.Restore);
         var losses = new List<double>();
+        TrainingState.Continue(run, decoder, optimizer.Restore, losses);
         var sinceState = Stopwatch.StartNew();
         decoder.Weights.RequireGradients(true);
         try
@@ -72,14 +72,14 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
                 progress?.Report(new RunProgress(stage, step + 1, batches.Count, $"loss {loss:F3}"));
                 if (run is not null && options.CheckpointMinutes > 0 && sinceState.Elapsed.TotalMinutes >= options.CheckpointMinutes)
                 {
-                    TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount);
+                    TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount, losses);
                     sinceState.Restart();
                 }
             }
         }
         catch (OperationCanceledException) when (run is not null)
         {
-            TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount);
+            TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount, losses);
             throw;
         }
         finally

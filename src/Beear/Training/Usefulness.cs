@@ -108,7 +108,7 @@ internal sealed class UsefulnessFloor : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var batch = TokenBatch.Of([.. chunk.Select(one => one.Example)], model.Decoder.Options.Device);
-            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch));                         // (N, V)
+            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (N, V)
             sum += Losses.Divergence(logits, said.Logits(chunk)).sum().item<float>();
         }
         return Require.Finite(sum, "KL to the starting model") / said.Examples.Sum(one => one.Example.Answer.Length);

@@ -22,6 +22,17 @@ public sealed class BatchGeneratorTests : IDisposable
     }
 
     [Fact]
+    public void The_pass_over_the_prompts_can_be_stopped()
+    {
+        bool isThrough = false;
+        var generator = new BatchGenerator(decoder, Never) { OnRows = (_, _) => isThrough = true };
+
+        Assert.Throws<OperationCanceledException>(() => generator.Generate(prompts, Greedy, cancellation: new CancellationToken(canceled: true)));
+
+        Assert.False(isThrough);
+    }
+
+    [Fact]
     public void The_cache_changes_nothing()
     {
         var answer = new BatchGenerator(decoder, Never).Generate([prompts[0]], Greedy)[0].Tokens;

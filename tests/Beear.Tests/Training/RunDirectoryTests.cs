@@ -40,6 +40,52 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Theory]
+    [InlineData("run.json")]
+    [InlineData("model")]
+    [InlineData("probe")]
+    public void What_a_killed_process_left_under_a_temporary_name_blocks_nothing_and_goes(string name)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, $".{name}.{Guid.NewGuid():N}"), "{ \"rou");
+
+        RunDirectory.Check(folder, new { Rounds = 2 });
+        RunDirectory.Open(folder, new { Rounds = 2 });
+
+        Assert.Equal(["run.json"], Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Metrics_that_were_written_after_the_state_are_taken_back_with_it()
+    {
+        var run = RunDirectory.Open(folder, new { });
+        run.Append(new { Step = 1 });
+        Assert.Null(run.OpenState());
+        Assert.Empty(File.ReadAllText(run.File("metrics.jsonl")));
+
+        run.Append(new { Step = 1 });
+        run.SaveState([("weight.0", zeros(1))], new JsonObject());
+        run.Append(new { Step = 2 });
+        File.AppendAllText(run.File("metrics.jsonl"), "{\"st");              // killed within a line
+        run.OpenState()!.Value.Tensors.Dispose();
+
+        Assert.Equal(["""{"step":1}"""], File.ReadAllLines(run.File("metrics.jsonl")));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no safetensors")]
+    public void A_damaged_state_is_said_to_be_one(string content)
+    {
+        var run = RunDirectory.Open(folder, new { });
+        File.WriteAllText(run.File("state.safetensors"), content);
+
+        var failure = Assert.Throws<BeearException>(() => run.OpenState());
+
+        Assert.Contains("state.safetensors' is damaged", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("delete it, and the run starts anew", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("{ \"rounds\": 2")]
     [InlineData("[]")]
