@@ -37,7 +37,7 @@ internal sealed class AddedTokenFinder
     }
 
     /// <summary>Covers the text from end to end with segments.</summary>
-    public List<TextSegment> Split(ReadOnlySpan<char> text)
+    public List<TextSegment> Split(ReadOnlySpan<char> text, EncodingBudget budget)
     {
         var segments = new List<TextSegment>();
         int covered = 0;
@@ -52,6 +52,7 @@ internal sealed class AddedTokenFinder
 
             if (token.LeftStrip) start = Math.Max(covered, text[..start].TrimEnd().Length);
             if (token.RightStrip) end = text.Length - text[end..].TrimStart().Length;
+            budget.Charge(end - start);
             if (covered < start) segments.Add(new TextSegment(new TextSpan(covered, start), null));
             segments.Add(new TextSegment(new TextSpan(start, end), token.Id));
             covered = end; // the search goes on in what was taken from the right: a token of white space is found there, as in the reference
