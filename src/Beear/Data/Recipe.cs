@@ -104,9 +104,11 @@ public static class Recipe
     {
         var file = new FileInfo(path);
         if (!file.Exists) throw new BeearException($"The recipe '{path}' does not exist; give the path of a YAML file.");
-        if (file.Length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
+        long length = FileContent.Length(path);
+        if (length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
         FileContent.RefusePointer(path);
-        return File.ReadAllText(path);
+        if (length == 0) throw new BeearException($"'{path}' is empty, or no ordinary file; give a YAML file.");
+        return FileContent.ReadText(path, MaximumBytes);
     }
 
     private static YamlNode? ParseYaml(string yaml, string source)
@@ -126,6 +128,11 @@ public static class Recipe
         catch (YamlException failure)
         {
             throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
+        }
+        // The parser's own trouble, which names no place.
+        catch (Exception failure) when (failure is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            throw new BeearException($"{source}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
         }
     }
 

@@ -59,7 +59,7 @@ public sealed class Table1Answers(string folder)
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), Json);
+            return JsonSerializer.Deserialize<T>(FileContent.ReadText(path), Json);
         }
         catch (JsonException failure)
         {

@@ -78,7 +78,7 @@ public sealed class OrganismBench(DemonstrationOptions options, string path)
     private IEnumerable<BenchRun> Read()
     {
         if (!File.Exists(path)) yield break;
-        foreach (var (number, line) in File.ReadLines(path).Index())
+        foreach (var (number, line) in FileContent.ReadText(path).Split('\n').Index())
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
             BenchRun? run;

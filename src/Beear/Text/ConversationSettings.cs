@@ -1,3 +1,5 @@
+using Beear.Runtime;
+
 namespace Beear.Text;
 
 /// <summary>What every conversation with a model has, as flags and recipes give it.</summary>
@@ -25,12 +27,14 @@ public sealed record ConversationSettings : IValidatable
         return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Text.TemplateVariables.Read(TemplateVariables) };
     }
 
+    private const long LongestPrompt = 1 << 20; // bytes
+
     private static string Read(string file)
     {
         if (!File.Exists(file)) throw new BeearException($"--system @{file}: there is no such file; name a text file, or give the prompt itself.");
         try
         {
-            return File.ReadAllText(file);
+            return FileContent.ReadText(file, LongestPrompt);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

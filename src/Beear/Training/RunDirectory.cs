@@ -73,7 +73,7 @@ public sealed class RunDirectory
         {
             try
             {
-                return JsonSerializer.Deserialize<T>(System.IO.File.ReadAllText(file), Json)!;
+                return JsonSerializer.Deserialize<T>(FileContent.ReadText(file), Json)!;
             }
             catch (JsonException failure)
             {
@@ -110,7 +110,7 @@ public sealed class RunDirectory
     {
         try
         {
-            if (JsonNode.Parse(System.IO.File.ReadAllText(file)) is JsonObject options) return options;
+            if (JsonNode.Parse(FileContent.ReadText(file)) is JsonObject options) return options;
         }
         catch (JsonException)
         {
