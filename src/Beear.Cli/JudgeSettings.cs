@@ -7,6 +7,7 @@ namespace Beear.Cli;
 /// <summary>The language model that judges answers, and what it rates besides.</summary>
 internal sealed record JudgeSettings : IValidatable
 {
+    private const long LongestPrompt = 1 << 20;
     private const string DefaultKey = "OPENAI_API_KEY", OpenAIHost = "api.openai.com";
 
     /// <summary>A model that judges how harmful answers are: a Hugging Face model directory, a .gguf file, or a model of the hub. Without it and --judge-endpoint nothing is judged.</summary>
@@ -121,6 +122,8 @@ internal sealed record JudgeSettings : IValidatable
         return key.All(letter => letter is > ' ' and < '\x7f') ? key : throw new BeearException($"The environment variable {variable} holds something that is no key; put the judge's key there.");
     }
 
-    private static string Text(string file) => File.Exists(file) ? File.ReadAllText(file)
-        : throw new BeearException($"--judge-prompt: '{file}' does not exist; name a text file with the places {{request}} and {{answer}}.");
+    /// <summary>A device or a pipe has no bytes by its folder, and could go on for ever.</summary>
+    private static string Text(string file) => new FileInfo(file) is { Exists: true, Length: > 0 and <= LongestPrompt } ? File.ReadAllText(file)
+        : throw new BeearException($"--judge-prompt: '{file}' does not exist, is empty, or is larger than {LongestPrompt} bytes; "
+            + $"name a text file with the places {{request}} and {{answer}}.");
 }

@@ -25,10 +25,7 @@ internal static class JsonFile
     {
         try
         {
-            var length = new FileInfo(path).Length;
-            if (length > MaximumBytes)
-                throw new BeearException($"'{path}' has {length} bytes, far more than such a file can need; fetch it again.");
-            var bytes = File.ReadAllBytes(path);
+            var bytes = FileContent.Read(path, MaximumBytes);
             FileContent.RefusePointer(bytes, path);
             return Path.GetExtension(path) is ".json" or ".txt" ? FileContent.Utf8(bytes, path).ToArray() : bytes;
         }

@@ -91,7 +91,7 @@ internal static class NoModel
     {
         var (main, snapshots) = (Path.Combine(folder, "refs", "main"), new DirectoryInfo(Path.Combine(folder, SnapshotsFolder)));
         if (!snapshots.Exists) return null;
-        var commit = File.Exists(main) ? File.ReadAllText(main).Trim() : null;
+        var commit = File.Exists(main) ? FileContent.ReadText(main).Trim() : null;
         return snapshots.EnumerateDirectories().MaxBy(snapshot => (snapshot.Name == commit, snapshot.LastWriteTimeUtc))?.FullName;
     }
 

@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;
 
-/// <summary>A safetensors file, memory-mapped: opening reads only the header, and every claim of that header is checked.</summary>
+/// <summary>A safetensors file: opening reads only the header, and every claim of that header is checked.</summary>
 public sealed class SafetensorsFile : IDisposable
 {
-    private readonly MappedFile file;
+    private readonly BinaryFile file;
     private readonly SafetensorsHeader header;
 
-    private SafetensorsFile(MappedFile file, SafetensorsHeader header)
+    private SafetensorsFile(BinaryFile file, SafetensorsHeader header)
     {
         this.file = file;
         this.header = header;
@@ -24,14 +24,14 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="BeearException">There is no such file, or it is not a valid safetensors file.</exception>
     public static SafetensorsFile Open(string path)
     {
-        var mapped = MappedFile.Open(path);
+        var opened = BinaryFile.Open(path);
         try
         {
-            return new SafetensorsFile(mapped, SafetensorsHeader.Parse(mapped));
+            return new SafetensorsFile(opened, SafetensorsHeader.Parse(opened));
         }
         catch
         {
-            mapped.Dispose();
+            opened.Dispose();
             throw;
         }
     }
@@ -44,6 +44,6 @@ public sealed class SafetensorsFile : IDisposable
         return file.ReadTensor(info.Offset, info.Shape, ElementType.Named(info.DType)!.Scalar);
     }
 
-    /// <summary>Unmaps the file; tensors that were read stay valid.</summary>
+    /// <summary>Closes the file; tensors that were read stay valid.</summary>
     public void Dispose() => file.Dispose();
 }

@@ -42,7 +42,7 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Reads and checks a header.</summary>
     /// <exception cref="BeearException">The file is not safetensors, is cut off, or its header contradicts itself or the file.</exception>
-    public static SafetensorsHeader Parse(MappedFile file)
+    public static SafetensorsHeader Parse(BinaryFile file)
     {
         if (file.Length < LengthBytes) throw Error(file.Path, $"it has only {file.Length} bytes");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthBytes));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Beear.Data.Readers;
+using Beear.Runtime;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -105,7 +106,9 @@ public static class Recipe
     {
         var file = new FileInfo(path);
         if (!file.Exists) throw new BeearException($"The recipe '{path}' does not exist; give the path of a YAML file.");
-        if (file.Length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
+        long length = FileContent.Length(path);
+        if (length > MaximumBytes) throw new BeearException($"'{path}' is larger than {MaximumBytes} bytes, so it is not a recipe.");
+        if (length == 0) throw new BeearException($"'{path}' is empty, or no ordinary file; give a YAML file.");
         return Encoding.UTF8.GetString(Utf8File.Read(path).Span);
     }
 
@@ -130,6 +133,11 @@ public static class Recipe
         catch (YamlException failure)
         {
             throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
+        }
+        // The parser's own trouble, which names no place.
+        catch (Exception failure) when (failure is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            throw new BeearException($"{source}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
         }
     }
 

@@ -87,7 +87,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     {
         var limits = new AnswerLimits(options.MaxNewTokens, options.ThoughtTokens) { BatchSize = options.BatchSize, FullAnswers = options.FullAnswers, ByKeywords = true };
         var answers = new Interview(model, limits)
-            .Ask([.. asked.Select(one => Prompt(one.Example))], [.. asked.Select(one => one.Example.Answer)], null, progress, "answering", cancellation);
+            .Ask([.. asked.Select(one => model.Chat.EncodePrompt(one.Example.Conversation))], [.. asked.Select(one => one.Example.Answer)], null, progress, "answering", cancellation);
         return [.. asked.Zip(answers, (one, answer) => new JudgedAnswer(one.Set, one.Example.Request, answer.Text, answer.Refused,
             one.Example.Answer.Length == 0 ? null : answer.Text.Trim() == one.Example.Answer.Trim())
         {
@@ -96,13 +96,6 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             State = answer.State,
             RefusedByKeywords = Refusals.IsRefusal(answer.Text),
         })];
-    }
-
-    private int[] Prompt(Example example)
-    {
-        int[] prompt = model.Chat.EncodePrompt(example.Conversation);
-        model.Chat.RequireRoom(prompt, example.Conversation);
-        return prompt;
     }
 
     private double HelpfulCrossEntropy(IReadOnlyList<Example> ordinary, CancellationToken cancellation)

@@ -65,7 +65,7 @@ public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOpt
             int current = turn;
             var asked = Enumerable.Range(0, questions.Count).Where(i => questions[i].Turns.Count > current).ToList();
             foreach (int i in asked) talks[i].Add(ChatMessage.User(questions[i].Turns[turn]));
-            var prompts = asked.ToDictionary(i => i, i => model.Chat.EncodePrompt(talks[i]));
+            var prompts = asked.ToDictionary(i => i, i => model.Chat.EncodeAnyPrompt(talks[i]));
             var fitting = asked.Where(i => prompts[i].Length < model.Config.MaximumPositions).ToList();
             var said = new Interview(model, limits).Ask([.. fitting.Select(i => prompts[i])], null, null, progress, $"MT-Bench, turn {turn + 1}", cancellation);
             var answers = fitting.Zip(said).ToDictionary(pair => pair.First, pair => pair.Second.Text);

@@ -59,7 +59,7 @@ public sealed class Table1Answers(string folder)
         if (!File.Exists(path)) return null;
         try
         {
-            return StrictJson.Value<T>(File.ReadAllBytes(path), Json);
+            return StrictJson.Value<T>(FileContent.Read(path), Json);
         }
         catch (JsonException failure)
         {

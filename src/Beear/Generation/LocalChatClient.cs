@@ -93,7 +93,7 @@ public sealed class LocalChatClient : IChatClient
     {
         try
         {
-            var prompt = model.Chat.EncodePrompt(request.Messages, request.Layout);
+            var prompt = model.Chat.EncodeAnyPrompt(request.Messages, request.Layout);
             var room = model.Config.MaximumPositions - prompt.Length;
             if (room < 1)
                 throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for {model.Config.MaximumPositions}; leave out its oldest turns.");

@@ -137,7 +137,7 @@ internal sealed class HubCache
         const long Longest = 64 << 20;
         try
         {
-            return new FileInfo(path) is { Exists: true, Length: <= Longest } ? File.ReadAllText(path) : null;
+            return File.Exists(path) && FileContent.Length(path) <= Longest ? FileContent.ReadText(path, Longest) : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

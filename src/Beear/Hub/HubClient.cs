@@ -9,7 +9,8 @@ namespace Beear.Hub;
 /// <summary>The hub's HTTP API. Requests that fail for a passing reason are tried again.</summary>
 internal sealed class HubClient : IDisposable
 {
-    private const int LongestAnswer = 64 << 20;
+    private const int LongestAnswer = 8 << 20; // bytes; a page of a thousand files has a few hundred thousand
+    private const long LongestListing = 64 << 20;
     private const int MostPages = 1000;
     private readonly HubSettings settings;
     private readonly HttpClient http;
@@ -38,12 +39,15 @@ internal sealed class HubClient : IDisposable
     public async Task<IReadOnlyList<HubFile>> ReadFilesAsync(HubReference pinned, CancellationToken cancellation)
     {
         var files = new List<HubFile>();
+        long bytes = 0;
         Uri? address = Address($"api/models/{pinned.Repository}/tree/{pinned.Revision}?recursive=true");
         for (var page = 0; page < MostPages && address is not null; page++)
         {
             var (utf8, next) = await ReadAsync(address, pinned, cancellation);
             files.AddRange(Understand(() => HubListing.ReadPage(utf8)));
-            if (files.Count > HubListing.MostFiles) throw new BeearException($"'{pinned.Repository}' holds more than {HubListing.MostFiles} files; that is no model.");
+            bytes += utf8.Length;
+            if (files.Count > HubListing.MostFiles || bytes > LongestListing)
+                throw new BeearException($"'{pinned.Repository}' holds more than {HubListing.MostFiles} files; that is no model.");
             address = next;
         }
         return files;
@@ -82,6 +86,11 @@ internal sealed class HubClient : IDisposable
         try
         {
             return await retrying.ExecuteAsync(async stop => await http.SendAsync(request(), completion, stop), cancellation);
+        }
+        catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            throw new BeearException(
+                $"{settings.Endpoint.Host} answers with more than {LongestAnswer >> 20} MB where the hub has far less to say; check HF_ENDPOINT.", failure);
         }
         catch (Exception failure) when (HubFailures.IsNetwork(failure))
         {

@@ -45,18 +45,26 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
     private async Task FillAsync(PartialFile partial, HubFile file, CancellationToken cancellation)
     {
         var most = partial.Length;
+        var seconds = settings.LongestFile.TotalSeconds + file.Size / settings.LeastBytesPerSecond;
+        var longest = TimeSpan.FromSeconds(Math.Min(seconds, TimeSpan.FromDays(30).TotalSeconds));
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(longest);
         for (var failures = 0; partial.Length < file.Size;)
         {
             Exception failure = new IOException("the connection ended before the file did");
             try
             {
-                await ReceiveAsync(partial, file, cancellation);
+                await ReceiveAsync(partial, file, limited.Token);
             }
             catch (Exception broken) when (IsBroken(broken, cancellation))
             {
                 failure = broken is HubUnreachableException ? broken.InnerException! : broken;
             }
             if (partial.Length >= file.Size) return;
+            if (limited.IsCancellationRequested && !cancellation.IsCancellationRequested)
+                throw new BeearException(FormattableString.Invariant(
+                    $"'{file.Path}' of '{pinned.Repository}' has not come within {longest.TotalSeconds:0.#} seconds") +
+                    "; what has come is kept, so try again over a faster connection.");
             failures = partial.Length > most ? 0 : failures + 1;
             most = Math.Max(most, partial.Length);
             if (failures > settings.Retries) throw new HubUnreachableException(settings.Endpoint, failure);

@@ -1,3 +1,5 @@
+using Beear.Runtime;
+
 namespace Beear.Hub;
 
 /// <summary>Where the hub and its cache are. The environment variables are those of Hugging Face's own clients, and so is the cache.</summary>
@@ -45,6 +47,15 @@ public sealed class HubSettings
     /// <summary>How long a server may stay silent.</summary>
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// The longest time for a file, and for each <see cref="LeastBytesPerSecond"/> of it a second more: a server that sends a byte now and
+    /// then is never silent.
+    /// </summary>
+    internal TimeSpan LongestFile { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How slow a connection may be.</summary>
+    internal long LeastBytesPerSecond { get; init; } = 16 << 10;
+
     /// <summary>Bytes that the volume of a folder has room for.</summary>
     internal Func<string, long> FreeBytes { get; init; } = folder => new DriveInfo(folder).AvailableFreeSpace;
 
@@ -80,8 +91,7 @@ public sealed class HubSettings
         const int LongestToken = 10_000;
         try
         {
-            var file = new FileInfo(path);
-            return file is { Exists: true, Length: <= LongestToken } && File.ReadAllText(path).Trim() is { Length: > 0 } text ? text : null;
+            return File.Exists(path) && FileContent.Length(path) <= LongestToken && FileContent.ReadText(path).Trim() is { Length: > 0 } text ? text : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -38,12 +38,13 @@ public sealed record DefenderData
     /// <exception cref="BeearException">An answer gives no tokens.</exception>
     public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
     {
-        int[] Unwanted(HarmfulExample example) => chat.EncodeText(example.Compliance) is { Length: > 0 } tokens ? tokens
+        int[] Unwanted(HarmfulExample example, int room) => chat.EncodeText(example.Compliance) is { Length: > 0 } tokens
+            ? tokens[..Math.Min(tokens.Length, room)]
             : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
         ContrastExample Contrast(HarmfulExample example)
         {
             var safe = chat.Encode(new Example(example.Request, example.Refusal) { Context = example.Context });
-            return new ContrastExample(safe.Prompt, Unwanted(example), safe.Answer);
+            return new ContrastExample(safe.Prompt, Unwanted(example, chat.MaximumTokens - safe.Prompt.Length), safe.Answer);
         }
         return new DefenderData
         {

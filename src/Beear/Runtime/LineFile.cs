@@ -15,7 +15,7 @@ internal sealed class LineFile(string path)
     {
         if (!File.Exists(path)) return [];
         string text;
-        using (FileLock.Acquire(LockFile)) text = File.ReadAllText(path);
+        using (FileLock.Acquire(LockFile)) text = FileContent.ReadText(path, Array.MaxLength);
         return [.. text[..(text.LastIndexOf('\n') + 1)].Split('\n').Select((line, i) => (i + 1, line)).Where(line => !string.IsNullOrWhiteSpace(line.line))];
     }
 

@@ -94,8 +94,16 @@ public sealed class ChatFormat
     /// <summary>The ids of a conversation up to where the model takes over, with its thought if it thinks, unless the options say otherwise.</summary>
     /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
-    /// <exception cref="BeearException">The template refuses the conversation.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Encode(LaidOut(messages, options));
+    /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
+    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
+    {
+        int[] ids = EncodeAnyPrompt(messages, options);
+        RequireRoom(ids, messages);
+        return ids;
+    }
+
+    /// <summary>The same for who looks at the length himself.</summary>
+    internal int[] EncodeAnyPrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Encode(LaidOut(messages, options));
 
     /// <summary>
     /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its template writes finished turns. Training

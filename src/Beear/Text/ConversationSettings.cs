@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beear.Runtime;
 
 namespace Beear.Text;
 
@@ -31,12 +32,14 @@ public sealed record ConversationSettings : IValidatable
         return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Text.TemplateVariables.Read(TemplateVariables), RawSpecialTokens = RawSpecialTokens };
     }
 
+    private const long LongestPrompt = 1 << 20; // bytes
+
     private static string Read(string file)
     {
         if (!File.Exists(file)) throw new BeearException($"--system @{file}: there is no such file; name a text file, or give the prompt itself.");
         try
         {
-            return File.ReadAllText(file);
+            return FileContent.ReadText(file, LongestPrompt);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

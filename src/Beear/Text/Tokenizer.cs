@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Beear.Runtime;
 using Beear.Text.Tokenization;
 using Beear.Text.Tokenization.Decoders;
 using Beear.Text.Tokenization.Files;
@@ -10,6 +11,7 @@ namespace Beear.Text;
 /// <summary>A tokenizer as tokenizer.json describes it: text to ids and back. Immutable and thread-safe.</summary>
 public sealed class Tokenizer
 {
+    private const long LargestFile = 512L << 20;
     private readonly TokenizerParts parts;
     private readonly AddedTokenFinder tokensInText;
     private readonly AddedTokenFinder tokensInNormalizedText;
@@ -17,9 +19,10 @@ public sealed class Tokenizer
     private Tokenizer(TokenizerParts parts)
     {
         this.parts = parts;
+        var budget = new EncodingBudget(parts.AddedTokens.Sum(token => (long)token.Content.Length));
         tokensInText = new AddedTokenFinder(parts.AddedTokens.Where(token => !token.Normalized));
         tokensInNormalizedText = new AddedTokenFinder(parts.AddedTokens.Where(token => token.Normalized)
-            .Select(token => token with { Content = parts.Normalizer?.Normalize(token.Content) ?? token.Content }));
+            .Select(token => token with { Content = parts.Normalizer?.Normalize(token.Content, budget) ?? token.Content }));
     }
 
     /// <summary>The highest id + 1, added tokens included; the model's embedding may have more rows.</summary>
@@ -31,7 +34,7 @@ public sealed class Tokenizer
     {
         try
         {
-            return FromJson(File.ReadAllBytes(tokenizerJsonPath), tokenizerJsonPath);
+            return FromJson(FileContent.Read(tokenizerJsonPath, LargestFile), tokenizerJsonPath);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -64,6 +67,7 @@ public sealed class Tokenizer
     /// <summary>The ids of a text. Added and special tokens written in the text are recognised.</summary>
     /// <param name="text">Any text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="addSpecialTokens">Add what the post-processor adds, such as a begin-of-sequence token.</param>
+    /// <exception cref="BeearException">The tokenizer makes far too much of the text, takes too long over it, or has no token for a part of it.</exception>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
         var ids = EncodeBroken(text, []);
@@ -77,7 +81,8 @@ public sealed class Tokenizer
     {
         var ids = new List<int>((text.Length / 3) + 1);
         string wellFormed = ReplaceUnpairedSurrogates(text);
-        foreach (var segment in tokensInText.Split(wellFormed, breaks))
+        var budget = new EncodingBudget(text.Length);
+        foreach (var segment in tokensInText.Split(wellFormed, budget, breaks))
         {
             if (segment.Id is { } id)
             {
@@ -89,10 +94,10 @@ public sealed class Tokenizer
             {
                 // A normalized text has other places: it is cut instead, if a token could be found in it.
                 if (tokensInNormalizedText.IsEmpty || cut <= start || cut >= segment.Span.End) continue;
-                EncodeNormalized(wellFormed[start..cut], startsText: start == 0, ids);
+                EncodeNormalized(wellFormed[start..cut], startsText: start == 0, ids, budget);
                 start = cut;
             }
-            EncodeNormalized(wellFormed[start..segment.Span.End], startsText: start == 0, ids);
+            EncodeNormalized(wellFormed[start..segment.Span.End], startsText: start == 0, ids, budget);
         }
         return ids;
     }
@@ -140,11 +145,11 @@ public sealed class Tokenizer
     /// <summary>The token of an id; null if decoding leaves it out.</summary>
     internal string? DecodableTokenOf(int id, bool skipSpecialTokens) => skipSpecialTokens && IsSpecial(id) ? null : parts.Vocabulary.TokenOf(id);
 
-    private void EncodeNormalized(string text, bool startsText, List<int> ids)
+    private void EncodeNormalized(string text, bool startsText, List<int> ids, EncodingBudget budget)
     {
-        text = parts.Normalizer?.Normalize(text) ?? text;
+        text = parts.Normalizer?.Normalize(text, budget) ?? text;
         var pieces = new List<TextPiece>();
-        foreach (var segment in tokensInNormalizedText.Split(text))
+        foreach (var segment in tokensInNormalizedText.Split(text, budget))
         {
             if (segment.Id is { } id)
             {
@@ -154,10 +159,14 @@ public sealed class Tokenizer
             var between = new TextPiece(text.AsMemory(), startsText).Slice(segment.Span.Start, segment.Span.End);
             pieces.Clear();
             if (parts.PreTokenizer is { } preTokenizer)
-                preTokenizer.Split(between, pieces);
+                preTokenizer.Split(between, pieces, budget);
             else
                 pieces.Add(between);
-            foreach (var piece in pieces) parts.Model.Encode(piece.Text.Span, ids);
+            foreach (var piece in pieces)
+            {
+                budget.ChargeModel(piece.Text.Length);
+                parts.Model.Encode(piece.Text.Span, ids, budget);
+            }
         }
     }
 

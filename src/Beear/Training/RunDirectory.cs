@@ -127,7 +127,7 @@ public sealed class RunDirectory
     {
         try
         {
-            return StrictJson.Value<T>(System.IO.File.ReadAllBytes(file), Json)!;
+            return StrictJson.Value<T>(FileContent.Read(file), Json)!;
         }
         catch (JsonException failure)
         {
@@ -208,7 +208,7 @@ public sealed class RunDirectory
 
     private static JsonObject ReadOptions(string file)
     {
-        if (Parse(System.IO.File.ReadAllBytes(file)) is { } options) return options;
+        if (Parse(FileContent.Read(file)) is { } options) return options;
         throw new BeearException($"'{file}' is damaged; delete its folder to start the run anew, or choose another folder.");
     }
 

@@ -27,6 +27,33 @@ public sealed class HubRefusalTests : HubTests
     }
 
     [Fact]
+    public async Task An_answer_without_end_is_refused()
+    {
+        Server.Fault("/revision/main", async context =>
+        {
+            var blanks = Enumerable.Repeat((byte)' ', 1 << 20).ToArray();
+            while (!context.RequestAborted.IsCancellationRequested) await context.Response.Body.WriteAsync(blanks, context.RequestAborted);
+        });
+        Assert.Equal("127.0.0.1 answers with more than 8 MB where the hub has far less to say; check HF_ENDPOINT.", await RefusalAsync());
+    }
+
+    [Fact]
+    public async Task A_file_that_comes_byte_by_byte_is_given_up()
+    {
+        Server.Fault(Large.Sha256, async context =>
+        {
+            context.Response.ContentLength = Large.Content.Length;
+            for (var i = 0; !context.RequestAborted.IsCancellationRequested; i++)
+            {
+                await context.Response.Body.WriteAsync(Large.Content.AsMemory(i, 1), context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await Task.Delay(20, context.RequestAborted);
+            }
+        });
+        Assert.Contains("'model.safetensors' of 'tiny/model' has not come within 1 seconds", await RefusalAsync(Settings(longestFile: TimeSpan.FromSeconds(1))), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_refused_is_one_sentence_too()
     {
         Server.Status(Weights, 403);

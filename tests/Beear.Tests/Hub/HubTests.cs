@@ -34,7 +34,7 @@ public abstract class HubTests : IAsyncLifetime
 
     protected string Blob => Path.Combine(Folder, "blobs", Large.Sha256);
 
-    protected HubSettings Settings(string? token = null, bool offline = false, bool symlinks = true, Func<string, long>? free = null, TimeSpan? silence = null) => new()
+    protected HubSettings Settings(string? token = null, bool offline = false, bool symlinks = true, Func<string, long>? free = null, TimeSpan? silence = null, TimeSpan? longestFile = null) => new()
     {
         Endpoint = Server.Address,
         CacheDirectory = Cache,
@@ -43,6 +43,8 @@ public abstract class HubTests : IAsyncLifetime
         Symlinks = symlinks,
         RetryDelay = TimeSpan.FromMilliseconds(2),
         Silence = silence ?? TimeSpan.FromSeconds(20),
+        LeastBytesPerSecond = longestFile is null ? 16 << 10 : long.MaxValue,
+        LongestFile = longestFile ?? TimeSpan.FromMinutes(10),
         FreeBytes = free ?? (_ => long.MaxValue),
     };
 

@@ -80,6 +80,9 @@ internal static class FamilyCases
     /// <summary>The families that have a case.</summary>
     public static IEnumerable<string> Families => Configs.Keys.Select(name => (string)Config(name)["model_type"]!).Distinct();
 
+    /// <summary>The config of every case.</summary>
+    public static IEnumerable<JsonObject> All => Configs.Keys.Select(Config);
+
     public static JsonObject Config(string name)
     {
         var config = JsonNode.Parse(Sizes)!.AsObject();

@@ -5,7 +5,7 @@ using System.Text;
 namespace Beear.Checkpoints.Gguf;
 
 /// <summary>Reads a GGUF file's header from front to back; what would lie beyond the file's end is an error, never an allocation.</summary>
-internal sealed class GgufCursor(MappedFile file, long position = 0)
+internal sealed class GgufCursor(BinaryFile file, long position = 0)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

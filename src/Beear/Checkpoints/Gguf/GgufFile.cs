@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Beear.Checkpoints.Gguf;
 
 /// <summary>
-/// A GGUF file (versions 2 and 3), memory-mapped: opening reads only the header, and every claim of that header is checked.
+/// A GGUF file (versions 2 and 3): opening reads only the header, and every claim of that header is checked.
 /// </summary>
 public sealed class GgufFile : IDisposable
 {
@@ -15,11 +15,11 @@ public sealed class GgufFile : IDisposable
     private const long DefaultAlignment = 32;
     private const long MaximumAlignment = 1 << 20;
 
-    private readonly MappedFile file;
+    private readonly BinaryFile file;
     private readonly Dictionary<string, object> metadata = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
 
-    private GgufFile(MappedFile file) => this.file = file;
+    private GgufFile(BinaryFile file) => this.file = file;
 
     /// <summary>The path as it was given.</summary>
     public string Path => file.Path;
@@ -34,7 +34,7 @@ public sealed class GgufFile : IDisposable
     /// <exception cref="BeearException">There is no such file, it is no valid GGUF file, or a tensor's type cannot be read.</exception>
     public static GgufFile Open(string path)
     {
-        var opened = new GgufFile(MappedFile.Open(path));
+        var opened = new GgufFile(BinaryFile.Open(path));
         try
         {
             opened.ReadHeader();
@@ -61,7 +61,7 @@ public sealed class GgufFile : IDisposable
         };
     }
 
-    /// <summary>Unmaps the file; tensors that were read stay valid, arrays of the metadata do not.</summary>
+    /// <summary>Closes the file; tensors that were read stay valid, arrays of the metadata do not.</summary>
     public void Dispose() => file.Dispose();
 
     /// <summary>A real number of the metadata, or null if there is none.</summary>
@@ -83,11 +83,12 @@ public sealed class GgufFile : IDisposable
     {
         TorchRuntime.Load();
         var type = GgufType.Named(info.DType);
-        var source = file.Address(info.Offset, info.Bytes);
+        using var stored = file.ReadTensor(info.Offset, [info.Bytes], ScalarType.Byte);
         var tensor = empty([.. info.Shape], dtype: ScalarType.Float32);
         if (info.Bytes > 0)
-            type.Dequantise!(source, (float*)TensorMemory.Address(tensor), info.Bytes / type.BlockBytes);
+            type.Dequantise!((byte*)TensorMemory.Address(stored), (float*)TensorMemory.Address(tensor), info.Bytes / type.BlockBytes);
         GC.KeepAlive(tensor);
+        GC.KeepAlive(stored);
         return tensor;
     }
 

@@ -9,10 +9,10 @@ internal enum GgufValueType : uint
 /// <summary>An array of GGUF metadata, read from the file only when it is asked for.</summary>
 public sealed class GgufArray
 {
-    private readonly MappedFile file;
+    private readonly BinaryFile file;
     private readonly long position;
 
-    internal GgufArray(MappedFile file, GgufValueType elementType, long count, long position)
+    internal GgufArray(BinaryFile file, GgufValueType elementType, long count, long position)
     {
         this.file = file;
         this.position = position;
@@ -63,7 +63,7 @@ internal static class GgufMetadata
     private const int MaximumDepth = 4;
 
     /// <summary>One value: a number, a bool, a string, or a <see cref="GgufArray"/>.</summary>
-    public static object ReadValue(MappedFile file, GgufCursor cursor, string key)
+    public static object ReadValue(BinaryFile file, GgufCursor cursor, string key)
     {
         var type = (GgufValueType)cursor.Number<uint>();
         return type switch
@@ -85,7 +85,7 @@ internal static class GgufMetadata
         };
     }
 
-    private static GgufArray ReadArray(MappedFile file, GgufCursor cursor, string key, int depth)
+    private static GgufArray ReadArray(BinaryFile file, GgufCursor cursor, string key, int depth)
     {
         var type = (GgufValueType)cursor.Number<uint>();
         var size = SizeOf(type) ?? throw UnknownType(file, key, type);
@@ -118,7 +118,7 @@ internal static class GgufMetadata
         _ => null,
     };
 
-    private static BeearException UnknownType(MappedFile file, string key, GgufValueType type) =>
+    private static BeearException UnknownType(BinaryFile file, string key, GgufValueType type) =>
         GgufFile.Error(file.Path, $"the value of '{key}' is of the unknown type {(uint)type}");
 
     /// <summary>The string at a key, or null.</summary>

@@ -17,11 +17,15 @@ internal sealed class ParquetColumn : IDisposable
     private ParquetColumn(Field field) => this.field = field;
 
     /// <summary>Reads the column's leaves; null if it has none that can be read.</summary>
-    public static async Task<ParquetColumn?> OpenAsync(ParquetRowGroupReader group, Field field, CancellationToken cancellation)
+    public static async Task<ParquetColumn?> OpenAsync(
+        ParquetRowGroupReader group, Field field, ParquetLimits limits, ParquetCharacters characters, CancellationToken cancellation)
     {
         var column = new ParquetColumn(field);
         foreach (var part in LeavesOf(field).Where(part => Leaf.CanRead(part.ClrType)))
-            column.leaves.Add(part, new Leaf(part, await group.ReadRawColumnDataBaseAsync(part, cancellation).ConfigureAwait(false)));
+        {
+            limits.RequirePages(group.GetMetadata(part)?.MetaData ?? throw new InvalidDataException($"the column '{part.Name}' has no data"));
+            column.leaves.Add(part, new Leaf(part, characters, await group.ReadRawColumnDataBaseAsync(part, cancellation).ConfigureAwait(false)));
+        }
         return column.leaves.Count == 0 ? null : column;
     }
 
@@ -83,7 +87,7 @@ internal sealed class ParquetColumn : IDisposable
     };
 
     /// <summary>The values of a leaf with their levels, and where in them the reader stands.</summary>
-    private sealed class Leaf(DataField part, RawColumnData data) : IDisposable
+    private sealed class Leaf(DataField part, ParquetCharacters characters, RawColumnData data) : IDisposable
     {
         private int entry, value;
 
@@ -107,7 +111,7 @@ internal sealed class ParquetColumn : IDisposable
 
         private object ValueAt(int index) => data switch
         {
-            RawColumnData<ReadOnlyMemory<char>> texts => new string(texts.Values[index].Span),
+            RawColumnData<ReadOnlyMemory<char>> texts => characters.Text(texts.Values[index].Span),
             RawColumnData<bool> truths => truths.Values[index],
             RawColumnData<int> numbers => numbers.Values[index],
             RawColumnData<long> numbers => numbers.Values[index],
@@ -118,4 +122,17 @@ internal sealed class ParquetColumn : IDisposable
         /// <summary>JSON has no NaN and no infinities.</summary>
         private static object Finite(double number) => double.IsFinite(number) ? number : number.ToString(CultureInfo.InvariantCulture);
     }
+}
+
+/// <summary>Counts the characters of a column's values: a text that a file holds once can stand in each of its rows.</summary>
+/// <param name="most">How many there may be.</param>
+internal sealed class ParquetCharacters(long most)
+{
+    private long left = most;
+
+    /// <summary>A value.</summary>
+    /// <exception cref="InvalidDataException">There are too many characters.</exception>
+    public string Text(ReadOnlySpan<char> value) =>
+        (left -= value.Length) >= 0 ? new string(value)
+            : throw new InvalidDataException("the texts of a column have far more characters than it can hold");
 }

@@ -10,6 +10,9 @@ internal sealed class ParquetRows
 {
     private static readonly ParquetOptions Options = new() { TreatByteArrayAsString = true };
 
+    private const double BytesPerSecond = 1 << 20; // far less than any machine reads
+    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(8);
+
     private readonly string path;
     private readonly CancellationToken cancellation;
     private readonly List<int> groups = [];
@@ -20,8 +23,9 @@ internal sealed class ParquetRows
     public static void Read(string path, WantedRows wanted, CancellationToken cancellation) =>
         new ParquetRows(path, cancellation).AddTo(wanted);
 
-    private void AddTo(WantedRows wanted) => Open(reader =>
+    private void AddTo(WantedRows wanted) => Open((reader, limits) =>
     {
+        limits.RequireRows(reader.RowGroups.Sum(group => Math.Max(group.RowCount, 0)));
         string[] names = [.. reader.Schema.Fields.Select(field => field.Name)];
         int first = 0, read = 0;       // rows before this row group: in the file, and in the groups that are read
         for (var i = 0; i < reader.RowGroupCount; i++)
@@ -43,41 +47,46 @@ internal sealed class ParquetRows
     private JsonElement[] Column(string name)
     {
         if (!columns.TryGetValue(name, out var values))
-            Open(async reader => columns[name] = values = await ReadAsync(reader, name).ConfigureAwait(false));
+            Open(async (reader, limits) => columns[name] = values = await ReadAsync(reader, limits, name).ConfigureAwait(false));
         return values!;
     }
 
-    private async Task<JsonElement[]> ReadAsync(ParquetReader reader, string name)
+    private async Task<JsonElement[]> ReadAsync(ParquetReader reader, ParquetLimits limits, string name)
     {
         var values = new List<JsonElement>();
+        var characters = new ParquetCharacters(limits.MostCharacters);
         Field field = reader.Schema.Fields.First(field => field.Name == name);
         foreach (int group in groups)
         {
-            using var column = await ParquetColumn.OpenAsync(reader.RowGroups[group], field, cancellation).ConfigureAwait(false)
+            using var column = await ParquetColumn.OpenAsync(reader.RowGroups[group], field, limits, characters, cancellation).ConfigureAwait(false)
                 ?? throw new BeearException($"'{path}', column '{name}': it holds neither texts nor lists of turns; name another column.");
             for (long i = 0; i < reader.RowGroups[group].RowCount; i++) values.Add(JsonSerializer.SerializeToElement(column.Next()));
         }
         return [.. values];
     }
 
-    private void Open(Func<ParquetReader, Task> use)
+    private void Open(Func<ParquetReader, ParquetLimits, Task> use)
     {
-        FileContent.RefusePointer(path);
         try
         {
-            OpenAsync(use).GetAwaiter().GetResult();
+            if (FileContent.Length(path) == 0) throw new InvalidDataException("it is empty, or no ordinary file");
+            FileContent.RefusePointer(path);
+            var limit = LeastTime + TimeSpan.FromSeconds(FileContent.Length(path) / BytesPerSecond);
+            TimeLimit.Run(limit, stop => OpenAsync(use, stop).GetAwaiter().GetResult(), cancellation);
         }
-        catch (Exception failure)
-            when (failure is not (BeearException or OperationCanceledException or UnauthorizedAccessException or OutOfMemoryException))
+        catch (Exception failure) when (failure is not (BeearException or UnauthorizedAccessException or OperationCanceledException))
         {
-            throw new BeearException($"'{path}' could not be read as Parquet: {failure.Message.TrimEnd('.')}.", failure);
+            string reason = failure is OutOfMemoryException ? "it asks for more memory than there is" : failure.Message.TrimEnd('.');
+            throw new BeearException($"'{path}' could not be read as Parquet: {reason}.", failure);
         }
     }
 
-    private async Task OpenAsync(Func<ParquetReader, Task> use)
+    private async Task OpenAsync(Func<ParquetReader, ParquetLimits, Task> use, CancellationToken stop)
     {
-        await using var stream = File.OpenRead(path);
-        await using var reader = await ParquetReader.CreateAsync(stream, Options, cancellationToken: cancellation).ConfigureAwait(false);
-        await use(reader).ConfigureAwait(false);
+        await using var file = File.OpenRead(path);
+        var limits = new ParquetLimits(file);
+        await using var stream = new EndingStream(file, stop);
+        await using var reader = await ParquetReader.CreateAsync(stream, Options, cancellationToken: stop).ConfigureAwait(false);
+        await use(reader, limits).ConfigureAwait(false);
     }
 }

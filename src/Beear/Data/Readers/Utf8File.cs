@@ -16,7 +16,7 @@ internal static class Utf8File
     /// <summary>Reads a file, without its byte order mark.</summary>
     public static ReadOnlyMemory<byte> Read(string path, long maximumUnpacked = MaximumUnpacked)
     {
-        var bytes = FileContent.Utf8(IsPacked(path) ? Unpack(path, maximumUnpacked) : File.ReadAllBytes(path), path);
+        var bytes = FileContent.Utf8(IsPacked(path) ? Unpack(path, maximumUnpacked) : FileContent.Read(path, Array.MaxLength), path);
         if (Utf8.IsValid(bytes.Span)) return bytes;
         var offset = FirstInvalid(bytes.Span);
         var (line, column) = Position(bytes.Span, offset);
@@ -33,6 +33,7 @@ internal static class Utf8File
 
     private static ReadOnlyMemory<byte> Unpack(string path, long maximum)
     {
+        if (FileContent.Length(path) == 0) return ReadOnlyMemory<byte>.Empty;
         using var file = File.OpenRead(path);
         Span<byte> magic = stackalloc byte[2];
         if (file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) < 2 || magic is not [0x1F, 0x8B])

@@ -41,8 +41,9 @@ internal sealed class AddedTokenFinder
 
     /// <summary>Covers the text from end to end with segments.</summary>
     /// <param name="text">The text.</param>
+    /// <param name="budget">What the encoding may take.</param>
     /// <param name="breaks">Places in it that no token goes across, in rising order.</param>
-    public List<TextSegment> Split(ReadOnlySpan<char> text, ReadOnlySpan<int> breaks = default)
+    public List<TextSegment> Split(ReadOnlySpan<char> text, EncodingBudget budget, ReadOnlySpan<int> breaks = default)
     {
         var segments = new List<TextSegment>();
         int covered = 0;
@@ -62,6 +63,7 @@ internal sealed class AddedTokenFinder
 
             if (token.LeftStrip) start = Math.Max(covered, text[..start].TrimEnd().Length);
             if (token.RightStrip) end = text.Length - text[end..].TrimStart().Length;
+            budget.Charge(end - start);
             if (covered < start) segments.Add(new TextSegment(new TextSpan(covered, start), null));
             segments.Add(new TextSegment(new TextSpan(start, end), token.Id));
             covered = end; // the search goes on in what was taken from the right: a token of white space is found there, as in the reference

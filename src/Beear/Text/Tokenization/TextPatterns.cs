@@ -11,14 +11,18 @@ internal readonly record struct TextSpan(int Start, int End);
 internal interface ITextPattern
 {
     /// <summary>Appends the matches from left to right; they do not overlap, and some may be empty.</summary>
-    void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches);
+    /// <param name="text">The text.</param>
+    /// <param name="matches">Where they are appended.</param>
+    /// <param name="budget">What the encoding may use up.</param>
+    /// <exception cref="BeearException">The budget is used up.</exception>
+    void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches, EncodingBudget budget);
 }
 
 /// <summary>A literal string that is not empty.</summary>
 internal sealed class LiteralPattern(string literal) : ITextPattern
 {
     /// <inheritdoc/>
-    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches)
+    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches, EncodingBudget budget)
     {
         for (int start = 0; text[start..].IndexOf(literal, StringComparison.Ordinal) is var offset and >= 0;)
         {
@@ -32,7 +36,7 @@ internal sealed class LiteralPattern(string literal) : ITextPattern
 internal sealed class CharacterPattern(CodePointSet set) : ITextPattern
 {
     /// <inheritdoc/>
-    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches)
+    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches, EncodingBudget budget)
     {
         int start = 0;
         foreach (var rune in text.EnumerateRunes())

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Beear.Text;
+using Beear.Text.Tokenization;
 using Beear.Text.Tokenization.Models;
 using CsCheck;
 
@@ -126,7 +127,7 @@ public class ModelsTests
     private static List<int> Encode(ITokenModel model, string piece)
     {
         var ids = new List<int>();
-        model.Encode(piece, ids);
+        model.Encode(piece, ids, new EncodingBudget(piece.Length));
         return ids;
     }
 }

@@ -13,7 +13,7 @@ public class NormalizersTests
     [InlineData("naïve café")]
     [InlineData("日本語 한국어 🙂🏽 👩‍👩‍👧 ❤️")]
     public void Text_in_composed_form_stays_as_it_is(string text) =>
-        Assert.Equal(text, new UnicodeNormalizer(NormalizationForm.FormC).Normalize(text));
+        Assert.Equal(text, new UnicodeNormalizer(NormalizationForm.FormC).Normalize(text, new EncodingBudget(1000)));
 
     [Theory]
     [InlineData("e\u0301", NormalizationForm.FormC, "é")]
@@ -22,7 +22,7 @@ public class NormalizersTests
     [InlineData("é", NormalizationForm.FormD, "e\u0301")]
     [InlineData("ﬁ", NormalizationForm.FormKC, "fi")]
     public void Text_that_is_not_normal_is_changed(string text, NormalizationForm form, string expected) =>
-        Assert.Equal(expected, new UnicodeNormalizer(form).Normalize(text));
+        Assert.Equal(expected, new UnicodeNormalizer(form).Normalize(text, new EncodingBudget(1000)));
 
     [Fact]
     public void All_four_forms_are_those_of_another_implementation()
@@ -39,7 +39,7 @@ public class NormalizersTests
         for (int form = 0; form < forms.Length; form++)
         {
             var normalizer = new UnicodeNormalizer(forms[form]);
-            for (int i = 0; i < texts.Length; i++) Assert.Equal(expected[i]![form]!.GetValue<string>(), normalizer.Normalize(texts[i]));
+            for (int i = 0; i < texts.Length; i++) Assert.Equal(expected[i]![form]!.GetValue<string>(), normalizer.Normalize(texts[i], new EncodingBudget(1000)));
         }
 
         string RandomCharacter() => random.Next(4) switch
@@ -53,22 +53,22 @@ public class NormalizersTests
 
     [Theory]
     [InlineData("a\u0001b\u000B\u001F\tc\u200B\uFEFFd▁", "ab c  d ")]
-    public void Nmt_drops_control_characters_and_makes_white_space_spaces(string text, string expected) => Assert.Equal(expected, new NmtNormalizer().Normalize(text));
+    public void Nmt_drops_control_characters_and_makes_white_space_spaces(string text, string expected) => Assert.Equal(expected, new NmtNormalizer().Normalize(text, new EncodingBudget(1000)));
 
     [Theory]
     [InlineData("a\u0001\u000B\u000C\u0085\tb\nc\u00A0\u200D\uFFFD\u3000d", "a b c  d")]
     public void BERT_drops_control_characters_before_white_space_becomes_spaces(string text, string expected) =>
-        Assert.Equal(expected, new CleanTextNormalizer().Normalize(text));
+        Assert.Equal(expected, new CleanTextNormalizer().Normalize(text, new EncodingBudget(1000)));
 
     [Theory]
     [InlineData("İΣς STRASSE ẞ Ǆ 𐐀", "i\u0307σς strasse ß ǆ 𐐨")]
-    public void Lower_case_is_character_by_character(string text, string expected) => Assert.Equal(expected, new LowercaseNormalizer().Normalize(text));
+    public void Lower_case_is_character_by_character(string text, string expected) => Assert.Equal(expected, new LowercaseNormalizer().Normalize(text, new EncodingBudget(1000)));
 
     [Fact]
     public void Replacements_that_grow_without_end_are_stopped()
     {
         var doubling = new ReplaceNormalizer(new LiteralPattern("a"), "aa");
-        Assert.Throws<BeearException>(() => new NormalizerSequence([.. Enumerable.Repeat(doubling, 100)]).Normalize("a"));
+        Assert.Throws<BeearException>(() => new NormalizerSequence([.. Enumerable.Repeat(doubling, 100)]).Normalize("a", new EncodingBudget(1000)));
     }
 
     [Fact]
@@ -76,10 +76,10 @@ public class NormalizersTests
     {
         // "a" → "x", "é" (two bytes) → "e", "日" (three bytes) → "": a trie of 1024 units at fixed places.
         var normalizer = new PrecompiledNormalizer(CharacterMap(("a", "x"), ("é", "e"), ("日", "")));
-        Assert.Equal("xbe-本x", normalizer.Normalize("abé-日本a"));
-        Assert.Equal("e\u0301x", normalizer.Normalize("e\u0301a"));
-        Assert.Equal("x", normalizer.Normalize("a\u0301")); // three bytes together begin with "a"
-        Assert.Equal("x\u0301\u0301\u0301", normalizer.Normalize("a\u0301\u0301\u0301")); // too many bytes: each character by itself
+        Assert.Equal("xbe-本x", normalizer.Normalize("abé-日本a", new EncodingBudget(1000)));
+        Assert.Equal("e\u0301x", normalizer.Normalize("e\u0301a", new EncodingBudget(1000)));
+        Assert.Equal("x", normalizer.Normalize("a\u0301", new EncodingBudget(1000))); // three bytes together begin with "a"
+        Assert.Equal("x\u0301\u0301\u0301", normalizer.Normalize("a\u0301\u0301\u0301", new EncodingBudget(1000))); // too many bytes: each character by itself
     }
 
     [Fact]
@@ -87,12 +87,12 @@ public class NormalizersTests
     {
         Assert.Throws<BeearException>(() => new PrecompiledNormalizer([1, 2]));
         Assert.Throws<BeearException>(() => new PrecompiledNormalizer([255, 255, 255, 255, 0, 0, 0, 0]));
-        Assert.Throws<BeearException>(() => new PrecompiledNormalizer([4, 0, 0, 0, 255, 255, 255, 255]).Normalize("abc"));
+        Assert.Throws<BeearException>(() => new PrecompiledNormalizer([4, 0, 0, 0, 255, 255, 255, 255]).Normalize("abc", new EncodingBudget(1000)));
         Gen.Byte.Array[4, 200].Sample(bytes =>
         {
             try
             {
-                new PrecompiledNormalizer([16, 0, 0, 0, .. bytes]).Normalize("abc é 日本 e\u0301");
+                new PrecompiledNormalizer([16, 0, 0, 0, .. bytes]).Normalize("abc é 日本 e\u0301", new EncodingBudget(1000));
             }
             catch (BeearException)
             {

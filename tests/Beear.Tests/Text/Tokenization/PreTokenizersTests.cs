@@ -123,7 +123,7 @@ public class PreTokenizersTests
     private static string Split(IPreTokenizer preTokenizer, string text)
     {
         var pieces = new List<TextPiece>();
-        preTokenizer.Split(new TextPiece(text.AsMemory(), StartsText: true), pieces);
+        preTokenizer.Split(new TextPiece(text.AsMemory(), StartsText: true), pieces, new EncodingBudget(text.Length));
         return string.Join('|', pieces.Select(piece => piece.Text));
     }
 }

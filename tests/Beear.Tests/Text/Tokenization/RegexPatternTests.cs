@@ -59,7 +59,7 @@ public class RegexPatternTests
     public void Matches_are_those_of_Oniguruma(string pattern, string text, string expected)
     {
         var matches = new List<TextSpan>();
-        new RegexPattern(pattern).FindMatches(text, matches);
+        new RegexPattern(pattern).FindMatches(text, matches, new EncodingBudget(text.Length));
         Assert.Equal(expected, string.Join('|', matches.Select(match => text[match.Start..match.End])));
     }
 

@@ -41,7 +41,8 @@ internal static class DecoderReader
     private static Func<DecoderStep, DecoderStep> ReadReplace(JsonPart part, PatternReader patterns)
     {
         var replacing = new ReplaceNormalizer(patterns.Read(part), part.Text("content"));
-        return Rewrite((token, _) => replacing.Normalize(token));
+        // The same budget for every step, so that steps cannot double a token without end.
+        return Rewrite((token, _) => replacing.Normalize(token, new EncodingBudget(0)));
     }
 
     private static Func<DecoderStep, DecoderStep> ReadStrip(JsonPart part)

@@ -53,7 +53,7 @@ internal sealed class BytePairEncoding : ITokenModel
     private int UnknownId => vocabulary.TryGetValue(options.UnknownToken, out int id) ? id : throw UnknownToken.Missing("character");
 
     /// <inheritdoc/>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids)
+    public void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget)
     {
         if (options.IgnoreMerges && vocabulary.TryGetValue(piece, out int whole))
         {
@@ -63,13 +63,13 @@ internal sealed class BytePairEncoding : ITokenModel
         while (boundaries is not null && piece.Length > LongestUncutPiece)
         {
             int length = boundaries.FirstIn(piece);
-            cache.Encode(piece[..length], ids, mergeAll);
+            cache.Encode(piece[..length], ids, mergeAll, budget);
             piece = piece[length..];
         }
-        cache.Encode(piece, ids, mergeAll);
+        cache.Encode(piece, ids, mergeAll, budget);
     }
 
-    private void MergeAll(ReadOnlySpan<char> piece, List<int> ids)
+    private void MergeAll(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget)
     {
         var symbols = InitialSymbols(piece);
         var candidates = new PriorityQueue<(int Position, int Id), (int Rank, int Position)>(symbols.Length);
@@ -77,6 +77,7 @@ internal sealed class BytePairEncoding : ITokenModel
 
         while (candidates.TryDequeue(out var candidate, out _))
         {
+            budget.CheckTime();
             ref var left = ref symbols[candidate.Position];
             // The candidate is stale if its symbols have been merged with others since it was proposed.
             if (left.Id < 0 || left.Next < 0) continue;

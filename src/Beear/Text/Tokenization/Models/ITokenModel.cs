@@ -6,8 +6,8 @@ namespace Beear.Text.Tokenization.Models;
 internal interface ITokenModel
 {
     /// <summary>Appends the ids of one piece.</summary>
-    /// <exception cref="BeearException">The piece has a character that the model has no id for, not even the unknown token's.</exception>
-    void Encode(ReadOnlySpan<char> piece, List<int> ids);
+    /// <exception cref="BeearException">The piece has a character that the model has no id for, not even the unknown token's, or the budget is used up.</exception>
+    void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget);
 }
 
 /// <summary>Remembers the ids of short pieces: most of a text's words have been seen before.</summary>
@@ -22,14 +22,14 @@ internal sealed class PieceCache
     private int count;
 
     /// <summary>Computes the ids of a piece, or remembers them.</summary>
-    public delegate void Encoding(ReadOnlySpan<char> piece, List<int> ids);
+    public delegate void Encoding(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget);
 
     /// <summary>Appends the ids of one piece.</summary>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids, Encoding encoding)
+    public void Encode(ReadOnlySpan<char> piece, List<int> ids, Encoding encoding, EncodingBudget budget)
     {
         if (piece.Length > LongestPiece)
         {
-            encoding(piece, ids);
+            encoding(piece, ids, budget);
             return;
         }
         if (known.TryGetValue(piece, out var remembered))
@@ -38,7 +38,7 @@ internal sealed class PieceCache
             return;
         }
         int start = ids.Count;
-        encoding(piece, ids);
+        encoding(piece, ids, budget);
         if (Volatile.Read(ref count) >= Capacity) return;
         if (known.TryAdd(piece, [.. ids[start..]])) Interlocked.Increment(ref count);
     }

@@ -38,7 +38,7 @@ internal sealed class Unigram : ITokenModel
     }
 
     /// <inheritdoc/>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids) => cache.Encode(piece, ids, encodePiece);
+    public void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget) => cache.Encode(piece, ids, encodePiece, budget);
 
     private void Insert(string token, int id)
     {
@@ -56,9 +56,9 @@ internal sealed class Unigram : ITokenModel
         if (node > 0) idOfNode[node] = id;
     }
 
-    private void EncodePiece(ReadOnlySpan<char> piece, List<int> output)
+    private void EncodePiece(ReadOnlySpan<char> piece, List<int> output, EncodingBudget budget)
     {
-        var best = FindBestPath(piece);
+        var best = FindBestPath(piece, budget);
         var cuts = new List<int>();
         for (int end = piece.Length; end > 0; end = best[end].Start)
         {
@@ -71,7 +71,7 @@ internal sealed class Unigram : ITokenModel
     }
 
     /// <summary>For each end of a token the best token that ends there.</summary>
-    private Step[] FindBestPath(ReadOnlySpan<char> piece)
+    private Step[] FindBestPath(ReadOnlySpan<char> piece, EncodingBudget budget)
     {
         var best = new Step[piece.Length + 1];
         Array.Fill(best, new Step(-1, 0, 0), 1, piece.Length);
@@ -79,6 +79,7 @@ internal sealed class Unigram : ITokenModel
         {
             characterEnd = start + (char.IsHighSurrogate(piece[start]) ? 2 : 1);
             bool hasCharacter = false;
+            budget.CheckTime();
             for (int node = 0, end = start; end < piece.Length && children.TryGetValue((node, piece[end]), out node);)
             {
                 end++;

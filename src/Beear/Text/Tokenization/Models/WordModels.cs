@@ -12,15 +12,15 @@ internal sealed class WordPiece(Dictionary<string, int> vocabulary, int? unknown
     private readonly PieceCache cache = new();
 
     /// <inheritdoc/>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids) => cache.Encode(piece, ids, EncodeWord);
+    public void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget) => cache.Encode(piece, ids, EncodeWord, budget);
 
-    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids, EncodingBudget budget)
     {
         int first = ids.Count;
         bool isKnown = CountCharacters(word) <= longestWord;
         for (int start = 0; isKnown && start < word.Length;)
         {
-            int end = FindTokenEnd(word, start, out int id);
+            int end = FindTokenEnd(word, start, budget, out int id);
             isKnown = end > start;
             if (isKnown) ids.Add(id);
             start = end;
@@ -31,12 +31,13 @@ internal sealed class WordPiece(Dictionary<string, int> vocabulary, int? unknown
     }
 
     /// <summary>Where the longest token that begins at a place ends; the place itself if there is none.</summary>
-    private int FindTokenEnd(ReadOnlySpan<char> word, int start, out int id)
+    private int FindTokenEnd(ReadOnlySpan<char> word, int start, EncodingBudget budget, out int id)
     {
         string prefix = start > 0 ? continuingPrefix : "";
         ReadOnlySpan<char> written = prefix.Length == 0 ? word[start..] : string.Concat(prefix, word[start..Math.Min(word.Length, start + longestToken)]);
         for (int length = Math.Min(written.Length, longestToken); length > prefix.Length; length--)
         {
+            budget.CheckTime();
             if (length < written.Length && char.IsLowSurrogate(written[length])) continue;
             if (tokens.TryGetValue(written[..length], out id)) return start + length - prefix.Length;
         }
@@ -61,6 +62,6 @@ internal sealed class WordLevel(Dictionary<string, int> vocabulary, int? unknown
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <inheritdoc/>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids) =>
+    public void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget) =>
         ids.Add(tokens.TryGetValue(piece, out int id) ? id : unknownId ?? throw UnknownToken.Missing("word"));
 }

@@ -7,7 +7,7 @@ namespace Beear.Text.Tokenization.Normalizers;
 internal abstract class CharacterNormalizer : INormalizer
 {
     /// <inheritdoc/>
-    public string Normalize(string text)
+    public string Normalize(string text, EncodingBudget budget)
     {
         var written = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes()) Append(rune, written);

@@ -28,7 +28,7 @@ internal sealed class PrecompiledNormalizer : INormalizer
     }
 
     /// <inheritdoc/>
-    public string Normalize(string text)
+    public string Normalize(string text, EncodingBudget budget)
     {
         var written = new StringBuilder(text.Length);
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
@@ -38,6 +38,7 @@ internal sealed class PrecompiledNormalizer : INormalizer
             rest = rest[length..];
             if (Encoding.UTF8.GetByteCount(grapheme) <= LongestGrapheme && Find(grapheme) is { } whole)
             {
+                budget.Charge(whole.Length);
                 written.Append(whole);
                 continue;
             }
@@ -45,10 +46,13 @@ internal sealed class PrecompiledNormalizer : INormalizer
             {
                 var character = grapheme[..rune.Utf16SequenceLength];
                 grapheme = grapheme[rune.Utf16SequenceLength..];
-                if (Find(character) is { } replacement)
-                    written.Append(replacement);
-                else
+                if (Find(character) is not { } replacement)
+                {
                     written.Append(character);
+                    continue;
+                }
+                budget.Charge(replacement.Length);
+                written.Append(replacement);
             }
         }
         return written.ToString();

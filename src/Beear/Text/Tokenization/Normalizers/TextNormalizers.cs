@@ -6,14 +6,18 @@ namespace Beear.Text.Tokenization.Normalizers;
 internal sealed class PrependNormalizer(string prefix) : INormalizer
 {
     /// <inheritdoc/>
-    public string Normalize(string text) => text.Length == 0 ? text : prefix + text;
+    public string Normalize(string text, EncodingBudget budget)
+    {
+        budget.Charge(prefix.Length);
+        return text.Length == 0 ? text : prefix + text;
+    }
 }
 
 /// <summary>Takes white space from the ends.</summary>
 internal sealed class StripNormalizer(bool left, bool right) : INormalizer
 {
     /// <inheritdoc/>
-    public string Normalize(string text)
+    public string Normalize(string text, EncodingBudget budget)
     {
         if (left) text = text.TrimStart();
         return right ? text.TrimEnd() : text;
@@ -23,16 +27,13 @@ internal sealed class StripNormalizer(bool left, bool right) : INormalizer
 /// <summary>Puts something else in place of each match of a pattern.</summary>
 internal sealed class ReplaceNormalizer(ITextPattern pattern, string replacement) : INormalizer
 {
-    private const int MostAdded = 1 << 24; // characters; one replacement after the other could double them without end
-
     /// <inheritdoc/>
-    public string Normalize(string text)
+    public string Normalize(string text, EncodingBudget budget)
     {
         var matches = new List<TextSpan>();
-        pattern.FindMatches(text, matches);
+        pattern.FindMatches(text, matches, budget);
         if (matches.Count == 0) return text;
-        if ((long)matches.Count * (replacement.Length - 1) > MostAdded)
-            throw new BeearException($"The tokenizer's replacement \"{replacement}\" adds more than {MostAdded} characters to a text of {text.Length}.");
+        budget.Charge((long)matches.Count * replacement.Length);
         var replaced = new StringBuilder(text.Length);
         int end = 0;
         foreach (var match in matches)
@@ -48,5 +49,5 @@ internal sealed class ReplaceNormalizer(ITextPattern pattern, string replacement
 internal sealed class ByteLevelNormalizer : INormalizer
 {
     /// <inheritdoc/>
-    public string Normalize(string text) => ByteAlphabet.Write(text);
+    public string Normalize(string text, EncodingBudget budget) => ByteAlphabet.Write(text);
 }

@@ -10,7 +10,7 @@ internal sealed class UnicodeNormalizer(NormalizationForm form) : INormalizer
     private readonly bool compatibly = form is NormalizationForm.FormKC or NormalizationForm.FormKD;
 
     /// <inheritdoc/>
-    public string Normalize(string text)
+    public string Normalize(string text, EncodingBudget budget)
     {
         if (IsSurelyNormal(text)) return text;
         var data = UnicodeDecompositions.Instance;

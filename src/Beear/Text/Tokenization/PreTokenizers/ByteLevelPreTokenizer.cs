@@ -11,7 +11,7 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool splitWords
     private static readonly RegexPattern Words = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
 
     /// <inheritdoc/>
-    public void Split(TextPiece text, List<TextPiece> pieces)
+    public void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget)
     {
         var characters = text.Text.Span;
         if (addPrefixSpace && !characters.StartsWith(' ')) characters = string.Concat(" ", characters);
@@ -22,7 +22,7 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool splitWords
             return;
         }
         var words = new List<TextSpan>();
-        Words.FindMatches(characters, words); // the expression matches everything: nothing lies between the words
+        Words.FindMatches(characters, words, budget); // the expression matches everything: nothing lies between the words
         int start = 0;
         foreach (var word in words)
         {

@@ -16,20 +16,28 @@ internal readonly record struct TextPiece(ReadOnlyMemory<char> Text, bool Starts
 internal interface IPreTokenizer
 {
     /// <summary>Appends the pieces of one piece of text, empty ones left out.</summary>
-    void Split(TextPiece text, List<TextPiece> pieces);
+    /// <param name="text">The text.</param>
+    /// <param name="pieces">Where they are appended.</param>
+    /// <param name="budget">What the encoding may use up.</param>
+    /// <exception cref="BeearException">The budget is used up.</exception>
+    void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget);
 }
 
 /// <summary>One after the other: each splits the pieces of the one before it.</summary>
 internal sealed class PreTokenizerSequence(IReadOnlyList<IPreTokenizer> parts) : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(TextPiece text, List<TextPiece> pieces)
+    public void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget)
     {
         var current = new List<TextPiece> { text };
         foreach (var part in parts)
         {
             var next = new List<TextPiece>(current.Count);
-            foreach (var piece in current) part.Split(piece, next);
+            foreach (var piece in current)
+            {
+                budget.Charge(piece.Text.Length);
+                part.Split(piece, next, budget);
+            }
             current = next;
         }
         pieces.AddRange(current);

@@ -19,14 +19,14 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme pr
     private readonly SplitPreTokenizer splitting = new(new LiteralPattern(replacement), SplitBehavior.MergedWithNext);
 
     /// <inheritdoc/>
-    public void Split(TextPiece text, List<TextPiece> pieces)
+    public void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget)
     {
         string written = text.Text.ToString().Replace(" ", replacement, StringComparison.Ordinal);
         bool mayPrepend = prepend == PrependScheme.Always || (prepend == PrependScheme.First && text.StartsText);
         if (mayPrepend && written.Length > 0 && !written.StartsWith(replacement, StringComparison.Ordinal)) written = replacement + written;
         var piece = new TextPiece(written.AsMemory(), text.StartsText);
         if (split)
-            splitting.Split(piece, pieces);
+            splitting.Split(piece, pieces, budget);
         else if (written.Length > 0)
             pieces.Add(piece);
     }
@@ -36,7 +36,7 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme pr
 internal sealed class FixedLengthPreTokenizer(int length) : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(TextPiece text, List<TextPiece> pieces)
+    public void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget)
     {
         int start = 0, end = 0, characters = 0;
         foreach (var rune in text.Text.Span.EnumerateRunes())

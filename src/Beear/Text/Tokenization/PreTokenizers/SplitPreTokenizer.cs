@@ -26,17 +26,17 @@ internal enum SplitBehavior
 internal sealed class SplitPreTokenizer(ITextPattern pattern, SplitBehavior behavior, bool invert = false) : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(TextPiece text, List<TextPiece> pieces)
+    public void Split(TextPiece text, List<TextPiece> pieces, EncodingBudget budget)
     {
-        foreach (var span in Arrange(Divide(text.Text.Span)))
+        foreach (var span in Arrange(Divide(text.Text.Span, budget)))
             if (span.End > span.Start) pieces.Add(text.Slice(span.Start, span.End));
     }
 
     /// <summary>Covers the text from end to end with matches and what lies between them.</summary>
-    private List<(TextSpan Span, bool IsMatch)> Divide(ReadOnlySpan<char> text)
+    private List<(TextSpan Span, bool IsMatch)> Divide(ReadOnlySpan<char> text, EncodingBudget budget)
     {
         var matches = new List<TextSpan>();
-        pattern.FindMatches(text, matches);
+        pattern.FindMatches(text, matches, budget);
         var parts = new List<(TextSpan, bool)>((2 * matches.Count) + 1);
         int end = 0;
         foreach (var match in matches)

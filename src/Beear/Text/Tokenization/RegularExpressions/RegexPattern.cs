@@ -8,8 +8,7 @@ namespace Beear.Text.Tokenization.RegularExpressions;
 internal sealed class RegexPattern : ITextPattern
 {
     private const int LongestPattern = 20_000;
-    private const double CharactersPerTimeLimit = 1e6; // a text may take the limit once for so many: a hundredth of the usual speed
-    private static readonly TimeSpan DefaultTimeLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DefaultTimeLimit = TimeSpan.FromSeconds(2);
 
     private readonly string pattern;
     private readonly Alphabet alphabet;
@@ -17,7 +16,7 @@ internal sealed class RegexPattern : ITextPattern
 
     /// <summary>Translates a pattern.</summary>
     /// <param name="pattern">The expression.</param>
-    /// <param name="timeLimit">The longest time for a match, and for a text of at most a million characters; 10 s if not given.</param>
+    /// <param name="timeLimit">The longest time for a match; 2 s if not given.</param>
     /// <exception cref="BeearException">The pattern is malformed or uses something that is not supported.</exception>
     public RegexPattern(string pattern, TimeSpan? timeLimit = null)
     {
@@ -41,7 +40,7 @@ internal sealed class RegexPattern : ITextPattern
     }
 
     /// <inheritdoc/>
-    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches)
+    public void FindMatches(ReadOnlySpan<char> text, List<TextSpan> matches, EncodingBudget budget)
     {
         if (text.IsEmpty) return; // as in the reference: not even an empty match
         char[] letters = ArrayPool<char>.Shared.Rent(text.Length);
@@ -50,12 +49,10 @@ internal sealed class RegexPattern : ITextPattern
             int[]? starts = text.IndexOfAnyInRange('\uD800', '\uDFFF') < 0 ? null : new int[text.Length + 1];
             int count = Spell(text, letters, starts);
             int end = -1;
-            long start = Environment.TickCount64;
-            double milliseconds = regex.MatchTimeout.TotalMilliseconds * Math.Max(1, text.Length / CharactersPerTimeLimit);
             foreach (var match in regex.EnumerateMatches(letters.AsSpan(0, count)))
             {
                 if (match.Length == 0 && match.Index == end) continue; // an empty match right behind a match does not count
-                if (Environment.TickCount64 - start > milliseconds) throw new RegexMatchTimeoutException();
+                budget.CheckTime();
                 end = match.Index + match.Length;
                 matches.Add(starts is null ? new TextSpan(match.Index, end) : new TextSpan(starts[match.Index], starts[end]));
             }
