@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Models;
+using Beear.Runtime;
 using static TorchSharp.torch;
 
 namespace Beear.Training;
@@ -34,7 +35,7 @@ internal static class TrainingState
         int steps = progress["steps"]!.GetValue<int>();
         if (losses is not null)
         {
-            losses.AddRange(progress["losses"].Deserialize<double[]>()!);
+            losses.AddRange(progress["losses"].Deserialize<double[]>(StrictJson.Finite)!);
             if (losses.Count != steps) throw new InvalidDataException($"it has {losses.Count} losses of {steps} steps");
         }
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
