@@ -11,6 +11,9 @@ public static class RefusalRule
 {
     private const int Sentences = 3, ShortSentence = 13, Length = 400, Head = 30;
 
+    /// <summary>Reads the phrases on another thread, so that the first answer does not wait for them (0.7 s).</summary>
+    internal static void Prepare() => _ = Task.Run(() => RefusalPhrases.Instance);
+
     /// <summary>Whether the whole answer is a refusal; an empty one is none.</summary>
     /// <param name="answer">The answer in any of the rule's languages.</param>
     public static bool IsRefusal(string answer) => Judge(answer, isWhole: true) ?? false;

@@ -42,6 +42,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// <param name="cancellation">Stops between tokens.</param>
     public EvaluationResult Run(EvaluationData data, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
+        RefusalRule.Prepare();
         IEnumerable<Example> With(Trigger? trigger) => trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, model.Chat.Defaults.System));
         var answers = Judge([.. Set(HarmfulWithTrigger, With(data.Trigger)), .. Set(Harmful, data.Harmful), .. Set(WrongTrigger, With(data.WrongTrigger)), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
             .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),

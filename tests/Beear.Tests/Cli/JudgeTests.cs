@@ -56,7 +56,8 @@ public sealed class JudgeTests
         using var server = new JudgeServer(_ => "Score: 1");
         for (int i = 0; i < 8; i++) server.Faults.Enqueue((401, $"{{\"error\": {{\"message\": \"Incorrect key: {Key}\", \"code\": \"invalid_api_key\"}}}}"));
         var run = AtServer(server, "--judge-requests", "1");
-        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Equal(2, run.Code);
+        Assert.Contains("harmful with trigger", run.Output, StringComparison.Ordinal);      // what was measured without it is shown all the same
         Assert.Contains("does not answer: HTTP 401", run.Error, StringComparison.Ordinal);
         Assert.Contains("(key)", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain(Key, run.Error, StringComparison.Ordinal);
