@@ -24,7 +24,19 @@ internal sealed class ModulePattern
     public bool Matches(string module)
     {
         if (ReferenceEquals(this, AllLinear)) return module is not (AdapterPlan.Embedding or AdapterPlan.Head);
-        return expression?.IsMatch(module) ?? (names.Contains(module, StringComparer.Ordinal) || IsByEnding(module));
+        return expression is null ? names.Contains(module, StringComparer.Ordinal) || IsByEnding(module) : IsMatch(expression, module);
+    }
+
+    private static bool IsMatch(Regex expression, string module)
+    {
+        try
+        {
+            return expression.IsMatch(module);
+        }
+        catch (RegexMatchTimeoutException failure)
+        {
+            throw new BeearException($"The expression '{expression}' of adapter_config.json takes far too long on '{module}'; write the names of the modules as a list.", failure);
+        }
     }
 
     /// <summary>Whether it is a list that has only the end of the module's name.</summary>

@@ -31,6 +31,7 @@ public class AdapterRefusalTests
     [InlineData("use_dora", "\"yes\"", "use_dora should be true or false")]
     [InlineData("use_dora", "true", "for 'model.layers.0.self_attn.q_proj' (lora_magnitude_vector)")]
     [InlineData("target_modules", "\"(\"", "target_modules holds an expression that cannot be read")]
+    [InlineData("target_modules", "\"((\\\\w|\\\\.)+)+!\"", "takes far too long on 'model.layers.0")]
     [InlineData("target_modules", "[1]", "target_modules should be a list of strings")]
     [InlineData("target_modules", "null", null)]
     [InlineData("rank_pattern", """{"q_proj": 3}""", "lora_A.weight' has the shape (2, 6), but base and adapter_config.json ask for (3, 6)")]
