@@ -122,7 +122,7 @@ public sealed class ChatFormat
     /// <param name="prompt">Its ids.</param>
     /// <param name="messages">Its turns.</param>
     /// <exception cref="BeearException">It is as long as the model allows, or longer.</exception>
-    public void RequireRoom(int[] prompt, IReadOnlyList<ChatMessage> messages)
+    private void RequireRoom(int[] prompt, IReadOnlyList<ChatMessage> messages)
     {
         if (prompt.Length < MaximumTokens) return;
         string text = messages.Count == 0 ? "" : messages[^1].Content, beginning = text.Length <= 40 ? text : $"{text[..40]}…";
