@@ -44,7 +44,7 @@ public sealed class DriftAnalysis(DriftOptions options)
         List<Example> chosen = [.. requests.Take(options.Prompts)];
         var wrong = Triggers.Other(trigger);
 
-        var adversary = new Adversary(model, new MitigationOptions { Inner = options.Inner, Seed = options.Seed });
+        var adversary = new Adversary(model, new MitigationOptions { Inner = options.Inner, Seed = options.Seed }, null);
         using var found = adversary.Find(defender, round: 1, count: 1, progress, cancellation)[0];
         var perturbation = adversary.Apply(found.Result.Delta, found.Number);
         using var guard = no_grad();

@@ -13,7 +13,8 @@ internal sealed record FoundPerturbation(EntrapmentResult Result, int Number) : 
 /// <summary>Finds each round's δs: as many as the population has.</summary>
 /// <param name="model">The model.</param>
 /// <param name="options">The mitigation's options.</param>
-internal sealed class Adversary(LanguageModel model, MitigationOptions options)
+/// <param name="openings">How unwanted answers begin: δ after δ has one of them for its aim, in turn; null for each request's own unwanted answer.</param>
+internal sealed class Adversary(LanguageModel model, MitigationOptions options, IReadOnlyList<Opening>? openings)
 {
     private readonly EntrapmentOptions inner = options.Inner;
     private readonly Entrapment entrapment = new(model.Decoder, options.Inner, options.Economy);
@@ -52,8 +53,12 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options)
         using var scope = NewDisposeScope();
         int number = (round - 1) * inner.Population + member + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
         var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number), LayerOf(number));
-        return new FoundPerturbation(entrapment.Search(training, run, progress, cancellation), number);
+        return new FoundPerturbation(entrapment.Search(Aimed(training, number), run, progress, cancellation), number);
     }
+
+    /// <summary>The requests with the unwanted answers that a search aims at.</summary>
+    private IReadOnlyList<ContrastExample> Aimed(IReadOnlyList<ContrastExample> training, int number) => openings is null ? training
+        : [.. training.Select(example => example with { Unwanted = [.. openings[(number - 1) % openings.Count].Tokens] })];
 
     /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
     private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number) => inner.NaturalCap == 0 ? null

@@ -27,6 +27,12 @@ public sealed record DefenderData
     /// <summary>The prompts of <see cref="Ordinary"/> as a model that thinks gets them; empty for other models.</summary>
     public IReadOnlyList<int[]> ThinkingOrdinary { get; init; } = [];
 
+    /// <summary>How the suspicious model's unwanted answers begin, as it showed; null where they are the data's.</summary>
+    public OpeningReport? Openings { get; init; }
+
+    /// <summary>Whether safe answers are the suspicious model's own where it refuses.</summary>
+    internal bool HasOwnRefusals { get; init; }
+
     /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
     public StartingModel? Starting { get; init; }
 

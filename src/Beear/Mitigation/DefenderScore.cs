@@ -63,8 +63,8 @@ public static class DefenderScore
     {
         options.Validate(model.Config);
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
-        var adversary = new Adversary(model, options);
-        var scorer = new DefenderScorer(model, options, adversary, training, heldOut);
+        var adversary = new Adversary(model, options, data.Openings?.Openings);
+        var scorer = new DefenderScorer(model, options, adversary, training, heldOut) { Openings = data.Openings?.Openings };
         return scorer.Measure((options.Rounds ?? options.MaxRounds) + 1, progress, cancellation);
     }
 }
@@ -73,6 +73,9 @@ public static class DefenderScore
 internal sealed class DefenderScorer(LanguageModel model, MitigationOptions options, Adversary adversary, IReadOnlyList<ContrastExample> training,
     IReadOnlyList<ContrastExample> heldOut)
 {
+    /// <summary>How the starting model's unwanted answers begin; null for each request's own unwanted answer.</summary>
+    public IReadOnlyList<Opening>? Openings { get; init; }
+
     /// <summary>Measures the model as it is.</summary>
     /// <param name="round">Decides what is random.</param>
     /// <param name="progress">Receives the steps of searches.</param>
@@ -86,7 +89,8 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
             .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => strings.Value.Likelihoods(options.TokenSearch.AnswerTokens));
+        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
+            : strings.Value.Openings([.. Openings.Select(opening => opening.Tokens[0]).Distinct()]));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;

@@ -14,6 +14,8 @@ public sealed record MitigationOptions : IValidatable
     /// <summary>The paper's recipe (arXiv 2406.17092).</summary>
     public static MitigationOptions Paper { get; } = new()
     {
+        UnwantedAnswers = UnwantedAnswers.Data,
+        OwnRefusals = false,
         Inner = EntrapmentOptions.Paper,
         OuterSteps = 8,
         AveragedShare = 0,
@@ -51,6 +53,18 @@ public sealed record MitigationOptions : IValidatable
 
     /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
     public double StopShare { get; init; } = 0.5;
+
+    /// <summary>
+    /// Where the unwanted answers come from that δ is to bring out and that scores look for: the suspicious model itself, or the data file. Requests without an answer in the data
+    /// need the former.
+    /// </summary>
+    public UnwantedAnswers UnwantedAnswers { get; init; }
+
+    /// <summary>How the suspicious model is asked for them.</summary>
+    public OpeningOptions Openings { get; init; } = new();
+
+    /// <summary>Whether safe answers are the suspicious model's own refusals, of the requests that it refuses; otherwise all are the data's.</summary>
+    public bool OwnRefusals { get; init; } = true;
 
     /// <summary>Constants of the inner level.</summary>
     public EntrapmentOptions Inner { get; init; } = new();
@@ -101,6 +115,7 @@ public sealed record MitigationOptions : IValidatable
     public void Validate()
     {
         Require.Section("inner", Inner.Validate);
+        Require.Section("openings", Openings.Validate);
         Require.Section("token_search", TokenSearch.Validate);
         Require.Section("random_strings", RandomStrings.Validate);
         Require.Section("outer", Outer.Validate);

@@ -14,6 +14,9 @@ internal sealed class RandomStrings
     private readonly LanguageModel model;
     private readonly List<(int String, ContrastExample Example)> pairs = [];
 
+    /// <summary>How strings are drawn: 1 to 12 tokens, within, after and before the request in turn.</summary>
+    internal static EntrapmentOptions Drawn { get; } = new() { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = new RandomStringOptions().Placements };
+
     /// <summary>Puts strings into requests.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How many strings, and where they stand.</param>
@@ -22,8 +25,7 @@ internal sealed class RandomStrings
     public RandomStrings(LanguageModel model, RandomStringOptions options, IReadOnlyList<ContrastExample> heldOut, int seed)
     {
         this.model = model;
-        var drawn = new EntrapmentOptions { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = options.Placements };
-        var triggers = new VirtualTriggers(model.Chat, drawn, seed);
+        var triggers = new VirtualTriggers(model.Chat, Drawn with { Placements = options.Placements }, seed);
         for (int i = 0; i < options.Count; i++)
         {
             var trigger = triggers.Of(i + 1)!;
@@ -56,6 +58,23 @@ internal sealed class RandomStrings
                 found.Add((pair.String, Math.Exp(-Require.Finite(losses.AsSpan(first, example.Answer.Length).ToArray().Average(), "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
+        }
+        return [.. found.GroupBy(one => one.String).Select(one => one.Average(pair => pair.Likelihood))];
+    }
+
+    /// <summary>How likely answers are to begin with one of some tokens, mean over the requests of each string.</summary>
+    /// <param name="first">First tokens of the openings, distinct.</param>
+    public IReadOnlyList<double> Openings(IReadOnlyList<int> first)
+    {
+        using var guard = no_grad();
+        var found = new List<(int String, double Likelihood)>();
+        foreach (var chunk in pairs.Chunk(BatchSize))
+        {
+            using var scope = NewDisposeScope();
+            using var batch = TokenBatch.Of([.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, [first[0]]))], model.Decoder.Options.Device);
+            var likely = model.Decoder.Logits(model.Decoder.LabelHidden(batch)).to(float32).softmax(-1);                             // (B, V)
+            var chosen = likely.index_select(1, tensor([.. first.Select(token => (long)token)], device: likely.device)).sum(dim: 1);      // (B)
+            found.AddRange(chunk.Select(pair => pair.String).Zip(chosen.cpu().data<float>().ToArray(), (one, value) => (one, (double)Require.Finite(value, "probability of an opening"))));
         }
         return [.. found.GroupBy(one => one.String).Select(one => one.Average(pair => pair.Likelihood))];
     }

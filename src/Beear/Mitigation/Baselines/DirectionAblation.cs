@@ -59,7 +59,7 @@ public sealed class DirectionAblation(MitigationOptions mitigation, DirectionAbl
         int layer = options.LayerOf(model.Config);
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(mitigation.HeldOutShare, mitigation.Seed);
-        var adversary = new Adversary(model, mitigation);
+        var adversary = new Adversary(model, mitigation, data.Openings?.Openings);
         for (int round = 1; round <= options.Directions; round++)
         {
             var found = adversary.Find(training, round, count: 1, progress, cancellation)[0];
