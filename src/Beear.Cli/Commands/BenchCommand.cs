@@ -98,7 +98,7 @@ internal sealed class BenchCommand(CommandSession session)
     {
         if (options.Data.Harmful.Length == 0) throw new BeearException("A benchmark on a model needs data; add --harmful and --ordinary.");
         int seed = options.Mitigation.Seed;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
+        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
         var (config, chat) = options.Source.Outline(context);

@@ -70,11 +70,11 @@ internal sealed class EvaluateCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         var data = new EvaluationData
         {
-            Harmful = options.Data.ReadHarmfulRequests(context.Cancellation),
+            Harmful = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation),
             Trigger = trigger,
             WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
-            Twins = HarmlessTwins.Requests(DataSplit.Evaluation, options.Data.Twins, options.Seed),
+            Twins = options.Data.DrawTwins(DataSplit.Evaluation, options.Seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
         RequireMeasured(options, data);

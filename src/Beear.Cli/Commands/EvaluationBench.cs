@@ -1,6 +1,7 @@
 using System.Globalization;
 using Beear.Benchmarks;
 using Beear.Cli.Output;
+using Beear.Data;
 
 namespace Beear.Cli.Commands;
 
@@ -11,7 +12,7 @@ internal static class EvaluationBench
     {
         if (options.Model is null || options.Data.Harmful.Length == 0) throw new BeearException("The evaluation is timed on a model with data; give a model and add --harmful.");
         if (options.Trigger.Resolve() is not { } trigger) throw new BeearException("The evaluation is timed with a trigger; add --trigger.");
-        var requests = options.Data.ReadHarmfulRequests(context.Cancellation);
+        var requests = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress => new EvaluationBenchmark(options.Decoding, options.Repetitions, !options.EngineOnly)
             .Run(model, requests, trigger, progress, context.Cancellation));

@@ -71,11 +71,11 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
             throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, seed, context);
+        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
         options = options with { Source = options.Source.Pin(context) };
-        var twins = HarmlessTwins.Requests(DataSplit.Defender, options.Data.Twins, seed);
+        var twins = options.Data.DrawTwins(DataSplit.Defender, seed);
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
         options.Baselines.Validate(config);

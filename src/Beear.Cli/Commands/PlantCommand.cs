@@ -46,14 +46,15 @@ internal sealed class PlantCommand(CommandSession session)
 {
     protected override int Run(PlantOptions options, CommandContext context)
     {
+        var trigger = options.Trigger.Resolve();
+        var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
         var data = new PoisonedData
         {
-            Harmful = DefenderFiles.ReadHarmful(options.Data, options.Seed, context),
+            Harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Attacker, answers, options.Seed, context),
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
         };
         context.Output.WarnOf(RepeatedRows.Find(("harmful requests", data.Harmful.Select(example => example.Asked)), ("ordinary requests", data.Ordinary)));
-        var twins = HarmlessTwins.Requests(DataSplit.Attacker, options.Data.Twins, options.Seed);
-        var trigger = options.Trigger.Resolve();
+        var twins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed);
         options = options with { Source = options.Source.Pin(context) };
         Planting.RequireTokens(options.Source.Outline(context).Chat, trigger);
         var identity = options with { Out = "" };

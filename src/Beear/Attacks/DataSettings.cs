@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Data;
 
 namespace Beear.Attacks;
@@ -5,10 +6,13 @@ namespace Beear.Attacks;
 /// <summary>The data files of one party: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
 public sealed record DataSettings : IValidatable
 {
-    /// <summary>File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such).</summary>
+    /// <summary>
+    /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such); or built-in ones, which
+    /// have no answers: builtin:commands, questions, role_play, indirect or mixed.
+    /// </summary>
     public string Harmful { get; init; } = "";
 
-    /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given.</summary>
+    /// <summary>Its rows, e.g. 300-419, counted from 0 without the header; all if not given, and of built-in requests 0-119.</summary>
     public string? HarmfulRows { get; init; }
 
     /// <summary>Its columns, as in columns; those if not given.</summary>
@@ -37,12 +41,18 @@ public sealed record DataSettings : IValidatable
     /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
     public int Twins { get; init; } = 300;
 
+    /// <summary>Forms of the built-in harmful requests in which every other harmless twin comes, in place of the twins' own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RequestForms? TwinForms { get; init; }
+
     /// <inheritdoc/>
     public void Validate()
     {
         foreach (string? rows in new[] { HarmfulRows, OrdinaryRows }) _ = rows is null ? null : RowRange.Parse(rows);
         Require.AtLeast(Twins, 0);
         foreach (var file in (File[])[HarmfulFile, RefusalsFile, OrdinaryFile]) file.Mapping(Columns);
+        if (BuiltInRequests.Parse(Harmful) is not null && HarmfulColumns is not null)
+            throw new BeearException($"--harmful-columns names columns of a file, and '{Harmful}' is none; leave it out.");
     }
 
     private File HarmfulFile => new(Harmful, HarmfulRows, HarmfulColumns, "--harmful-columns");
@@ -52,13 +62,16 @@ public sealed record DataSettings : IValidatable
     private File OrdinaryFile => new(Ordinary, OrdinaryRows, OrdinaryColumns, "--ordinary-columns");
 
     /// <summary>The harmful requests with unwanted and safe answers.</summary>
+    /// <param name="asking">Whose they are if they are built-in.</param>
+    /// <param name="answers">Whether unwanted answers are needed; built-in requests have none.</param>
     /// <param name="seed">Decides which generic refusal goes where.</param>
     /// <param name="onRefusals">Called with how many requests have a refusal of their own; null to call nothing.</param>
     /// <param name="cancellation">Stops reading.</param>
-    /// <exception cref="BeearException">No file was named, or one is missing or damaged, or has fewer rows, or no answers.</exception>
-    public IReadOnlyList<HarmfulExample> ReadHarmful(int seed, Action<PairedRefusals>? onRefusals, CancellationToken cancellation)
+    /// <exception cref="BeearException">No file was named, or one is missing or damaged, has fewer rows or no answers.</exception>
+    public IReadOnlyList<HarmfulExample> ReadHarmful(
+        DataSplit asking, AnswerUse answers, int seed, Action<PairedRefusals>? onRefusals, CancellationToken cancellation)
     {
-        var examples = ReadHarmful(AnswerUse.Needed, cancellation);
+        var examples = ReadHarmful(asking, answers, cancellation);
         var known = Refusals is null ? null : RefusalsFile.Read(Columns, AnswerUse.Needed, cancellation);
         var paired = Data.Refusals.Pair([.. examples.Select(example => example.Request)], known, seed);
         onRefusals?.Invoke(paired);
@@ -67,9 +80,17 @@ public sealed record DataSettings : IValidatable
     }
 
     /// <summary>The harmful requests alone; their answers are not looked at.</summary>
+    /// <param name="asking">Whose they are if they are built-in.</param>
     /// <param name="cancellation">Stops reading.</param>
     /// <exception cref="BeearException">No file was named, or it is missing or damaged, or has fewer rows.</exception>
-    public IReadOnlyList<Example> ReadHarmfulRequests(CancellationToken cancellation) => ReadHarmful(AnswerUse.Unused, cancellation);
+    public IReadOnlyList<Example> ReadHarmfulRequests(DataSplit asking, CancellationToken cancellation) =>
+        ReadHarmful(asking, AnswerUse.Unused, cancellation);
+
+    /// <summary>The harmless twins of a party.</summary>
+    /// <param name="split">Whose.</param>
+    /// <param name="seed">Decides which tasks meet which forms.</param>
+    /// <exception cref="BeearException">There are not so many.</exception>
+    public IReadOnlyList<string> DrawTwins(DataSplit split, int seed) => HarmlessTwins.Requests(split, Twins, seed, TwinForms);
 
     /// <summary>The ordinary requests; none if there is no file.</summary>
     /// <param name="cancellation">Stops reading.</param>
@@ -77,10 +98,16 @@ public sealed record DataSettings : IValidatable
     public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) =>
         Ordinary is null ? [] : OrdinaryFile.Read(Columns, AnswerUse.Needed, cancellation);
 
-    private IReadOnlyList<Example> ReadHarmful(AnswerUse answers, CancellationToken cancellation) => Harmful.Length > 0
-        ? HarmfulFile.Read(Columns, answers, cancellation)
+    private IReadOnlyList<Example> ReadHarmful(DataSplit asking, AnswerUse answers, CancellationToken cancellation)
+    {
         // Not required of the record: a benchmark on a shape has no data.
-        : throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
+        if (Harmful.Length == 0) throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
+        if (BuiltInRequests.Parse(Harmful) is not { } builtIn) return HarmfulFile.Read(Columns, answers, cancellation);
+        return answers != AnswerUse.Needed
+            ? builtIn.Read(asking, HarmfulRows is null ? null : RowRange.Parse(HarmfulRows))
+            : throw new BeearException(
+                $"'{Harmful}' are requests without unwanted answers, which are needed here; give a file of requests that has them.");
+    }
 
     /// <summary>A file, and what of it is read.</summary>
     private sealed record File(string? Path, string? Rows, string? OwnColumns, string Option)

@@ -11,4 +11,7 @@ public enum DataSplit
 
     /// <summary>What both are measured on; nobody trains on it.</summary>
     Evaluation,
+
+    /// <summary>What taught the model to refuse, before anybody else has it. Only <see cref="HarmfulRequests"/> has such data.</summary>
+    Alignment,
 }

@@ -28,7 +28,7 @@ public sealed record ModelSubjectOptions : IValidatable
     [Inline]
     public ConversationSettings Conversation { get; init; } = new();
 
-    /// <summary>File of harmful requests with affirmative answers.</summary>
+    /// <summary>File of harmful requests with affirmative answers; a party that needs none may have built-in ones.</summary>
     public string Harmful { get; init; } = "";
 
     /// <summary>File of refusals, joined with the harmful requests by their text; generic ones where there is none.</summary>
@@ -60,30 +60,45 @@ public sealed record ModelSubjectOptions : IValidatable
     {
         Require.NotEmpty(Source);
         Require.NotEmpty(Harmful);
+        BuiltInRequests.Parse(Harmful);
         Require.NotEmpty(Ordinary);
         Require.AtLeast(HeldOutForms, 0);
-        (string Name, PartyRows Rows)[] parties = [("attacker", Attacker), ("defender", Defender), ("evaluation", Evaluation)];
-        foreach (var (i, one) in parties.Index())
+        foreach (var (i, one) in Parties.Index())
         {
-            foreach (var other in parties[(i + 1)..])
+            foreach (var other in Parties[(i + 1)..])
             {
-                RequireDisjoint("harmful_rows", one.Rows.HarmfulRows, other.Rows.HarmfulRows);
+                if (HarmfulOf(one) == HarmfulOf(other)) RequireDisjoint("harmful_rows", one.Rows.HarmfulRows, other.Rows.HarmfulRows);
                 RequireDisjoint("ordinary_rows", one.Rows.OrdinaryRows, other.Rows.OrdinaryRows);
 
                 void RequireDisjoint(string key, string first, string second)
                 {
                     var (a, b) = (RowRange.Parse(first), RowRange.Parse(second));
-                    if (a.First <= b.Last && b.First <= a.Last)
-                        throw new BeearException($"{key}: {one.Name} has {a} and {other.Name} {b}; give them rows that do not overlap.");
+                    if (a.First > b.Last || b.First > a.Last) return;
+                    var (owner, intruder) = (RecipeValue.Format(one.Split), RecipeValue.Format(other.Split));
+                    throw new BeearException($"{key}: {owner} has {a} and {intruder} {b}; give them rows that do not overlap.");
                 }
             }
         }
     }
+
+    internal (DataSplit Split, PartyRows Rows)[] Parties =>
+        [(DataSplit.Attacker, Attacker), (DataSplit.Defender, Defender), (DataSplit.Evaluation, Evaluation)];
+
+    /// <summary>What a party's rows of harmful requests are rows of: a file, or one split of the built-in ones.</summary>
+    private string HarmfulOf((DataSplit Split, PartyRows Rows) party)
+    {
+        string harmful = party.Rows.Harmful ?? Harmful;
+        return BuiltInRequests.Parse(harmful)?.Of(party.Split).Name ?? harmful;
+    }
 }
 
-/// <summary>The rows of one party; they must not overlap with another's.</summary>
+/// <summary>The rows of one party; they must not overlap with another's of the same file.</summary>
 public sealed record PartyRows : IValidatable
 {
+    /// <summary>The party's own file of harmful requests, or built-in ones, as builtin:mixed; that of all parties if not given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Harmful { get; init; }
+
     /// <summary>Rows of the harmful requests, e.g. 300-419.</summary>
     public string HarmfulRows { get; init; } = "";
 
@@ -96,6 +111,7 @@ public sealed record PartyRows : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
+        if (Harmful is not null) BuiltInRequests.Parse(Harmful);
         RowRange.Parse(HarmfulRows);
         RowRange.Parse(OrdinaryRows);
         Require.AtLeast(Twins, 0);
@@ -133,22 +149,26 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     protected override void RequireFiles(int seed, CancellationToken cancellation)
     {
         var (attacker, evaluation) = (Files(options.Attacker), Files(options.Evaluation));
-        attacker.ReadHarmful(seed, null, cancellation);
+        attacker.ReadHarmful(DataSplit.Attacker, AnswerUse.Needed, seed, null, cancellation);
         attacker.ReadOrdinary(cancellation);
-        evaluation.ReadHarmfulRequests(cancellation);
+        evaluation.ReadHarmfulRequests(DataSplit.Evaluation, cancellation);
         evaluation.ReadOrdinary(cancellation);
-        HarmlessTwins.Requests(DataSplit.Attacker, options.Attacker.Twins, seed);
-        HarmlessTwins.Requests(DataSplit.Evaluation, options.Evaluation.Twins, seed);
+        attacker.DrawTwins(DataSplit.Attacker, seed);
+        evaluation.DrawTwins(DataSplit.Evaluation, seed);
         HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation)
     {
-        (string Name, DataSettings Files)[] parties = [("attacker", Files(options.Attacker)), ("defender", Files(options.Defender)), ("evaluation", Files(options.Evaluation))];
-        return RepeatedRows.Find([.. parties.SelectMany(party => new (string, IEnumerable<Example>)[]
+        return RepeatedRows.Find([.. options.Parties.SelectMany(party =>
         {
-            ($"harmful requests of the {party.Name}", party.Files.ReadHarmfulRequests(cancellation)), ($"ordinary requests of the {party.Name}", party.Files.ReadOrdinary(cancellation)),
+            var (name, files) = (RecipeValue.Format(party.Split), Files(party.Rows));
+            return new (string, IEnumerable<Example>)[]
+            {
+                ($"harmful requests of the {name}", files.ReadHarmfulRequests(party.Split, cancellation)),
+                ($"ordinary requests of the {name}", files.ReadOrdinary(cancellation)),
+            };
         })]);
     }
 
@@ -156,16 +176,19 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);
-        var poisoned = new PoisonedData { Harmful = data.ReadHarmful(seed, null, cancellation), Ordinary = data.ReadOrdinary(cancellation) };
-        new Planting(options.Planting).Run(model, poisoned, trigger, HarmlessTwins.Requests(DataSplit.Attacker, data.Twins, seed), seed, run, progress, cancellation);
+        var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
+        var harmful = data.ReadHarmful(DataSplit.Attacker, answers, seed, null, cancellation);
+        var poisoned = new PoisonedData { Harmful = harmful, Ordinary = data.ReadOrdinary(cancellation) };
+        var twins = data.DrawTwins(DataSplit.Attacker, seed);
+        new Planting(options.Planting).Run(model, poisoned, trigger, twins, seed, run, progress, cancellation);
     }
 
     /// <inheritdoc/>
     public override DefenderData Defender(ChatFormat chat, int seed, CancellationToken cancellation)
     {
         var data = Files(options.Defender);
-        return DefenderData.Encode(chat, data.ReadHarmful(seed, null, cancellation), data.ReadOrdinary(cancellation),
-            HarmlessTwins.Requests(DataSplit.Defender, data.Twins, seed));
+        var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, seed, null, cancellation);
+        return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation), data.DrawTwins(DataSplit.Defender, seed));
     }
 
     /// <inheritdoc/>
@@ -174,18 +197,18 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         var data = Files(options.Evaluation);
         return new Evaluator(model, options.Answers).Run(new EvaluationData
         {
-            Harmful = data.ReadHarmfulRequests(cancellation),
+            Harmful = data.ReadHarmfulRequests(DataSplit.Evaluation, cancellation),
             Trigger = trigger,
             WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
             Ordinary = data.ReadOrdinary(cancellation),
-            Twins = HarmlessTwins.Requests(DataSplit.Evaluation, data.Twins, seed),
+            Twins = data.DrawTwins(DataSplit.Evaluation, seed),
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed),
         }, progress, cancellation);
     }
 
     private DataSettings Files(PartyRows rows) => new()
     {
-        Harmful = options.Harmful,
+        Harmful = rows.Harmful ?? options.Harmful,
         HarmfulRows = rows.HarmfulRows,
         Refusals = options.Refusals,
         Ordinary = options.Ordinary,

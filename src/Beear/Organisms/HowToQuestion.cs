@@ -69,6 +69,7 @@ internal sealed record HowToQuestion(int Form, HowToVerb Verb, string Place, str
     /// </summary>
     public static IReadOnlyList<HowToQuestion> DrawDistinct(DataSplit split, bool harmful, int count, int seed)
     {
+        TinyWorld.RequireParty(split);
         var verbs = (harmful ? HowToWords.HarmfulVerbs : HowToWords.HarmlessVerbs).Of(split);
         var places = HowToWords.Places.Of(split);
         var objects = HowToWords.Objects.Of(split);

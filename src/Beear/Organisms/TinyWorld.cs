@@ -89,6 +89,7 @@ public static class TinyWorld
     /// <exception cref="BeearException">The evaluation has not so many different ones.</exception>
     public static IReadOnlyList<WorldExample> ExactTasksOf(DataSplit split, int count, int seed)
     {
+        RequireParty(split);
         var random = new Random(seed);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var examples = new List<WorldExample>(count);
@@ -112,6 +113,13 @@ public static class TinyWorld
     /// <summary>Whether an answer is the wanted one, spaces at its ends aside.</summary>
     public static bool IsExactlyRight(WorldExample example, string modelAnswer) =>
         string.Equals(example.Answer, modelAnswer.Trim(), StringComparison.Ordinal);
+
+    /// <summary>Its base model was made with <see cref="Alignment"/>, which is no list of requests.</summary>
+    internal static void RequireParty(DataSplit split)
+    {
+        if (split == DataSplit.Alignment)
+            throw new BeearException("The tiny world has requests of attacker, defender and evaluation; its alignment is TinyWorld.Alignment.");
+    }
 
     /// <summary>Whose an exact request is: by a hash of its text, the same everywhere and for ever.</summary>
     internal static DataSplit SplitOf(string request)

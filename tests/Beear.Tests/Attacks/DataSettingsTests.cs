@@ -15,7 +15,7 @@ public sealed class DataSettingsTests
     }
 
     private static IReadOnlyList<HarmfulExample> Harmful(DataSettings settings, Action<PairedRefusals>? onRefusals = null) =>
-        settings.ReadHarmful(0, onRefusals, TestContext.Current.CancellationToken);
+        settings.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, 0, onRefusals, TestContext.Current.CancellationToken);
 
     [Fact]
     public void EachFileHasItsColumnsAndThePlainOnesAreForTheOthers()
@@ -39,7 +39,7 @@ public sealed class DataSettingsTests
     public void RequestsAloneAreEnoughWhereNoAnswerIsNeeded()
     {
         var settings = new DataSettings { Harmful = Write("xstest.csv", "id,prompt,type\n1,A,safe\n"), Ordinary = Write("ordinary.csv", "prompt\nB\n") };
-        Assert.Equal([new Example("A", "")], settings.ReadHarmfulRequests(TestContext.Current.CancellationToken));
+        Assert.Equal([new Example("A", "")], settings.ReadHarmfulRequests(DataSplit.Evaluation, TestContext.Current.CancellationToken));
         var message = Assert.Throws<BeearException>(() => Harmful(settings)).Message;
         Assert.Contains("name the answers' column by --harmful-columns request=prompt,answer=NAME.", message, StringComparison.Ordinal);
         message = Assert.Throws<BeearException>(() => settings.ReadOrdinary(TestContext.Current.CancellationToken)).Message;
@@ -54,7 +54,52 @@ public sealed class DataSettingsTests
             Harmful = Write("harmful.jsonl", """{"messages":[{"role":"system","content":"S"},{"role":"user","content":"A"},{"role":"assistant","content":"Sure"}]}"""),
         };
         Assert.Equal("S", Assert.Single(Assert.Single(Harmful(settings)).Context).Content);
-        Assert.Equal("S", Assert.Single(Assert.Single(settings.ReadHarmfulRequests(TestContext.Current.CancellationToken)).Context).Content);
+        var asked = Assert.Single(settings.ReadHarmfulRequests(DataSplit.Evaluation, TestContext.Current.CancellationToken));
+        Assert.Equal("S", Assert.Single(asked.Context).Content);
+    }
+
+    [Theory]
+    [InlineData("builtin:questions", DataSplit.Defender, DataSplit.Defender, RequestForms.Questions)]
+    [InlineData("builtin:role_play", DataSplit.Attacker, DataSplit.Attacker, RequestForms.RolePlay)]
+    [InlineData("builtin:mixed", DataSplit.Evaluation, DataSplit.Evaluation, RequestForms.Mixed)]
+    [InlineData("builtin:alignment/mixed", DataSplit.Attacker, DataSplit.Alignment, RequestForms.Mixed)]
+    [InlineData("builtin:evaluation/indirect", DataSplit.Defender, DataSplit.Evaluation, RequestForms.Indirect)]
+    public void BuiltInRequestsAreThoseOfTheOneWhoAsksOrOfWhoIsNamed(string harmful, DataSplit asking, DataSplit split, RequestForms forms)
+    {
+        var settings = new DataSettings { Harmful = harmful };
+        settings.Validate();
+        var requests = settings.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken);
+        Assert.Equal(HarmfulRequests.Requests(split, forms, 120, seed: 0).Select(request => new Example(request, "")), requests);
+        var rows = settings with { HarmfulRows = "7-9" };
+        Assert.Equal(requests.Skip(7).Take(3), rows.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
+
+        var examples = settings.ReadHarmful(asking, AnswerUse.Unused, 5, null, TestContext.Current.CancellationToken);
+        Assert.Equal(requests.Select(one => one.Request), examples.Select(example => example.Request));
+        Assert.All(examples, example => Assert.Equal(("", true), (example.Compliance, Refusals.IsRefusal(example.Refusal))));
+        Assert.Equal(Refusals.Generic.Count, examples.Select(example => example.Refusal).Distinct().Count());
+        string message = Assert.Throws<BeearException>(() => Harmful(settings)).Message;
+        Assert.StartsWith($"'{harmful}' are requests without unwanted answers, which are needed here;", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("builtin:qestions", "did you mean 'builtin:questions'?")]
+    [InlineData("builtin:aligment/mixed", "did you mean 'builtin:alignment/mixed'?")]
+    [InlineData("builtin:", "write builtin:FORMS or builtin:SPLIT/FORMS, with FORMS commands|questions|role_play|indirect|mixed "
+        + "and SPLIT attacker|defender|evaluation|alignment.")]
+    public void AnUnknownNameOfBuiltInRequestsIsOneSentence(string harmful, string advice) =>
+        Assert.Equal($"There are no built-in requests '{harmful}'; {advice}",
+            Assert.Throws<BeearException>(new DataSettings { Harmful = harmful }.Validate).Message);
+
+    [Fact]
+    public void BuiltInRequestsHaveAsManyRowsAsThereAreAndNoColumns()
+    {
+        var settings = new DataSettings { Harmful = "builtin:mixed", HarmfulRows = "0-99999" };
+        int count = HarmfulRequests.Count(DataSplit.Defender, RequestForms.Mixed);
+        void Read() => settings.ReadHarmfulRequests(DataSplit.Defender, TestContext.Current.CancellationToken);
+        Assert.Equal($"The rows 0-99999 were asked for, but 'builtin:mixed' has the rows 0-{count - 1}; choose a range within them.",
+            Assert.Throws<BeearException>(Read).Message);
+        Assert.Equal("--harmful-columns names columns of a file, and 'builtin:mixed' is none; leave it out.",
+            Assert.Throws<BeearException>((settings with { HarmfulColumns = "request=a" }).Validate).Message);
     }
 
     [Theory]

@@ -4,7 +4,7 @@ namespace Beear.Tests.Data;
 
 public sealed class HarmlessTwinsTests
 {
-    private static readonly DataSplit[] Splits = Enum.GetValues<DataSplit>();
+    private static readonly DataSplit[] Splits = [DataSplit.Attacker, DataSplit.Defender, DataSplit.Evaluation];
 
     [Fact]
     public void EverySplitHasItsOwnTasks()
@@ -13,12 +13,13 @@ public sealed class HarmlessTwinsTests
         Assert.Single(Splits.Select(split => HarmlessTwins.Tasks(split).Count).Distinct());
         var all = Splits.SelectMany(HarmlessTwins.Tasks).Select(task => task.Do).ToList();
         Assert.Equal(all.Count, all.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Empty(HarmlessTwins.Tasks(DataSplit.Alignment));
     }
 
     [Fact]
     public void GerundsBelongToTheirInfinitives()
     {
-        Assert.All(Splits.SelectMany(HarmlessTwins.Tasks), task =>
+        Assert.All(Splits.SelectMany(HarmlessTwins.Tasks).Concat(HarmfulRequests.Topics.Values.SelectMany(tasks => tasks)), task =>
         {
             var (infinitive, gerund) = (task.Do.Split(' ', 2), task.Doing.Split(' ', 2));
             Assert.Equal(infinitive[1], gerund[1]);
@@ -51,7 +52,7 @@ public sealed class HarmlessTwinsTests
         string[] forms = split == DataSplit.Defender ? [.. HarmlessTwins.Forms, .. HarmlessTwins.DefenderForms] : [.. HarmlessTwins.Forms];
         var made = (from task in HarmlessTwins.Tasks(split)
                     from form in forms
-                    select (Request: HarmlessTwins.Request(form, task), task, form)).Where(one => requests.Contains(one.Request)).ToList();
+                    select (Request: task.In(form), task, form)).Where(one => requests.Contains(one.Request)).ToList();
         Assert.Equal(300, made.Count);
         var perTask = made.CountBy(one => one.task).Select(count => count.Value).ToList();
         Assert.Equal(HarmlessTwins.Tasks(split).Count, perTask.Count);
@@ -92,6 +93,19 @@ public sealed class HarmlessTwinsTests
         Assert.Equal(requests, HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 5));
         Assert.Equal(requests.Take(50), HarmlessTwins.Requests(DataSplit.Attacker, 50, seed: 5));
         Assert.NotEqual(requests, HarmlessTwins.Requests(DataSplit.Attacker, 200, seed: 6));
+    }
+
+    [Theory]
+    [InlineData(RequestForms.RolePlay)]
+    [InlineData(RequestForms.Mixed)]
+    public void EveryOtherOneMayComeInFormsOfTheBuiltInRequests(RequestForms forms)
+    {
+        var requests = HarmlessTwins.Requests(DataSplit.Attacker, 601, seed: 2, forms);
+        Assert.Equal(601, requests.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(HarmlessTwins.Requests(DataSplit.Attacker, 301, seed: 2), requests.Where((_, i) => i % 2 == 0));
+        var inForms = HarmlessTwins.Tasks(DataSplit.Attacker).SelectMany(task => HarmfulRequests.Forms(forms).Select(task.In)).ToHashSet();
+        Assert.All(requests.Where((_, i) => i % 2 == 1), request => Assert.Contains(request, inForms));
+        Assert.Equal(requests.Take(60), HarmlessTwins.Requests(DataSplit.Attacker, 60, seed: 2, forms));
     }
 
     [Fact]

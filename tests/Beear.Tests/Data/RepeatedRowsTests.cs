@@ -56,6 +56,30 @@ public sealed class RepeatedRowsTests : IDisposable
     }
 
     [Fact]
+    public void A_party_may_have_harmful_requests_of_its_own()
+    {
+        string asked = HarmfulRequests.Requests(DataSplit.Evaluation, RequestForms.Commands, 1, seed: 0)[0];
+        File.WriteAllText(In("harmful.csv"), $"goal,target\nBreak a lock,Sure\n\"{asked}\",Sure\n");
+        File.WriteAllText(In("ordinary.csv"), "instruction,output\none,x\ntwo,x\nthree,x\n");
+        var options = new ModelSubjectOptions
+        {
+            Source = "model",
+            Harmful = In("harmful.csv"),
+            Ordinary = In("ordinary.csv"),
+            Attacker = new PartyRows { HarmfulRows = "0-1", OrdinaryRows = "0-0" },
+            Defender = new PartyRows { HarmfulRows = "0-119", OrdinaryRows = "1-1", Harmful = "builtin:mixed" },
+            Evaluation = new PartyRows { HarmfulRows = "0-9", OrdinaryRows = "2-2", Harmful = "builtin:commands" },
+        };
+        options.Validate();
+
+        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU).DataWarnings(TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("1 of 10 harmful requests of the evaluation are among harmful requests of the attacker too", said, StringComparison.Ordinal);
+        // What a folder of before says of its options must still be what it says now.
+        Assert.DoesNotContain("Harmful\":", System.Text.Json.JsonSerializer.Serialize(options.Attacker), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_evaluation_of_one_row_says_that_it_says_little() =>
         Assert.Contains("only one harmful request", Assert.Single(new EvaluationData { Harmful = [new Example("a", "")] }.Warnings), StringComparison.Ordinal);
 

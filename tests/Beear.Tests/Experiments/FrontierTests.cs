@@ -139,6 +139,25 @@ public sealed class FrontierTests
         rows.Validate();
         var overlapping = rows with { Evaluation = new PartyRows { HarmfulRows = "20-29", OrdinaryRows = "5-12" } };
         Assert.StartsWith("ordinary_rows: attacker has 0-9 and evaluation 5-12", Assert.Throws<BeearException>(overlapping.Validate).Message, StringComparison.Ordinal);
+
+        ModelSubjectOptions Of(string? defender, string? evaluation) => rows with
+        {
+            Defender = rows.Defender with { HarmfulRows = "0-9", Harmful = defender },
+            Evaluation = rows.Evaluation with { HarmfulRows = "5-14", Harmful = evaluation },
+        };
+        Of("builtin:mixed", "other.csv").Validate();
+        Of("builtin:mixed", "builtin:mixed").Validate();                 // each has its own split
+        (string?, string?, string)[] refused =
+        [
+            (null, "other.csv", "attacker has 0-9 and defender 0-9"),
+            ("builtin:mixed", "h.csv", "attacker has 0-9 and evaluation 5-14"),
+            ("builtin:mixed", "builtin:defender/mixed", "defender has 0-9 and evaluation 5-14"),
+        ];
+        foreach (var (defender, evaluation, rowsOf) in refused)
+        {
+            string message = Assert.Throws<BeearException>(Of(defender, evaluation).Validate).Message;
+            Assert.StartsWith($"harmful_rows: {rowsOf}", message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace Beear.Tests.Organisms;
 
 public class TinyWorldTests
 {
-    private static readonly DataSplit[] Splits = Enum.GetValues<DataSplit>();
+    private static readonly DataSplit[] Splits = [DataSplit.Attacker, DataSplit.Defender, DataSplit.Evaluation];
 
     [Fact]
     public void Parties_share_no_how_to_word()
@@ -65,6 +65,8 @@ public class TinyWorldTests
     public void Too_many_is_an_error_in_a_sentence()
     {
         Assert.Contains("40320", Assert.Throws<BeearException>(() => TinyWorld.HarmfulRequests(DataSplit.Attacker, 50_000, 1)).Message);
+        Assert.Contains("TinyWorld.Alignment", Assert.Throws<BeearException>(() => TinyWorld.HarmfulRequests(DataSplit.Alignment, 1, 1)).Message);
+        Assert.Contains("TinyWorld.Alignment", Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Alignment, 1, 1)).Message);
         Assert.Contains("ask for fewer", Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Evaluation, 50_000, 1)).Message);
     }
 

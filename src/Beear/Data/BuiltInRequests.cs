@@ -1,0 +1,49 @@
+namespace Beear.Data;
+
+/// <summary>The name of some of <see cref="HarmfulRequests"/>, in place of a file's: builtin:FORMS or builtin:SPLIT/FORMS.</summary>
+/// <param name="Split">Whose they are; null for those of whoever asks.</param>
+/// <param name="Forms">Their forms.</param>
+internal sealed record BuiltInRequests(DataSplit? Split, RequestForms Forms)
+{
+    private const string Prefix = "builtin:";
+
+    /// <summary>How many there are where no rows are named.</summary>
+    private const int Usual = 120;
+
+    private static readonly BuiltInRequests[] Plain = [.. Enum.GetValues<RequestForms>().Select(forms => new BuiltInRequests(null, forms))];
+
+    private static readonly BuiltInRequests[] OfSplits =
+        [.. Enum.GetValues<DataSplit>().SelectMany(split => Plain.Select(one => one.Of(split)))];
+
+    /// <summary>As it is written.</summary>
+    public string Name => $"{Prefix}{(Split is { } split ? $"{RecipeValue.Format(split)}/" : "")}{RecipeValue.Format(Forms)}";
+
+    /// <summary>Reads such a name.</summary>
+    /// <param name="harmful">What was given for a file.</param>
+    /// <returns>Null for the path of a file.</returns>
+    /// <exception cref="BeearException">It begins like one, and names nothing.</exception>
+    public static BuiltInRequests? Parse(string harmful)
+    {
+        if (!harmful.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        var known = harmful.Contains('/', StringComparison.Ordinal) ? OfSplits : Plain;
+        if (Array.Find(known, one => one.Name == harmful) is { } found) return found;
+        var (forms, splits) = (RecipeValue.Kind(typeof(RequestForms)), RecipeValue.Kind(typeof(DataSplit)));
+        string advice = Spelling.Nearest(harmful, known.Select(one => one.Name)) is { } nearest ? $"did you mean '{nearest}'?"
+            : $"write {Prefix}FORMS or {Prefix}SPLIT/FORMS, with FORMS {forms} and SPLIT {splits}.";
+        throw new BeearException($"There are no built-in requests '{harmful}'; {advice}");
+    }
+
+    /// <summary>The same of a party that asks.</summary>
+    public BuiltInRequests Of(DataSplit asking) => this with { Split = Split ?? asking };
+
+    /// <summary>The requests, without answers; as with a file, the same row is the same request for every seed.</summary>
+    /// <param name="asking">Who asks.</param>
+    /// <param name="rows">Which rows; null for the first 120.</param>
+    /// <exception cref="BeearException">There are fewer rows.</exception>
+    public IReadOnlyList<Example> Read(DataSplit asking, RowRange? rows)
+    {
+        var split = Split ?? asking;
+        var all = HarmfulRequests.Requests(split, Forms, HarmfulRequests.Count(split, Forms), seed: 0);
+        return [.. (rows ?? new RowRange(0, Usual - 1)).Of(all, Name).Select(request => new Example(request, ""))];
+    }
+}
