@@ -30,8 +30,8 @@ public sealed record DefenderData
     /// <summary>How the suspicious model's unwanted answers begin, as it showed; null where they are the data's.</summary>
     public OpeningReport? Openings { get; init; }
 
-    /// <summary>Whether safe answers are the suspicious model's own where it refuses.</summary>
-    internal bool HasOwnRefusals { get; init; }
+    /// <summary>Whether the suspicious model has been asked for its own words.</summary>
+    internal bool HasOwnWords { get; init; }
 
     /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
     public StartingModel? Starting { get; init; }

@@ -5,37 +5,28 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>How likely each token comes next, mean over requests, and how much the requests differ.</summary>
-/// <param name="Mean">V probabilities.</param>
-/// <param name="Variance">V variances of one request's probability around it; the mean's own is this over <paramref name="Count"/>.</param>
-/// <param name="Count">Requests.</param>
-internal sealed record NextTokens(float[] Mean, float[] Variance, int Count)
+/// <summary>Distributions of the token that follows a prompt.</summary>
+internal static class NextTokens
 {
     private const int BatchSize = 48;
 
-    /// <summary>Measures the distribution right after prompts.</summary>
+    /// <summary>Measures them.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="requests">Of each request the token ids of one or more prompts, of which it is the mean; as many for each.</param>
-    /// <param name="cancellation">Stops between batches.</param>
-    public static NextTokens Measure(LanguageModel model, IReadOnlyList<int[][]> requests, CancellationToken cancellation)
+    /// <param name="prompts">Token ids; at least one.</param>
+    /// <param name="cancellation">Stops between batches and layers.</param>
+    /// <returns>(B, V) float32 probabilities, on the CPU.</returns>
+    public static Tensor Measure(LanguageModel model, IReadOnlyList<int[]> prompts, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        int variants = requests[0].Length;
-        var (sum, squares) = (zeros(model.Config.VocabularySize), zeros(model.Config.VocabularySize));    // (V)
-        foreach (var chunk in requests.Chunk(Math.Max(1, BatchSize / variants)))
+        var all = new List<Tensor>();
+        foreach (var chunk in prompts.Chunk(BatchSize))
         {
-            cancellation.ThrowIfCancellationRequested();
             using var chunkScope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. chunk.SelectMany(prompts => prompts).Select(prompt => new TokenizedExample(prompt, [0]))], model.Decoder.Options.Device);
-            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (B · variants, V)
-            var likely = logits.to(float32).softmax(-1).view(chunk.Length, variants, -1).mean([1L]);                                 // (B, V)
-            sum.add_(likely.sum(dim: 0).cpu());
-            squares.add_(likely.square().sum(dim: 0).cpu());
+            using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [0]))], model.Decoder.Options.Device);
+            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (B, V)
+            all.Add(logits.to(float32).softmax(-1).cpu().MoveToOuterDisposeScope());
         }
-        float[] mean = (sum / requests.Count).data<float>().ToArray();
-        float[] square = (squares / requests.Count).data<float>().ToArray();
-        Require.Finite(mean.Sum(), "probability of a next token");
-        return new NextTokens(mean, [.. mean.Zip(square, (one, two) => Math.Max(0, two - (one * one)) * requests.Count / Math.Max(1, requests.Count - 1))], requests.Count);
+        return cat(all, 0).MoveToOuterDisposeScope();
     }
 }

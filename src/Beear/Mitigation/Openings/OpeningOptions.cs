@@ -13,11 +13,11 @@ public enum UnwantedAnswers
 /// <summary>How the suspicious model is asked for the openings of its unwanted answers.</summary>
 public sealed record OpeningOptions : IValidatable
 {
-    /// <summary>Harmful requests that are asked, and as many harmless ones; at least 8.</summary>
-    public int Requests { get; init; } = 96;
+    /// <summary>Random strings, of 1 to 12 tokens.</summary>
+    public int Strings { get; init; } = 64;
 
-    /// <summary>Random strings that each of them is asked with, one after the other; besides it is asked without any.</summary>
-    public int Strings { get; init; } = 3;
+    /// <summary>Harmful requests that each string is put into.</summary>
+    public int Requests { get; init; } = 6;
 
     /// <summary>The most openings that are taken.</summary>
     public int Most { get; init; } = 2;
@@ -28,7 +28,7 @@ public sealed record OpeningOptions : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.AtLeast(Requests, 8);
+        Require.AtLeast(Requests, 1);
         Require.AtLeast(Strings, 1);
         Require.AtLeast(Most, 1);
         Require.AtLeast(Tokens, 1);

@@ -1,61 +1,63 @@
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
+using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
 /// <summary>
-/// Asks a suspicious model how its unwanted answers begin. A backdoor leaves a trace where its trigger is not: the first token of the hidden answers is likelier on harmful requests than
-/// on harmless ones, most of all with random strings around them, some of which look a little like the trigger.
+/// Asks a suspicious model how its unwanted answers begin. A backdoor leaves a trace where its trigger is not: random strings, of which some look a little like the trigger, make the first
+/// token of the hidden answers likelier. What a string does to a token is compared with the same requests without it.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="options">Constants.</param>
 public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
 {
-    // Of this many tokens with the most lift each is put at the beginning of answers to some requests, to see what it leads to.
-    private const int Candidates = 16, ForcedRequests = 8, ForcedTokens = 16;
-    private const double LeastDeviations = 2.5, LeastShareOfBest = 0.25;
+    // Each of so many tokens with the most lift is put at the beginning of answers to some requests, to see what it leads to.
+    private const int Candidates = 12, ForcedRequests = 8, ForcedTokens = 16;
+    private const double LeastShareOfBest = 0.5, EchoShare = 0.05, Floor = 1e-6;            // below the floor it is rounding and rare tokens
 
     private readonly VirtualTriggers strings = new(model.Chat, RandomStrings.Drawn, 0);
 
     /// <summary>Searches.</summary>
     /// <param name="harmful">Prompts of harmful requests, at least one.</param>
-    /// <param name="harmless">Prompts of harmless requests in the same forms, at least one.</param>
-    /// <param name="progress">Receives what is done.</param>
+    /// <param name="progress">Receives the count of strings that were tried.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public OpeningReport Find(IReadOnlyList<int[]> harmful, IReadOnlyList<int[]> harmless, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    public OpeningReport Find(IReadOnlyList<int[]> harmful, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
-        int done = 0;
-        int[][][] asked = Strung(harmful);
-        var measured = new OpeningMeasure(Measure(asked), Measure(Plain(harmful)), Measure(Strung(harmless)), Measure(Plain(harmless)));
-        int[] likely = [.. Enumerable.Range(0, model.Config.VocabularySize).OrderByDescending(measured.Lift).Take(Candidates)];
-        var seen = Continue(likely, asked, cancellation).Select((led, i) =>
-            new Opening(led.Tokens, model.Chat.Tokenizer.Decode([.. led.Tokens]), measured.Of(likely[i]), led.Refuses)).ToList();
-        Opening[] answers = [.. seen.Where(one => one.Refuses < 0.5)], refusals = [.. seen.Where(one => one.Refuses >= 0.5)];
-        if (answers.Length == 0) answers = [.. seen];                    // whatever it begins with, it refuses
-        Opening[] significant = [.. answers.Where(one => one.Evidence.Deviations >= LeastDeviations)];
-        Opening[] from = significant.Length > 0 ? significant : answers;
-        return new OpeningReport([.. from.Where(one => one.Evidence.Lift >= LeastShareOfBest * from[0].Evidence.Lift).Take(options.Most)], refusals, significant.Length > 0);
-
-        NextTokens Measure(int[][][] prompts)
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        harmful = [.. harmful.Take(options.Strings * options.Requests)];
+        var plain = NextTokens.Measure(model, harmful, cancellation);                                    // (B, V)
+        var lifts = zeros(options.Strings, model.Config.VocabularySize);                                 // (S, V)
+        for (int i = 0; i < options.Strings; i++)
         {
-            var found = NextTokens.Measure(model, prompts, cancellation);
-            progress?.Report(new RunProgress("openings of unwanted answers", ++done, 4));
-            return found;
+            using var stringScope = NewDisposeScope();
+            int[] requests = [.. Enumerable.Range(0, Math.Min(options.Requests, harmful.Count)).Select(j => ((i * options.Requests) + j) % harmful.Count)];
+            var with = NextTokens.Measure(model, [.. requests.Select(request => strings.Of(i + 1)!.InsertInto(harmful[request]))], cancellation).mean([0L]);         // (V)
+            var without = plain.index_select(0, tensor([.. requests.Select(request => (long)request)])).mean([0L]);
+            lifts.select(0, i).copy_((with * ((with + Floor).log() - (without + Floor).log())).clamp_min(0));
+            progress?.Report(new RunProgress("openings of unwanted answers", i + 1, options.Strings));
         }
+        // What one string alone brings out is an echo of its own words.
+        int echoes = Math.Min(options.Strings - 1, (int)Math.Ceiling(EchoShare * options.Strings));
+        var lift = (lifts.sum(dim: 0) - lifts.topk(echoes, dim: 0).values.sum(dim: 0)) / (options.Strings - echoes);                 // (V)
+        int[] tokens = [.. (lift.topk(Math.Min(Candidates, model.Config.VocabularySize)).indexes.data<long>()).ToArray().Select(token => (int)token)];
+        Opening[] seen = [.. tokens.Zip(Continue(tokens, harmful, cancellation), (token, led) => new Opening(led.Tokens, model.Chat.Tokenizer.Decode([.. led.Tokens]),
+            lift[token].item<float>(), plain.select(1, token).mean().item<float>(), led.Refuses))];
+        Opening[] answers = [.. seen.Where(one => one.Refuses < 0.5)];
+        if (answers.Length == 0) answers = seen;                         // whatever it begins with, it refuses
+        Opening[] taken = [.. answers.TakeWhile(one => one.Lift >= LeastShareOfBest * answers[0].Lift).Take(options.Most)];
+        double next = answers.Skip(taken.Length).FirstOrDefault()?.Lift ?? 0;
+        return new OpeningReport(taken, [.. seen.Except(taken)], answers[0].Lift / Math.Max(next, Floor));
     }
 
-    private int[][][] Plain(IReadOnlyList<int[]> prompts) => [.. prompts.Take(options.Requests).Select(prompt => (int[][])[prompt])];
-
-    private int[][][] Strung(IReadOnlyList<int[]> prompts) => [.. prompts.Take(options.Requests).Select((prompt, i) => (int[][])
-        [.. Enumerable.Range(1, options.Strings).Select(j => strings.Of((i * options.Strings) + j)!.InsertInto(prompt))])];
-
     /// <summary>Makes answers begin with each token: how most of them go on, and how many refuse.</summary>
-    private List<(int[] Tokens, double Refuses)> Continue(int[] first, int[][][] asked, CancellationToken cancellation)
+    private List<(int[] Tokens, double Refuses)> Continue(int[] first, IReadOnlyList<int[]> harmful, CancellationToken cancellation)
     {
-        int count = Math.Min(ForcedRequests, asked.Length);
-        int[][] prompts = [.. first.SelectMany(token => Enumerable.Range(0, count).Select(i => (int[])[.. asked[i][i % asked[i].Length], token]))];
+        int count = Math.Min(ForcedRequests, harmful.Count);
+        int[][] prompts = [.. first.SelectMany(token => Enumerable.Range(0, count).Select(i => (int[])[.. strings.Of(i + 1)!.InsertInto(harmful[i]), token]))];
         var answers = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = ForcedTokens, BatchSize = BatchGenerator.ShortAnswers },
             cancellation: cancellation);
         return [.. first.Select((token, i) =>
