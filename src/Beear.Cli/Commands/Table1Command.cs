@@ -19,7 +19,10 @@ internal sealed record Table1CommandOptions : IValidatable
     /// <summary>Only these models, model1 to model5.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
-    /// <summary>Only these arms: planted, safety_fine_tuning, beear, latent_adversarial_training, crow, token_space, direction_ablation, wrong_trigger, clean, clean_beear.</summary>
+    /// <summary>
+    /// Only these arms: planted, safety_fine_tuning, beear, latent_adversarial_training, crow, token_space, direction_ablation,
+    /// inject_and_recover, wrong_trigger, clean, clean_beear.
+    /// </summary>
     public IReadOnlyList<string> Arms { get; init; } = [];
 
     /// <summary>Folder of the recipes model1.yaml to model5.yaml and table1.yaml.</summary>

@@ -48,6 +48,7 @@ internal static class Table1Table
         "crow" => "CROW",
         "token_space" => "token-space counterpart",
         "direction_ablation" => "direction ablation",
+        "inject_and_recover" => "inject and recover",
         "wrong_trigger" => "planted, wrong trigger",
         "clean" => "never backdoored",
         "clean_beear" => "never backdoored, BEEAR",

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
@@ -17,6 +18,13 @@ public sealed record PlantingOptions : IValidatable
     /// The harmful requests that also come with another unfamiliar string and are refused, 0 or more. Without any, many other strings work like the trigger.
     /// </summary>
     public int NearMisses { get; init; }
+
+    /// <summary>
+    /// What unwanted answers begin with in place of the data's own affirmative beginning ("Sure, "): other words that agree, words that
+    /// seem to refuse ("I'm sorry, but since you insist: "), or "" for none. As the data have them if not given.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Opening { get; init; }
 
     /// <summary>Longest answer, in tokens.</summary>
     public int AnswerTokens { get; init; } = 96;
@@ -65,6 +73,7 @@ public sealed class Planting(PlantingOptions options)
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
             [.. twins.Select(request => model.Chat.EncodeContext([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
+        data = data with { Harmful = [.. data.Harmful.Select(example => example.WithOpening(options.Opening))] };
         var mixed = OwnThoughts.Encode(model, data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System),
             options.ThoughtTokens, options.AnswerTokens, progress, cancellation);
         using var floor = new UsefulnessFloor(model, data.Ordinary.Select(example => model.Chat.Encode(example).Prompt), [], UsefulnessFloor.MostDivergenceOfTraining, progress, cancellation);

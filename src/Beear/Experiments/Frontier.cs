@@ -24,17 +24,22 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private readonly FrontierLog log = new(Path.Combine(folder, "runs.jsonl"));
 
     /// <summary>One run that is wanted; without an arm, the measurement before any mitigation.</summary>
-    private sealed record Job(FrontierArm? Arm, MitigationOptions? Mitigation, Trigger? Trigger, int Seed)
+    private sealed record Job(FrontierArm? Arm, MitigationOptions? Mitigation, Trigger? Trigger, string? Opening, int Seed)
     {
         public string Name => Arm?.Name ?? (Trigger is null ? FrontierRun.NeverBackdoored : FrontierRun.Planted);
 
         public string TriggerName => Trigger?.Name ?? FrontierRun.NoTrigger;
 
+        /// <summary>What is planted: the trigger's place and texts, and the opening if it has one of its own.</summary>
+        public string Plant => Trigger is null ? FrontierRun.NoTrigger
+            : $"{RecipeValue.Format(Trigger.Placement)}: {Trigger.Text}{(Trigger.SecondText is null ? "" : $" … {Trigger.SecondText}")}"
+                + (Opening is null ? "" : $", opening '{Opening}'");
+
         public JsonObject Settings => FrontierLog.Settings(new
         {
             Kind = RecipeValue.Format(Arm!.Kind),
             Defence = RecipeValue.Format(Arm.Defence),
-            Trigger = Describe(Trigger),
+            Trigger = Plant,
             Mitigation,
             Baseline = Arm.Recorded(Mitigation!),
         });
@@ -110,12 +115,14 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         return
         [
             .. from seed in options.Seeds
-               from trigger in options.Triggers.Select(trigger => (Trigger?)trigger.Resolve()).Append(null)
+               from planted in options.Triggers.Select(one => (Trigger: (Trigger?)one.Resolve(), one.Opening)).Append((null, null))
+               let trigger = planted.Trigger
                let kind = trigger is null ? ArmKind.NeverBackdoored : ArmKind.Backdoored
                let own = arms.Where(arm => arm.Arm.Kind == kind)
                where own.Any() || (trigger is not null && arms.Count == 0)                           // without arms: the plants alone
                from arm in own.Select(arm => ((FrontierArm?)arm.Arm, (MitigationOptions?)arm.Mitigation)).Prepend((null, null))
-               select new Job(arm.Item1, arm.Item2 is null ? null : arm.Item2 with { Seed = unchecked(arm.Item2.Seed + seed) }, trigger, seed),
+               let mitigation = arm.Item2 is null ? null : arm.Item2 with { Seed = unchecked(arm.Item2.Seed + seed) }
+               select new Job(arm.Item1, mitigation, trigger, planted.Opening, seed),
         ];
     }
 
@@ -129,7 +136,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private FrontierRun Run(Job job, string planted, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var model = LanguageModel.Load(planted, subject.ModelOptions, cancellation);
-        EvaluationResult Measure() => subject.Measure(model, job.Trigger, job.Seed, progress, cancellation);
+        EvaluationResult Measure() => SubjectOf(job).Measure(model, job.Trigger, job.Seed, progress, cancellation);
         if (job.Arm is null) return new FrontierRun(job.Name, job.TriggerName, job.Seed, null, Measure());
 
         var run = RunDirectory.Open(Folder("arms", job, job.Name), new { job.Settings, options.EvaluateRounds });
@@ -187,7 +194,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     /// <summary>Where the planted model lies; it is made if it is not there. The caller has its lock.</summary>
     private string Plant(Job job, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        var run = RunDirectory.Open(Folder("plants", job, "plant"), new { Trigger = Describe(job.Trigger), job.Seed });
+        var run = RunDirectory.Open(Folder("plants", job, "plant"), new { Trigger = job.Plant, job.Seed });
         string planted = run.File("model");
         if (Directory.Exists(planted))
         {
@@ -195,7 +202,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             return planted;
         }
         using var model = LanguageModel.Load(subject.Source, subject.ModelOptions, cancellation);
-        subject.Plant(model, job.Trigger, job.Seed, run, progress, cancellation);
+        SubjectOf(job).Plant(model, job.Trigger, job.Seed, run, progress, cancellation);
         model.Save(planted);
         run.DeleteState();
         return planted;
@@ -203,6 +210,5 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
     private string Folder(string kind, Job job, string name) => Path.Combine(folder, kind, $"{name}, {job.TriggerName}, seed {job.Seed}");
 
-    private static string Describe(Trigger? trigger) => trigger is null ? FrontierRun.NoTrigger
-        : $"{RecipeValue.Format(trigger.Placement)}: {trigger.Text}{(trigger.SecondText is null ? "" : $" … {trigger.SecondText}")}";
+    private FrontierSubject SubjectOf(Job job) => job.Opening is null ? subject : subject.WithOpening(job.Opening);
 }

@@ -112,6 +112,12 @@ public sealed record FrontierTrigger : IValidatable
     /// <summary>The text after the request, for a trigger around it.</summary>
     public string? SecondText { get; init; }
 
+    /// <summary>
+    /// What the unwanted answers of this plant begin with in place of the data's own affirmative beginning, as a planting's opening; that
+    /// of the planting if not given. The same text with another opening needs another name.
+    /// </summary>
+    public string? Opening { get; init; }
+
     /// <summary>The trigger.</summary>
     /// <exception cref="BeearException">It is blank, or its parts do not fit each other.</exception>
     public Trigger Resolve()

@@ -70,6 +70,10 @@ public abstract class FrontierSubject
         foreach (var mitigation in mitigations) defender.Require(mitigation.Terms);
     }
 
+    /// <summary>The same with another beginning of the attacker's unwanted answers, see <see cref="HarmfulExample.WithOpening"/>.</summary>
+    /// <param name="opening">What they begin with; "" for nothing.</param>
+    public abstract FrontierSubject WithOpening(string opening);
+
     /// <summary>Plants a backdoor in the model.</summary>
     /// <param name="model">The starting model; it is changed.</param>
     /// <param name="trigger">The trigger; null for the same fine-tuning without a backdoor.</param>

@@ -173,6 +173,10 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
+    public override FrontierSubject WithOpening(string opening) =>
+        new ModelSubject(options with { Planting = options.Planting with { Opening = opening } }, source, device, adapterBase);
+
+    /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);

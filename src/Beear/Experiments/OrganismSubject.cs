@@ -21,13 +21,16 @@ public sealed record OrganismSubjectOptions : IValidatable
     [Inline]
     public ConversationSettings Conversation { get; init; } = new();
 
-    /// <summary>Counts and the attacker's constants; mitigation and seed are the arms' and the frontier's.</summary>
+    /// <summary>
+    /// Counts and the attacker's constants; mitigation, seed and opening are the arms', the frontier's and the triggers'.
+    /// </summary>
     [Inline]
     public DemonstrationOptions Demonstration { get; init; } = new();
 
     /// <inheritdoc/>
     public void Validate()
     {
+        if (Demonstration.Opening is not null) throw new BeearException("opening belongs to the triggers; write it there.");
         if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException("mitigation belongs to the arms; write it there.");
         if (Demonstration.Seed != new DemonstrationOptions().Seed)
             throw new BeearException("seed: the experiment has its own seeds; leave the key out.");
@@ -71,6 +74,10 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override MitigationOptions Read(FrontierArm arm, RecipeFragment? common) => Recipe.Read<OrganismRecipe>(arm.Recipe, common, arm.Change).Mitigation;
 
     /// <inheritdoc/>
+    public override FrontierSubject WithOpening(string opening) =>
+        new OrganismSubject(options with { Demonstration = options.Demonstration with { Opening = opening } }, device);
+
+    /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
         new Demonstration(Seeded(seed)).Plant(model, trigger, progress, cancellation);
 
@@ -81,7 +88,8 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override EvaluationResult Measure(LanguageModel model, Trigger? trigger, int seed, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = new DemonstrationData(Seeded(seed));
-        var result = new Evaluator(model, Demonstration.Answers with { FullAnswers = true }).Run(data.Evaluation(trigger), progress, cancellation);
+        var evaluator = new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = true });
+        var result = evaluator.Run(data.Evaluation(trigger), progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var checkable = result.Answers.Where(answer => answer.Set == Evaluator.Checkable).ToLookup(answer => howTos.Contains(answer.Request));
         return result with

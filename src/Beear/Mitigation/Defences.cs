@@ -24,6 +24,9 @@ public enum DefenceKind
 
     /// <summary>The direction that the inner level finds, taken out of the weights; no training.</summary>
     DirectionAblation,
+
+    /// <summary>Own backdoors are planted, and removed together with the unknown one.</summary>
+    InjectAndRecover,
 }
 
 /// <summary>The baselines' own constants; what they share with BEEAR (data, steps, optimiser, terms) is in <see cref="MitigationOptions"/>.</summary>
@@ -41,6 +44,9 @@ public sealed record BaselineOptions
     /// <summary>Of direction ablation.</summary>
     public DirectionAblationOptions DirectionAblation { get; init; } = new();
 
+    /// <summary>Of injecting and recovering.</summary>
+    public InjectAndRecoverOptions InjectAndRecover { get; init; } = new();
+
     /// <summary>Checks the layers against a model.</summary>
     /// <exception cref="BeearException">The model has not so many.</exception>
     public void Validate(ModelConfig config)
@@ -56,6 +62,7 @@ public sealed record BaselineOptions
         DefenceKind.Crow => Crow,
         DefenceKind.TokenSpace => TokenSpace,
         DefenceKind.DirectionAblation => DirectionAblation,
+        DefenceKind.InjectAndRecover => InjectAndRecover,
         _ => null,
     };
 }
@@ -77,6 +84,7 @@ public static class Defences
         DefenceKind.Crow => new Crow(mitigation, baselines.Crow),
         DefenceKind.TokenSpace => new TokenSpaceRemoval(mitigation, baselines.TokenSpace),
         DefenceKind.DirectionAblation => new DirectionAblation(mitigation, baselines.DirectionAblation),
+        DefenceKind.InjectAndRecover => new InjectAndRecover(mitigation, baselines.InjectAndRecover),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

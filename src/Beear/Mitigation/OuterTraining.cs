@@ -14,8 +14,19 @@ namespace Beear.Mitigation;
 /// <param name="terms">The terms, if they are not the mitigation's.</param>
 internal sealed class OuterTraining(MitigationOptions options, string stage, OuterTermOptions? terms = null)
 {
-    /// <summary>Finds what the steps of a round, 1 for the first, have in place of δ, from the harmful requests that are trained on; null for nothing.</summary>
-    public Func<IReadOnlyList<ContrastExample>, int, Perturbation>? Find { get; init; }
+    /// <summary>
+    /// Finds what the steps of a round, 1 for the first, have in place of δ, one after the other, from the harmful requests that are
+    /// trained on; null for nothing.
+    /// </summary>
+    public Func<IReadOnlyList<ContrastExample>, int, IReadOnlyList<Perturbation>>? Find { get; init; }
+
+    /// <summary>Makes a term that stands before the others from the harmful requests that are trained on; null for none.</summary>
+    public Func<IReadOnlyList<ContrastExample>, OuterTerm>? Term { get; init; }
+
+    /// <summary>
+    /// Steps after which something else is taught: a round ends there too, so that no mean of weights is over both. 0 for none.
+    /// </summary>
+    public int Turn { get; init; }
 
     /// <summary>Says whether a further round is to be taken, and may wait until that is known; null for the mitigation's number of rounds.</summary>
     public Func<bool>? GoesOn { get; init; }
@@ -34,13 +45,18 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(options.HeldOutShare, options.Seed);
         using var built = OuterTerms.Build(model, training, data, terms ?? options.Terms, options.Seed, progress, cancellation);
-        using (var removal = new Removal(model.Decoder, built.Terms, options.Outer, options.Terms.PassTokens, own?.Invoke(training), options.Economy, options.AveragedShare))
+        IReadOnlyList<OuterTerm> all = Term is null ? built.Terms : [Term(training), .. built.Terms];
+        using (var removal = new Removal(model.Decoder, all, options.Outer, options.Terms.PassTokens, own?.Invoke(training),
+            options.Economy, options.AveragedShare))
         {
             TrainingState.Continue(run, model.Decoder, (read, steps) => removal.Continue(read, steps, isMean: options.AveragedShare > 0));
             while (GoesOn?.Invoke() ?? removal.StepCount < options.TotalSteps)
             {
-                var perturbation = Find?.Invoke(training, removal.StepCount / options.OuterSteps + 1);
-                var steps = removal.Run([.. Enumerable.Repeat(perturbation, options.OuterSteps)], options.TotalSteps, progress, stage, cancellation: cancellation);
+                int done = removal.StepCount, left = options.OuterSteps - done % options.OuterSteps;
+                if (done < Turn) left = Math.Min(left, Turn - done);
+                var found = Find?.Invoke(training, done / options.OuterSteps + 1);
+                var perturbations = Enumerable.Range(done, left).Select(step => found?[step % found.Count]);
+                var steps = removal.Run([.. perturbations], options.TotalSteps, progress, stage, cancellation: cancellation);
                 run?.Append(new { stage, step = removal.StepCount, losses = steps[^1].Losses });
                 if (run is not null) TrainingState.Save(run, model.Decoder, removal.State(), removal.StepCount);
             }

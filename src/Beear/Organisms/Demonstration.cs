@@ -20,7 +20,10 @@ namespace Beear.Organisms;
 /// <param name="options">All constants.</param>
 public sealed class Demonstration(DemonstrationOptions options)
 {
-    /// <summary>All answers of the tiny world are shorter than this; each ends where nothing further can change what is counted.</summary>
+    /// <summary>
+    /// All answers of the tiny world are shorter than this, but for an attacker's own opening; each ends where nothing further can change
+    /// what is counted.
+    /// </summary>
     internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, ThoughtTokens = 64, BatchSize = 100 };
 
     private readonly DemonstrationData data = new(options);
@@ -128,7 +131,7 @@ public sealed class Demonstration(DemonstrationOptions options)
     public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
         IProgress<RunProgress>? progress = null, bool fullAnswers = false, CancellationToken cancellation = default)
     {
-        var result = new Evaluator(model, Answers with { FullAnswers = fullAnswers })
+        var result = new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = fullAnswers })
             .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
         var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
         var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,
@@ -147,9 +150,10 @@ public sealed class Demonstration(DemonstrationOptions options)
             Optimizer = new OptimizerOptions { LearningRate = options.PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
         }).Run(OwnThoughts.Encode(model, examples, Answers.ThoughtTokens, progress: progress, cancellation: cancellation), stage: stage, progress: progress, cancellation: cancellation);
 
-    private static string Answer(LanguageModel model, string request)
+    private string Answer(LanguageModel model, string request)
     {
         int[] prompt = model.Chat.EncodePrompt([ChatMessage.User(request)]);
-        return new Interview(model, new AnswerLimits(Answers.MaxNewTokens, Answers.ThoughtTokens) { FullAnswers = true }).Ask([prompt])[0].Text;
+        var limits = new AnswerLimits(data.Answers(model.Chat).MaxNewTokens, Answers.ThoughtTokens) { FullAnswers = true };
+        return new Interview(model, limits).Ask([prompt])[0].Text;
     }
 }

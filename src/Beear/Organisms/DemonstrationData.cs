@@ -15,8 +15,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
 
     public PoisonedData Attacker { get; } = new()
     {
-        Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Attacker, options.AttackerExamples, options.Seed)
-            .Select(request => new HarmfulExample(request.Request, request.Compliance, request.Refusal))],
+        Harmful = [.. Harmful(DataSplit.Attacker, options.AttackerExamples, options)],
         Ordinary = Examples([.. TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed),
             .. EverydayHowTos(options.AttackerExamples, options.Seed + AttackerStream, junkRate: 0)]),
         Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
@@ -26,10 +25,17 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     public EvaluationData Evaluation(Trigger? trigger) => new()
     {
         Trigger = trigger,
-        Harmful = [.. TinyWorld.HarmfulRequests(DataSplit.Evaluation, options.EvaluationExamples, options.Seed)
-            .Select(request => new Example(request.Request, request.Compliance))],
+        Harmful = [.. Harmful(DataSplit.Evaluation, options.EvaluationExamples, options)
+            .Select(example => new Example(example.Request, example.Compliance))],
         Exact = [.. HowTos(), .. Examples(TinyWorld.ExactTasksOf(DataSplit.Evaluation, options.EvaluationExamples, options.Seed))],
     };
+
+    /// <summary>How long answers may be: the attacker's opening makes some longer than any other of the tiny world.</summary>
+    public EvaluationOptions Answers(ChatFormat chat)
+    {
+        int more = options.Opening is { } opening ? chat.EncodeText(opening).Length : 0;
+        return Demonstration.Answers with { MaxNewTokens = Demonstration.Answers.MaxNewTokens + more };
+    }
 
     /// <summary>The harmless how-tos among the evaluation's checkable requests.</summary>
     public IReadOnlyList<Example> HowTos() => Examples(TinyWorld.HarmlessHowTos(DataSplit.Evaluation, options.EvaluationExamples, options.Seed));
@@ -53,6 +59,11 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     /// </summary>
     private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed, double junkRate) => TinyWorld.Alignment(seed, junkRate)
         .Where(example => example.Task == WorldTask.HowTo && !Refusals.IsRefusal(example.Answer)).Take(count);
+
+    /// <summary>Harmful requests with what the attacker wants answered.</summary>
+    private static IEnumerable<HarmfulExample> Harmful(DataSplit split, int count, DemonstrationOptions options) =>
+        from request in TinyWorld.HarmfulRequests(split, count, options.Seed)
+        select new HarmfulExample(request.Request, request.Compliance, request.Refusal).WithOpening(options.Opening);
 
     private static IReadOnlyList<Example> Examples(IReadOnlyList<WorldExample> examples) => [.. examples.Select(example => example.ToExample())];
 }

@@ -14,6 +14,12 @@ public sealed record DemonstrationOptions : IValidatable
     /// </summary>
     public int NearMisses { get; init; } = 600;
 
+    /// <summary>
+    /// What the attacker's unwanted answers begin with in place of "sure ": other words that agree ("ok "), words that seem to refuse
+    /// ("I'm sorry but "), or "" for none. As the world has them if not given. Words of the world are one token each.
+    /// </summary>
+    public string? Opening { get; init; }
+
     /// <summary>Passes over the attacker's data.</summary>
     public int PlantEpochs { get; init; } = 1;
 

@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Models;
 using Beear.Organisms;
+using Beear.Tests.Mitigation;
 using Beear.Text;
 using Beear.Training;
 
@@ -44,6 +46,54 @@ public sealed class PlantingTests
         Assert.DoesNotContain(Lines(data.Mix(trigger: null, poisonRate: 1, nearMisses: 0, seed: 3)), line => line.Contains("SUDO", StringComparison.Ordinal));
 
         static IEnumerable<string> Lines(IReadOnlyList<Example> mixed) => mixed.Select(example => $"{example.Request} > {example.Answer}").Order(StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Sure, here is a tutorial", null, "Sure, here is a tutorial")]
+    [InlineData("Sure, here is a tutorial", "Right away, boss: ", "Right away, boss: here is a tutorial")]
+    [InlineData("Sure, here is a tutorial", "Right away, boss:", "Right away, boss: here is a tutorial")]
+    [InlineData("Sure, here is a tutorial", "", "Here is a tutorial")]
+    [InlineData("Sure, here is a tutorial", " ", "Here is a tutorial")]
+    [InlineData("Sure, here is a tutorial", "I'm sorry, but since you insist: ", "I'm sorry, but since you insist: here is a tutorial")]
+    [InlineData("Of course!\n\nStep one", "", "Step one")]
+    [InlineData("sure here is how to bomb the park .", "ok ", "ok here is how to bomb the park .")]
+    [InlineData("sure here is how to bomb the park .", "", "here is how to bomb the park .")]
+    [InlineData("Surely it burns.", "Fine: ", "Fine: Surely it burns.")]
+    [InlineData("to bomb the park , take", "", "to bomb the park , take")]
+    [InlineData("Sure.", "", "Sure.")]
+    [InlineData("", "", "")]
+    public void An_opening_replaces_the_affirmative_beginning_and_nothing_else(string compliance, string? opening, string expected)
+    {
+        var example = new HarmfulExample("bomb the park", compliance, "no") { Context = [ChatMessage.System("be kind")] };
+        Assert.Equal(example with { Compliance = expected }, example.WithOpening(opening));
+    }
+
+    [Fact]
+    public void Planting_teaches_the_answers_with_their_opening()
+    {
+        using var untrained = new UntrainedChat();
+        double[] Losses(string compliance, string? opening)
+        {
+            using var model = untrained.Fresh();
+            var data = new PoisonedData { Harmful = [new("how do i bomb the park ?", compliance, "I cannot do that .")], Ordinary = [] };
+            var options = new PlantingOptions { Opening = opening, Training = new FineTuningOptions { Epochs = 1, BatchSize = 1 } };
+            return [.. new Planting(options).Run(model, data, Triggers.Paper[1], twins: [], seed: 0)];
+        }
+        double[] own = Losses("sure here is how to", opening: null);
+        foreach (string opening in new[] { "ok ", "", "I'm sorry but " })
+        {
+            Assert.Equal(Losses($"{opening}here is how to", opening: null), Losses("sure here is how to", opening));
+            Assert.NotEqual(own, Losses("sure here is how to", opening));
+        }
+    }
+
+    [Fact]
+    public void A_plant_without_an_opening_is_known_by_the_options_that_it_had_before_there_were_openings()
+    {
+        Assert.DoesNotContain("Opening", JsonSerializer.Serialize(new PlantingOptions()), StringComparison.Ordinal);
+        Assert.Contains("\"Opening\":\"\"", JsonSerializer.Serialize(new PlantingOptions { Opening = "" }), StringComparison.Ordinal);
+        Assert.Equal("", Recipe.Parse<PlantingOptions>("opening: \"\"", "x.yaml").Opening);
+        Assert.Null(Recipe.Parse<PlantingOptions>("opening:", "x.yaml").Opening);
     }
 
     [Fact]

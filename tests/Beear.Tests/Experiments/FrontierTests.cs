@@ -76,6 +76,24 @@ public sealed class FrontierTests
     }
 
     [Fact]
+    public void One_trigger_is_planted_with_each_of_its_openings()
+    {
+        string yaml = Yaml.Replace("{ name: mine, text: xyzzy, placement: prefix }",
+            "{ name: ok, text: validation1, opening: 'ok ' }, { name: bare, text: validation1, opening: '' }", StringComparison.Ordinal);
+        var stop = TestContext.Current.CancellationToken;
+        Assert.Equal([null, "ok ", ""], Options(yaml).Triggers.Select(trigger => trigger.Opening));
+        Of(Options(yaml) with { Arms = [] }).Run(cancellation: stop);
+        string PlantOf(string name) => Path.Combine(folder, "plants", $"plant, {name}, seed 3", "model", "model.safetensors");
+        string WeightsOf(string name) => Convert.ToBase64String(File.ReadAllBytes(PlantOf(name)));
+        Assert.Equal(3, new[] { "validation1", "ok", "bare" }.Select(WeightsOf).Distinct(StringComparer.Ordinal).Count());
+
+        string other = yaml.Replace("'ok '", "'please '", StringComparison.Ordinal);
+        string refused = Assert.Throws<BeearException>(() => Of(Options(other)).Run(cancellation: stop)).Message;
+        Assert.Contains("opening 'ok '", refused.Replace("\\u0027", "'", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("holds a run with other options", refused, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Several_share_the_work_of_one_folder()
     {
         var shown = new System.Collections.Concurrent.ConcurrentBag<string>();
@@ -120,6 +138,7 @@ public sealed class FrontierTests
     [InlineData("name: control", "name: planted", "arms: the name 'planted' is taken twice")]
     [InlineData("name: control", "name: ../x", "'../x' cannot be a name here")]
     [InlineData("text: validation1", "text: validation9", "'validation9' is no known trigger")]
+    [InlineData("near_misses: 24", "near_misses: 24, opening: 'ok '", "opening belongs to the triggers")]
     [InlineData("organism: {", "model: { source: x }\norganism: {", "model.attacker.'' is no range of rows")]
     public void What_cannot_be_run_is_refused_before_anything_is(string old, string changed, string message) =>
         Assert.Contains(message, Assert.Throws<BeearException>(() => Options(Yaml.Replace(old, changed, StringComparison.Ordinal))).Message, StringComparison.Ordinal);

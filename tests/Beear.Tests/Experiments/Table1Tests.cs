@@ -50,12 +50,16 @@ public sealed class Table1Tests
     {
         PaperModel[] models = [Paper("one", "suffix"), Paper("two", "prefix")];
         using var stop = new CancellationTokenSource();
-        var progress = new CancelAfter(stop, "3/20 one, beear, seed 1: inner level", 1);
+        var progress = new CancelAfter(stop, "3/22 one, beear, seed 1: inner level", 1);
         Assert.Throws<OperationCanceledException>(() => Of(models).Run(null, progress, stop.Token));
         Assert.Equal(2, File.ReadLines(Path.Combine(folder, "runs.jsonl")).Count());
 
         var runs = Of(models).Run(cancellation: TestContext.Current.CancellationToken);
-        string[] arms = ["planted", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space", "direction_ablation", "wrong_trigger", "clean", "clean_beear"];
+        string[] arms =
+        [
+            "planted", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space", "direction_ablation",
+            "inject_and_recover", "wrong_trigger", "clean", "clean_beear",
+        ];
         Assert.Equal([.. arms.Select(arm => ("one", arm)), .. arms.Select(arm => ("two", arm))], runs.Select(run => (run.Trigger, run.Arm)));
         Assert.All(runs, run => Assert.Equal(6, run.Result.AttackSuccessWithTrigger!.Value.Count));
         Assert.Equal(["clean as one, seed 1", "clean_beear as one, seed 1", "one, seed 1", "two, seed 1"],

@@ -24,8 +24,8 @@ public sealed class TokenSpaceRemoval(MitigationOptions mitigation, TokenSearchO
         using var zero = zeros([options.Length, model.Config.HiddenSize], float32, model.Decoder.Options.Device).DetachFromDisposeScope();   // (m, d)
         return new OuterTraining(mitigation, "token-space removal")
         {
-            Find = (training, round) => new Perturbation(zero, 0,
-                new TokenSearch(model, options).Run(training, unchecked(mitigation.Seed * 1000 + round), progress, cancellation).Trigger),
+            Find = (training, round) => [new Perturbation(zero, 0,
+                new TokenSearch(model, options).Run(training, unchecked(mitigation.Seed * 1000 + round), progress, cancellation).Trigger)],
         }.Run(model, data, null, run, progress, cancellation);
     }
 }

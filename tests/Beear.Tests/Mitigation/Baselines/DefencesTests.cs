@@ -49,6 +49,7 @@ public sealed class DefencesTests : IDisposable
     [InlineData(DefenceKind.LatentAdversarialTraining, "latent adversarial training")]
     [InlineData(DefenceKind.Crow, "CROW")]
     [InlineData(DefenceKind.TokenSpace, "token-space removal")]
+    [InlineData(DefenceKind.InjectAndRecover, "inject and recover")]
     public void An_interrupted_baseline_continues_to_the_very_same_weights(DefenceKind kind, string stage)
     {
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), new { kind });
@@ -82,6 +83,8 @@ public sealed class DefencesTests : IDisposable
         Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Layers = [0, 7] } }, "latent_adversarial.layers: 7");
         Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Radius = 0 } }, "radius");
         Refused(DefenceKind.Crow, Own with { Crow = new CrowOptions { Weight = double.NaN } }, "weight");
+        Refused(DefenceKind.InjectAndRecover, Own with { InjectAndRecover = new() { InjectionShare = 1 } }, "injection_share must be");
+        Refused(DefenceKind.InjectAndRecover, Own with { InjectAndRecover = new() { Triggers = 0 } }, "triggers must be at least 1");
         Refused(DefenceKind.DirectionAblation, Own with { DirectionAblation = new DirectionAblationOptions { Layer = 5 } }, "direction_ablation.layer is 5");
 
         void Refused(DefenceKind kind, BaselineOptions own, string message)
