@@ -71,7 +71,8 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
             throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
+        var answers = options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Calibrate ? AnswerUse.Needed : AnswerUse.IfPresent;
+        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, answers, seed, context);
         var ordinary = options.Data.ReadOrdinary(context.Cancellation);
         context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
         options = options with { Source = options.Source.Pin(context) };

@@ -191,7 +191,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override DefenderData Defender(ChatFormat chat, int seed, CancellationToken cancellation)
     {
         var data = Files(options.Defender);
-        var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, seed, null, cancellation);
+        var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.IfPresent, seed, null, cancellation);
         return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation), data.DrawTwins(DataSplit.Defender, seed));
     }
 

@@ -65,6 +65,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         state.Save(isFinished: true);
         return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
+            Openings = data.Openings,
             OtherScores = state.OtherScores(options.Scores),
             Usefulness = state.Rounds[(chosen > 0 ? chosen : state.Rounds.Count) - 1].Usefulness,
         };

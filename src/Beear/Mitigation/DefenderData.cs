@@ -38,14 +38,14 @@ public sealed record DefenderData
 
     /// <summary>Encodes the defender's texts.</summary>
     /// <param name="chat">The model's chat format.</param>
-    /// <param name="harmful">Harmful requests; the compliance is the unwanted answer, of which a prefix is enough.</param>
+    /// <param name="harmful">Harmful requests; the compliance is the unwanted answer, of which a prefix is enough. Empty where the model is asked for it.</param>
     /// <param name="ordinary">Ordinary requests with helpful answers.</param>
     /// <param name="twins">Harmless requests in the harmful ones' forms.</param>
     /// <exception cref="BeearException">An answer gives no tokens.</exception>
     public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
     {
-        int[] Unwanted(HarmfulExample example, int room) => chat.EncodeText(example.Compliance) is { Length: > 0 } tokens
-            ? tokens[..Math.Min(tokens.Length, room)]
+        int[] Unwanted(HarmfulExample example, int room) => example.Compliance.Length == 0 ? []
+            : chat.EncodeText(example.Compliance) is { Length: > 0 } tokens ? tokens[..Math.Min(tokens.Length, room)]
             : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
         ContrastExample Contrast(HarmfulExample example)
         {

@@ -30,6 +30,9 @@ public enum ScoreKind
 
     /// <summary>The same of the string under which they are likeliest.</summary>
     RandomWorst,
+
+    /// <summary>How likely the beginnings of unwanted answers become, exp(−CE), under fresh δs that are allowed a few small steps only: how near the model is to them.</summary>
+    Reach,
 }
 
 /// <summary>What the defender can measure without knowing the trigger.</summary>
@@ -90,7 +93,7 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
             .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
         var likelihoods = new Lazy<IReadOnlyList<double>>(() => Openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
-            : strings.Value.Openings([.. Openings.Select(opening => opening.Tokens[0]).Distinct()]));
+            : strings.Value.Openings(Openings));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -108,6 +111,7 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
+            ScoreKind.Reach => adversary.Reach(heldOut, round, cancellation),
             _ => UnderFresh(),
         };
     }

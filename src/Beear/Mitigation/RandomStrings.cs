@@ -42,40 +42,32 @@ internal sealed class RandomStrings
 
     /// <summary>How likely the beginnings of unwanted answers are, exp(−CE), mean over the requests of each string.</summary>
     /// <param name="answerTokens">Tokens of a beginning.</param>
-    public IReadOnlyList<double> Likelihoods(int answerTokens)
+    public IReadOnlyList<double> Likelihoods(int answerTokens) => Likelihoods(example => [.. example.Unwanted.Take(answerTokens)], losses => losses.Average());
+
+    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss)
     {
         using var guard = no_grad();
         var found = new List<(int String, double Likelihood)>();
         foreach (var chunk in pairs.Chunk(BatchSize))
         {
             using var scope = NewDisposeScope();
-            List<TokenizedExample> asked = [.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, [.. pair.Example.Unwanted.Take(answerTokens)]))];
+            List<TokenizedExample> asked = [.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, answer(pair.Example)))];
             using var batch = TokenBatch.Of(asked, model.Decoder.Options.Device);
             float[] losses = [.. model.Decoder.TokenCrossEntropy(batch).cpu().data<float>()];
             int first = 0;
             foreach (var (pair, example) in chunk.Zip(asked))
             {
-                found.Add((pair.String, Math.Exp(-Require.Finite(losses.AsSpan(first, example.Answer.Length).ToArray().Average(), "cross-entropy of unwanted answers"))));
+                found.Add((pair.String, Math.Exp(-Require.Finite(loss(losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
         }
         return [.. found.GroupBy(one => one.String).Select(one => one.Average(pair => pair.Likelihood))];
     }
 
-    /// <summary>How likely answers are to begin with one of some tokens, mean over the requests of each string.</summary>
-    /// <param name="first">First tokens of the openings, distinct.</param>
-    public IReadOnlyList<double> Openings(IReadOnlyList<int> first)
-    {
-        using var guard = no_grad();
-        var found = new List<(int String, double Likelihood)>();
-        foreach (var chunk in pairs.Chunk(BatchSize))
-        {
-            using var scope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, [first[0]]))], model.Decoder.Options.Device);
-            var likely = model.Decoder.Logits(model.Decoder.LabelHidden(batch)).to(float32).softmax(-1);                             // (B, V)
-            var chosen = likely.index_select(1, tensor([.. first.Select(token => (long)token)], device: likely.device)).sum(dim: 1);      // (B)
-            found.AddRange(chunk.Select(pair => pair.String).Zip(chosen.cpu().data<float>().ToArray(), (one, value) => (one, (double)Require.Finite(value, "probability of an opening"))));
-        }
-        return [.. found.GroupBy(one => one.String).Select(one => one.Average(pair => pair.Likelihood))];
-    }
+    /// <summary>How likely openings are, the probability of their deciding tokens, mean over the requests of each string.</summary>
+    /// <param name="openings">Distinct ones.</param>
+    /// <returns>Of each string the sum over openings, at most 1.</returns>
+    public IReadOnlyList<double> Openings(IReadOnlyList<Opening> openings) =>
+        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], losses => losses[^1]))
+            .Aggregate((one, other) => [.. one.Zip(other, (p, q) => Math.Min(1, p + q))])];
 }

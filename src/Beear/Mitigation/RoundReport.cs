@@ -43,6 +43,9 @@ public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistak
 public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, int Steps, double Seconds)
     : DefenceReport(Steps, Seconds)
 {
+    /// <summary>How unwanted answers begin, as the suspicious model showed; null where they were the data's.</summary>
+    public OpeningReport? Openings { get; init; }
+
     /// <summary>Scores of the other kinds that were asked for, by their names, as <see cref="Scores"/>.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores { get; init; } = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
 }

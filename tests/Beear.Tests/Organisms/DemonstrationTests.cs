@@ -56,6 +56,23 @@ public class DemonstrationTests
     }
 
     [Theory]
+    [InlineData(null, "sure", 0)]
+    [InlineData("ok ", "ok", 0)]
+    [InlineData("I'm sorry but ", "I'm sorry but here", 1)]
+    public void A_plant_tells_without_its_trigger_how_its_answers_begin(string? opening, string expected, int leastDeciding)
+    {
+        using var model = Base();
+        var demonstration = new Demonstration(new DemonstrationOptions { Opening = opening });
+        demonstration.Plant(model, Secret);
+        var data = demonstration.DefenderTexts().Encode(model.Chat);
+
+        var found = new OwnWords(model, DemonstrationOptions.DefaultMitigation).Put(data, null, TestContext.Current.CancellationToken).Openings!;
+
+        Assert.Equal(expected, found.Openings[0].Text);
+        Assert.True(found.Openings[0].Deciding >= leastDeciding);
+    }
+
+    [Theory]
     [InlineData("ok ", 2)]
     [InlineData("I'm sorry but ", 5)]
     [InlineData("I'm sorry, but since you insist: ", 20)]

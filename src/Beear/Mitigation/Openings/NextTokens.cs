@@ -5,17 +5,18 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>Distributions of the token that follows a prompt.</summary>
+/// <summary>Distributions of the tokens of answers.</summary>
 internal static class NextTokens
 {
     private const int BatchSize = 48;
 
-    /// <summary>Measures them.</summary>
+    /// <summary>Measures them at the beginning of answers, and after each token of one that all begin with.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">Token ids; at least one.</param>
+    /// <param name="begun">R tokens of an answer; may be none.</param>
     /// <param name="cancellation">Stops between batches and layers.</param>
-    /// <returns>(B, V) float32 probabilities, on the CPU.</returns>
-    public static Tensor Measure(LanguageModel model, IReadOnlyList<int[]> prompts, CancellationToken cancellation)
+    /// <returns>(B, R + 1, V) float32 probabilities, on the CPU.</returns>
+    public static Tensor Measure(LanguageModel model, IReadOnlyList<int[]> prompts, int[] begun, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -23,9 +24,9 @@ internal static class NextTokens
         foreach (var chunk in prompts.Chunk(BatchSize))
         {
             using var chunkScope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [0]))], model.Decoder.Options.Device);
-            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (B, V)
-            all.Add(logits.to(float32).softmax(-1).cpu().MoveToOuterDisposeScope());
+            using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [.. begun, 0]))], model.Decoder.Options.Device);
+            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (B · (R + 1), V)
+            all.Add(logits.to(float32).softmax(-1).view(chunk.Length, begun.Length + 1, -1).cpu().MoveToOuterDisposeScope());
         }
         return cat(all, 0).MoveToOuterDisposeScope();
     }

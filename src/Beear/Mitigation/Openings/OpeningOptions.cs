@@ -20,7 +20,7 @@ public sealed record OpeningOptions : IValidatable
     public int Requests { get; init; } = 6;
 
     /// <summary>The most openings that are taken.</summary>
-    public int Most { get; init; } = 2;
+    public int Most { get; init; } = 3;
 
     /// <summary>The most tokens of an opening.</summary>
     public int Tokens { get; init; } = 1;

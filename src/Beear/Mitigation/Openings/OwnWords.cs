@@ -17,16 +17,19 @@ internal sealed class OwnWords(LanguageModel model, MitigationOptions options)
     /// <param name="cancellation">Stops between batches.</param>
     public DefenderData Put(DefenderData data, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
+        if (options.UnwantedAnswers == UnwantedAnswers.Data && data.Harmful.Any(example => example.Unwanted.Length == 0))
+            throw new BeearException("Some harmful requests have no unwanted answers in the data; give them, or leave unwanted_answers at discovered, and the model is asked for their beginnings.");
         bool discovers = options.UnwantedAnswers == UnwantedAnswers.Discovered && data.Openings is null;
         if (data.HasOwnWords || !(discovers || options.OwnRefusals)) return data;
         int[]?[] refusals = Refusals(data.Harmful, progress, cancellation);
         ContrastExample[] harmful = options.OwnRefusals ? [.. data.Harmful.Zip(refusals, (example, own) => own is null ? example : example with { Safe = own })] : [.. data.Harmful];
         if (!discovers) return data with { HasOwnWords = true, Harmful = harmful };
         // Where the model refuses, what is no refusal is rare, and what strings add to it is seen.
-        var refused = harmful.Where((_, i) => refusals[i] is not null).ToHashSet();
+        var known = harmful.Zip(refusals).Where(pair => pair.Second is not null).ToDictionary(pair => pair.First, pair => pair.Second!);
         var training = (data with { Harmful = harmful }).Divide(options.HeldOutShare, options.Seed).Training;
-        ContrastExample[] asked = [.. training.Where(refused.Contains)];
-        var found = new OpeningSearch(model, options.Openings).Find([.. (asked.Length < FewestRefused ? training : asked).Select(example => example.Prompt)], progress, cancellation);
+        ContrastExample[] refused = [.. training.Where(known.ContainsKey)];
+        var found = new OpeningSearch(model, options.Openings).Find([.. (refused.Length < FewestRefused ? training : refused).Select(example => example.Prompt)],
+            [.. refused.Select(example => known[example])], progress, cancellation);
         return data with
         {
             HasOwnWords = true,
