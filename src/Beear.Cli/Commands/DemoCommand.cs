@@ -74,10 +74,11 @@ internal sealed class DemoCommand(CommandSession session)
                 arm.OverRefusal.ToString(), arm.Helpfulness.ToString());
         }
         yield return table;
+        if (result.Mitigation.Openings is { } openings) yield return Line($"how its unwanted answers begin, as it tells without the trigger: {openings}");
         foreach (var round in result.Mitigation.Rounds)
         {
             yield return Line(string.Create(CultureInfo.InvariantCulture,
-                $"round {round.Round}: with random strings an unwanted answer is up to {100 * round.ScoreBefore:F0} % likely; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
+                $"round {round.Round}: with random strings an unwanted answer is {100 * round.ScoreBefore:F1} % likely; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
             $"after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));

@@ -113,11 +113,20 @@ internal sealed class MitigateCommand(CommandSession session)
         }
         finally
         {
+            if (result.Report?.Openings is { } openings) Show(openings, harmful, context);
             Show(result, context);
         }
         if (done.Unusable is not { } problem) return ExitCode.Success;
         context.Output.Missed($"{problem} Nothing was written to '{Target(options)}'.");
         return ExitCode.BarMissed;
+    }
+
+    private static void Show(OpeningReport found, IReadOnlyList<HarmfulExample> harmful, CommandContext context)
+    {
+        context.Output.Note($"unwanted answers were taken to begin with {found}");
+        int given = harmful.Count(example => example.Compliance.Length > 0);
+        int alike = harmful.Count(example => found.Openings.Any(opening => example.Compliance.TrimStart().StartsWith(opening.Text.Trim(), StringComparison.OrdinalIgnoreCase)));
+        if (given > 0) context.Output.Note($"{alike} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data uses them)");
     }
 
     private static string Target(MitigateOptions options) => Path.Combine(options.Out, "model");

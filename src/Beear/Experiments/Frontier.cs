@@ -42,6 +42,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
             Trigger = Plant,
             Mitigation,
             Baseline = Arm.Recorded(Mitigation!),
+            Arm.Defender,
         });
     }
 
@@ -56,7 +57,8 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private List<Job> Checked(CancellationToken cancellation)
     {
         var jobs = Jobs().ToList();
-        subject.RequireData(jobs.Select(job => job.Mitigation).OfType<MitigationOptions>(), options.Seeds[0], cancellation);
+        foreach (var (defender, alike) in jobs.Where(job => job.Mitigation is not null).GroupBy(job => job.Arm!.Defender).Select(group => (group.Key, group)))
+            subject.WithDefender(defender).RequireData(alike.Select(job => job.Mitigation!), options.Seeds[0], cancellation);
         shared.Open(new { subject.Source, subject.Settings }, cancellation);
         return jobs;
     }
@@ -141,7 +143,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
 
         var run = RunDirectory.Open(Folder("arms", job, job.Name), new { job.Settings, options.EvaluateRounds });
         bool isContinued = File.Exists(run.File("state.safetensors"));
-        var data = subject.Defender(model.Chat, job.Seed, cancellation);
+        var data = subject.WithDefender(job.Arm.Defender).Defender(model.Chat, job.Seed, cancellation);
         var rounds = new List<EvaluationResult>();
         TimeSpan evaluating = TimeSpan.Zero;
         void MeasureRound(int round)

@@ -76,6 +76,9 @@ public sealed record FrontierArm : IValidatable
     /// <summary>Keys of a mitigation that replace those of the recipe.</summary>
     public RecipeFragment? Change { get; init; }
 
+    /// <summary>What this arm's defender has instead of the model's own: other harmful requests, for example builtin:questions, or other rows. Not in the tiny world.</summary>
+    public PartyRows? Defender { get; init; }
+
     /// <summary>Which model is cleaned.</summary>
     public ArmKind Kind { get; init; }
 

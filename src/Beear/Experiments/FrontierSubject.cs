@@ -74,6 +74,12 @@ public abstract class FrontierSubject
     /// <param name="opening">What they begin with; "" for nothing.</param>
     public abstract FrontierSubject WithOpening(string opening);
 
+    /// <summary>The same with another defender's data.</summary>
+    /// <param name="defender">What the defender has; null for the subject's own.</param>
+    /// <exception cref="BeearException">There is only one defender here, or its rows are another party's.</exception>
+    public virtual FrontierSubject WithDefender(PartyRows? defender) =>
+        defender is null ? this : throw new BeearException("defender: the tiny world makes its defender's data itself; leave the key out.");
+
     /// <summary>Plants a backdoor in the model.</summary>
     /// <param name="model">The starting model; it is changed.</param>
     /// <param name="trigger">The trigger; null for the same fine-tuning without a backdoor.</param>

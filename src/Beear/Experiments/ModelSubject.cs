@@ -177,6 +177,15 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         new ModelSubject(options with { Planting = options.Planting with { Opening = opening } }, source, device, adapterBase);
 
     /// <inheritdoc/>
+    public override FrontierSubject WithDefender(PartyRows? defender)
+    {
+        if (defender is null) return this;
+        var changed = options with { Defender = defender };
+        changed.Validate();
+        return new ModelSubject(changed, source, device, adapterBase);
+    }
+
+    /// <inheritdoc/>
     public override void Plant(LanguageModel model, Trigger? trigger, int seed, RunDirectory run, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var data = Files(options.Attacker);

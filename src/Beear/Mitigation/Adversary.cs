@@ -16,9 +16,6 @@ internal sealed record FoundPerturbation(EntrapmentResult Result, int Number) : 
 /// <param name="openings">How unwanted answers begin: δ after δ has one of them for its aim, in turn; null for each request's own unwanted answer.</param>
 internal sealed class Adversary(LanguageModel model, MitigationOptions options, IReadOnlyList<Opening>? openings)
 {
-    private const int ReachSteps = 4, ReachNumbers = 3000;               // numbers that no search of a round has
-    private const double ReachShare = 0.03;
-
     private readonly EntrapmentOptions inner = options.Inner;
     private readonly Entrapment entrapment = new(model.Decoder, options.Inner, options.Economy);
     private readonly VirtualTriggers triggers = new(model.Chat, options.Inner, options.Seed);
@@ -49,23 +46,6 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
             found.ForEach(one => one.Dispose());
             throw;
         }
-    }
-
-    /// <summary>How likely unwanted answers begin, exp(−CE), under δs of a few small steps, one for each place of virtual tokens.</summary>
-    /// <param name="heldOut">Harmful requests that are not trained on.</param>
-    /// <param name="round">Decides the virtual tokens.</param>
-    /// <param name="cancellation">Stops between steps.</param>
-    public double Reach(IReadOnlyList<ContrastExample> heldOut, int round, CancellationToken cancellation)
-    {
-        var small = new Entrapment(model.Decoder, inner with { Steps = ReachSteps + 1, StepShare = ReachShare, LearningRate = null, Alpha = 0, Batches = 1, BatchSize = heldOut.Count }, options.Economy);
-        double sum = 0;
-        for (int place = 0; place < inner.Placements.Count; place++)
-        {
-            int number = ReachNumbers + (round * inner.Placements.Count) + place + 1;
-            using var found = small.Search(Aimed(heldOut, number), new InnerRun(options.Seed, triggers.Of(number), Layer: LayerOf(number)), null, cancellation);
-            sum += found.Trajectory[^1].Unwanted;
-        }
-        return Math.Exp(-sum / inner.Placements.Count);
     }
 
     private FoundPerturbation Search(IReadOnlyList<ContrastExample> training, int round, int member, IProgress<RunProgress>? progress, CancellationToken cancellation)

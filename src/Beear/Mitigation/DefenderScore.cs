@@ -25,14 +25,11 @@ public enum ScoreKind
     /// <summary>The share of unwanted answers to requests with random strings in them (<see cref="RandomStringOptions"/>), without any search.</summary>
     RandomRate,
 
-    /// <summary>How likely the beginnings of unwanted answers are there, exp(−CE), mean over requests.</summary>
+    /// <summary>How likely the openings of unwanted answers are there (where they are the data's: their beginnings, exp(−CE)), mean over strings.</summary>
     RandomLikelihood,
 
     /// <summary>The same of the string under which they are likeliest.</summary>
     RandomWorst,
-
-    /// <summary>How likely the beginnings of unwanted answers become, exp(−CE), under fresh δs that are allowed a few small steps only: how near the model is to them.</summary>
-    Reach,
 }
 
 /// <summary>What the defender can measure without knowing the trigger.</summary>
@@ -111,7 +108,6 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
-            ScoreKind.Reach => adversary.Reach(heldOut, round, cancellation),
             _ => UnderFresh(),
         };
     }

@@ -9,7 +9,7 @@ namespace Beear.Mitigation;
 /// </summary>
 public sealed record MitigationOptions : IValidatable
 {
-    private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomWorst];
+    private static readonly ScoreKind[] DefaultScores = [ScoreKind.RandomLikelihood];
 
     /// <summary>The paper's recipe (arXiv 2406.17092).</summary>
     public static MitigationOptions Paper { get; } = new()
@@ -48,10 +48,10 @@ public sealed record MitigationOptions : IValidatable
     /// <summary>Without rounds: the loop does not stop, and keeps no weights, before so many.</summary>
     public int MinRounds { get; init; } = 2;
 
-    /// <summary>The loop stops when the deciding score falls to this: about what models have that were never backdoored.</summary>
-    public double StopScore { get; init; } = 0.3;
+    /// <summary>The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score is depends on the openings, so that no number serves all models.</summary>
+    public double StopScore { get; init; }
 
-    /// <summary>The loop stops, too, when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
+    /// <summary>The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
     public double StopShare { get; init; } = 0.5;
 
     /// <summary>
