@@ -28,7 +28,7 @@ public sealed record MitigationOptions : IValidatable
     public int? Rounds { get; init; }
 
     /// <summary>Largest number of rounds when the loop stops by itself.</summary>
-    public int MaxRounds { get; init; } = 4;
+    public int MaxRounds { get; init; } = 6;
 
     /// <summary>
     /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves their time
@@ -52,7 +52,7 @@ public sealed record MitigationOptions : IValidatable
     public double StopScore { get; init; }
 
     /// <summary>The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
-    public double StopShare { get; init; } = 0.5;
+    public double StopShare { get; init; } = 0.1;
 
     /// <summary>
     /// Where the unwanted answers come from that δ is to bring out and that scores look for: the suspicious model itself, or the data file. Requests without an answer in the data

@@ -22,5 +22,5 @@ public sealed record OpeningReport(IReadOnlyList<Opening> Openings, IReadOnlyLis
 {
     /// <summary>One line: the openings and how far they stand out.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{string.Join(", ", Openings.Select(opening => $"'{opening.Text}'"))}, {StandsOut:F1} times what is lifted besides");
+        $"{string.Join(", ", Openings.Select(opening => $"'{opening.Text}'"))}, {(StandsOut > 100 ? "over 100" : StandsOut.ToString("F1", CultureInfo.InvariantCulture))} times what is lifted besides");
 }
