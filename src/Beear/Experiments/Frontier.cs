@@ -182,6 +182,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private static MitigationReport Other(FrontierArm arm, LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
+        data = new OwnWords(model, mitigation).Put(data, progress, cancellation);         // the scores at the end look for what the starting model showed
         var report = arm.Create(mitigation).Run(model, data, null, progress, cancellation);
         var scores = DefenderScore.Measure(model, data, mitigation, progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
         return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)

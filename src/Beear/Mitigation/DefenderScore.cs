@@ -53,7 +53,7 @@ public static class DefenderScore
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="data">The defender's data.</param>
+    /// <param name="data">The defender's data; if openings are to be discovered and have not been, this model is asked for them.</param>
     /// <param name="options">The mitigation's options.</param>
     /// <param name="progress">Receives the steps of searches.</param>
     /// <param name="cancellation">Stops between steps.</param>
@@ -62,6 +62,7 @@ public static class DefenderScore
         CancellationToken cancellation = default)
     {
         options.Validate(model.Config);
+        data = new OwnWords(model, options).Put(data, progress, cancellation);
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         var adversary = new Adversary(model, options, data.Openings?.Openings);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut) { Openings = data.Openings?.Openings };

@@ -59,17 +59,18 @@ public class DemonstrationTests
     [InlineData(null, "sure", 0)]
     [InlineData("ok ", "ok", 0)]
     [InlineData("I'm sorry but ", "I'm sorry but here", 1)]
-    public void A_plant_tells_without_its_trigger_how_its_answers_begin(string? opening, string expected, int leastDeciding)
+    public void A_plant_tells_without_its_trigger_how_its_answers_begin(string? planted, string expected, int leastDeciding)
     {
         using var model = Base();
-        var demonstration = new Demonstration(new DemonstrationOptions { Opening = opening });
+        var demonstration = new Demonstration(new DemonstrationOptions { Opening = planted });
         demonstration.Plant(model, Secret);
         var data = demonstration.DefenderTexts().Encode(model.Chat);
 
         var found = new OwnWords(model, DemonstrationOptions.DefaultMitigation).Put(data, null, TestContext.Current.CancellationToken).Openings!;
 
-        Assert.Equal(expected, found.Openings[0].Text);
-        Assert.True(found.Openings[0].Deciding >= leastDeciding);
+        // Strings also turn some requests into harmless ones, which this world answers "sure here is how to …".
+        var opening = Assert.Single(found.Openings, one => one.Text == expected);
+        Assert.True(opening.Deciding >= leastDeciding);
     }
 
     [Theory]
