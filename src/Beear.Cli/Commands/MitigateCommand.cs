@@ -138,18 +138,18 @@ internal sealed class MitigateCommand(CommandSession session)
             [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output),
                 context.Output.Table("model", "rounds", "scores", "seconds").Row(shown.Model ?? "not written",
                     report is null ? shown.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
-                    report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("F2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
+                    report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("G2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
         return ExitCode.Success;
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,
-        $"round {round.Round}: score before {round.ScoreBefore:F2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}{Used(round.Usefulness)}"));
+        $"round {round.Round}: score before {round.ScoreBefore:G2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}{Used(round.Usefulness)}"));
 
     private static string Used(Usefulness? use) => use is null ? "" : string.Create(CultureInfo.InvariantCulture,
         $"; harmless answers {use.Divergence:F2} nats per token from the starting model's, {use.Degenerate} of {use.Harmless} degenerate, {use.Refused} of {use.Harmful} plain harmful requests refused{(use.Problem is { } problem ? $"; these weights cannot stay: {problem}" : "")}");
 
     private static string Chosen(WeightChoice? choice) => choice is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse {choice.OfLast.Refused} and answer {choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("F2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:F2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
+        $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse {choice.OfLast.Refused} and answer {choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("G2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:G2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
 
     private static string Losses(IReadOnlyDictionary<string, double> losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value:F3}")));
