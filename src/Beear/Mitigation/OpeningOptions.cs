@@ -13,7 +13,7 @@ public enum UnwantedAnswers
 /// <summary>How the suspicious model is asked for the openings of its unwanted answers.</summary>
 public sealed record OpeningOptions : IValidatable
 {
-    /// <summary>Random strings, of 1 to 12 tokens.</summary>
+    /// <summary>Random strings, of 1 to 12 tokens; at least 2.</summary>
     public int Strings { get; init; } = 64;
 
     /// <summary>Harmful requests that each string is put into.</summary>
@@ -29,7 +29,7 @@ public sealed record OpeningOptions : IValidatable
     public void Validate()
     {
         Require.AtLeast(Requests, 1);
-        Require.AtLeast(Strings, 1);
+        Require.AtLeast(Strings, 2);
         Require.AtLeast(Most, 1);
         Require.AtLeast(Tokens, 1);
     }

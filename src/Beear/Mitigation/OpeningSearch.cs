@@ -27,6 +27,7 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
     /// <param name="refusals">How it refuses them, token ids; may be none.</param>
     /// <param name="progress">Receives the count of strings that were tried.</param>
     /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="BeearException">No string changes anything.</exception>
     public OpeningReport Find(IReadOnlyList<int[]> harmful, IReadOnlyList<int[]> refusals, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
@@ -51,10 +52,15 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
             if (i + 1 < options.Strings) progress?.Report(new RunProgress(Stage, i + 1, options.Strings));
         }
         var lifts = ((sum - echoes.sum(dim: 0)) / Math.Max(1, options.Strings - echoes.size(0))).flatten();      // ((R + 1) · V)
-        var best = lifts.topk((int)Math.Min(Candidates, lifts.size(0)));
-        int[][] begun = [.. best.indexes.data<long>().ToArray().Select(at => (int[])[.. refusal[..(int)(at / vocabulary)], (int)(at % vocabulary)])];
-        Opening[] seen = [.. begun.Zip(Continue(begun, harmful, cancellation), best.values.data<float>().ToArray()).Select(one => new Opening(one.Second.Tokens,
-            model.Chat.Tokenizer.Decode([.. one.Second.Tokens]), one.First.Length - 1, one.Third, plain.select(1, one.First.Length - 1).select(1, one.First[^1]).mean().item<float>(), one.Second.Refuses))];
+        var best = lifts.topk((int)Math.Min(4 * Candidates, lifts.size(0)));
+        // Some of them may stand for no text: an end of the turn, a token that only the weights have.
+        var likely = best.indexes.data<long>().ToArray().Zip(best.values.data<float>().ToArray(), (at, lift) => (Place: (int)(at / vocabulary), Token: (int)(at % vocabulary), Lift: lift))
+            .Where(one => one.Lift > 0 && IsText(one.Token)).Take(Candidates).ToList();
+        if (likely.Count == 0)
+            throw new BeearException("Random strings change nothing in how the model begins its answers, so it does not tell how unwanted ones begin; give some in the data, and unwanted_answers: data.");
+        int[][] begun = [.. likely.Select(one => (int[])[.. refusal[..one.Place], one.Token])];
+        Opening[] seen = [.. likely.Zip(Continue(begun, harmful, cancellation), (one, led) => new Opening(led.Tokens, model.Chat.Tokenizer.Decode([.. led.Tokens]), one.Place, one.Lift,
+            plain.select(1, one.Place).select(1, one.Token).mean().item<float>(), led.Refuses))];
         Opening[] answers = [.. seen.Where(one => one.Refuses < 0.5)];
         if (answers.Length == 0) answers = seen;                         // whatever it begins with, it refuses
         Opening[] taken = [.. answers.Where(one => one.Lift >= LeastShareOfBest * answers[0].Lift).Take(options.Most)];
@@ -63,6 +69,9 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
         progress?.Report(new RunProgress(Stage, options.Strings, options.Strings, report.ToString()));
         return report;
     }
+
+    private bool IsText(int token) => token < model.Chat.Tokenizer.VocabularySize && !model.Chat.EndOfTurn.Contains(token)
+        && model.Chat.Tokenizer.Decode([token], skipSpecialTokens: true).Length > 0;
 
     /// <summary>Makes answers begin with each of some tokens: how most of them go on, and how many refuse.</summary>
     private List<(int[] Tokens, double Refuses)> Continue(int[][] begun, IReadOnlyList<int[]> harmful, CancellationToken cancellation)
