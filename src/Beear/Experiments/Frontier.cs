@@ -163,6 +163,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         {
             Scores = report.Scores,
             OtherScores = report.OtherScores,
+            Openings = report.Openings,
             Rounds = rounds,
             ChosenRound = report.ChosenRound,
             Unusable = report.Unusable,
@@ -188,6 +189,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)
         {
             Usefulness = report.Usefulness,
+            Openings = data.Openings,
             OtherScores = scores.Skip(1).ToDictionary(score => score.Key, score => score.Values, StringComparer.Ordinal),
         };
     }

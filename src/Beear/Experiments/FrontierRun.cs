@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Beear.Evaluation;
+using Beear.Mitigation;
 
 namespace Beear.Experiments;
 
@@ -32,6 +33,10 @@ public sealed record FrontierRun(string Arm, string Trigger, int Seed, JsonObjec
 
     /// <summary>What was measured after each round; empty if that was not asked for.</summary>
     public IReadOnlyList<EvaluationResult> Rounds { get; init; } = [];
+
+    /// <summary>How unwanted answers begin, as the suspicious model showed; null where they were the data's or there was no mitigation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public OpeningReport? Openings { get; init; }
 
     /// <summary>The round whose weights were kept.</summary>
     public int ChosenRound { get; init; }
