@@ -184,8 +184,9 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
         CancellationToken cancellation)
     {
         data = new OwnWords(model, mitigation).Put(data, progress, cancellation);         // the scores at the end look for what the starting model showed
+        using var scorer = DefenderScorer.Prepare(model, data, mitigation, progress, cancellation);
         var report = arm.Create(mitigation).Run(model, data, null, progress, cancellation);
-        var scores = DefenderScore.Measure(model, data, mitigation, progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
+        var scores = scorer.MeasureLast(progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();
         return new MitigationReport([], scores.FirstOrDefault().Values ?? [], 0, report.Steps, report.Seconds)
         {
             Usefulness = report.Usefulness,

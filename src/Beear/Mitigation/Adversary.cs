@@ -13,7 +13,7 @@ internal sealed record FoundPerturbation(EntrapmentResult Result, int Number) : 
 /// <summary>Finds each round's δs: as many as the population has.</summary>
 /// <param name="model">The model.</param>
 /// <param name="options">The mitigation's options.</param>
-/// <param name="openings">How unwanted answers begin: δ after δ has one of them for its aim, in turn; null for each request's own unwanted answer.</param>
+/// <param name="openings">How unwanted answers begin: δ after δ has one of them for its aim, as often as its lift says; null for each request's own unwanted answer.</param>
 internal sealed class Adversary(LanguageModel model, MitigationOptions options, IReadOnlyList<Opening>? openings)
 {
     private readonly EntrapmentOptions inner = options.Inner;
@@ -60,8 +60,23 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     private IReadOnlyList<ContrastExample> Aimed(IReadOnlyList<ContrastExample> training, int number) => openings is null ? training
         : [.. training.Select(example => example with { Unwanted = [.. openings[AimOf(number)].Tokens] })];
 
-    /// <summary>Goes through the openings in turn, and on by one after each round, so that every opening meets every place.</summary>
-    private int AimOf(int number) => (number - 1 + ((number - 1) / inner.Population)) % openings!.Count;
+    /// <summary>
+    /// Which opening a search aims at: each comes as often as its lift says (D'Hondt's rule), and meets every place, since a round's
+    /// searches begin one further on than those of the round before.
+    /// </summary>
+    /// <param name="number">1 for the first search.</param>
+    internal int AimOf(int number)
+    {
+        int round = (number - 1) / inner.Population, member = (number - 1) % inner.Population;
+        int place = (round * inner.Population) + ((member + round) % inner.Population);
+        int[] taken = new int[openings!.Count];
+        for (int i = 0; ; i++)
+        {
+            int next = Enumerable.Range(0, taken.Length).MaxBy(opening => openings[opening].Lift / (taken[opening] + 1));
+            if (i == place) return next;
+            taken[next]++;
+        }
+    }
 
     /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
     private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number) => inner.NaturalCap == 0 ? null

@@ -35,10 +35,10 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);
+        using var scorer = DefenderScorer.Prepare(model, data, options, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
         using var state = MitigationState.Open(run, model.Decoder, removal);
         var adversary = new Adversary(model, options, data.Openings?.Openings);
-        var scorer = new DefenderScorer(model, options, adversary, training, heldOut) { Openings = data.Openings?.Openings };
         var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);
         int maxRounds = options.Rounds ?? options.MaxRounds;
         if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));

@@ -10,6 +10,12 @@ namespace Beear.Mitigation;
 /// <summary>What the defender may measure without knowing the trigger: under what held-out harmful requests are put to the model.</summary>
 public enum ScoreKind
 {
+    /// <summary>
+    /// δs that were found in the model as it came and that no step is taken against: the share of unwanted answers. What such a δ still does is left of what the model came with, while a
+    /// freshly searched one finds another way.
+    /// </summary>
+    HeldOutPerturbation,
+
     /// <summary>A freshly searched δ.</summary>
     Perturbation,
 
@@ -62,20 +68,51 @@ public static class DefenderScore
         CancellationToken cancellation = default)
     {
         options.Validate(model.Config);
-        data = new OwnWords(model, options).Put(data, progress, cancellation);
-        var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
-        var adversary = new Adversary(model, options, data.Openings?.Openings);
-        var scorer = new DefenderScorer(model, options, adversary, training, heldOut) { Openings = data.Openings?.Openings };
-        return scorer.Measure((options.Rounds ?? options.MaxRounds) + 1, progress, cancellation);
+        using var scorer = DefenderScorer.Prepare(model, new OwnWords(model, options).Put(data, progress, cancellation), options, progress, cancellation);
+        return scorer.MeasureLast(progress, cancellation);
     }
 }
 
 /// <summary>The defender-visible scores of a mitigation: searched on its training requests, counted on those that are held out.</summary>
-internal sealed class DefenderScorer(LanguageModel model, MitigationOptions options, Adversary adversary, IReadOnlyList<ContrastExample> training,
-    IReadOnlyList<ContrastExample> heldOut)
+internal sealed class DefenderScorer : IDisposable
 {
-    /// <summary>How the starting model's unwanted answers begin; null for each request's own unwanted answer.</summary>
-    public IReadOnlyList<Opening>? Openings { get; init; }
+    private readonly LanguageModel model;
+    private readonly MitigationOptions options;
+    private readonly Adversary adversary;
+    private readonly IReadOnlyList<ContrastExample> training, heldOut;
+    private readonly IReadOnlyList<Opening>? openings;                   // null for each request's own unwanted answer
+    private IReadOnlyList<FoundPerturbation> perturbations = [];         // the held-out ones
+
+    private DefenderScorer(LanguageModel model, DefenderData data, MitigationOptions options)
+    {
+        (this.model, this.options) = (model, options);
+        (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
+        openings = data.Openings?.Openings;
+        adversary = new Adversary(model, options, openings);
+    }
+
+    // One for each place.
+    private const int HeldOut = 3;
+
+    private int Last => (options.Rounds ?? options.MaxRounds) + 1;
+
+    /// <summary>Asks the model, as it came, for what the scores need of it.</summary>
+    /// <param name="model">The suspicious model.</param>
+    /// <param name="data">The defender's data, with the model's own words if those are asked for.</param>
+    /// <param name="options">The mitigation's options.</param>
+    /// <param name="progress">Receives the steps of searches.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public static DefenderScorer Prepare(LanguageModel model, DefenderData data, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        var made = new DefenderScorer(model, data, options);
+        // Searches that no round has.
+        if (options.Scores.Contains(ScoreKind.HeldOutPerturbation))
+            made.perturbations = made.adversary.Find(made.training, made.Last + 1, HeldOut, PrefixedProgress.Of(progress, "kept aside for the score: "), cancellation);
+        return made;
+    }
+
+    /// <summary>Measures the model after the last of all rounds.</summary>
+    public OrderedDictionary<string, double> MeasureLast(IProgress<RunProgress>? progress, CancellationToken cancellation) => Measure(Last, progress, cancellation);
 
     /// <summary>Measures the model as it is.</summary>
     /// <param name="round">Decides what is random.</param>
@@ -90,8 +127,8 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
             .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
-            : strings.Value.Openings(Openings));
+        var likelihoods = new Lazy<IReadOnlyList<double>>(() => openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
+            : strings.Value.Openings(openings));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -104,12 +141,14 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
 
         double Score(ScoreKind kind) => kind switch
         {
+            ScoreKind.HeldOutPerturbation => perturbations.Average(found => Under(adversary.Apply(found.Result.Delta, found.Number))),
             ScoreKind.Tokens => Under(tokens.Value),
             ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
-            _ => UnderFresh(),
+            ScoreKind.Perturbation => UnderFresh(),
+            _ => throw new System.Diagnostics.UnreachableException($"no such score: {kind}"),
         };
     }
 
@@ -120,5 +159,11 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
             [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
         return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation).mean().item<float>(), "cross-entropy of unwanted answers"));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var found in perturbations) found.Dispose();
     }
 }

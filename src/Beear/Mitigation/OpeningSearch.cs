@@ -15,10 +15,10 @@ namespace Beear.Mitigation;
 public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
 {
     private const string Stage = "openings of unwanted answers";
-    // Each of so many beginnings with the most lift is put before answers to some requests, to see what it leads to.
-    private const int Candidates = 12, ForcedRequests = 8, ForcedTokens = 16;
-    private const int MostRequests = 48, RefusalTokens = 8;
-    private const double LeastShareOfBest = 0.25, EchoShare = 0.05, Floor = 1e-6;          // below the floor it is rounding and rare tokens
+    // Beginnings with the most lift are put before answers to some requests, to see what they lead to: so many at a time, at most four times, until one leads to answers.
+    private const int Candidates = 12, MostCandidates = 4 * Candidates, ForcedRequests = 16, ForcedTokens = 16;
+    private const int MostRequests = 48, RefusalTokens = 8, StringsAtOnce = 8;
+    private const double EchoShare = 0.05, Floor = 1e-6;                 // below the floor it is rounding and rare tokens
 
     private readonly VirtualTriggers strings = new(model.Chat, RandomStrings.Drawn, 0);
 
@@ -27,7 +27,7 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
     /// <param name="refusals">How it refuses them, token ids; may be none.</param>
     /// <param name="progress">Receives the count of strings that were tried.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="BeearException">No string changes anything.</exception>
+    /// <exception cref="BeearException">No string changes anything, or only how the model refuses.</exception>
     public OpeningReport Find(IReadOnlyList<int[]> harmful, IReadOnlyList<int[]> refusals, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
@@ -35,39 +35,70 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
         using var scope = NewDisposeScope();
         harmful = [.. harmful.Take(MostRequests)];
         int[] refusal = Usual(refusals, RefusalTokens, share: 0.3);
-        int vocabulary = model.Config.VocabularySize;
         var plain = NextTokens.Measure(model, harmful, refusal, cancellation);                           // (B, R + 1, V)
-        var sum = zeros(refusal.Length + 1, vocabulary);                                                 // (R + 1, V)
-        // What a few strings alone bring out is an echo of their own words.
-        var echoes = zeros((int)Math.Ceiling(EchoShare * options.Strings), refusal.Length + 1, vocabulary);      // (E, R + 1, V) the largest
-        for (int i = 0; i < options.Strings; i++)
-        {
-            using var stringScope = NewDisposeScope();
-            int[] requests = [.. Enumerable.Range(0, Math.Min(options.Requests, harmful.Count)).Select(j => ((i * options.Requests) + j) % harmful.Count)];
-            var with = NextTokens.Measure(model, [.. requests.Select(request => strings.Of(i + 1)!.InsertInto(harmful[request]))], refusal, cancellation).mean([0L]);    // (R + 1, V)
-            var without = plain.index_select(0, tensor([.. requests.Select(request => (long)request)])).mean([0L]);
-            var lift = (with * ((with + Floor).log() - (without + Floor).log())).clamp_min(0);
-            sum.add_(lift);
-            echoes.copy_(cat([echoes, lift.unsqueeze(0)], 0).topk((int)echoes.size(0), dim: 0).values);
-            if (i + 1 < options.Strings) progress?.Report(new RunProgress(Stage, i + 1, options.Strings));
-        }
-        var lifts = ((sum - echoes.sum(dim: 0)) / Math.Max(1, options.Strings - echoes.size(0))).flatten();      // ((R + 1) · V)
-        var best = lifts.topk((int)Math.Min(4 * Candidates, lifts.size(0)));
-        // Some of them may stand for no text: an end of the turn, a token that only the weights have.
-        var likely = best.indexes.data<long>().ToArray().Zip(best.values.data<float>().ToArray(), (at, lift) => (Place: (int)(at / vocabulary), Token: (int)(at % vocabulary), Lift: lift))
-            .Where(one => one.Lift > 0 && IsText(one.Token)).Take(Candidates).ToList();
+        var likely = Likeliest(Lifts(harmful, refusal, plain, progress, cancellation));
         if (likely.Count == 0)
-            throw new BeearException("Random strings change nothing in how the model begins its answers, so it does not tell how unwanted ones begin; give some in the data, and unwanted_answers: data.");
-        int[][] begun = [.. likely.Select(one => (int[])[.. refusal[..one.Place], one.Token])];
-        Opening[] seen = [.. likely.Zip(Continue(begun, harmful, cancellation), (one, led) => new Opening(led.Tokens, model.Chat.Tokenizer.Decode([.. led.Tokens]), one.Place, one.Lift,
-            plain.select(1, one.Place).select(1, one.Token).mean().item<float>(), led.Refuses))];
-        Opening[] answers = [.. seen.Where(one => one.Refuses < 0.5)];
-        if (answers.Length == 0) answers = seen;                         // whatever it begins with, it refuses
-        Opening[] taken = [.. answers.Where(one => one.Lift >= LeastShareOfBest * answers[0].Lift).Take(options.Most)];
-        double next = answers.Skip(1).FirstOrDefault()?.Lift ?? 0;
-        var report = new OpeningReport(taken, [.. seen.Except(taken)], answers[0].Lift / Math.Max(next, Floor));
+        {
+            throw new BeearException("Random strings change nothing in how the model begins its answers, so it does not tell how unwanted ones begin; "
+                + "give some in the data, and unwanted_answers: data.");
+        }
+        var seen = new List<Opening>();
+        foreach (var some in likely.Chunk(Candidates))
+        {
+            var led = Continue([.. some.Select(one => (int[])[.. refusal[..one.Place], one.Token])], harmful, cancellation);
+            seen.AddRange(some.Zip(led, (one, leads) => new Opening(leads.Tokens, model.Chat.Tokenizer.Decode([.. leads.Tokens]), one.Place, one.Lift,
+                plain.select(1, one.Place).select(1, one.Token).mean().item<float>(), leads.Refuses)));
+            if (seen.Any(one => one.LeadsToAnswers)) break;
+        }
+        var report = OpeningReport.Of(seen, options.Most);
         progress?.Report(new RunProgress(Stage, options.Strings, options.Strings, report.ToString()));
         return report;
+    }
+
+    /// <summary>How far strings lift each token at each place.</summary>
+    /// <param name="harmful">Prompts.</param>
+    /// <param name="refusal">R tokens of a refusal; a place is before each and after the last.</param>
+    /// <param name="plain">(B, R + 1, V) probabilities without strings.</param>
+    /// <param name="progress">Receives the count of strings that were tried.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <returns>(R + 1, V), nats.</returns>
+    private Tensor Lifts(IReadOnlyList<int[]> harmful, int[] refusal, Tensor plain, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        int each = Math.Min(options.Requests, harmful.Count), places = refusal.Length + 1, vocabulary = model.Config.VocabularySize, tried = 0;
+        int[] RequestsOf(int i) => [.. Enumerable.Range(0, each).Select(j => ((i * options.Requests) + j) % harmful.Count)];
+        var sum = zeros(places, vocabulary);                                                             // (R + 1, V)
+        // What a few strings alone bring out is an echo of their own words.
+        var echoes = zeros((int)Math.Ceiling(EchoShare * options.Strings), places, vocabulary);          // (E, R + 1, V) the largest, in order
+        foreach (int[] some in Enumerable.Range(0, options.Strings).Chunk(StringsAtOnce))
+        {
+            using var scope = NewDisposeScope();
+            int[][] prompts = [.. some.SelectMany(i => RequestsOf(i).Select(request => strings.Of(i + 1)!.InsertInto(harmful[request])))];
+            var under = NextTokens.Measure(model, prompts, refusal, cancellation).view(some.Length, each, places, vocabulary).mean([1L]);       // (S, R + 1, V)
+            foreach (var (at, i) in some.Index())
+            {
+                using var stringScope = NewDisposeScope();
+                var without = plain.index_select(0, tensor([.. RequestsOf(i).Select(request => (long)request)])).mean([0L]);                    // (R + 1, V)
+                var lift = (under[at] * ((under[at] + Floor).log() - (without + Floor).log())).clamp_min(0);
+                sum.add_(lift);
+                for (int e = 0; e < echoes.size(0); e++)
+                {
+                    var (larger, smaller) = (maximum(echoes[e], lift), minimum(echoes[e], lift));
+                    echoes[e].copy_(larger);
+                    lift = smaller;
+                }
+            }
+            if ((tried += some.Length) < options.Strings) progress?.Report(new RunProgress(Stage, tried, options.Strings));
+        }
+        return (sum - echoes.sum(dim: 0)) / Math.Max(1, options.Strings - echoes.size(0));
+    }
+
+    /// <summary>The most lifted tokens that stand for text; some stand for none: an end of the turn, a token that only the weights have.</summary>
+    private List<(int Place, int Token, float Lift)> Likeliest(Tensor lifts)
+    {
+        int vocabulary = (int)lifts.size(1);
+        var best = lifts.flatten().topk((int)Math.Min(2 * MostCandidates, lifts.numel()));               // of (R + 1) · V
+        return [.. best.indexes.data<long>().ToArray().Zip(best.values.data<float>().ToArray(),
+            (at, lift) => (Place: (int)(at / vocabulary), Token: (int)(at % vocabulary), Lift: lift)).Where(one => one.Lift > 0 && IsText(one.Token)).Take(MostCandidates)];
     }
 
     private bool IsText(int token) => token < model.Chat.Tokenizer.VocabularySize && !model.Chat.EndOfTurn.Contains(token)

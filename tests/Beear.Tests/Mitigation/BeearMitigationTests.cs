@@ -106,13 +106,14 @@ public sealed class BeearMitigationTests : IDisposable
         using var model = Fresh();
         var several = Options with
         {
-            Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst],
+            Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst,
+                ScoreKind.HeldOutPerturbation],
             TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 },
             RandomStrings = SixStrings,
         };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["perturbation", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["held_out_perturbation", "perturbation", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
 
         using var alone = Fresh();
@@ -150,6 +151,18 @@ public sealed class BeearMitigationTests : IDisposable
         new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 })
             .Run(model, Data(model), progress: new Recorder(step => stages.Add(step.Stage)));
         Assert.Equal(2 * Options.Inner.Steps, stages.Count(stage => stage == "inner level"));
+    }
+
+    [Fact]
+    public void The_perturbations_of_the_score_are_found_in_the_model_as_it_came_and_once()
+    {
+        using var model = Fresh();
+        var stages = new List<string>();
+        new BeearMitigation(Options with { Scores = [ScoreKind.HeldOutPerturbation], AveragedShare = 0 }).Run(model, Data(model), progress: new Recorder(step => stages.Add(step.Stage)));
+        List<string> searches = [.. stages.Where(stage => stage.EndsWith("inner level", StringComparison.Ordinal))];
+        Assert.Equal((3 + Options.Rounds!.Value) * Options.Inner.Steps, searches.Count);
+        Assert.All(searches.Take(3 * Options.Inner.Steps), stage => Assert.StartsWith("kept aside for the score: ", stage, StringComparison.Ordinal));
+        Assert.All(searches.Skip(3 * Options.Inner.Steps), stage => Assert.Equal("inner level", stage));
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class OpeningTests : IDisposable
             Assert.InRange(opening.Tokens.Count, 1, 3);
             Assert.Equal(model.Chat.Tokenizer.Decode([.. opening.Tokens]), opening.Text);
             Assert.Equal(0, opening.Deciding);
-            Assert.True(opening.Lift > 0 && opening.Refuses < 0.5);
+            Assert.True(opening.Lift > 0 && opening.Refuses < 0.1);
         });
         Assert.True(found.Openings[0].Lift >= found.Openings[^1].Lift);
     }
@@ -44,6 +44,36 @@ public sealed class OpeningTests : IDisposable
         var seen = found.Openings.Concat(found.Others).ToList();
         Assert.Contains(seen, opening => opening.Deciding > 0);
         Assert.All(seen, opening => Assert.Equal(refusal[..opening.Deciding], opening.Tokens.Take(opening.Deciding)));
+    }
+
+    [Fact]
+    public void Refusals_are_no_openings_however_much_they_are_lifted()
+    {
+        static Opening Seen(string text, double lift, double refuses) => new([1], text, 0, lift, 0.1, refuses);
+
+        var report = OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("Sure", 0.006, 0), Seen("What", 0.0032, 0.125), Seen("Ok", 0.003, 0.0625), Seen("A", 0.001, 0)], 3);
+        Assert.Equal(["Sure", "Ok"], report.Openings.Select(opening => opening.Text));
+        Assert.Equal(["I cannot", "What", "A"], report.Others.Select(opening => opening.Text));
+        Assert.Equal(2, report.StandsOut, 1e-9);
+        Assert.Equal(["Sure"], OpeningReport.Of(report.Openings, 1).Openings.Select(opening => opening.Text));
+
+        Assert.Equal(["What"], OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("What", 0.02, 0.375)], 3).Openings.Select(opening => opening.Text));
+        var refused = Assert.Throws<BeearException>(() => OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("Sorry", 0.02, 0.5)], 3));
+        Assert.Contains("All 2 beginnings", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Openings_are_aimed_at_as_often_as_their_lifts_say_and_at_every_place()
+    {
+        using var model = chat.Fresh();
+        Opening[] openings = [new([1], "a", 0, 0.3, 0.1, 0), new([2], "b", 0, 0.16, 0.1, 0)];
+        var adversary = new Adversary(model, BeearMitigationTests.Options with { Inner = EntrapmentOptions.Paper with { Population = 3 } }, openings);
+        int[] aims = [.. Enumerable.Range(1, 9).Select(adversary.AimOf)];
+        Assert.All(aims.Chunk(3), round => Assert.Equal(1, round.Count(aim => aim == 1)));
+        Assert.Equal([0, 1, 2], aims.Chunk(3).Select(round => Array.IndexOf(round, 1)).Order());
+
+        var alone = new Adversary(model, BeearMitigationTests.Options, openings[..1]);
+        Assert.All(Enumerable.Range(1, 9), number => Assert.Equal(0, alone.AimOf(number)));
     }
 
     [Fact]
