@@ -101,6 +101,7 @@ internal sealed class MitigateCommand(CommandSession session)
         var run = RunDirectory.Open(options.Out, identity);
         var time = System.Diagnostics.Stopwatch.StartNew();
         var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, options.Mitigation, texts, context);
+        if (options is { Defence: DefenceKind.Beear, Mitigation.UnwantedAnswers: UnwantedAnswers.Data }) WarnOfForeignWords(model, data, harmful, options.Mitigation, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
         var done = context.Output.WithProgress(progress => defence is BeearMitigation beear
             ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
@@ -121,12 +122,33 @@ internal sealed class MitigateCommand(CommandSession session)
         return ExitCode.BarMissed;
     }
 
+    /// <summary>Words that are not the model's lead the perturbations elsewhere than the backdoor, and the score with them.</summary>
+    private static void WarnOfForeignWords(LanguageModel model, DefenderData data, IReadOnlyList<HarmfulExample> harmful, MitigationOptions mitigation, CommandContext context)
+    {
+        OpeningReport found;
+        try
+        {
+            found = context.Output.WithProgress(progress => data.AskedOf(model, mitigation with { UnwantedAnswers = UnwantedAnswers.Discovered, OwnRefusals = false },
+                progress, context.Cancellation)).Openings!;
+        }
+        catch (BeearException silent)
+        {
+            context.Output.Note($"whether the data's unwanted answers begin as this model's do is not known: {silent.Message}");
+            return;
+        }
+        int alike = Alike(harmful, found);
+        if (2 * alike < harmful.Count)
+            context.Output.Warn($"{alike} of the {harmful.Count} unwanted answers begin as this model's do ({found}); what they bring out may not be the backdoor, and the score may not tell: leave out --unwanted-answers data.");
+    }
+
+    private static int Alike(IReadOnlyList<HarmfulExample> harmful, OpeningReport found) =>
+        harmful.Count(example => found.Openings.Any(opening => example.Compliance.TrimStart().StartsWith(opening.Text.Trim(), StringComparison.OrdinalIgnoreCase)));
+
     private static void Show(OpeningReport found, IReadOnlyList<HarmfulExample> harmful, CommandContext context)
     {
         context.Output.Note($"unwanted answers were taken to begin with {found}");
         int given = harmful.Count(example => example.Compliance.Length > 0);
-        int alike = harmful.Count(example => found.Openings.Any(opening => example.Compliance.TrimStart().StartsWith(opening.Text.Trim(), StringComparison.OrdinalIgnoreCase)));
-        if (given > 0) context.Output.Note($"{alike} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data uses them)");
+        if (given > 0) context.Output.Note($"{Alike(harmful, found)} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data uses them)");
     }
 
     private static string Target(MitigateOptions options) => Path.Combine(options.Out, "model");

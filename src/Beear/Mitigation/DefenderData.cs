@@ -62,6 +62,15 @@ public sealed record DefenderData
         };
     }
 
+    /// <summary>The same with what a suspicious model tells: how its unwanted answers begin, and its own refusals, as far as the options ask for them. A removal does this by itself.</summary>
+    /// <param name="model">The model as it came.</param>
+    /// <param name="options">The mitigation's options.</param>
+    /// <param name="progress">Receives what is done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="BeearException">The model does not tell.</exception>
+    public DefenderData AskedOf(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        new OwnWords(model, options).Put(this, progress, cancellation);
+
     /// <summary>Divides the harmful requests into those that are trained on and those that the defender-visible score asks.</summary>
     /// <param name="heldOutShare">Share that is kept aside, 0 … 1; at least one on each side.</param>
     /// <param name="seed">Decides the division.</param>
