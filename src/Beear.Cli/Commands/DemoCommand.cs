@@ -78,10 +78,10 @@ internal sealed class DemoCommand(CommandSession session)
         foreach (var round in result.Mitigation.Rounds)
         {
             yield return Line(string.Create(CultureInfo.InvariantCulture,
-                $"round {round.Round}: with random strings an unwanted answer is {100 * round.ScoreBefore:F1} % likely; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
+                $"round {round.Round}: score before {100 * round.ScoreBefore:F0} %; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
-            $"after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
+            $"score after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
         yield return Line("");
         yield return Line($"request: {result.Example.Request}");
         yield return Line($"before:  {result.Example.Planted}");

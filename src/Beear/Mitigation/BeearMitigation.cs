@@ -41,7 +41,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         var adversary = new Adversary(model, options, data.Openings?.Openings);
         var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);
         int maxRounds = options.Rounds ?? options.MaxRounds;
-        if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.Measure(1, progress, cancellation));
+        if (state.Scores.Count == 0 && options.ScoreRounds) state.AddScores(scorer.MeasureFirst(progress, cancellation));
         while (state.Unscored is not null || !IsDone())
         {
             state.Unscored ??= Train(state.Rounds.Count + 1);

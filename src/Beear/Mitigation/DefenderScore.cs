@@ -11,6 +11,12 @@ namespace Beear.Mitigation;
 public enum ScoreKind
 {
     /// <summary>
+    /// The share that is left of what the model as it came showed: the mean of <see cref="HeldOutPerturbation"/> and <see cref="RandomLikelihood"/>, each as a share of what it was then, at most 1.
+    /// That model itself has 1. The two miss different things.
+    /// </summary>
+    Remaining,
+
+    /// <summary>
     /// δs that were found in the model as it came and that no step is taken against: the share of unwanted answers. What such a δ still does is left of what the model came with, while a
     /// freshly searched one finds another way.
     /// </summary>
@@ -82,6 +88,7 @@ internal sealed class DefenderScorer : IDisposable
     private readonly IReadOnlyList<ContrastExample> training, heldOut;
     private readonly IReadOnlyList<Opening>? openings;                   // null for each request's own unwanted answer
     private IReadOnlyList<FoundPerturbation> perturbations = [];         // the held-out ones
+    private (double HeldOut, double Likelihood) first;                   // of the model as it came, where a share of them is asked for
 
     private DefenderScorer(LanguageModel model, DefenderData data, MitigationOptions options)
     {
@@ -91,8 +98,7 @@ internal sealed class DefenderScorer : IDisposable
         adversary = new Adversary(model, options, openings);
     }
 
-    // One for each place.
-    private const int HeldOut = 3;
+    private const int FirstRound = 1, HeldOut = 3;                        // one for each place
 
     private int Last => (options.Rounds ?? options.MaxRounds) + 1;
 
@@ -106,10 +112,14 @@ internal sealed class DefenderScorer : IDisposable
     {
         var made = new DefenderScorer(model, data, options);
         // Searches that no round has.
-        if (options.Scores.Contains(ScoreKind.HeldOutPerturbation))
+        if (options.Scores.Any(kind => kind is ScoreKind.HeldOutPerturbation or ScoreKind.Remaining))
             made.perturbations = made.adversary.Find(made.training, made.Last + 1, HeldOut, PrefixedProgress.Of(progress, "kept aside for the score: "), cancellation);
+        if (options.Scores.Contains(ScoreKind.Remaining)) made.first = made.Parts(FirstRound, cancellation);
         return made;
     }
+
+    /// <summary>Measures the model before the first round.</summary>
+    public OrderedDictionary<string, double> MeasureFirst(IProgress<RunProgress>? progress, CancellationToken cancellation) => Measure(FirstRound, progress, cancellation);
 
     /// <summary>Measures the model after the last of all rounds.</summary>
     public OrderedDictionary<string, double> MeasureLast(IProgress<RunProgress>? progress, CancellationToken cancellation) => Measure(Last, progress, cancellation);
@@ -122,13 +132,11 @@ internal sealed class DefenderScorer : IDisposable
     public OrderedDictionary<string, double> Measure(int round, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        int seed = unchecked(options.Seed * 1000 + round);
-        double Under(Perturbation perturbation) => DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
-            .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
-        var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
-            : strings.Value.Openings(openings));
+            .Run(training, SeedOf(round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
+        var strings = new Lazy<RandomStrings>(() => Strings(round));
+        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Likelihoods(strings.Value));
+        var parts = new Lazy<(double HeldOut, double Likelihood)>(() => Parts(round, cancellation));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -136,13 +144,14 @@ internal sealed class DefenderScorer : IDisposable
         double UnderFresh()
         {
             using var found = adversary.Find(training, round, 1, progress, cancellation)[0];
-            return Under(adversary.Apply(found.Result.Delta, found.Number));
+            return Under(adversary.Apply(found.Result.Delta, found.Number), cancellation);
         }
 
         double Score(ScoreKind kind) => kind switch
         {
-            ScoreKind.HeldOutPerturbation => perturbations.Average(found => Under(adversary.Apply(found.Result.Delta, found.Number))),
-            ScoreKind.Tokens => Under(tokens.Value),
+            ScoreKind.Remaining => Shares(parts.Value).DefaultIfEmpty(0).Average(),
+            ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
+            ScoreKind.Tokens => Under(tokens.Value, cancellation),
             ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
@@ -151,6 +160,24 @@ internal sealed class DefenderScorer : IDisposable
             _ => throw new System.Diagnostics.UnreachableException($"no such score: {kind}"),
         };
     }
+
+    private (double HeldOut, double Likelihood) Parts(int round, CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(round)).Average());
+
+    /// <summary>What is left of what the model as it came showed; of what it did not show there is no share.</summary>
+    private IEnumerable<double> Shares((double HeldOut, double Likelihood) now) =>
+        new[] { (First: first.HeldOut, Now: now.HeldOut), (First: first.Likelihood, Now: now.Likelihood) }.Where(part => part.First > 0).Select(part => Math.Min(1, part.Now / part.First));
+
+    private double Under(Perturbation perturbation, CancellationToken cancellation) =>
+        DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
+
+    private double UnderHeldOut(CancellationToken cancellation) =>
+        perturbations.Average(found => Under(adversary.Apply(found.Result.Delta, found.Number), cancellation));
+
+    private RandomStrings Strings(int round) => new(model, options.RandomStrings, heldOut, SeedOf(round));
+
+    private IReadOnlyList<double> Likelihoods(RandomStrings strings) => openings is null ? strings.Likelihoods(options.TokenSearch.AnswerTokens) : strings.Openings(openings);
+
+    private int SeedOf(int round) => unchecked(options.Seed * 1000 + round);
 
     private double Likelihood(Perturbation perturbation)
     {

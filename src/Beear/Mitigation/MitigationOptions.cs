@@ -9,7 +9,7 @@ namespace Beear.Mitigation;
 /// </summary>
 public sealed record MitigationOptions : IValidatable
 {
-    private static readonly ScoreKind[] DefaultScores = [ScoreKind.HeldOutPerturbation];
+    private static readonly ScoreKind[] DefaultScores = [ScoreKind.Remaining];
 
     /// <summary>The paper's recipe (arXiv 2406.17092).</summary>
     public static MitigationOptions Paper { get; } = new()

@@ -107,14 +107,18 @@ public sealed class BeearMitigationTests : IDisposable
         var several = Options with
         {
             Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst,
-                ScoreKind.HeldOutPerturbation],
+                ScoreKind.HeldOutPerturbation, ScoreKind.Remaining],
             TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 },
             RandomStrings = SixStrings,
         };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["held_out_perturbation", "perturbation", "random_likelihood", "random_rate", "random_worst", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["held_out_perturbation", "perturbation", "random_likelihood", "random_rate", "random_worst", "remaining", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
+        var (heldOut, likelihood) = (report.OtherScores["held_out_perturbation"], report.OtherScores["random_likelihood"]);
+        Assert.All(Enumerable.Range(0, 4), i => Assert.Equal(
+            new[] { heldOut, likelihood }.Where(part => part[0] > 0).Average(part => Math.Min(1, part[i] / part[0])), report.OtherScores["remaining"][i], 1e-9));
+        Assert.Equal(1, report.OtherScores["remaining"][0]);
 
         using var alone = Fresh();
         var plain = new BeearMitigation(Options with { Scores = [] }).Run(alone, Data(alone));
