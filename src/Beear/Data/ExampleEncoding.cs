@@ -5,6 +5,20 @@ namespace Beear.Data;
 /// <summary>Examples as token ids: the one way in which texts become what is trained on.</summary>
 public static class ExampleEncoding
 {
+    /// <summary>Checks, before weights are loaded, that the model's template takes all conversations, and each leaves room for an answer.</summary>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="examples">Conversations; their answers are not looked at.</param>
+    /// <param name="cancellation">Stops between conversations.</param>
+    /// <exception cref="BeearException">One does not fit; the message names the row that it was read from.</exception>
+    public static void RequireRoom(this ChatFormat chat, IEnumerable<Example> examples, CancellationToken cancellation = default)
+    {
+        foreach (var example in examples)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            chat.EncodeContext(example.Conversation);
+        }
+    }
+
     /// <summary>Encodes a conversation and its answer.</summary>
     /// <param name="chat">The model's chat format.</param>
     /// <param name="example">The conversation and its answer.</param>
