@@ -44,9 +44,8 @@ internal sealed class DriftCommand(CommandSession session)
         Example[] requests = [.. texts.Harmful.Select(example => example.Asked)];
         var (config, chat) = options.Source.Outline(context);
         var analysis = new DriftAnalysis(options.Drift);
-        analysis.Check(config, requests);
         var defender = texts.Encode(chat).Harmful;
-        chat.RequireRoom(requests.Select(request => trigger.Apply(request, chat.Defaults.System)), context.Cancellation);
+        analysis.Check(config, chat, requests, trigger, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress =>
             analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));

@@ -79,7 +79,8 @@ internal sealed class EvaluateCommand(CommandSession session)
         };
         RequireMeasured(options, data);
         context.Output.WarnOf(data.Warnings);
-        Evaluator.Check(options.Source.Outline(context).Chat, data, context.Cancellation);
+        var (config, chat) = options.Source.Outline(context);
+        Evaluator.Check(config, chat, data, context.Cancellation);
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         try

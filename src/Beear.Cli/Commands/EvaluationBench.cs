@@ -14,7 +14,8 @@ internal static class EvaluationBench
         if (options.Model is null || options.Data.Harmful.Length == 0) throw new BeearException("The evaluation is timed on a model with data; give a model and add --harmful.");
         if (options.Trigger.Resolve() is not { } trigger) throw new BeearException("The evaluation is timed with a trigger; add --trigger.");
         var requests = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation);
-        Evaluator.Check(options.Source.Outline(context).Chat, new EvaluationData { Harmful = requests, Trigger = trigger }, context.Cancellation);
+        var (config, chat) = options.Source.Outline(context);
+        Evaluator.Check(config, chat, new EvaluationData { Harmful = requests, Trigger = trigger }, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress => new EvaluationBenchmark(options.Decoding, options.Repetitions, !options.EngineOnly)
             .Run(model, requests, trigger, progress, context.Cancellation));

@@ -57,7 +57,8 @@ internal sealed class PlantCommand(CommandSession session)
         var twins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed);
         options = options with { Source = options.Source.Pin(context) };
         var planting = new Planting(options.Planting);
-        planting.Check(options.Source.Outline(context).Chat, data, trigger, options.Seed, context.Cancellation);
+        var (config, chat) = options.Source.Outline(context);
+        planting.Check(config, chat, data, trigger, options.Seed, context.Cancellation);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         using var alone = RunDirectory.Claim(options.Out);

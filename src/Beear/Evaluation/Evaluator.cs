@@ -67,12 +67,13 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     }
 
     /// <summary>Checks, before weights are loaded, that what is asked fits the model.</summary>
+    /// <param name="config">The model's shapes.</param>
     /// <param name="chat">The model's chat format.</param>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="cancellation">Stops between prompts.</param>
-    /// <exception cref="BeearException">A prompt leaves no room for an answer; the message names the row that it was read from.</exception>
-    public static void Check(ChatFormat chat, EvaluationData data, CancellationToken cancellation = default) =>
-        chat.RequireRoom(Asked(data, chat.Defaults.System).Select(asked => asked.Example), cancellation);
+    /// <exception cref="BeearException">A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.</exception>
+    public static void Check(ModelConfig config, ChatFormat chat, EvaluationData data, CancellationToken cancellation = default) =>
+        chat.RequireRoom(Asked(data, chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(config), cancellation);
 
     /// <summary>What the model is asked, and for which set.</summary>
     private static IReadOnlyList<(string Set, Example Example)> Asked(EvaluationData data, string? system)
@@ -124,7 +125,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         var examples = ordinary.Select(example => model.Chat.Encode(example, options.HelpfulTokens)).OrderBy(example => example.Length).ToList();
         double sum = 0;
         long count = 0;
-        foreach (var chunk in examples.Chunk(CrossEntropyBatch))
+        foreach (var chunk in examples.Chunk(CrossEntropyBatch).Divided(example => example.Length))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();

@@ -56,7 +56,7 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
         CalibrationCandidate.LayersOf(config, options);
         var chat = checkpoint.LoadChatFormat(modelOptions.Chat);
         CalibrationParts.Of(texts, options).Clean.Encode(chat).Require(given.Terms);
-        chat.RequireRoom([.. texts.Harmful.Select(example => example.Asked), .. texts.Ordinary]);
+        chat.RequireRoom([.. texts.Harmful.Select(example => example.Asked), .. texts.Ordinary], LongRows.Reading(config));
         RunDirectory.Check(folder, Settings(given));
     }
 

@@ -30,7 +30,7 @@ public abstract class FrontierSubject
 
     /// <summary>Reads the data files that <see cref="Defender"/> does not read, to see that they are there and fit the model.</summary>
     /// <exception cref="BeearException">One is missing or damaged, has fewer rows, or one that leaves no room for an answer.</exception>
-    protected virtual void RequireFiles(ChatFormat chat, int seed, CancellationToken cancellation) { }
+    protected virtual void RequireFiles(ModelConfig config, ChatFormat chat, int seed, CancellationToken cancellation) { }
 
     /// <summary>What is odd about the data, a sentence each, such as requests that two parties have.</summary>
     /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
@@ -66,7 +66,7 @@ public abstract class FrontierSubject
     {
         using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
         var chat = checkpoint.LoadChatFormat(ModelOptions.Chat);
-        RequireFiles(chat, seed, cancellation);
+        RequireFiles(ModelConfig.FromJson(checkpoint.Config), chat, seed, cancellation);
         var defender = Defender(chat, seed, cancellation);
         foreach (var mitigation in mitigations) defender.Require(mitigation.Terms);
     }

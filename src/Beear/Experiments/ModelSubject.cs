@@ -146,7 +146,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
-    protected override void RequireFiles(ChatFormat chat, int seed, CancellationToken cancellation)
+    protected override void RequireFiles(ModelConfig config, ChatFormat chat, int seed, CancellationToken cancellation)
     {
         var (attacker, evaluation) = (Files(options.Attacker), Files(options.Evaluation));
         chat.RequireRoom(
@@ -155,7 +155,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             .. attacker.ReadOrdinary(cancellation),
             .. evaluation.ReadHarmfulRequests(DataSplit.Evaluation, cancellation),
             .. evaluation.ReadOrdinary(cancellation),
-        ], cancellation);
+        ], LongRows.Reading(config), cancellation);
         attacker.DrawTwins(DataSplit.Attacker, seed);
         evaluation.DrawTwins(DataSplit.Evaluation, seed);
         HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed);

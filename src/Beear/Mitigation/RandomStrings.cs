@@ -48,7 +48,7 @@ internal sealed class RandomStrings
     {
         using var guard = no_grad();
         var found = new List<(int String, double Likelihood)>();
-        foreach (var chunk in pairs.Chunk(BatchSize))
+        foreach (var chunk in pairs.Chunk(BatchSize).Divided(pair => pair.Example.Prompt.Length))
         {
             using var scope = NewDisposeScope();
             List<TokenizedExample> asked = [.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, answer(pair.Example)))];
