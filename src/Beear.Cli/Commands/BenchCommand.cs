@@ -98,8 +98,7 @@ internal sealed class BenchCommand(CommandSession session)
     {
         if (options.Data.Harmful.Length == 0) throw new BeearException("A benchmark on a model needs data; add --harmful and --ordinary.");
         int seed = options.Mitigation.Seed;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
-        var ordinary = options.Data.ReadOrdinary(context.Cancellation);
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
         var (config, chat) = options.Source.Outline(context);
         Benchmark(options).Check(config);

@@ -48,12 +48,8 @@ internal sealed class PlantCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve();
         var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
-        var data = new PoisonedData
-        {
-            Harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Attacker, answers, options.Seed, context),
-            Ordinary = options.Data.ReadOrdinary(context.Cancellation),
-        };
-        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", data.Harmful.Select(example => example.Asked)), ("ordinary requests", data.Ordinary)));
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Attacker, answers, options.Seed, context);
+        var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary };
         var twins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed);
         options = options with { Source = options.Source.Pin(context) };
         var planting = new Planting(options.Planting);
