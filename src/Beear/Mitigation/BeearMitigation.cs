@@ -36,7 +36,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
-        using var state = MitigationState.Open(run, model.Decoder, removal);
+        using var state = MitigationState.Open(run, model.Decoder, removal, options);
         var adversary = new Adversary(model, options, data.Openings?.Openings);
         var scorer = new DefenderScorer(model, options, adversary, training, heldOut) { Openings = data.Openings?.Openings };
         var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);

@@ -55,7 +55,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         var settings = options.Optimizer.For(decoder.Config.HiddenSize);
         using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
         var losses = new List<double>();
-        TrainingState.Continue(run, decoder, optimizer.Restore, losses);
+        TrainingState.Continue(run, decoder, optimizer.Restore, batches.Count, losses);
         var sinceState = Stopwatch.StartNew();
         decoder.Weights.RequireGradients(true);
         try
