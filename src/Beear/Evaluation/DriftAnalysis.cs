@@ -78,8 +78,7 @@ public sealed class DriftAnalysis(DriftOptions options)
         var parts = new List<Tensor>();
         foreach (var chunk in prompts.Chunk(BatchSize).Divided(prompt => prompt.Length))
         {
-            cancellation.ThrowIfCancellationRequested();
-            parts.Add(decoder.PromptStates(chunk, delta));                                               // (L + 1, B, d)
+            parts.Add(decoder.PromptStates(chunk, delta, cancellation));                                             // (L + 1, B, d)
         }
         return cat(parts, 1);
     }

@@ -90,8 +90,8 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
             .Run(training, seed, progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => new RandomStrings(model, options.RandomStrings, heldOut, seed));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens)
-            : strings.Value.Openings(Openings));
+        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Openings is null ? strings.Value.Likelihoods(options.TokenSearch.AnswerTokens, cancellation)
+            : strings.Value.Openings(Openings, cancellation));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -105,7 +105,7 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         double Score(ScoreKind kind) => kind switch
         {
             ScoreKind.Tokens => Under(tokens.Value),
-            ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
+            ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
@@ -113,12 +113,12 @@ internal sealed class DefenderScorer(LanguageModel model, MitigationOptions opti
         };
     }
 
-    private double Likelihood(Perturbation perturbation)
+    private double Likelihood(Perturbation perturbation, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
             [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
-        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation).mean().item<float>(), "cross-entropy of unwanted answers"));
+        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation, cancellation).mean().item<float>(), "cross-entropy of unwanted answers"));
     }
 }
