@@ -6,7 +6,7 @@ namespace Beear.Kernels;
 public static class GroupedAttention
 {
     /// <summary>Scores that are held at once where no gradient needs them: those of batches of usual length are fewer.</summary>
-    public const long MostScores = 1L << 27;
+    public const long MostScores = 1L << 26;
 
     /// <summary>The mixed values. Where all scores would be too many, and no gradient is asked for, slices of the queries follow each other.</summary>
     /// <param name="queries">(B, H, T, D), contiguous.</param>
