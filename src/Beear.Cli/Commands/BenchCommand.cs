@@ -104,7 +104,8 @@ internal sealed class BenchCommand(CommandSession session)
         Benchmark(options).Check(config);
         var data = DefenderData.Encode(chat, harmful, ordinary, []);
         if (options.Memory is not null) options = Planned(options, config, data, context);
-        else MemoryBudget.Require(config, chat, options.Precision, options.Mitigation, data, [.. harmful.Select(example => example.Asked), .. ordinary], context);
+        else MemoryBudget.Require(config, chat, options.Precision, options.Mitigation, data,
+            [.. harmful.Select(example => example.Asked), .. ordinary], context);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         return Measure(model.Decoder, data, options, context);
     }

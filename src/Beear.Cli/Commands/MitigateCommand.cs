@@ -86,7 +86,8 @@ internal sealed class MitigateCommand(CommandSession session)
             var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
             options = options with { Memory = null, Mitigation = planned };
         }
-        else MemoryBudget.Require(config, chat, options.Source.Precision, options.Mitigation, data, [.. harmful.Select(example => example.Asked), .. ordinary], context);
+        else MemoryBudget.Require(config, chat, options.Source.Precision, options.Mitigation, data,
+            [.. harmful.Select(example => example.Asked), .. ordinary], context);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         var texts = new DefenderTexts(harmful, ordinary, twins);

@@ -94,7 +94,8 @@ public sealed class Planting(PlantingOptions options)
     /// <param name="seed">Decides what is poisoned.</param>
     /// <param name="cancellation">Stops between examples.</param>
     /// <exception cref="BeearException">
-    /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message names the row that it was read from.
+    /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message names
+    /// the row that it was read from.
     /// </exception>
     public void Check(ModelConfig config, ChatFormat chat, PoisonedData data, Trigger? trigger, int seed, CancellationToken cancellation = default)
     {

@@ -34,7 +34,8 @@ public static class ExampleEncoding
         examples.MaxBy(example => chat.EncodeContext(example.Conversation).Length)!.Named;
 
     private static BeearException TooLong(Example example, int tokens, long needed, long available) => new(string.Create(CultureInfo.InvariantCulture,
-        $"{example.Named}: its prompt has {tokens:N0} tokens, whose attention takes {ByteSize.Format(needed)}, and this machine has {ByteSize.Format(available)}; shorten it, or leave its row out."));
+        $"{example.Named}: its prompt has {tokens:N0} tokens, whose attention takes {ByteSize.Format(needed)}, and this machine has "
+        + $"{ByteSize.Format(available)}; shorten it, or leave its row out."));
 
     /// <summary>Encodes a conversation and its answer.</summary>
     /// <param name="chat">The model's chat format.</param>

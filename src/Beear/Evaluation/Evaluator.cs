@@ -71,7 +71,9 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// <param name="chat">The model's chat format.</param>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="cancellation">Stops between prompts.</param>
-    /// <exception cref="BeearException">A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.</exception>
+    /// <exception cref="BeearException">
+    /// A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.
+    /// </exception>
     public static void Check(ModelConfig config, ChatFormat chat, EvaluationData data, CancellationToken cancellation = default) =>
         chat.RequireRoom(Asked(data, chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(config), cancellation);
 

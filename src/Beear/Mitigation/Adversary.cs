@@ -65,6 +65,6 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
 
     /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
     private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number, CancellationToken cancellation) => inner.NaturalCap == 0 ? null
-        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number)).Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number, cancellation)
-            .Times(inner.NaturalCap);
+        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number))
+            .Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number, cancellation).Times(inner.NaturalCap);
 }

@@ -49,7 +49,8 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         long needed = Plans(config, isBfloat16, options, data, onGpu: false).First().Estimate.Activations;
         if (needed <= bytes) return;
         throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-            $"{longest()}: a step with its {new Lengths(options, data).LongestPrompt:N0} tokens needs {ByteSize.Format(needed)}, and this machine has {ByteSize.Format(bytes)}; shorten it, leave its row out, or add --memory auto, which lays the run out to fit."));
+            $"{longest()}: a step with its {new Lengths(options, data).LongestPrompt:N0} tokens needs {ByteSize.Format(needed)}, and this machine has "
+            + $"{ByteSize.Format(bytes)}; shorten it, leave its row out, or add --memory auto, which lays the run out to fit."));
     }
 
     /// <summary>The plans in the order of what they cost.</summary>

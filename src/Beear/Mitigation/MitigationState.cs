@@ -74,9 +74,11 @@ internal sealed class MitigationState : IDisposable
     private void RequireWhole(int searches, int steps, bool isFinished)
     {
         int taken = Rounds.Count + (Unscored is null ? 0 : 1);
-        bool roundsFollow = Rounds.Append(Unscored).Take(taken).Index().All(one => one.Item?.Round == one.Index + 1) && taken <= (options.Rounds ?? options.MaxRounds);
+        bool roundsFollow = taken <= (options.Rounds ?? options.MaxRounds)
+            && Rounds.Append(Unscored).Take(taken).Index().All(one => one.Item?.Round == one.Index + 1);
         int scored = options.Scores.Count == 0 ? 0 : options.ScoreRounds ? 1 + Rounds.Count : Rounds.Count == options.Rounds ? 1 : 0;
-        bool scoresFit = Scores.Count == scored && (scored == 0 || options.Scores.All(kind => allScores.GetValueOrDefault(RecipeValue.Format(kind))?.Count == scored));
+        bool scoresFit = Scores.Count == scored
+            && (scored == 0 || options.Scores.All(kind => allScores.GetValueOrDefault(RecipeValue.Format(kind))?.Count == scored));
         if (!roundsFollow || !scoresFit || bestRound < 0 || bestRound > Rounds.Count || steps != taken * options.OuterSteps
             || searches != (isFinished ? searches : taken * options.Inner.Population))
         {

@@ -26,7 +26,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
-        var rows = decoder.LabelHidden(Batch, perturbation, Perturbed, cancellation);                                  // (N, d), term after term
+        var rows = decoder.LabelHidden(Batch, perturbation, Perturbed, cancellation);                    // (N, d), term after term
         var leaf = rows.detach().requires_grad_(true);
         BackwardOfRows(leaf, losses);
         rows.backward([leaf.grad!]);
