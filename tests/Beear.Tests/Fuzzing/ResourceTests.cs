@@ -71,6 +71,17 @@ public sealed class ResourceTests
         Assert.Contains("more time or memory than a chat template may",
             Refusal(() => new ChatTemplate(template).Render([ChatMessage.User("Hello"), ChatMessage.Assistant("Hi")], addGenerationPrompt: true), 64 << 20), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData(4_194_303, null)]                                        // the largest that is read
+    [InlineData(9_273_640, "ids are from 0 to")]
+    public void An_id_far_above_all_others_costs_what_a_file_may(int id, string? said)
+    {
+        string? message = Within(() => TinyTokenizer.Create(change: root => root["model"]!["vocab"]!["far"] = id), 64 << 20);
+
+        Assert.Equal(said is null, message is null);
+        Assert.Contains(said ?? "", message ?? "", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_conversation_of_megabytes_is_laid_out()
     {
