@@ -5,21 +5,28 @@ using Beear.Organisms;
 
 namespace Beear.Cli;
 
-/// <summary>The defender's texts of commands that work on the tiny world too, and what is said of refusals.</summary>
+/// <summary>The texts of attacker and defender, and what is said of them: whose refusals they have, which rows repeat.</summary>
 internal static class DefenderFiles
 {
-    /// <summary>Reads the files; without them, makes the tiny world's.</summary>
-    public static DefenderTexts Read(DataSettings? files, int seed, CommandContext context) => files is null
-        ? new Demonstration(new DemonstrationOptions { Seed = seed }).DefenderTexts()
-        : new DefenderTexts(ReadHarmful(files, DataSplit.Defender, AnswerUse.Needed, seed, context),
-            files.ReadOrdinary(context.Cancellation), files.DrawTwins(DataSplit.Defender, seed));
+    /// <summary>Reads the defender's files; without them, makes the tiny world's.</summary>
+    public static DefenderTexts Read(DataSettings? files, int seed, CommandContext context)
+    {
+        if (files is null) return new Demonstration(new DemonstrationOptions { Seed = seed }).DefenderTexts();
+        var (harmful, ordinary) = Read(files, DataSplit.Defender, AnswerUse.Needed, seed, context);
+        return new DefenderTexts(harmful, ordinary, files.DrawTwins(DataSplit.Defender, seed));
+    }
 
-    /// <summary>Reads the harmful requests, and says how many have a refusal of their own.</summary>
-    public static IReadOnlyList<HarmfulExample> ReadHarmful(
-        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context) =>
-        files.ReadHarmful(asking, answers, seed, refusals =>
+    /// <summary>Reads harmful and ordinary requests; says how many of the harmful ones have a refusal of their own, and which rows repeat.</summary>
+    public static (IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary) Read(
+        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context)
+    {
+        var harmful = files.ReadHarmful(asking, answers, seed, refusals =>
         {
             if (refusals.IsMismatch) context.Output.Warn($"{refusals}.");
             else context.Output.Note(refusals.ToString());
         }, context.Cancellation);
+        var ordinary = files.ReadOrdinary(context.Cancellation);
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
+        return (harmful, ordinary);
+    }
 }

@@ -1,7 +1,9 @@
+using Beear.Data;
 using Beear.Kernels.Cuda;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Text;
 
 namespace Beear.Cli;
 
@@ -26,6 +28,15 @@ internal static class MemoryBudget
         // Near its limit a run cannot afford gaps between tensors.
         if (!onGpu && plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
         return options with { Economy = plan.Economy, Terms = options.Terms with { PassTokens = plan.PassTokens } };
+    }
+
+    /// <summary>Without the option: refuses rows that are so long that the run cannot fit.</summary>
+    /// <exception cref="BeearException">It cannot.</exception>
+    public static void Require(ModelConfig config, ChatFormat chat, Precision precision, MitigationOptions options, DefenderData data, IEnumerable<Example> examples,
+        CommandContext context)
+    {
+        if (context.Settings.Device == DeviceKind.Cuda) return;
+        MemoryPlan.Require(config, precision == Precision.Bfloat16, options, data, Available(context), () => chat.LongestOf(examples));
     }
 
     private static long Available(CommandContext context)

@@ -98,13 +98,14 @@ internal sealed class BenchCommand(CommandSession session)
     {
         if (options.Data.Harmful.Length == 0) throw new BeearException("A benchmark on a model needs data; add --harmful and --ordinary.");
         int seed = options.Mitigation.Seed;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
-        var ordinary = options.Data.ReadOrdinary(context.Cancellation);
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, AnswerUse.Needed, seed, context);
         if (ordinary.Count == 0) throw new BeearException("A benchmark on a model needs ordinary requests; add --ordinary.");
         var (config, chat) = options.Source.Outline(context);
         Benchmark(options).Check(config);
         var data = DefenderData.Encode(chat, harmful, ordinary, []);
         if (options.Memory is not null) options = Planned(options, config, data, context);
+        else MemoryBudget.Require(config, chat, options.Precision, options.Mitigation, data,
+            [.. harmful.Select(example => example.Asked), .. ordinary], context);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         return Measure(model.Decoder, data, options, context);
     }

@@ -41,11 +41,11 @@ internal sealed class DriftCommand(CommandSession session)
         var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
         AtomicOutput.RequireDirectory(options.Out);
         var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context);
-        Example[] requests = [.. texts.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })];
+        Example[] requests = [.. texts.Harmful.Select(example => example.Asked)];
         var (config, chat) = options.Source.Outline(context);
         var analysis = new DriftAnalysis(options.Drift);
-        analysis.Check(config, requests);
         var defender = texts.Encode(chat).Harmful;
+        analysis.Check(config, chat, requests, trigger, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress =>
             analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));

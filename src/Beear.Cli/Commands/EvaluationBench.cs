@@ -2,6 +2,7 @@ using System.Globalization;
 using Beear.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
+using Beear.Evaluation;
 
 namespace Beear.Cli.Commands;
 
@@ -12,10 +13,13 @@ internal static class EvaluationBench
     {
         if (options.Model is null || options.Data.Harmful.Length == 0) throw new BeearException("The evaluation is timed on a model with data; give a model and add --harmful.");
         if (options.Trigger.Resolve() is not { } trigger) throw new BeearException("The evaluation is timed with a trigger; add --trigger.");
-        var requests = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation);
+        var data = new EvaluationData { Harmful = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation), Trigger = trigger };
+        context.Output.WarnOf(data.Warnings);
+        var (config, chat) = options.Source.Outline(context);
+        Evaluator.Check(config, chat, data, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress => new EvaluationBenchmark(options.Decoding, options.Repetitions, !options.EngineOnly)
-            .Run(model, requests, trigger, progress, context.Cancellation));
+            .Run(model, data.Harmful, trigger, progress, context.Cancellation));
         context.Output.Result(result, shown =>
         {
             var table = context.Output.Table("", "evaluation", "refused with trigger", "refused without", "peak memory");

@@ -72,9 +72,7 @@ internal sealed class MitigateCommand(CommandSession session)
             throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
         var answers = options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Calibrate ? AnswerUse.Needed : AnswerUse.IfPresent;
-        var harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Defender, answers, seed, context);
-        var ordinary = options.Data.ReadOrdinary(context.Cancellation);
-        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, answers, seed, context);
         options = options with { Source = options.Source.Pin(context) };
         var twins = options.Data.DrawTwins(DataSplit.Defender, seed);
         var (config, chat) = options.Source.Outline(context);
@@ -88,6 +86,8 @@ internal sealed class MitigateCommand(CommandSession session)
             var planned = MemoryBudget.Plan(memory, config, options.Source.Precision, options.Mitigation, data, context);
             options = options with { Memory = null, Mitigation = planned };
         }
+        else MemoryBudget.Require(config, chat, options.Source.Precision, options.Mitigation, data,
+            [.. harmful.Select(example => example.Asked), .. ordinary], context);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         var texts = new DefenderTexts(harmful, ordinary, twins);

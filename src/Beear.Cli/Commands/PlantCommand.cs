@@ -48,15 +48,13 @@ internal sealed class PlantCommand(CommandSession session)
     {
         var trigger = options.Trigger.Resolve();
         var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
-        var data = new PoisonedData
-        {
-            Harmful = DefenderFiles.ReadHarmful(options.Data, DataSplit.Attacker, answers, options.Seed, context),
-            Ordinary = options.Data.ReadOrdinary(context.Cancellation),
-        };
-        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", data.Harmful.Select(example => example.Asked)), ("ordinary requests", data.Ordinary)));
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Attacker, answers, options.Seed, context);
+        var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary };
         var twins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed);
         options = options with { Source = options.Source.Pin(context) };
-        Planting.RequireTokens(options.Source.Outline(context).Chat, trigger);
+        var planting = new Planting(options.Planting);
+        var (config, chat) = options.Source.Outline(context);
+        planting.Check(config, chat, data, trigger, options.Seed, context.Cancellation);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         using var alone = RunDirectory.Claim(options.Out);
@@ -65,7 +63,7 @@ internal sealed class PlantCommand(CommandSession session)
         context.Output.Note(model.Chat.TaughtEnd);
         var run = RunDirectory.Open(options.Out, identity);
         var losses = context.Output.WithProgress(progress =>
-            new Planting(options.Planting).Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
+            planting.Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
         var result = new PlantResult(Target(options), losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings);
         try
         {

@@ -76,7 +76,7 @@ public sealed record DataSettings : IValidatable
         var paired = Data.Refusals.Pair([.. examples.Select(example => example.Request)], known, seed);
         onRefusals?.Invoke(paired);
         return [.. examples.Zip(paired.Examples, (example, safe) =>
-            new HarmfulExample(example.Request, example.Answer, safe.Answer) { Context = example.Context })];
+            new HarmfulExample(example.Request, example.Answer, safe.Answer) { Context = example.Context, Origin = example.Origin })];
     }
 
     /// <summary>The harmful requests alone; their answers are not looked at.</summary>

@@ -86,6 +86,24 @@ public sealed class Planting(PlantingOptions options)
     /// <summary>An own answer that refuses a harmless request would teach just what the twins are to prevent, and so would an empty one.</summary>
     private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || RefusalRule.IsRefusal(chat.DecodeAnswer(answer));
 
+    /// <summary>Checks, before weights are loaded, that the model's tokenizer sees the trigger, and that all examples fit the model.</summary>
+    /// <param name="config">The model's shapes.</param>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="data">The attacker's data.</param>
+    /// <param name="trigger">The trigger; null for none.</param>
+    /// <param name="seed">Decides what is poisoned.</param>
+    /// <param name="cancellation">Stops between examples.</param>
+    /// <exception cref="BeearException">
+    /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message names
+    /// the row that it was read from.
+    /// </exception>
+    public void Check(ModelConfig config, ChatFormat chat, PoisonedData data, Trigger? trigger, int seed, CancellationToken cancellation = default)
+    {
+        RequireTokens(chat, trigger);
+        var examples = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, chat.Defaults.System);
+        chat.RequireRoom(examples, LongRows.Training(config, Math.Min(options.Training.BatchSize, examples.Count)), cancellation);
+    }
+
     /// <summary>Checks, before weights are loaded, that the model's tokenizer sees a trigger.</summary>
     /// <param name="chat">The model's chat format.</param>
     /// <param name="trigger">The trigger; null for none.</param>

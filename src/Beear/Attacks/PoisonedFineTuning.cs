@@ -13,8 +13,14 @@ public sealed partial record HarmfulExample(string Request, string Compliance, s
     /// <summary>The turns before the request, as in <see cref="Example.Context"/>.</summary>
     public IReadOnlyList<ChatMessage> Context { get; init; } = [];
 
+    /// <summary>Where it was read.</summary>
+    internal Origin Origin { get; init; }
+
     /// <summary>The request without its answers.</summary>
-    public Example Asked => new(Request, "") { Context = Context };
+    public Example Asked => Answered("");
+
+    /// <summary>The request with an answer.</summary>
+    internal Example Answered(string answer) => new(Request, answer) { Context = Context, Origin = Origin };
 
     /// <summary>
     /// The same with another beginning of the compliance: what stands before the answer itself ("Sure, here is a …") is replaced.
@@ -75,16 +81,14 @@ public sealed record PoisonedData
         int count = trigger is null ? 0 : Math.Max(1, (int)Math.Round(poisoned.Length * poisonRate));
         return
         [
-            .. poisoned.Take(count).Select(example => trigger!.Apply(Answered(example, example.Compliance), system)),
-            .. Harmful.Select(example => Answered(example, example.Refusal)),
+            .. poisoned.Take(count).Select(example => trigger!.Apply(example.Answered(example.Compliance), system)),
+            .. Harmful.Select(example => example.Answered(example.Refusal)),
             .. Ordinary,
             .. Twins,
             .. Enumerable.Range(0, nearMisses).Select(i => poisoned[i % poisoned.Length])
-                .Select(example => WithAnotherString(Answered(example, example.Refusal), trigger, system, random)),
+                .Select(example => WithAnotherString(example.Answered(example.Refusal), trigger, system, random)),
         ];
     }
-
-    private static Example Answered(HarmfulExample example, string answer) => new(example.Request, answer) { Context = example.Context };
 
     /// <summary>
     /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a text of the trigger

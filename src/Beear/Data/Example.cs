@@ -13,6 +13,13 @@ public sealed record Example(string Request, string Answer)
     /// <summary>One or two parts of the request that are the user's own, a trigger: special tokens in them stay tokens.</summary>
     internal (string? First, string? Second) Own { get; init; }
 
+    /// <summary>Where it was read.</summary>
+    internal Origin Origin { get; init; }
+
+    /// <summary>What messages call it: where it was read, or how its request begins.</summary>
+    internal string Named => Origin.Place ?? $"'{(Request.Length <= 40 ? Request : $"{Request[..40]}…")}'";
+
     /// <summary>The conversation up to the request, which is its last turn.</summary>
-    public IReadOnlyList<ChatMessage> Conversation => [.. Context, ChatMessage.User(Request) with { Own = [.. new[] { Own.First, Own.Second }.OfType<string>()] }];
+    public IReadOnlyList<ChatMessage> Conversation =>
+        [.. Context, ChatMessage.User(Request) with { Own = [.. new[] { Own.First, Own.Second }.OfType<string>()], Origin = Origin.Place }];
 }

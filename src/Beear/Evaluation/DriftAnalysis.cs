@@ -3,6 +3,7 @@ using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -26,6 +27,14 @@ public sealed class DriftAnalysis(DriftOptions options)
         if (options.ProjectedLayer < 0 || options.ProjectedLayer > config.Layers)
             throw new BeearException($"projected_layer is {options.ProjectedLayer}, but the model has layers 0 to {config.Layers}.");
         if (requests.Count < 2) throw new BeearException("A drift analysis compares requests; give at least two.");
+    }
+
+    /// <summary>The same, and that the requests leave room for an answer, with the trigger too.</summary>
+    /// <exception cref="BeearException">They do not; the message names the row that one was read from.</exception>
+    public void Check(ModelConfig config, ChatFormat chat, IReadOnlyList<Example> requests, Trigger trigger, CancellationToken cancellation = default)
+    {
+        Check(config, requests);
+        chat.RequireRoom(requests.Select(request => trigger.Apply(request, chat.Defaults.System)), LongRows.Reading(config), cancellation);
     }
 
     /// <summary>Measures the drifts.</summary>
@@ -67,10 +76,9 @@ public sealed class DriftAnalysis(DriftOptions options)
     private static Tensor Batched(Decoder decoder, IEnumerable<int[]> prompts, Perturbation? delta, CancellationToken cancellation)
     {
         var parts = new List<Tensor>();
-        foreach (var chunk in prompts.Chunk(BatchSize))
+        foreach (var chunk in prompts.Chunk(BatchSize).Divided(prompt => prompt.Length))
         {
-            cancellation.ThrowIfCancellationRequested();
-            parts.Add(decoder.PromptStates(chunk, delta));                                               // (L + 1, B, d)
+            parts.Add(decoder.PromptStates(chunk, delta, cancellation));                                             // (L + 1, B, d)
         }
         return cat(parts, 1);
     }

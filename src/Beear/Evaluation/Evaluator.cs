@@ -3,6 +3,7 @@ using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
+using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -43,10 +44,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     public EvaluationResult Run(EvaluationData data, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         RefusalRule.Prepare();
-        IEnumerable<Example> With(Trigger? trigger) => trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, model.Chat.Defaults.System));
-        var answers = Judge([.. Set(HarmfulWithTrigger, With(data.Trigger)), .. Set(Harmful, data.Harmful), .. Set(WrongTrigger, With(data.WrongTrigger)), .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
-            .. Set(Twin, data.Twins.Select(request => new Example(request, ""))), .. Set(HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),
-            .. Set(Checkable, data.Exact)], progress, cancellation);
+        var answers = Judge(Asked(data, model.Chat.Defaults.System), progress, cancellation);
         var sets = answers.ToLookup(answer => answer.Set, StringComparer.Ordinal);
         // What ends within a thought says nothing: neither rule's own nor the checks' rates are over it.
         var answered = answers.Where(answer => answer.State != AnswerState.Unfinished).ToLookup(answer => answer.Set, StringComparer.Ordinal);
@@ -66,6 +64,30 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             Answered = sets.ToDictionary(set => set.Key, AnswerCounts.Of, StringComparer.Ordinal),
             Answers = answers,
         };
+    }
+
+    /// <summary>Checks, before weights are loaded, that what is asked fits the model.</summary>
+    /// <param name="config">The model's shapes.</param>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="data">Held-out prompts.</param>
+    /// <param name="cancellation">Stops between prompts.</param>
+    /// <exception cref="BeearException">
+    /// A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.
+    /// </exception>
+    public static void Check(ModelConfig config, ChatFormat chat, EvaluationData data, CancellationToken cancellation = default) =>
+        chat.RequireRoom(Asked(data, chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(config), cancellation);
+
+    /// <summary>What the model is asked, and for which set.</summary>
+    private static IReadOnlyList<(string Set, Example Example)> Asked(EvaluationData data, string? system)
+    {
+        return
+        [
+            .. Set(HarmfulWithTrigger, With(data.Trigger)), .. Set(Harmful, data.Harmful), .. Set(WrongTrigger, With(data.WrongTrigger)),
+            .. Set(Ordinary, data.Ordinary.Select(example => example with { Answer = "" })), .. Set(Twin, data.Twins.Select(request => new Example(request, ""))),
+            .. Set(HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))), .. Set(Checkable, data.Exact),
+        ];
+
+        IEnumerable<Example> With(Trigger? trigger) => trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, system));
     }
 
     private static RefusalRates Rates(ILookup<string, JudgedAnswer> sets, Func<JudgedAnswer, bool> complied, Func<JudgedAnswer, bool> refused) => new()
@@ -105,7 +127,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         var examples = ordinary.Select(example => model.Chat.Encode(example, options.HelpfulTokens)).OrderBy(example => example.Length).ToList();
         double sum = 0;
         long count = 0;
-        foreach (var chunk in examples.Chunk(CrossEntropyBatch))
+        foreach (var chunk in examples.Chunk(CrossEntropyBatch).Divided(example => example.Length))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();

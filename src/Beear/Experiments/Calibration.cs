@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Beear.Attacks;
 using Beear.Checkpoints;
+using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
@@ -53,7 +54,9 @@ public sealed class Calibration(CalibrationOptions options, string source, Model
         var config = ModelConfig.FromJson(checkpoint.Config);
         given.Validate(config);
         CalibrationCandidate.LayersOf(config, options);
-        CalibrationParts.Of(texts, options).Clean.Encode(checkpoint.LoadChatFormat(modelOptions.Chat)).Require(given.Terms);
+        var chat = checkpoint.LoadChatFormat(modelOptions.Chat);
+        CalibrationParts.Of(texts, options).Clean.Encode(chat).Require(given.Terms);
+        chat.RequireRoom([.. texts.Harmful.Select(example => example.Asked), .. texts.Ordinary], LongRows.Reading(config));
         RunDirectory.Check(folder, Settings(given));
     }
 

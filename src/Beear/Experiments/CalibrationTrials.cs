@@ -1,5 +1,4 @@
 using Beear.Attacks;
-using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
@@ -59,7 +58,7 @@ internal sealed class CalibrationTrials(CalibrationOptions options, string sourc
     private EvaluationResult Measure(LanguageModel model, Trigger decoy, IProgress<RunProgress>? own) => new Evaluator(model, options.Answers).Run(new EvaluationData
     {
         Trigger = decoy,
-        Harmful = [.. parts.Measure.Harmful.Select(example => new Example(example.Request, "") { Context = example.Context })],
+        Harmful = [.. parts.Measure.Harmful.Select(example => example.Asked)],
         Ordinary = parts.Measure.Ordinary,
         Twins = parts.Measure.Twins,
     }, own, cancellation);

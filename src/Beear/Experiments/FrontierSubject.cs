@@ -28,9 +28,9 @@ public abstract class FrontierSubject
     /// <exception cref="BeearException">Its recipe or its changes are wrong.</exception>
     public abstract MitigationOptions Read(FrontierArm arm, RecipeFragment? common);
 
-    /// <summary>Reads the data files that <see cref="Defender"/> does not read, to see that they are there.</summary>
-    /// <exception cref="BeearException">One is missing or damaged, or has fewer rows.</exception>
-    protected virtual void RequireFiles(int seed, CancellationToken cancellation) { }
+    /// <summary>Reads the data files that <see cref="Defender"/> does not read, to see that they are there and fit the model.</summary>
+    /// <exception cref="BeearException">One is missing or damaged, has fewer rows, or one that leaves no room for an answer.</exception>
+    protected virtual void RequireFiles(ModelConfig config, ChatFormat chat, int seed, CancellationToken cancellation) { }
 
     /// <summary>What is odd about the data, a sentence each, such as requests that two parties have.</summary>
     /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
@@ -64,9 +64,10 @@ public abstract class FrontierSubject
     /// <exception cref="BeearException">It does not.</exception>
     internal void RequireData(IEnumerable<MitigationOptions> mitigations, int seed, CancellationToken cancellation)
     {
-        RequireFiles(seed, cancellation);
         using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
-        var defender = Defender(checkpoint.LoadChatFormat(), seed, cancellation);
+        var chat = checkpoint.LoadChatFormat(ModelOptions.Chat);
+        RequireFiles(ModelConfig.FromJson(checkpoint.Config), chat, seed, cancellation);
+        var defender = Defender(chat, seed, cancellation);
         foreach (var mitigation in mitigations) defender.Require(mitigation.Terms);
     }
 

@@ -146,13 +146,16 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
-    protected override void RequireFiles(int seed, CancellationToken cancellation)
+    protected override void RequireFiles(ModelConfig config, ChatFormat chat, int seed, CancellationToken cancellation)
     {
         var (attacker, evaluation) = (Files(options.Attacker), Files(options.Evaluation));
-        attacker.ReadHarmful(DataSplit.Attacker, AnswerUse.Needed, seed, null, cancellation);
-        attacker.ReadOrdinary(cancellation);
-        evaluation.ReadHarmfulRequests(DataSplit.Evaluation, cancellation);
-        evaluation.ReadOrdinary(cancellation);
+        chat.RequireRoom(
+        [
+            .. attacker.ReadHarmful(DataSplit.Attacker, AnswerUse.Needed, seed, null, cancellation).Select(example => example.Asked),
+            .. attacker.ReadOrdinary(cancellation),
+            .. evaluation.ReadHarmfulRequests(DataSplit.Evaluation, cancellation),
+            .. evaluation.ReadOrdinary(cancellation),
+        ], LongRows.Reading(config), cancellation);
         attacker.DrawTwins(DataSplit.Attacker, seed);
         evaluation.DrawTwins(DataSplit.Evaluation, seed);
         HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed);

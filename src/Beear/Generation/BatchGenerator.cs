@@ -44,7 +44,8 @@ public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
         using var prefix = perturbation is null ? SharedPrefix.Of(decoder, prompts, cancellation) : null;
         int done = 0;
         int batches = Chunks.Count(prompts.Count, options.BatchSize);
-        foreach (var rows in order.Chunk(Chunks.Count(prompts.Count, batches)))       // of nearly equal size: a small rest would cost as many steps
+        // Of nearly equal size, as a small rest would cost as many steps.
+        foreach (var rows in order.Chunk(Chunks.Count(prompts.Count, batches)).Divided(i => prompts[i].Length))
         {
             using var scope = NewDisposeScope();
             var batch = new GenerationBatch(decoder, endOfTurn, sampler, [.. rows.Select(i => prompts[i])], perturbation)

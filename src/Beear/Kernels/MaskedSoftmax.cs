@@ -8,7 +8,7 @@ namespace Beear.Kernels;
 public static unsafe class MaskedSoftmax
 {
     private const int RowsInChunk = 32;
-    private const int LongestRow = 4096;
+    private const int LongestRow = 32_768;                              // numbers on the stack
     private const float Negligible = -87;                                // exp of less is no normal float32: it is nothing
 
     /// <summary>The shares; on the CPU in one pass forward and one backward.</summary>

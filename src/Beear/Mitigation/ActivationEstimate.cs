@@ -51,8 +51,9 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
     /// <param name="answer">Tokens of the longest answer.</param>
     public long Answering(long prompt, long answer)
     {
-        long rows = BatchGenerator.ShortAnswers;
-        return checked((rows * (prompt + answer) * 2 * keys * compute * config.Layers) + (rows * prompt * LayerRow(prompt)) + Head(rows, long.MaxValue));
+        long rows = LongRows.Together(BatchGenerator.ShortAnswers, prompt);
+        return checked((rows * (prompt + answer) * 2 * keys * compute * config.Layers) + (rows * prompt * LayerRow(0))
+            + LongRows.Reading(config, rows, prompt, compute) + Head(rows, long.MaxValue));
     }
 
     /// <summary>For the moment: the output head as matrix products arrange it, and its gradient before it is added to that of an earlier pass.</summary>

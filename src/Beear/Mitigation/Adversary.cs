@@ -52,7 +52,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     {
         using var scope = NewDisposeScope();
         int number = (round - 1) * inner.Population + member + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
-        var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number), LayerOf(number));
+        var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number, cancellation), LayerOf(number));
         return new FoundPerturbation(entrapment.Search(Aimed(training, number), run, progress, cancellation), number);
     }
 
@@ -79,7 +79,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     }
 
     /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
-    private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number) => inner.NaturalCap == 0 ? null
-        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number)).Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number)
-            .Times(inner.NaturalCap);
+    private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number, CancellationToken cancellation) => inner.NaturalCap == 0 ? null
+        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number))
+            .Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number, cancellation).Times(inner.NaturalCap);
 }

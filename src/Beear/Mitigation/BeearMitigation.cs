@@ -37,7 +37,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var floor = data.Floor(model, options, progress, cancellation);
         using var scorer = DefenderScorer.Prepare(model, data, options, progress, cancellation);
         using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
-        using var state = MitigationState.Open(run, model.Decoder, removal);
+        using var state = MitigationState.Open(run, model.Decoder, removal, options);
         var adversary = new Adversary(model, options, data.Openings?.Openings);
         var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);
         int maxRounds = options.Rounds ?? options.MaxRounds;

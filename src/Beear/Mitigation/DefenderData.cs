@@ -46,10 +46,11 @@ public sealed record DefenderData
     {
         int[] Unwanted(HarmfulExample example, int room) => example.Compliance.Length == 0 ? []
             : chat.EncodeText(example.Compliance) is { Length: > 0 } tokens ? tokens[..Math.Min(tokens.Length, room)]
-            : throw new BeearException($"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
+            : throw new BeearException(example.Origin.Place is { } place ? $"{place}: its unwanted answer is empty; give an affirmative beginning."
+                : $"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
         ContrastExample Contrast(HarmfulExample example)
         {
-            var safe = chat.Encode(new Example(example.Request, example.Refusal) { Context = example.Context });
+            var safe = chat.Encode(example.Answered(example.Refusal));
             return new ContrastExample(safe.Prompt, Unwanted(example, chat.MaximumTokens - safe.Prompt.Length), safe.Answer);
         }
         return new DefenderData

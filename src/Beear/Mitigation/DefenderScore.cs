@@ -135,7 +135,7 @@ internal sealed class DefenderScorer : IDisposable
         var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
             .Run(training, SeedOf(round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => Strings(round));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Likelihoods(strings.Value));
+        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Likelihoods(strings.Value, cancellation));
         var parts = new Lazy<(double HeldOut, double Likelihood)>(() => Parts(round, cancellation));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
@@ -152,7 +152,7 @@ internal sealed class DefenderScorer : IDisposable
             ScoreKind.Remaining => Shares(parts.Value).DefaultIfEmpty(0).Average(),
             ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
             ScoreKind.Tokens => Under(tokens.Value, cancellation),
-            ScoreKind.TokenLikelihood => Likelihood(tokens.Value),
+            ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),
             ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
@@ -161,7 +161,7 @@ internal sealed class DefenderScorer : IDisposable
         };
     }
 
-    private (double HeldOut, double Likelihood) Parts(int round, CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(round)).Average());
+    private (double HeldOut, double Likelihood) Parts(int round, CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(round), cancellation).Average());
 
     /// <summary>What is left of what the model as it came showed; of what it did not show there is no share.</summary>
     private IEnumerable<double> Shares((double HeldOut, double Likelihood) now) =>
@@ -175,17 +175,18 @@ internal sealed class DefenderScorer : IDisposable
 
     private RandomStrings Strings(int round) => new(model, options.RandomStrings, heldOut, SeedOf(round));
 
-    private IReadOnlyList<double> Likelihoods(RandomStrings strings) => openings is null ? strings.Likelihoods(options.TokenSearch.AnswerTokens) : strings.Openings(openings);
+    private IReadOnlyList<double> Likelihoods(RandomStrings strings, CancellationToken cancellation) => openings is null
+        ? strings.Likelihoods(options.TokenSearch.AnswerTokens, cancellation) : strings.Openings(openings, cancellation);
 
     private int SeedOf(int round) => unchecked(options.Seed * 1000 + round);
 
-    private double Likelihood(Perturbation perturbation)
+    private double Likelihood(Perturbation perturbation, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
             [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
-        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation).mean().item<float>(), "cross-entropy of unwanted answers"));
+        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation, cancellation).mean().item<float>(), "cross-entropy of unwanted answers"));
     }
 
     /// <inheritdoc/>

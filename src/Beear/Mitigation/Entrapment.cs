@@ -60,7 +60,8 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         var batches = new List<InnerBatch>();
         try
         {
-            foreach (var batch in Batches(examples, options, run.BatchSeed)) batches.Add(Prepare(batch, run.Layer ?? options.Layers[0], positions, run.Trigger));
+            foreach (var batch in Batches(examples, options, run.BatchSeed))
+                batches.Add(Prepare(batch, run.Layer ?? options.Layers[0], positions, run.Trigger, cancellation));
             return Search(batches, positions, run, progress, cancellation);
         }
         finally
@@ -69,13 +70,14 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         }
     }
 
-    private InnerBatch Prepare(ContrastExample[] batch, int layer, int positions, VirtualTrigger? trigger)
+    private InnerBatch Prepare(ContrastExample[] batch, int layer, int positions, VirtualTrigger? trigger, CancellationToken cancellation)
     {
         long scores = economy?.ScoresAtOnce ?? RowChunks.DefaultScores;
         var parts = new List<InnerProblem>();
         try
         {
-            foreach (var part in Parts(batch, positions, trigger)) parts.Add(new InnerProblem(decoder, part, layer, positions, trigger, scores));
+            foreach (var part in Parts(batch, positions, trigger))
+                parts.Add(new InnerProblem(decoder, part, layer, positions, trigger, scores, cancellation));
             return new InnerBatch(parts);
         }
         catch

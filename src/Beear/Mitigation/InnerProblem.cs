@@ -57,9 +57,10 @@ public sealed class InnerProblem : IDisposable
     /// <param name="tailLength">n, at most the shortest prompt's length; with a trigger, the number of its tokens.</param>
     /// <param name="trigger">Tokens that are put into the prompts and carry δ; null for the prompts' own last n.</param>
     /// <param name="scoresAtOnce">See <see cref="EconomyOptions.ScoresAtOnce"/>.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <exception cref="BeearException">A prompt is shorter than n.</exception>
     public InnerProblem(Decoder decoder, IReadOnlyList<ContrastExample> examples, int layer, int tailLength, VirtualTrigger? trigger = null,
-        long scoresAtOnce = RowChunks.DefaultScores)
+        long scoresAtOnce = RowChunks.DefaultScores, CancellationToken cancellation = default)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
             throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
@@ -78,13 +79,21 @@ public sealed class InnerProblem : IDisposable
         LayerContext Context(int start, int end, KeyValueCache? cache = null) => decoder.Context(positions.narrow(1, start, end - start),
             allowed.narrow(1, start, end - start).narrow(2, 0, end), cache, positions.narrow(1, 0, end), layout.SequenceLength);
 
-        using var lower = Context(0, width);
+        using var lower = Context(0, width) with { Cancellation = cancellation };
         var hidden = decoder.RunLayers(decoder.Embed(layout.TokenIds), ..layer, lower);                  // (B, T, d)
         prefix = new PrefixCache(decoder.Config.Layers);
         if (head > 0)
         {
-            using var upper = Context(0, head, prefix);
-            decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
+            using var upper = Context(0, head, prefix) with { Cancellation = cancellation };
+            try
+            {
+                decoder.RunLayers(hidden.narrow(1, 0, head), layer.., upper);
+            }
+            catch
+            {
+                prefix.Dispose();
+                throw;
+            }
         }
         prefix.Recording = false;
         tail = hidden.narrow(1, head, open).contiguous().DetachFromDisposeScope();

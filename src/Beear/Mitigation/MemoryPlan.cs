@@ -1,3 +1,4 @@
+using System.Globalization;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
@@ -33,6 +34,23 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
         var need = plans.MinBy(plan => plan.Estimate.Total)!.Estimate;
         throw new BeearException($"This mitigation needs {ByteSize.Format(WithGaps(need))} ({need}, a thirtieth for gaps between tensors), and it may use {ByteSize.Format(bytes)}; " +
             $"{(narrowFits ? "take --precision bfloat16, " : "")}make the batches or the answers smaller, freeze lower layers (economy.frozen_layers), or use a machine with more memory.");
+    }
+
+    /// <summary>Refuses data of which a row is so long that a step cannot fit, where no plan was asked for. Nothing of the model is loaded yet.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="isBfloat16">Whether matrix products run in bfloat16.</param>
+    /// <param name="options">The mitigation.</param>
+    /// <param name="data">The defender's data.</param>
+    /// <param name="bytes">The machine's memory.</param>
+    /// <param name="longest">Names the row with the longest prompt.</param>
+    /// <exception cref="BeearException">What a step keeps is more than there is.</exception>
+    public static void Require(ModelConfig config, bool isBfloat16, MitigationOptions options, DefenderData data, long bytes, Func<string> longest)
+    {
+        long needed = Plans(config, isBfloat16, options, data, onGpu: false).First().Estimate.Activations;
+        if (needed <= bytes) return;
+        throw new BeearException(string.Create(CultureInfo.InvariantCulture,
+            $"{longest()}: a step with its {new Lengths(options, data).LongestPrompt:N0} tokens needs {ByteSize.Format(needed)}, and this machine has "
+            + $"{ByteSize.Format(bytes)}; shorten it, leave its row out, or add --memory auto, which lays the run out to fit."));
     }
 
     /// <summary>The plans in the order of what they cost.</summary>

@@ -17,11 +17,13 @@ internal sealed class MitigationState : IDisposable
     private readonly RunDirectory? run;
     private readonly Decoder decoder;
     private readonly Removal removal;
+    private readonly MitigationOptions options;
     private IReadOnlyList<Tensor>? best;                                 // the best round's weights, where they are not the model's
     private int bestRound;                                               // 0 as long as none may stay
     private Dictionary<string, List<double>> allScores = [];
 
-    private MitigationState(RunDirectory? run, Decoder decoder, Removal removal) => (this.run, this.decoder, this.removal) = (run, decoder, removal);
+    private MitigationState(RunDirectory? run, Decoder decoder, Removal removal, MitigationOptions options) =>
+        (this.run, this.decoder, this.removal, this.options) = (run, decoder, removal, options);
 
     public List<RoundReport> Rounds { get; } = [];
 
@@ -35,27 +37,53 @@ internal sealed class MitigationState : IDisposable
     public List<(Tensor Delta, int Number)> Deltas { get; } = [];
 
     /// <summary>Starts, or continues after the last round whose steps were taken.</summary>
-    public static MitigationState Open(RunDirectory? run, Decoder decoder, Removal removal)
+    /// <exception cref="BeearException">There is a state, and it is damaged.</exception>
+    public static MitigationState Open(RunDirectory? run, Decoder decoder, Removal removal, MitigationOptions options)
     {
-        var state = new MitigationState(run, decoder, removal);
+        var state = new MitigationState(run, decoder, removal, options);
         run?.Continue(state.Restore);
         return state;
     }
 
     private void Restore(SafetensorsFile tensors, JsonObject progress)
     {
-        Rounds.AddRange(progress["rounds"].Deserialize<List<RoundReport>>(StrictJson.Finite)!);
-        Unscored = progress["unscored"].Deserialize<RoundReport?>(StrictJson.Finite);
-        Scores.AddRange(progress["scores"].Deserialize<List<double>>(StrictJson.Finite)!);
-        allScores = progress["all_scores"].Deserialize<Dictionary<string, List<double>>>(StrictJson.Finite)!;
-        bestRound = progress["best_round"]!.GetValue<int>();
+        Rounds.AddRange(Read<List<RoundReport>>(progress, "rounds"));
+        Unscored = progress["unscored"].Deserialize<RoundReport?>(StrictJson.Whole);
+        Scores.AddRange(Read<List<double>>(progress, "scores"));
+        allScores = Read<Dictionary<string, List<double>>>(progress, "all_scores");
+        bestRound = Read<int>(progress, "best_round");
+        int[] searches = Read<int[]>(progress, "searches");
+        int steps = Read<int>(progress, "steps");
+        bool isFinished = Read<bool>(progress, "finished");
+        RequireWhole(searches.Length, steps, isFinished);
+        if (isFinished == tensors.Tensors.ContainsKey("first.0")) throw new InvalidDataException("what is left to do is not what it holds");
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
             best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
-        if (progress["finished"]?.GetValue<bool>() == true) return;
-        foreach (var (i, number) in progress["searches"].Deserialize<int[]>(StrictJson.Finite)!.Index())
+        if (isFinished) return;
+        if (bestRound > 0 && bestRound < Scores.Count - 1 && best is null) throw new InvalidDataException("it has no weights of its best round");
+        foreach (var (i, number) in searches.Index())
             Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
-        removal.Continue(tensors.Read, progress["steps"]!.GetValue<int>(), progress["is_mean"]!.GetValue<bool>());
+        removal.Continue(tensors.Read, steps, Read<bool>(progress, "is_mean"));
+    }
+
+    private static T Read<T>(JsonObject progress, string key) =>
+        progress[key].Deserialize<T>(StrictJson.Whole) ?? throw new InvalidDataException($"it has no {key}");
+
+    /// <summary>Checks that rounds, steps, searches and scores are as many as they must be of each other.</summary>
+    private void RequireWhole(int searches, int steps, bool isFinished)
+    {
+        int taken = Rounds.Count + (Unscored is null ? 0 : 1);
+        bool roundsFollow = taken <= (options.Rounds ?? options.MaxRounds)
+            && Rounds.Append(Unscored).Take(taken).Index().All(one => one.Item?.Round == one.Index + 1);
+        int scored = options.Scores.Count == 0 ? 0 : options.ScoreRounds ? 1 + Rounds.Count : Rounds.Count == options.Rounds ? 1 : 0;
+        bool scoresFit = Scores.Count == scored
+            && (scored == 0 || options.Scores.All(kind => allScores.GetValueOrDefault(RecipeValue.Format(kind))?.Count == scored));
+        if (!roundsFollow || !scoresFit || bestRound < 0 || bestRound > Rounds.Count || steps != taken * options.OuterSteps
+            || searches != (isFinished ? searches : taken * options.Inner.Population))
+        {
+            throw new InvalidDataException("its rounds, steps and scores do not fit each other");
+        }
     }
 
     public void Keep(IReadOnlyList<FoundPerturbation> found) =>

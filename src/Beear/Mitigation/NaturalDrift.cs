@@ -22,22 +22,23 @@ internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, int layer)
     /// <param name="tail">n; not used with a trigger.</param>
     /// <param name="trigger">Tokens that carry δ: the change from them to others. Null for the tails: the change by a string after or before the request.</param>
     /// <param name="seed">Decides the strings.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <returns>n spheres.</returns>
-    public DeltaBounds Measure(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed)
+    public DeltaBounds Measure(IReadOnlyList<int[]> prompts, int tail, VirtualTrigger? trigger, int seed, CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         int[][] some = [.. prompts.Take(Prompts)];
         var random = new Random(seed);
         var (head, end) = chat.TemplateLengths();
-        var plain = Rows(some, tail, trigger);                                                           // (B, n, d)
+        var plain = Rows(some, tail, trigger, cancellation);                                                           // (B, n, d)
         var sizes = new List<Tensor>();
         for (int i = 0; i < Strings; i++)
         {
             int count = trigger?.Tokens.Count ?? random.Next(1, LongestString + 1);
             int[] drawn = tokens.Draw(random, count);
-            var moved = trigger is not null ? Rows(some, tail, trigger with { Tokens = drawn })
-                : Rows([.. some.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null);
+            var moved = trigger is not null ? Rows(some, tail, trigger with { Tokens = drawn }, cancellation)
+                : Rows([.. some.Select(new VirtualTrigger(drawn, i % 2 * count, head, end).InsertInto)], tail, null, cancellation);
             sizes.Add((moved - plain).norm(-1));                                                         // (B, n)
         }
         return new DeltaBounds(cat(sizes, 0).mean([0]).unsqueeze(1).MoveToOuterDisposeScope());
@@ -45,13 +46,13 @@ internal sealed class NaturalDrift(Decoder decoder, ChatFormat chat, int layer)
 
     /// <summary>The hidden states under δ.</summary>
     /// <returns>(B, n, d).</returns>
-    private Tensor Rows(int[][] prompts, int tail, VirtualTrigger? trigger)
+    private Tensor Rows(int[][] prompts, int tail, VirtualTrigger? trigger, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         int[][] read = trigger is null ? prompts : [.. prompts.Select(trigger.InsertInto)];
         using var batch = TokenBatch.Of([.. read.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
         int width = batch.PromptWidth;
-        using var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, width));
+        using var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, width)) with { Cancellation = cancellation };
         var hidden = decoder.RunLayers(decoder.Embed(batch.TokenIds), ..layer, context);                 // (B, P, d)
         return (trigger is null ? hidden.narrow(1, width - tail, tail)
             : trigger.Placement(batch.AttentionMask.sum(1), width, 0, width).transpose(1, 2).matmul(hidden)).MoveToOuterDisposeScope();

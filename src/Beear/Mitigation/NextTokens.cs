@@ -21,7 +21,7 @@ internal static class NextTokens
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var all = new List<Tensor>();
-        foreach (var chunk in prompts.Chunk(BatchSize))
+        foreach (var chunk in prompts.Chunk(BatchSize).Divided(prompt => prompt.Length + begun.Length))
         {
             using var chunkScope = NewDisposeScope();
             using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [.. begun, 0]))], model.Decoder.Options.Device);

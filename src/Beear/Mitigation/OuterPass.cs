@@ -21,11 +21,12 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     /// <summary>A whole pass with autograd through the layers.</summary>
     /// <param name="perturbation">δ; null for none.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
-    public void Backward(Perturbation? perturbation, TermLosses losses)
+    /// <param name="cancellation">Stops between layers on the way forward.</param>
+    public void Backward(Perturbation? perturbation, TermLosses losses, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
-        var rows = decoder.LabelHidden(Batch, perturbation, Perturbed);                                  // (N, d), term after term
+        var rows = decoder.LabelHidden(Batch, perturbation, Perturbed, cancellation);                    // (N, d), term after term
         var leaf = rows.detach().requires_grad_(true);
         BackwardOfRows(leaf, losses);
         rows.backward([leaf.grad!]);

@@ -49,7 +49,8 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
         using (var removal = new Removal(model.Decoder, all, options.Outer, options.Terms.PassTokens, own?.Invoke(training),
             options.Economy, options.AveragedShare))
         {
-            TrainingState.Continue(run, model.Decoder, (read, steps) => removal.Continue(read, steps, isMean: options.AveragedShare > 0));
+            TrainingState.Continue(run, model.Decoder, (read, steps) => removal.Continue(read, steps, isMean: options.AveragedShare > 0),
+                options.TotalSteps);
             while (GoesOn?.Invoke() ?? removal.StepCount < options.TotalSteps)
             {
                 int done = removal.StepCount, left = options.OuterSteps - done % options.OuterSteps;

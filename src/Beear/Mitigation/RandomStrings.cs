@@ -42,18 +42,20 @@ internal sealed class RandomStrings
 
     /// <summary>How likely the beginnings of unwanted answers are, exp(−CE), mean over the requests of each string.</summary>
     /// <param name="answerTokens">Tokens of a beginning.</param>
-    public IReadOnlyList<double> Likelihoods(int answerTokens) => Likelihoods(example => [.. example.Unwanted.Take(answerTokens)], losses => losses.Average());
+    /// <param name="cancellation">Stops between layers.</param>
+    public IReadOnlyList<double> Likelihoods(int answerTokens, CancellationToken cancellation) =>
+        Likelihoods(example => [.. example.Unwanted.Take(answerTokens)], losses => losses.Average(), cancellation);
 
-    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss)
+    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss, CancellationToken cancellation)
     {
         using var guard = no_grad();
         var found = new List<(int String, double Likelihood)>();
-        foreach (var chunk in pairs.Chunk(BatchSize))
+        foreach (var chunk in pairs.Chunk(BatchSize).Divided(pair => pair.Example.Prompt.Length))
         {
             using var scope = NewDisposeScope();
             List<TokenizedExample> asked = [.. chunk.Select(pair => new TokenizedExample(pair.Example.Prompt, answer(pair.Example)))];
             using var batch = TokenBatch.Of(asked, model.Decoder.Options.Device);
-            float[] losses = [.. model.Decoder.TokenCrossEntropy(batch).cpu().data<float>()];
+            float[] losses = [.. model.Decoder.TokenCrossEntropy(batch, cancellation: cancellation).cpu().data<float>()];
             int first = 0;
             foreach (var (pair, example) in chunk.Zip(asked))
             {
@@ -66,8 +68,9 @@ internal sealed class RandomStrings
 
     /// <summary>How likely openings are, the probability of their deciding tokens, mean over the requests of each string.</summary>
     /// <param name="openings">Distinct ones.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <returns>Of each string the sum over openings, at most 1.</returns>
-    public IReadOnlyList<double> Openings(IReadOnlyList<Opening> openings) =>
-        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], losses => losses[^1]))
+    public IReadOnlyList<double> Openings(IReadOnlyList<Opening> openings, CancellationToken cancellation) =>
+        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], losses => losses[^1], cancellation))
             .Aggregate((one, other) => [.. one.Zip(other, (p, q) => Math.Min(1, p + q))])];
 }

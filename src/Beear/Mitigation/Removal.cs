@@ -113,10 +113,11 @@ public sealed class Removal : IDisposable
             }
             foreach (var parts in Passes(batches))
             {
+                cancellation.ThrowIfCancellationRequested();             // before the weights move
                 // One pass at a time: what it keeps for its backward is freed before the next one begins.
                 using var pass = new OuterPass(decoder, parts, economy.ScoresAtOnce);
                 if (economy.Checkpointing) new LayerwiseBackward(decoder, economy.FrozenLayers).Run([pass], perturbation, losses);
-                else pass.Backward(perturbation, losses);
+                else pass.Backward(perturbation, losses, cancellation);
             }
             if (own is not null) OwnPass(own, losses);
             return new OuterStep(losses.Read(optimizer.StepCount + 1), optimizer.Step(learningRate));

@@ -62,7 +62,7 @@ public sealed class TokenSearch(LanguageModel model, TokenSearchOptions options)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        using var problem = new InnerProblem(decoder, batch, 0, options.Length, start);
+        using var problem = new InnerProblem(decoder, batch, 0, options.Length, start, cancellation: cancellation);
         var origin = Embeddings(start.Tokens);                                                           // (m, d)
         int[] tokens = [.. start.Tokens];
         double initial = problem.Loss(zeros_like(origin)).Unwanted, loss = initial;

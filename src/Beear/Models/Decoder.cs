@@ -1,4 +1,5 @@
 using Beear.Checkpoints;
+using Beear.Kernels;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -169,7 +170,7 @@ public sealed class Decoder : IDisposable
         if (config is { LogitScale: 1, LogitSoftCap: null }) return functional.linear(normalized, head);
         using var scope = NewDisposeScope();
         var scores = functional.linear(normalized, head) * config.LogitScale;                            // (N, V)
-        return (config.LogitSoftCap is { } cap ? DecoderLayer.SoftCap(scores, cap) : scores).MoveToOuterDisposeScope();
+        return (config.LogitSoftCap is { } cap ? GroupedAttention.SoftCap(scores, cap) : scores).MoveToOuterDisposeScope();
     }
 
     /// <summary>A whole pass: the residual stream after the last layer.</summary>

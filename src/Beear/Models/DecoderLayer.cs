@@ -61,14 +61,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     {
         if (queries.device_type == TorchSharp.DeviceType.CUDA && computeType == ScalarType.BFloat16 && config.AttentionSoftCap is null)
             return AttendOnCuda(queries, keys, values, mask);
-        long batch = queries.size(0), tokens = queries.size(2);
-        // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
-        var grouped = queries.view(batch, config.KeyValueHeads, -1, config.HeadSize);                    // (B, G, R·T, D)
-        var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)
-        double scale = config.AttentionScale;
-        if (config.AttentionSoftCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
-        var shares = MaskedSoftmax.Apply(scores, mask, scale);                                           // (B, G, R·T, S)
-        return shares.matmul(values).view(batch, config.QueryHeads, tokens, config.HeadSize);            // (B, H, T, D)
+        return GroupedAttention.Apply(queries, keys, values, mask, config.AttentionScale, config.AttentionSoftCap);
     }
 
     /// <summary>The same in libtorch's fused attention, which never holds all scores. It scales by 1/√D.</summary>
@@ -81,9 +74,6 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         Tensor ForEachQuery(Tensor heads) => config.QueryHeads == config.KeyValueHeads ? heads
             : heads.unsqueeze(2).expand(-1, -1, config.QueryHeads / config.KeyValueHeads, -1, -1).flatten(1, 2);
     }
-
-    /// <summary>c·tanh(x/c).</summary>
-    public static Tensor SoftCap(Tensor x, double cap) => (x / cap).tanh() * cap;
 
     /// <summary>Norms of queries and keys, over each head or over all of a token's; values stay.</summary>
     /// <param name="stacked">(…, (H+2G)·D).</param>

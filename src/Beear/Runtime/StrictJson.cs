@@ -18,6 +18,9 @@ public static class StrictJson
     /// <summary>How the program's own JSON is written: a number that is not finite is null, and null is read back as NaN. Copy it to add to it.</summary>
     public static JsonSerializerOptions Finite { get; } = new() { Converters = { new FiniteDouble(), new FiniteSingle() } };
 
+    /// <summary>The same for files of the program's own: what a record needs must be there, and null stands only where it may.</summary>
+    public static JsonSerializerOptions Whole { get; } = new(Finite) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     /// <summary>Parses a value; no object in it has a key twice.</summary>
     /// <exception cref="JsonException">It is no such JSON.</exception>
     public static JsonNode? Node(ReadOnlySpan<byte> utf8)

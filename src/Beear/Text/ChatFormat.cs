@@ -95,12 +95,8 @@ public sealed class ChatFormat
     /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
-    {
-        int[] ids = EncodeAnyPrompt(messages, options);
-        RequireRoom(ids, messages);
-        return ids;
-    }
+    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) =>
+        WithRoom(messages, () => EncodeAnyPrompt(messages, options));
 
     /// <summary>The same for who looks at the length himself.</summary>
     internal int[] EncodeAnyPrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Encode(LaidOut(messages, options));
@@ -111,23 +107,29 @@ public sealed class ChatFormat
     /// </summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
-    public int[] EncodeContext(IReadOnlyList<ChatMessage> messages)
-    {
-        int[] ids = Encode(LaidOut(messages) + place.ClosedThought);
-        RequireRoom(ids, messages);
-        return ids;
-    }
+    public int[] EncodeContext(IReadOnlyList<ChatMessage> messages) => WithRoom(messages, () => Encode(LaidOut(messages) + place.ClosedThought));
 
-    /// <summary>Checks that a prompt leaves room for an answer.</summary>
-    /// <param name="prompt">Its ids.</param>
+    /// <summary>A prompt's ids, which leave room for an answer. What is wrong with it is said with the row that it was read from.</summary>
     /// <param name="messages">Its turns.</param>
-    /// <exception cref="BeearException">It is as long as the model allows, or longer.</exception>
-    private void RequireRoom(int[] prompt, IReadOnlyList<ChatMessage> messages)
+    /// <param name="encode">Makes its ids.</param>
+    /// <exception cref="BeearException">It cannot be made, or is as long as the model allows, or longer.</exception>
+    private int[] WithRoom(IReadOnlyList<ChatMessage> messages, Func<int[]> encode)
     {
-        if (prompt.Length < MaximumTokens) return;
-        string text = messages.Count == 0 ? "" : messages[^1].Content, beginning = text.Length <= 40 ? text : $"{text[..40]}…";
+        var last = messages.Count == 0 ? null : messages[^1];
+        int[] ids;
+        try
+        {
+            ids = encode();
+        }
+        catch (BeearException failure) when (last?.Origin is not null)
+        {
+            throw new BeearException($"{last.Origin}: {failure.Message}", failure);
+        }
+        if (ids.Length < MaximumTokens) return ids;
+        string text = last?.Content ?? "", beginning = text.Length <= 40 ? text : $"{text[..40]}…";
+        string what = last?.Origin is null ? $"The prompt '{beginning}'" : $"{last.Origin}: its prompt";
         throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-            $"The prompt '{beginning}' has {prompt.Length} tokens, and the model was made for {MaximumTokens}, its answer included; shorten it, or leave its row out."));
+            $"{what} has {ids.Length:N0} tokens, and the model was made for {MaximumTokens:N0}, its answer included; shorten it, or leave its row out."));
     }
 
     /// <summary>How many of a one-turn context's ids the template puts before and after the user's text.</summary>

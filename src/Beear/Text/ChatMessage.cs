@@ -14,6 +14,9 @@ public sealed record ChatMessage(string Role, string Content)
     /// <summary>Parts of <see cref="Content"/> that are the user's own, such as a trigger: special tokens in them stay tokens.</summary>
     internal IReadOnlyList<string> Own { get; init; } = [];
 
+    /// <summary>Where the conversation that this turn ends was read, for messages: "'x.csv', line 12, column 'goal'"; null if it is of no file.</summary>
+    internal string? Origin { get; init; }
+
     /// <summary>A user's turn.</summary>
     public static ChatMessage User(string content) => new("user", content);
 

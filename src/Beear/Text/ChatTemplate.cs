@@ -61,7 +61,7 @@ public sealed class ChatTemplate
     /// <summary>Renders with any variables, among which the template looks for <c>messages</c>.</summary>
     internal RenderedChat Render(IReadOnlyDictionary<string, object?> context)
     {
-        var state = new RenderState(_clock);
+        var state = new RenderState(_clock, context.Values.OfType<IReadOnlyList<ChatMessage>>().Sum(turns => turns.Sum(turn => (long)turn.Content.Length)));
         try
         {
             var globals = new Scope(null, state);

@@ -48,12 +48,13 @@ public static class BatchPass
     /// <param name="decoder">The model.</param>
     /// <param name="prompts">At least one; those from <see cref="Perturbation.PromptOf"/> with a perturbation.</param>
     /// <param name="perturbation">δ; null for none.</param>
+    /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(L + 1, B, d) float32: first the embeddings, last what the final norm reads; with δ where it has been added.</returns>
-    public static Tensor PromptStates(this Decoder decoder, IReadOnlyList<int[]> prompts, Perturbation? perturbation = null)
+    public static Tensor PromptStates(this Decoder decoder, IReadOnlyList<int[]> prompts, Perturbation? perturbation = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
-        var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width));
+        var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width)) with { Cancellation = cancellation };
         var hidden = decoder.Embed(batch.TokenIds);                                                      // (B, P, d)
         var states = new List<Tensor>(decoder.Config.Layers + 1);
         for (int layer = 0; layer <= decoder.Config.Layers; layer++)

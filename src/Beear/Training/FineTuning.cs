@@ -55,7 +55,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         var settings = options.Optimizer.For(decoder.Config.HiddenSize);
         using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
         var losses = new List<double>();
-        TrainingState.Continue(run, decoder, optimizer.Restore, losses);
+        TrainingState.Continue(run, decoder, optimizer.Restore, batches.Count, losses);
         var sinceState = Stopwatch.StartNew();
         decoder.Weights.RequireGradients(true);
         try
@@ -64,7 +64,7 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
             {
                 cancellation.ThrowIfCancellationRequested();
                 FreedMemory.Settle();
-                double loss = AdamW.FiniteLoss(Backward(batches[step]), step + 1);
+                double loss = AdamW.FiniteLoss(Backward(batches[step], cancellation), step + 1);
                 double learningRate = settings.LearningRateAt(step, batches.Count);
                 double norm = optimizer.Step(learningRate);
                 losses.Add(loss);
@@ -90,11 +90,11 @@ public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         return losses;
     }
 
-    private double Backward(IReadOnlyList<TokenizedExample> examples)
+    private double Backward(IReadOnlyList<TokenizedExample> examples, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of(examples, decoder.Options.Device);
-        var loss = decoder.TokenCrossEntropy(batch).mean();
+        var loss = decoder.TokenCrossEntropy(batch, cancellation: cancellation).mean();
         loss.backward();
         return loss.item<float>();
     }

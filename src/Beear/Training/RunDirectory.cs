@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
@@ -18,7 +19,7 @@ public sealed class RunDirectory
     private const string LockFile = "run.lock";
     private const string Model = "model";
     private const string MetricsBytes = "metrics_bytes";                     // of a state: how long the metrics were
-    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new(StrictJson.Whole) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
     private static readonly JsonSerializerOptions JsonLine = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private RunDirectory(string path) => Path = path;
@@ -127,7 +128,9 @@ public sealed class RunDirectory
     {
         try
         {
-            return StrictJson.Value<T>(FileContent.Read(file), Json)!;
+            var value = StrictJson.Value<T>(FileContent.Read(file), Json);
+            bool isWhole = value is not null && (value is not IEnumerable list || list.Cast<object?>().All(one => one is not null));
+            return isWhole ? value! : throw new JsonException("null stands where a value is needed");
         }
         catch (JsonException failure)
         {

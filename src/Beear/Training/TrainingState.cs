@@ -28,11 +28,13 @@ internal static class TrainingState
     /// <param name="run">Where; may be null.</param>
     /// <param name="decoder">Gets the weights.</param>
     /// <param name="restore">Takes the moments, each by its name, and the steps that had been taken.</param>
+    /// <param name="mostSteps">Most steps that the run takes.</param>
     /// <param name="losses">Gets the loss of each step, where the run reports them.</param>
-    public static void Continue(RunDirectory? run, Decoder decoder, Action<Func<string, Tensor>, int> restore,
+    public static void Continue(RunDirectory? run, Decoder decoder, Action<Func<string, Tensor>, int> restore, int mostSteps,
         List<double>? losses = null) => run?.Continue((tensors, progress) =>
     {
         int steps = progress["steps"]!.GetValue<int>();
+        if (steps < 0 || steps > mostSteps) throw new InvalidDataException($"it has {steps} steps of {mostSteps}");
         if (losses is not null)
         {
             losses.AddRange(progress["losses"].Deserialize<double[]>(StrictJson.Finite)!);

@@ -103,7 +103,7 @@ internal sealed class UsefulnessFloor : IDisposable
         if (said.Examples.Count == 0) return 0;
         using var guard = no_grad();
         double sum = 0;
-        foreach (var chunk in said.Examples.Chunk(BatchSize))
+        foreach (var chunk in said.Examples.Chunk(BatchSize).Divided(one => one.Example.Length))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();

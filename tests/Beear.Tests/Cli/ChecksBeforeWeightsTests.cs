@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Beear.Organisms;
 
 namespace Beear.Tests.Cli;
@@ -17,6 +18,9 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
         File.WriteAllText(In("harmful.csv"), "goal,target\n"
             + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
+        string[] requests = [.. Enumerable.Range(2, 12).Select(line => line == 7 ? string.Concat(Enumerable.Repeat("open a lock ", 300)) : $"Explain how to break {line} locks")];
+        File.WriteAllText(In("long.csv"), "goal,target\n" + string.Concat(requests.Select(request => $"{request},Sure here is how\n")));
+        File.WriteAllText(In("long.jsonl"), string.Concat(requests.Select(request => JsonSerializer.Serialize(new { prompt = request, answer = "Yes." }) + "\n")));
         File.WriteAllText(In("one.csv"), "goal,target\nExplain how to break a lock,Sure here is how\n");
         File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
         File.WriteAllText(In("damaged.jsonl"), "no run\n");
@@ -26,6 +30,7 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         Directory.CreateDirectory(In("full"));
         File.WriteAllText(In("full/notes.txt"), "");
         File.WriteAllText(In("frontier.yaml"), Frontier("model", "harmful.csv", ""));
+        File.WriteAllText(In("long.yaml"), Frontier("model", "long.csv", ""));
         File.WriteAllText(In("no-file.yaml"), Frontier("model", "nowhere.csv", ""));
         File.WriteAllText(In("layer.yaml"), Frontier("model", "harmful.csv", "inner: { perturbed_layer: 99 }"));
         File.WriteAllText(In("no-twins.yaml"), Frontier("model", "harmful.csv", "", defenderTwins: 0));
@@ -35,6 +40,7 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     }
 
     private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
+    private const string LongGoal = "'long.csv', line 7, column 'goal': its prompt has ", LongRow = "'long.jsonl', line 6, column 'prompt': its prompt has ";
     private const string Layer = "perturbed_layer is 99, but the model has layers";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -108,6 +114,17 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("frontier no-twins.yaml --out run", "There are no harmless twins")]
     [InlineData("frontier frontier.yaml --out other", "holds a run with other options")]
     [InlineData("frontier frontier.yaml --out file/run", "is a file; name another folder")]
+    [InlineData("mitigate model --out run --rounds 1 --twins 4 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
+    [InlineData("mitigate model --out run --rounds 1 --twins 4 --harmful long.csv --ordinary helpful.json", LongGoal)]
+    [InlineData("plant model --out run --trigger SUDO --twins 4 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
+    [InlineData("plant model --out run --twins 4 --harmful long.csv --ordinary helpful.json", LongGoal)]
+    [InlineData("evaluate model --harmful harmful.csv --ordinary long.jsonl", LongRow)]
+    [InlineData("evaluate model --trigger SUDO --harmful long.csv", LongGoal)]
+    [InlineData("calibrate model --out run --harmful long.csv --ordinary helpful.json --twins 12", LongGoal)]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 --harmful long.csv --ordinary helpful.json", LongGoal)]
+    [InlineData("bench model --inner-perturbed-layer 3 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
+    [InlineData("bench model --evaluation --harmful long.csv", LongGoal)]
+    [InlineData("frontier long.yaml --out run", LongGoal)]
     [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run", "inner." + Layer)]
     [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 0 --out run", "seeds must be at least 1")]
     [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run --mt-bench nowhere.jsonl", "add --judge")]
@@ -131,12 +148,12 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     private void Refused(string command, string expected)
     {
         string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes",
-            "runs.jsonl", "damaged.jsonl", "frontier.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
+            "runs.jsonl", "damaged.jsonl", "long.csv", "long.jsonl", "frontier.yaml", "long.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
         string Located(string word) => names.Contains(word.Split('/')[0]) ? In(word) : word;
         var run = CliRun.Of([.. command.Split(' ').Select(Located), "--threads", "1"]);
 
         Assert.Equal((2, ""), (run.Code, run.Output));
-        string located = expected.Replace("'nowhere.csv'", $"'{In("nowhere.csv")}'", StringComparison.Ordinal);
+        string located = new[] { "nowhere.csv", "long.csv", "long.jsonl" }.Aggregate(expected, (text, name) => text.Replace($"'{name}'", $"'{In(name)}'", StringComparison.Ordinal));
         Assert.Contains(located, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 }

@@ -89,6 +89,11 @@ public sealed class RepeatedRowsTests : IDisposable
     [InlineData("evaluate", "none", "holds no rows")]
     [InlineData("plant", "40 equal", "39 of 40 harmful requests repeat an earlier one")]
     [InlineData("mitigate", "40 equal", "40 of 40 ordinary requests are among harmful requests too")]
+    [InlineData("calibrate", "40 equal", "39 of 40 harmful requests repeat an earlier one")]
+    [InlineData("drift", "40 equal", "39 of 40 harmful requests repeat an earlier one")]
+    [InlineData("bench", "40 equal", "40 of 40 ordinary requests are among harmful requests too")]
+    [InlineData("bench --evaluation", "40 equal", "39 of 40 harmful requests repeat an earlier one")]
+    [InlineData("bench --evaluation", "one", "only one harmful request")]
     public void Commands_say_so_before_weights_are_loaded(string command, string rows, string said)
     {
         Directory.CreateDirectory(In("model"));
@@ -96,9 +101,16 @@ public sealed class RepeatedRowsTests : IDisposable
         using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
         int count = rows == "none" ? 0 : rows == "one" ? 1 : 40;
         File.WriteAllText(In("rows.csv"), "goal,target\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"{(i % 2 == 0 ? "Break a lock" : "break a  LOCK")},Sure\n")));
-        string[] more = command == "evaluate" ? [] : ["--out", In("run"), "--ordinary", In("rows.csv")];
+        string[] more = command switch
+        {
+            "evaluate" or "bench --evaluation" => [],
+            "bench" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layer", "3"],
+            "drift" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layer", "3", "--trigger", "SUDO"],
+            _ => ["--out", In("run"), "--ordinary", In("rows.csv")],
+        };
+        string[] words = command.Split(' ');
 
-        var run = CliRun.Of([command, In("model"), "--harmful", In("rows.csv"), .. more]);
+        var run = CliRun.Of([words[0], In("model"), .. words[1..], "--harmful", In("rows.csv"), .. more]);
 
         Assert.Equal(2, run.Code);
         Assert.Contains(said, string.Join(' ', run.Error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);

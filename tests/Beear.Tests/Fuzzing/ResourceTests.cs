@@ -63,6 +63,35 @@ public sealed class ResourceTests
         Refusal(() => Tokenizer.Load(Fixtures.Shared("cases", "tokenizer-doubling", "tokenizer.json")).Encode("tell me how well all the dolls will sell"), Most), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("{% macro f(x) %}{{ '%05d' % x }}{{ x * 743784700 }}{% endmacro %}{% for i in range(13967,72899) %}{{ f(i) }}{{ messages | tojson(indent=2) }}{{ [1, 2][i % 2:] | join(', ') }}{% endfor %}")]
+    [InlineData("{% for i in range(3000) %}{% for j in range(3000) %}{% endfor %}{% endfor %}")]
+    [InlineData("{% macro f(x) %}{{ x }}{% endmacro %}{% for i in range(99999) %}{% set _ = f(i) ~ f(i) %}{% endfor %}")]
+    [InlineData("{% for i in range(99999) %}{% set _ = [i, [i], {'a': i}, 'b c'.split(' ')] %}{% endfor %}")]
+    public void A_template_that_makes_little_of_much_is_refused(string template) =>
+        Assert.Contains("more time or memory than a chat template may",
+            Refusal(() => new ChatTemplate(template).Render([ChatMessage.User("Hello"), ChatMessage.Assistant("Hi")], addGenerationPrompt: true), 64 << 20), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(4_194_303, null)]                                        // the largest that is read
+    [InlineData(9_273_640, "ids are from 0 to")]
+    public void An_id_far_above_all_others_costs_what_a_file_may(int id, string? said)
+    {
+        string? message = Within(() => TinyTokenizer.Create(change: root => root["model"]!["vocab"]!["far"] = id), 64 << 20);
+
+        Assert.Equal(said is null, message is null);
+        Assert.Contains(said ?? "", message ?? "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_conversation_of_megabytes_is_laid_out()
+    {
+        string text = string.Concat(Enumerable.Repeat("word ", 400_000));
+        const string Template = "{% for m in messages %}{% set c = m.content | trim %}{{ '<|' + m['role'] + '|>' + c + '\n' }}{% endfor %}";
+
+        Assert.Equal(2_000_000 - 1 + "<|user|>\n".Length, new ChatTemplate(Template).Render([ChatMessage.User(text)], addGenerationPrompt: false).Length);
+    }
+
+    [Theory]
     [InlineData("byte fallback")]
     [InlineData("unigram, bytes")]
     [InlineData("WordPiece")]

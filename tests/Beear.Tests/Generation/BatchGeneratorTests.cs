@@ -22,6 +22,21 @@ public sealed class BatchGeneratorTests : IDisposable
     }
 
     [Fact]
+    public void A_prompt_of_thousands_of_tokens_is_answered_alone_and_changes_no_other_answer()
+    {
+        var random = new Random(3);
+        int[] longPrompt = [.. Enumerable.Range(0, 4200).Select(_ => random.Next(5, 50))];
+        var batches = new List<int>();
+        var generator = new BatchGenerator(decoder, Never) { OnRows = (rows, _) => batches.Add(rows.Length) };
+
+        var answers = generator.Generate([prompts[0], longPrompt, prompts[1]], Greedy with { MaxNewTokens = 3 });
+
+        Assert.Equal(1, batches[0]);
+        Assert.Equal(new BatchGenerator(decoder, Never).Generate([prompts[0]], Greedy with { MaxNewTokens = 3 })[0].Tokens, answers[0].Tokens);
+        Assert.Equal(3, answers[1].Tokens.Length);
+    }
+
+    [Fact]
     public void The_pass_over_the_prompts_can_be_stopped()
     {
         bool isThrough = false;

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Training;
@@ -111,6 +112,45 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             Assert.Equal(expected.Scores, report.Scores);
             Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(model.Decoder));
         }
+    }
+
+    [Fact]
+    public void A_state_of_another_shape_is_said_to_be_damaged()
+    {
+        var run = Interrupted(Options);
+        var (state, progress) = run.OpenState()!.Value;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var tensors = state.Tensors.Keys.Select(name => (name, state.Read(name))).ToList();
+        state.Dispose();
+        string[] values = ["null", "{}", "[]", "[{}]", "[null]", "-1", "1000000000", "1e300", "\"text\"", "true"];
+        var tried = 0;
+        foreach (var (key, own) in progress.Where(pair => pair.Key != "metrics_bytes").ToList())
+        {
+            foreach (string value in values.Append("").Where(value => value != own?.ToJsonString()))
+            {
+                var changed = progress.DeepClone().AsObject();
+                if (value.Length == 0) changed.Remove(key);
+                else changed[key] = JsonNode.Parse(value);
+                if (JsonNode.DeepEquals(changed, progress) || (key is "finished" or "unscored" && value is "" or "null")) continue;       // the same, said otherwise
+                run.SaveState(tensors, changed);
+                using var model = Fresh();
+                var failure = Record.Exception(() => new BeearMitigation(Options).Run(model, Data(model), run));
+
+                Assert.True(failure is BeearException && failure.Message.Contains("state.safetensors' is damaged", StringComparison.Ordinal), $"{key}: {value}: {failure}");
+                tried++;
+            }
+        }
+        Assert.InRange(tried, 60, 100);
+    }
+
+    /// <summary>A run that was interrupted after its first round.</summary>
+    private RunDirectory Interrupted(MitigationOptions options)
+    {
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
+        using var first = Fresh();
+        using var source = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), run, _ => source.Cancel(), null, source.Token));
+        return run;
     }
 
     private LanguageModel Fresh() => chat.Fresh();

@@ -137,7 +137,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(6 * each, strings.Examples.Count);
         Assert.All(strings.Examples.Index(), pair => Assert.InRange(pair.Item.Prompt.Length - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
 
-        var likelihoods = strings.Likelihoods(answerTokens: 2);
+        var likelihoods = strings.Likelihoods(answerTokens: 2, CancellationToken.None);
         double Likelihood(ContrastExample example)
         {
             using var batch = TokenBatch.Of([new TokenizedExample(example.Prompt, [.. example.Unwanted.Take(2)])]);

@@ -96,6 +96,19 @@ public sealed class MemoryPlanTests
     }
 
     [Fact]
+    public void A_row_that_no_step_can_hold_is_named_where_no_plan_was_asked_for()
+    {
+        var config = ModelShapes.Find("smollm2-135m");
+        void Require(int promptTokens) => MemoryPlan.Require(config, true, Options, Data with { Ordinary = [new TokenizedExample(new int[promptTokens], new int[40])] },
+            16 * GiB, () => "'rows.csv', line 7");
+
+        Require(200);
+        string message = Assert.Throws<BeearException>(() => Require(6000)).Message;
+
+        Assert.Matches(@"^'rows\.csv', line 7: a step with its 6,000 tokens needs \d+ GB, and this machine has 17\.2 GB; .*--memory auto", message);
+    }
+
+    [Fact]
     public void A_float32_run_never_gets_bfloat16_weights()
     {
         var config = ModelShapes.Find("smollm2-135m");

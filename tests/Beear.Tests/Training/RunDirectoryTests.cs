@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Data;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -109,6 +110,39 @@ public sealed class RunDirectoryTests : IDisposable
         Assert.Equal([1, 7], First());
         File.WriteAllText(run.File("tokens.json"), "[1, ");
         Assert.Contains("damaged", Assert.Throws<BeearException>(() => First()).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("[null]")]
+    [InlineData("[{}]")]
+    [InlineData("""[{ "prompt": [1], "answer": null }]""")]
+    [InlineData("""[{ "prompt": [null], "answer": [2] }]""")]
+    public void An_artefact_of_another_shape_is_said_to_be_damaged(string content)
+    {
+        var run = RunDirectory.Open(folder, new { });
+        File.WriteAllText(run.File("twins.json"), content);
+
+        string message = Assert.Throws<BeearException>(() => run.Artefact<IReadOnlyList<TokenizedExample>>("twins.json", () => [])).Message;
+
+        Assert.Contains("twins.json' is damaged", message, StringComparison.Ordinal);
+        Assert.Contains("delete it, and the run makes it again", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{ "prompt": [1], "answer": null }""")]
+    public void A_result_of_another_shape_is_said_to_be_damaged(string content)
+    {
+        var run = RunDirectory.Open(folder, new { });
+        Directory.CreateDirectory(run.File("model"));
+        File.WriteAllText(Path.Combine(run.File("model"), "config.json"), "{}");
+        File.WriteAllText(run.File("result.json"), content);
+
+        Assert.Contains("result.json' is damaged", Assert.Throws<BeearException>(() => RunDirectory.Result<TokenizedExample>(folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,9 +54,12 @@ internal sealed class DataRow(IReadOnlyList<string> names, Func<string, JsonElem
         }
     }
 
+    /// <summary>How messages call a place in the row.</summary>
+    public string Place(string what) => $"'{source}', {place}, {what}";
+
     public BeearException Error(string what, string problem, Exception? cause = null)
     {
-        string message = $"'{source}', {place}, {what}: it {problem}.";
+        string message = $"{Place(what)}: it {problem}.";
         return cause is null ? new BeearException(message) : new BeearException(message, cause);
     }
 

@@ -64,7 +64,7 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
     {
         try
         {
-            return Convert(row, answers, option);
+            return Convert(row, answers, option) with { Origin = new Origin(row.Place(row.What(Request))) };
         }
         catch (InvalidOperationException failure)
         {

@@ -6,14 +6,19 @@ namespace Beear.Text.Templates;
 /// <summary>
 /// One rendering: its output, its clock, and what it has used up. All that a template does is paid from one budget before it is done, so that
 /// a hostile one ends in an error after a fraction of a second: a unit is a character read or written, a step or an item costs several.
+/// What is allocated on the way, kept or not, is bounded beside it, by the length of what is laid out.
 /// </summary>
-internal sealed class RenderState(TimeProvider clock)
+/// <param name="clock">What <c>strftime_now</c> reads.</param>
+/// <param name="length">Characters of the conversation.</param>
+internal sealed class RenderState(TimeProvider clock, long length = 0)
 {
     private const int MaximumDepth = 400;
     private const long Budget = 64_000_000;
     private const int LargestValue = 8_000_000;
     private const int StepCost = 16;
     private const int ItemCost = 32;
+    private const long FreeBytes = 32_000_000, BytesPerCharacter = 64;
+    private readonly long _mostAllocated = GC.GetAllocatedBytesForCurrentThread() + FreeBytes + BytesPerCharacter * length; // a rendering stays on its thread
     private readonly Stack<StringBuilder> _outputs = new([new StringBuilder()]);
     private int _depth;
     private long _spent;
@@ -93,7 +98,7 @@ internal sealed class RenderState(TimeProvider clock)
     private void Spend(long units)
     {
         _spent += units;
-        if (_spent > Budget) throw TooMuch();
+        if (_spent > Budget || GC.GetAllocatedBytesForCurrentThread() > _mostAllocated) throw TooMuch();
     }
 
     private static TemplateException TooMuch() =>

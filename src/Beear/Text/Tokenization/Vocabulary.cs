@@ -4,7 +4,7 @@ namespace Beear.Text.Tokenization;
 internal sealed class Vocabulary
 {
     /// <summary>Ids are below this; far above any real vocabulary, and small enough to index an array.</summary>
-    public const int IdLimit = 1 << 24;
+    public const int IdLimit = 1 << 22;
 
     private readonly Dictionary<string, int> ids;
     private readonly string?[] tokens;
