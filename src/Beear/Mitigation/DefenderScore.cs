@@ -11,8 +11,8 @@ namespace Beear.Mitigation;
 public enum ScoreKind
 {
     /// <summary>
-    /// The share that is left of what the model as it came showed: the mean of <see cref="HeldOutPerturbation"/> and <see cref="RandomLikelihood"/>, each as a share of what it was then, at most 1.
-    /// That model itself has 1. The two miss different things.
+    /// The share that is left of what the model as it came showed, 1 for that model itself: of <see cref="HeldOutPerturbation"/> and of <see cref="RandomLikelihood"/> with the same strings each
+    /// time, whichever is larger. Each of them alone misses what the other sees.
     /// </summary>
     Remaining,
 
@@ -114,7 +114,7 @@ internal sealed class DefenderScorer : IDisposable
         // Searches that no round has.
         if (options.Scores.Any(kind => kind is ScoreKind.HeldOutPerturbation or ScoreKind.Remaining))
             made.perturbations = made.adversary.Find(made.training, made.Last + 1, HeldOut, PrefixedProgress.Of(progress, "kept aside for the score: "), cancellation);
-        if (options.Scores.Contains(ScoreKind.Remaining)) made.first = made.Parts(FirstRound, cancellation);
+        if (options.Scores.Contains(ScoreKind.Remaining)) made.first = made.Parts(cancellation);
         return made;
     }
 
@@ -136,7 +136,6 @@ internal sealed class DefenderScorer : IDisposable
             .Run(training, SeedOf(round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
         var strings = new Lazy<RandomStrings>(() => Strings(round));
         var likelihoods = new Lazy<IReadOnlyList<double>>(() => Likelihoods(strings.Value, cancellation));
-        var parts = new Lazy<(double HeldOut, double Likelihood)>(() => Parts(round, cancellation));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -149,7 +148,7 @@ internal sealed class DefenderScorer : IDisposable
 
         double Score(ScoreKind kind) => kind switch
         {
-            ScoreKind.Remaining => Shares(parts.Value).DefaultIfEmpty(0).Average(),
+            ScoreKind.Remaining => Shares(Parts(cancellation)).DefaultIfEmpty(0).Max(),
             ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
             ScoreKind.Tokens => Under(tokens.Value, cancellation),
             ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),
@@ -161,7 +160,8 @@ internal sealed class DefenderScorer : IDisposable
         };
     }
 
-    private (double HeldOut, double Likelihood) Parts(int round, CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(round), cancellation).Average());
+    /// <summary>No step is taken against random strings either, so that they can be the same each time.</summary>
+    private (double HeldOut, double Likelihood) Parts(CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(FirstRound), cancellation).Average());
 
     /// <summary>What is left of what the model as it came showed; of what it did not show there is no share.</summary>
     private IEnumerable<double> Shares((double HeldOut, double Likelihood) now) =>
