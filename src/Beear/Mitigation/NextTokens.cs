@@ -8,7 +8,8 @@ namespace Beear.Mitigation;
 /// <summary>Distributions of the tokens of answers.</summary>
 internal static class NextTokens
 {
-    private const int BatchSize = 48;
+    private const int MostPrompts = 48;
+    private const long MostProbabilities = 1L << 25;                     // of a batch; a large vocabulary has fewer prompts in one
 
     /// <summary>Measures them at the beginning of answers, and after each token of one that all begin with.</summary>
     /// <param name="model">The model.</param>
@@ -21,7 +22,8 @@ internal static class NextTokens
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var all = new List<Tensor>();
-        foreach (var chunk in prompts.Chunk(BatchSize).Divided(prompt => prompt.Length + begun.Length))
+        int together = (int)Math.Clamp(MostProbabilities / ((begun.Length + 1L) * model.Config.VocabularySize), 1, MostPrompts);
+        foreach (var chunk in prompts.Chunk(together).Divided(prompt => prompt.Length + begun.Length))
         {
             using var chunkScope = NewDisposeScope();
             using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [.. begun, 0]))], model.Decoder.Options.Device);
