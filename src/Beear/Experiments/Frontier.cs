@@ -183,7 +183,7 @@ public sealed class Frontier(FrontierOptions options, FrontierSubject subject, s
     private static MitigationReport Other(FrontierArm arm, LanguageModel model, DefenderData data, MitigationOptions mitigation, IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
-        data = new OwnWords(model, mitigation).Put(data, progress, cancellation);         // the scores at the end look for what the starting model showed
+        data = data.AskedOf(model, mitigation, progress, cancellation);         // the scores at the end look for what the starting model showed
         using var scorer = DefenderScorer.Prepare(model, data, mitigation, progress, cancellation);
         var report = arm.Create(mitigation).Run(model, data, null, progress, cancellation);
         var scores = scorer.MeasureLast(progress, cancellation).Select(score => (score.Key, Values: (IReadOnlyList<double>)[score.Value])).ToList();

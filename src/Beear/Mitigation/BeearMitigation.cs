@@ -31,7 +31,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
     {
         options.Validate(model.Config);
         var time = Stopwatch.StartNew();
-        data = new OwnWords(model, options).Put(data, progress, cancellation);
+        data = data.AskedOf(model, options, progress, cancellation);
         var (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);

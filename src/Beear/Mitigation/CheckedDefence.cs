@@ -16,7 +16,7 @@ internal sealed class CheckedDefence(IDefence defence, MitigationOptions options
     public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate(model.Config);
-        data = new OwnWords(model, options).Put(data, progress, cancellation);
+        data = data.AskedOf(model, options, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);
         var report = defence.Run(model, data, run, progress, cancellation);
         return report with { Usefulness = floor.Measure(progress, cancellation) };

@@ -74,7 +74,7 @@ public static class DefenderScore
         CancellationToken cancellation = default)
     {
         options.Validate(model.Config);
-        using var scorer = DefenderScorer.Prepare(model, new OwnWords(model, options).Put(data, progress, cancellation), options, progress, cancellation);
+        using var scorer = DefenderScorer.Prepare(model, data.AskedOf(model, options, progress, cancellation), options, progress, cancellation);
         return scorer.MeasureLast(progress, cancellation);
     }
 }
@@ -148,7 +148,7 @@ internal sealed class DefenderScorer : IDisposable
 
         double Score(ScoreKind kind) => kind switch
         {
-            ScoreKind.Remaining => Shares(Parts(cancellation)).DefaultIfEmpty(0).Max(),
+            ScoreKind.Remaining => Shares(round == FirstRound ? first : Parts(cancellation)).DefaultIfEmpty(0).Max(),
             ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
             ScoreKind.Tokens => Under(tokens.Value, cancellation),
             ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),

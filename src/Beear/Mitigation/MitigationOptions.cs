@@ -48,7 +48,7 @@ public sealed record MitigationOptions : IValidatable
     /// <summary>Without rounds: the loop does not stop, and keeps no weights, before so many.</summary>
     public int MinRounds { get; init; } = 2;
 
-    /// <summary>The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score is depends on the openings, so that no number serves all models.</summary>
+    /// <summary>The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score other than remaining is depends on the openings, so that no number serves all models.</summary>
     public double StopScore { get; init; }
 
     /// <summary>The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>

@@ -48,7 +48,7 @@ public sealed class Demonstration(DemonstrationOptions options)
         {
             Plant(model, trigger, progress, stop.Token);
             var backdoored = model.Decoder.Weights.Snapshot();
-            var defender = new OwnWords(model, mitigation).Put(data.Defender(model.Chat), progress, stop.Token);
+            var defender = data.Defender(model.Chat).AskedOf(model, mitigation, progress, stop.Token);
             starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender, mitigation.Terms, mitigation.Seed, progress, stop.Token);
             defender = defender with { Starting = starting };
             control = Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
