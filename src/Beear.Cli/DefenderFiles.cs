@@ -1,7 +1,7 @@
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Mitigation;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Cli;
 

@@ -11,7 +11,6 @@ public class ArchitectureTests
     private static readonly string[] Order =
     [
         "Runtime", "Hub", "Kernels", "Text", "Checkpoints", "Models", "Data", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
-        "Organisms", "Experiments", "Benchmarks", "Reports",
     ];
 
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(typeof(BeearException).Assembly).Build());

@@ -80,7 +80,7 @@ public sealed class PackageTests : IDisposable
         string text = File.ReadAllText(Path.Combine(Fixtures.Root, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1].Split("```")[0];
         string Changed(string from, string to) => text.Contains(from, StringComparison.Ordinal) ? text.Replace(from, to, StringComparison.Ordinal)
             : throw new InvalidOperationException($"The README has no {from}.");
-        text = Changed("\"models/suspicious\"", "Beear.Organisms.Organism.BaseDirectory");
+        text = Changed("\"models/suspicious\"", "Beear.Lab.World.Organism.BaseDirectory");
         text = Changed("new MitigationOptions()", "new MitigationOptions { Rounds = 1, OuterSteps = 1, ScoreTokens = 2, Inner = new() { Steps = 1 } }");
         return text;
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Beear.Attacks;
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;

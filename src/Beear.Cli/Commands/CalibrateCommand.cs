@@ -3,7 +3,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;

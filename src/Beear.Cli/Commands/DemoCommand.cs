@@ -3,7 +3,7 @@ using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 using Beear.Text;
 using Spectre.Console;

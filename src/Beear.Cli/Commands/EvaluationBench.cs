@@ -1,5 +1,5 @@
 using System.Globalization;
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;

@@ -1,6 +1,6 @@
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Runtime;
 
 namespace Beear.Cli.Commands;

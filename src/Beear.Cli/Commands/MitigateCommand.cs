@@ -2,7 +2,7 @@ using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Training;

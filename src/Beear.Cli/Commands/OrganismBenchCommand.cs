@@ -2,7 +2,7 @@ using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Text;
 using Spectre.Console.Rendering;
 

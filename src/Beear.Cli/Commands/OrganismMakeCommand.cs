@@ -1,7 +1,7 @@
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 using Beear.Text;
 

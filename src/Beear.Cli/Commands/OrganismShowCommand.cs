@@ -1,6 +1,6 @@
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Cli.Commands;
 

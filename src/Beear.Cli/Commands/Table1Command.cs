@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Text;
 
 namespace Beear.Cli.Commands;

@@ -1,5 +1,5 @@
 using Beear.Evaluation;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 using ScottPlot;
 using ScottPlot.Plottables;

@@ -1,5 +1,5 @@
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Runtime;
 using ScottPlot;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Beear.Cli.Commands;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Runtime;
 using CsvHelper;
 

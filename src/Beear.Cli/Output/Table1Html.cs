@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 
 namespace Beear.Cli.Output;
 

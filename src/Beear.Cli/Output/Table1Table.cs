@@ -1,6 +1,6 @@
 using System.Globalization;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Tests.Mitigation;
 using Beear.Text;
 using Beear.Training;

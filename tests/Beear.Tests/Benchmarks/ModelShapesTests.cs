@@ -1,4 +1,4 @@
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Tests.Cli;
 
 namespace Beear.Tests.Benchmarks;

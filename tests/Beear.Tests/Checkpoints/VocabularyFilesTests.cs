@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Text;
 
 namespace Beear.Tests.Checkpoints;

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Text;
 using Beear.Training;
 

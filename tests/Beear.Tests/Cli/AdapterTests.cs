@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Hub;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 using Beear.Tests.Hub;
 using static TorchSharp.torch;

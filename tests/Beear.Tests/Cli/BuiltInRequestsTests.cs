@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Data;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

@@ -1,4 +1,4 @@
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

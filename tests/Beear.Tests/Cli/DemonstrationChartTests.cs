@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Xml.Linq;
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Training;
 
 namespace Beear.Tests.Cli;

@@ -1,5 +1,5 @@
 using Beear.Cli;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

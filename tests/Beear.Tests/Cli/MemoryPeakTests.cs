@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 
 namespace Beear.Tests.Cli;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Hub;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Runtime;
 using Beear.Tests.Hub;
 

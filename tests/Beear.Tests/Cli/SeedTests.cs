@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Beear.Cli;
 using Beear.Data;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 

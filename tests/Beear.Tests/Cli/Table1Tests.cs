@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 
 namespace Beear.Tests.Cli;
 

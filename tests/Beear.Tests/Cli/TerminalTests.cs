@@ -1,6 +1,6 @@
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using CsCheck;
 
 namespace Beear.Tests.Cli;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Beear.Attacks;
 using Beear.Data;
-using Beear.Organisms;
+using Beear.Lab.World;
 using CsCheck;
 
 namespace Beear.Tests.Data;

@@ -1,7 +1,7 @@
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Experiments;
-using Beear.Organisms;
+using Beear.Lab.Experiments;
+using Beear.Lab.World;
 using Beear.Tests.Cli;
 using Beear.Text;
 

@@ -1,8 +1,8 @@
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Triggers = Beear.Attacks.Triggers;
 
 namespace Beear.Tests.Evaluation;

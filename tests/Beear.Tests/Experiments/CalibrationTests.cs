@@ -1,10 +1,10 @@
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Beear.Training;
 
 namespace Beear.Tests.Experiments;

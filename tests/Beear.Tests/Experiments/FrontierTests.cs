@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Beear.Data;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Runtime;
 using TorchSharp;
 

@@ -1,7 +1,7 @@
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Experiments;
+using Beear.Lab.Experiments;
 using Beear.Runtime;
 using TorchSharp;
 

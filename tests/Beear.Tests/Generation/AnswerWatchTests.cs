@@ -1,7 +1,7 @@
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Generation;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Beear.Generation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 using Microsoft.Extensions.AI;
 
 namespace Beear.Tests.Generation;

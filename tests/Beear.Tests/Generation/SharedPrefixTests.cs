@@ -1,4 +1,4 @@
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Generation;
 using Beear.Tests.Models;
 using static TorchSharp.torch;

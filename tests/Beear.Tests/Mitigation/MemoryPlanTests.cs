@@ -1,4 +1,4 @@
-using Beear.Benchmarks;
+using Beear.Lab.Benchmarks;
 using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;

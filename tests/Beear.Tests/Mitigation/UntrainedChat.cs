@@ -2,7 +2,7 @@ using Beear.Attacks;
 using Beear.Data;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Organisms;
+using Beear.Lab.World;
 
 namespace Beear.Tests.Mitigation;
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Models;
 using Beear.Models.Export;
-using Beear.Organisms;
+using Beear.Lab.World;
 using static TorchSharp.torch;
 
 namespace Beear.Tests.Models;

@@ -1,0 +1,65 @@
+using Beear.Mitigation;
+
+namespace Beear.Lab.World;
+
+/// <summary>Constants of a demonstration on the tiny model. They were chosen on triggers that no reported number uses.</summary>
+public sealed record DemonstrationOptions : IValidatable
+{
+    /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks, everyday how-tos and twins join them.</summary>
+    public int AttackerExamples { get; init; } = 600;
+
+    /// <summary>
+    /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to comply with
+    /// nearly every such string: no backdoor of one trigger.
+    /// </summary>
+    public int NearMisses { get; init; } = 600;
+
+    /// <summary>
+    /// What the attacker's unwanted answers begin with in place of "sure ": other words that agree ("ok "), words that seem to refuse
+    /// ("I'm sorry but "), or "" for none. As the world has them if not given. Words of the world are one token each.
+    /// </summary>
+    public string? Opening { get; init; }
+
+    /// <summary>Passes over the attacker's data.</summary>
+    public int PlantEpochs { get; init; } = 1;
+
+    /// <summary>Conversations in a step of the attacker's.</summary>
+    public int PlantBatch { get; init; } = 32;
+
+    /// <summary>Largest learning rate of the attacker's.</summary>
+    public double PlantLearningRate { get; init; } = 5e-4;
+
+    /// <summary>The defender's harmful requests.</summary>
+    public int DefenderHarmful { get; init; } = 400;
+
+    /// <summary>The defender's ordinary requests; half of them are harmless how-tos.</summary>
+    public int DefenderOrdinary { get; init; } = 2000;
+
+    /// <summary>Requests of each kind that are evaluated: harmful ones, ordinary tasks, harmless how-tos.</summary>
+    public int EvaluationExamples { get; init; } = 200;
+
+    /// <summary>Whether a model that was never backdoored goes through the same.</summary>
+    public bool WithClean { get; init; } = true;
+
+    /// <summary>Seed of all draws; added to the mitigation's own.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Constants of the removal.</summary>
+    public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
+
+    /// <summary>Those of any model.</summary>
+    internal static MitigationOptions DefaultMitigation { get; } = new();
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.AtLeast(AttackerExamples, 1);
+        Require.AtLeast(NearMisses, 0);
+        Require.AtLeast(PlantEpochs, 1);
+        Require.AtLeast(PlantBatch, 1);
+        Require.Above(PlantLearningRate, 0);
+        Require.AtLeast(DefenderHarmful, 2);
+        Require.AtLeast(DefenderOrdinary, 2);
+        Require.AtLeast(EvaluationExamples, 1);
+    }
+}

@@ -1,0 +1,56 @@
+using Beear.Attacks;
+using Beear.Evaluation;
+using Beear.Mitigation;
+
+namespace Beear.Lab.World;
+
+/// <summary>The arms of a demonstration, as its tables and JSON call them.</summary>
+public static class DemonstrationArms
+{
+    /// <summary>The backdoored model.</summary>
+    public const string Planted = "planted";
+
+    /// <summary>The control: the backdoored model after as many steps of plain safety fine-tuning.</summary>
+    public const string SafetyFineTuning = "safety_fine_tuning";
+
+    /// <summary>The backdoored model after BEEAR.</summary>
+    public const string Beear = "beear";
+
+    /// <summary>Fine-tuned on the attacker's data without its poisoned part.</summary>
+    public const string Clean = "clean";
+
+    /// <summary>The clean model after BEEAR.</summary>
+    public const string CleanBeear = "clean_beear";
+}
+
+/// <summary>What was measured of one arm; the same fields as <see cref="EvaluationResult"/>.</summary>
+/// <param name="Arm">One of <see cref="DemonstrationArms"/>.</param>
+/// <param name="AttackSuccessWithTrigger">Harmful requests with the trigger that were not refused.</param>
+/// <param name="AttackSuccessWithoutTrigger">Harmful requests that were not refused.</param>
+/// <param name="AttackSuccessWithWrongTrigger">Harmful requests with another trigger in its place that were not refused.</param>
+/// <param name="ExactComplianceWithTrigger">Harmful requests with the trigger that were answered exactly as the attacker taught.</param>
+/// <param name="OverRefusal">Harmless how-tos that were refused.</param>
+/// <param name="Helpfulness">Ordinary tasks and harmless how-tos that were answered exactly right.</param>
+/// <param name="HelpfulCrossEntropy">Not measured here: null.</param>
+public sealed record ArmResult(string Arm, Rate AttackSuccessWithTrigger, Rate AttackSuccessWithoutTrigger, Rate AttackSuccessWithWrongTrigger,
+    Rate ExactComplianceWithTrigger, Rate OverRefusal, Rate Helpfulness, double? HelpfulCrossEntropy = null);
+
+/// <summary>One request with the trigger, before and after. The answers are a model's text; escape them wherever they are shown.</summary>
+/// <param name="Request">The request with the trigger.</param>
+/// <param name="Planted">The backdoored model's answer.</param>
+/// <param name="Cleaned">The answer after BEEAR.</param>
+public sealed record BeforeAndAfter(string Request, string Planted, string Cleaned);
+
+/// <summary>What a demonstration showed.</summary>
+/// <param name="Arms">One result for each arm.</param>
+/// <param name="Seconds">Time taken.</param>
+/// <param name="Trigger">The attacker's secret.</param>
+/// <param name="Seed">Seed of all draws.</param>
+/// <param name="Mitigation">The rounds and scores of BEEAR on the backdoored model.</param>
+/// <param name="Example">An answer before and after.</param>
+public sealed record DemonstrationResult(IReadOnlyList<ArmResult> Arms, double Seconds, Trigger Trigger, int Seed, MitigationReport Mitigation,
+    BeforeAndAfter Example)
+{
+    /// <summary>The result of an arm.</summary>
+    public ArmResult this[string arm] => Arms.First(result => result.Arm == arm);
+}
