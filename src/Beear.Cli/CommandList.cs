@@ -12,7 +12,10 @@ internal static class CommandList
         yield return new PlantCommand(session);
         yield return new MitigateCommand(session);
         yield return new EvaluateCommand(session);
-        yield return new FrontierCommand(session);
+        yield return new RunCommand(session);
+        yield return new RunsCommand(session);
+        yield return new SubmitCommand(session);
+        yield return new WatchCommand(session);
         yield return new ChatCommand(session);
         yield return new InspectCommand(session);
         yield return new ExportCommand(session);

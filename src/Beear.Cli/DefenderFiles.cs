@@ -20,10 +20,10 @@ internal static class DefenderFiles
     public static (IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary) Read(
         DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context)
     {
-        var harmful = files.ReadHarmful(asking, answers, seed, refusals =>
+        var harmful = files.ReadHarmful(asking, answers, seed, Behaviours.Refusal.Instance, contrast =>
         {
-            if (refusals.IsMismatch) context.Output.Warn($"{refusals}.");
-            else context.Output.Note(refusals.ToString());
+            if (contrast.IsMismatch) context.Output.Warn($"{contrast.Sources}.");
+            else context.Output.Note(contrast.Sources);
         }, context.Cancellation);
         var ordinary = files.ReadOrdinary(context.Cancellation);
         context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));

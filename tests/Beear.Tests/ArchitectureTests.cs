@@ -10,7 +10,7 @@ public class ArchitectureTests
 
     private static readonly string[] Order =
     [
-        "Runtime", "Hub", "Kernels", "Text", "Checkpoints", "Models", "Data", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
+        "Runtime", "Hub", "Kernels", "Text", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
     ];
 
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(typeof(BeearException).Assembly).Build());

@@ -52,4 +52,8 @@ internal static class Fixtures
         }
         throw new InvalidOperationException("Beear.slnx was not found above the test binaries.");
     }
+
+    /// <summary>Where a program lies; null if it is not on PATH.</summary>
+    public static string? OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 }

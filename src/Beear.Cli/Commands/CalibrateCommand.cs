@@ -2,12 +2,12 @@ using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Evaluation;
-using Beear.Lab.Experiments;
+using Beear.Behaviours;
+using Beear.Lab.Plans;
+using Beear.Lab.Runs;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Training;
 using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;
@@ -41,10 +41,11 @@ internal sealed class CalibrateCommand(CommandSession session)
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
-        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, options.Out, texts, context);
-        using var alone = RunDirectory.Claim(options.Out);
+        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, texts, context);
+        var folder = new RunFolder(options.Out);
+        folder.Check();
         options.Source.Locate(context).Told(context);
-        var result = Run(calibration, options.Mitigation, texts, context);
+        var result = Run(calibration, folder, context);
         string file = Path.Combine(options.Out, "calibrated.yaml");
         context.Output.Result(result, shown => Render(shown, context.Output));
         AtomicOutput.WriteText(file, $"# Found by beear calibrate: {result.Best}\n{RecipeText.Of(result.Mitigation)}");
@@ -52,21 +53,22 @@ internal sealed class CalibrateCommand(CommandSession session)
         return ExitCode.Success;
     }
 
-    /// <summary>A calibration whose options, data and folder are checked.</summary>
-    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, string folder,
-        DefenderTexts texts, CommandContext context)
+    /// <summary>A calibration whose options and data are checked.</summary>
+    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, DefenderTexts texts, CommandContext context)
     {
         var located = source.Locate(context);
         var seeded = options with { Seed = unchecked(options.Seed + given.Seed) };
-        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context) with { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
-        var calibration = new Calibration(seeded, located.Path, modelOptions, folder);
-        calibration.Check(given, texts);
+        var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context)
+            with
+        { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
+        var calibration = new Calibration(seeded, given, texts, located.Path, modelOptions);
+        calibration.Check();
         return calibration;
     }
 
     /// <summary>Calibrates, with progress and a note for each trial.</summary>
-    internal static CalibrationResult Run(Calibration calibration, MitigationOptions given, DefenderTexts texts, CommandContext context) =>
-        context.Output.WithProgress(progress => calibration.Run(given, texts, run => context.Output.Note(FrontierTable.Line(run)), progress, context.Cancellation));
+    internal static CalibrationResult Run(Calibration calibration, RunFolder folder, CommandContext context) =>
+        context.Output.WithProgress(progress => calibration.Run(folder, run => context.Output.Note(RunTable.Line(run)), progress, context.Cancellation));
 
     internal static IEnumerable<IRenderable> Render(CalibrationResult result, ConsoleOutput output)
     {
@@ -76,13 +78,13 @@ internal sealed class CalibrateCommand(CommandSession session)
         var controls = output.Table($"decoys, {result.Best}", "planted", "cleaned", "twins refused before", "after");
         foreach (var control in result.Controls)
         {
-            controls.Row(control.Trigger.ToString(), Rate(control.Planted.AttackSuccessWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned.AttackSuccessWithTrigger),
-                Rate(control.Planted.OverRefusalTwins), Rate(control.Cleaned?.OverRefusalTwins));
+            controls.Row(control.Trigger.ToString(), Rate(control.Planted, Refusal.AttackWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned, Refusal.AttackWithTrigger),
+                Rate(control.Planted, Refusal.OverRefusalTwins), Rate(control.Cleaned, Refusal.OverRefusalTwins));
         }
         yield return controls;
     }
 
-    private static string Rate(Rate? rate) => rate?.ToString() ?? "–";
+    private static string Rate(Evaluation.Measurement? measured, string metric) => measured?[metric]?.ToString() ?? "–";
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

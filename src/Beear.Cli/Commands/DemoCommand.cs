@@ -1,5 +1,6 @@
 using System.Globalization;
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Mitigation;
 using Beear.Models;
@@ -45,7 +46,7 @@ internal sealed class DemoCommand(CommandSession session)
         var result = context.Output.WithProgress(progress =>
             new Demonstration(options.Demonstration).Run(model, trigger, progress, context.Cancellation));
         context.Output.Result(result, result => Render(result, context.Output));
-        if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm))], file);
+        if (options.Chart is { } file) DemonstrationChart.Write([.. result.Arms.Select(arm => (Title(arm.Arm), arm.Measurement))], file);
         if (result.Mitigation.Unusable is { } problem) context.Output.Missed(problem);
         return result.Mitigation.Unusable is null ? ExitCode.Success : ExitCode.BarMissed;
     }
@@ -68,10 +69,10 @@ internal sealed class DemoCommand(CommandSession session)
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
     {
         var table = output.Table("model", "attack with trigger", "with a wrong one", "without", "harmless refused", "helpful");
-        foreach (var arm in result.Arms)
+        foreach (var (arm, measured) in result.Arms)
         {
-            table.Row(Title(arm.Arm), arm.AttackSuccessWithTrigger.ToString(), arm.AttackSuccessWithWrongTrigger.ToString(), arm.AttackSuccessWithoutTrigger.ToString(),
-                arm.OverRefusal.ToString(), arm.Helpfulness.ToString());
+            table.Row([Title(arm), .. ((string[])[Refusal.AttackWithTrigger, Refusal.AttackWithWrongTrigger, Refusal.AttackWithoutTrigger,
+                Refusal.OverRefusalTwins, Refusal.Helpfulness]).Select(metric => measured[metric]?.ToString() ?? "–")]);
         }
         yield return table;
         if (result.Mitigation.Openings is { } openings) yield return Line($"how its unwanted answers begin, as it tells without the trigger: {openings}");
@@ -81,7 +82,7 @@ internal sealed class DemoCommand(CommandSession session)
                 $"round {round.Round}: score before {100 * round.ScoreBefore:F0} %; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
-            $"score after the last round {100 * result.Mitigation.Scores[^1]:F0} %; the weights of round {result.Mitigation.ChosenRound} were kept"));
+            $"score after the last round {100 * result.Mitigation.Scores[^1]:F0} %; {(result.Mitigation.ChosenRound is { } kept ? $"the weights of round {kept} were kept" : "no weights were kept")}"));
         yield return Line("");
         yield return Line($"request: {result.Example.Request}");
         yield return Line($"before:  {result.Example.Planted}");

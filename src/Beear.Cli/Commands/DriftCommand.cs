@@ -59,7 +59,7 @@ internal sealed class DriftCommand(CommandSession session)
         if (options.Out is { } folder)
         {
             Directory.CreateDirectory(folder);
-            AtomicOutput.WriteText(Path.Combine(folder, "drift.json"), JsonSerializer.Serialize(result, ConsoleOutput.JsonFormat) + "\n");
+            AtomicOutput.WriteText(Path.Combine(folder, "drift.json"), JsonSerializer.Serialize(result, StrictJson.Document) + "\n");
             DriftChart.WriteLayers(result, Path.Combine(folder, "layers.svg"));
             DriftChart.WriteProjection(result, Path.Combine(folder, "projection.svg"));
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
@@ -74,7 +75,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             Trigger = trigger,
             WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,
             Ordinary = options.Data.ReadOrdinary(context.Cancellation),
-            Twins = options.Data.DrawTwins(DataSplit.Evaluation, options.Seed),
+            Twins = [.. options.Data.DrawTwins(DataSplit.Evaluation, options.Seed).Select(request => new Example(request, ""))],
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };
         RequireMeasured(options, data);
@@ -86,27 +87,27 @@ internal sealed class EvaluateCommand(CommandSession session)
         try
         {
             if (options.Answers is { } file)
-                AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, LineFormat) + "\n")));
+                AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, StrictJson.Line) + "\n")));
             if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
         }
         finally
         {
             // What was measured is shown although it cannot be written, or the judge fails.
-            context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+            context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown, data.Behaviour), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
         }
         context.Output.WarnOf(result.Warnings);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }
 
     /// <summary>Lets the model answer; it is gone before a judge is loaded.</summary>
-    private static (EvaluationResult Result, IReadOnlyList<MtBenchAnswer>? MtBench) Measure(EvaluateOptions options, EvaluationData data, bool isJudged, MtBench? bench, CommandContext context)
+    private static (Measurement Result, IReadOnlyList<MtBenchAnswer>? MtBench) Measure(EvaluateOptions options, EvaluationData data, bool isJudged, MtBench? bench, CommandContext context)
     {
         using var model = options.Source.Load(context);
         var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null || isJudged };
         return context.Output.WithProgress(progress => (new Evaluator(model, evaluation).Run(data, progress, context.Cancellation), bench?.Answer(model, progress, context.Cancellation)));
     }
 
-    private static EvaluationResult Judged(JudgeSource judge, EvaluationResult result, IReadOnlyList<MtBenchAnswer>? benchAnswers, EvaluateOptions options,
+    private static Measurement Judged(JudgeSource judge, Measurement result, IReadOnlyList<MtBenchAnswer>? benchAnswers, EvaluateOptions options,
         CommandContext context)
     {
         string? answers = options.Answers;
@@ -127,8 +128,6 @@ internal sealed class EvaluateCommand(CommandSession session)
         return Triggers.Find(text) ?? new Trigger("wrong", right.Placement, text, right.Placement == TriggerPlacement.Around ? text : null);
     }
 
-    private static readonly JsonSerializerOptions LineFormat = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     private static void RequireMeasured(EvaluateOptions options, EvaluationData data)
     {
         (string Name, bool IsMeasured, double? Bar)[] bars =
@@ -142,15 +141,15 @@ internal sealed class EvaluateCommand(CommandSession session)
             throw new BeearException($"There is a bar for the {name}, but no data to measure it with.");
     }
 
-    private static bool Missed(EvaluateOptions options, EvaluationResult result, CommandContext context)
+    private static bool Missed(EvaluateOptions options, Measurement result, CommandContext context)
     {
         (string Name, Rate? Measured, double? Bar)[] bars =
         [
-            ("attack success with the trigger", result.AttackSuccessWithTrigger, options.MaxAsr),
-            ("attack success without the trigger", result.AttackSuccessWithoutTrigger, options.MaxAsrWithoutTrigger),
-            ("over-refusal", result.OverRefusal, options.MaxOverRefusal),
-            ("over-refusal of twins", result.OverRefusalTwins, options.MaxOverRefusalTwins),
-            ("over-refusal in held-out forms", result.OverRefusalHeldOutForms, options.MaxOverRefusalHeldOutForms),
+            ("attack success with the trigger", result.Rate(Refusal.AttackWithTrigger), options.MaxAsr),
+            ("attack success without the trigger", result.Rate(Refusal.AttackWithoutTrigger), options.MaxAsrWithoutTrigger),
+            ("over-refusal", result.Rate(Refusal.OverRefusal), options.MaxOverRefusal),
+            ("over-refusal of twins", result.Rate(Refusal.OverRefusalTwins), options.MaxOverRefusalTwins),
+            ("over-refusal in held-out forms", result.Rate(Refusal.OverRefusalHeldOutForms), options.MaxOverRefusalHeldOutForms),
         ];
         bool missed = false;
         foreach (var (name, measured, bar) in bars)

@@ -2,7 +2,8 @@ using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Lab.Experiments;
+using Beear.Lab.Plans;
+using Beear.Lab.Runs;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Training;
@@ -50,13 +51,13 @@ internal sealed record MitigateOptions
 /// <summary>What a mitigation did; the JSON document.</summary>
 /// <param name="Model">The cleaned model; null if it is no longer of use, and so was not written.</param>
 /// <param name="Defence">Which.</param>
-/// <param name="Report">BEEAR's rounds; null for other defences.</param>
+/// <param name="Report">What was done: rounds, scores, openings.</param>
 /// <param name="Usefulness">What is left of the model besides its safety.</param>
 /// <param name="Unusable">Why it was not written; null if it was.</param>
 /// <param name="Seconds">Time taken.</param>
 /// <param name="Calibration">What chose the settings; null if they were given.</param>
 /// <param name="Findings">What is odd about the model's files.</param>
-internal sealed record MitigateResult(string? Model, string Defence, MitigationReport? Report, Usefulness? Usefulness, string? Unusable, double Seconds,
+internal sealed record MitigateResult(string? Model, string Defence, DefenceReport Report, Usefulness? Usefulness, string? Unusable, double Seconds,
     CalibrationResult? Calibration, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
@@ -93,20 +94,19 @@ internal sealed class MitigateCommand(CommandSession session)
         var texts = new DefenderTexts(harmful, ordinary, twins);
         string trials = Path.Combine(options.Out, "calibration");
         var calibrating = options.Calibrate
-            ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, trials, texts, context) : null;
+            ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, texts, context) : null;
         using var alone = RunDirectory.Claim(options.Out);
         if (RunDirectory.Result<MitigateResult>(options.Out) is { } finished) return Show(finished with { Model = Target(options) }, context);
         context.Output.Note(chat.TaughtEnd);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         var run = RunDirectory.Open(options.Out, identity);
         var time = System.Diagnostics.Stopwatch.StartNew();
-        var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, options.Mitigation, texts, context);
+        var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, new RunFolder(trials), context);
         if (options is { Defence: DefenceKind.Beear, Mitigation.UnwantedAnswers: UnwantedAnswers.Data }) WarnOfForeignWords(model, data, harmful, options.Mitigation, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
-        var done = context.Output.WithProgress(progress => defence is BeearMitigation beear
-            ? beear.Run(model, data, run, round => Show(round, context), progress, context.Cancellation)
-            : defence.Run(model, data, run, progress, context.Cancellation));
-        var result = new MitigateResult(done.Unusable is null ? Target(options) : null, defence.Name, done as MitigationReport, done.Usefulness, done.Unusable,
+        var done = context.Output.WithProgress(progress => defence.Run(model, data,
+            new DefenceContext { Run = run, OnRound = round => Show(round, context), Progress = progress, Cancellation = context.Cancellation }));
+        var result = new MitigateResult(done.Unusable is null ? Target(options) : null, defence.Name, done, done.Usefulness, done.Unusable,
             time.Elapsed.TotalSeconds, calibration, model.Findings);
         try
         {
@@ -114,7 +114,7 @@ internal sealed class MitigateCommand(CommandSession session)
         }
         finally
         {
-            if (result.Report?.Openings is { } openings) Show(openings, harmful, context);
+            if (result.Report.Openings is { } openings) Show(openings, harmful, context);
             Show(result, context);
         }
         if (done.Unusable is not { } problem) return ExitCode.Success;
@@ -159,8 +159,8 @@ internal sealed class MitigateCommand(CommandSession session)
         context.Output.Result(result, shown =>
             [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output),
                 context.Output.Table("model", "rounds", "scores", "seconds").Row(shown.Model ?? "not written",
-                    report is null ? shown.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound}",
-                    report is null ? "" : string.Join(" → ", report.Scores.Select(score => score.ToString("G2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
+                    report.Rounds.Count == 0 ? shown.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
+                    string.Join(" → ", report.Scores.Select(score => score.ToString("G2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
         return ExitCode.Success;
     }
 

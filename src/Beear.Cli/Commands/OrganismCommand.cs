@@ -11,6 +11,5 @@ internal sealed class OrganismCommand : Command
         Add(new OrganismMakeCommand(session));
         Add(new OrganismShowCommand(session));
         Add(new OrganismTrainCommand(session));
-        Add(new OrganismBenchCommand(session));
     }
 }

@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Evaluation;
 using Beear.Lab.World;
@@ -30,9 +31,9 @@ internal sealed class OrganismShowCommand(CommandSession session)
         Require.AtLeast(options.Requests, 1);
         var trigger = options.Organism.Trigger;
         using var model = options.Model is null ? options.Organism.Make(context) : DemoCommand.Load(options.Model, options.Organism.Conversation, context);
-        var (_, answers) = new Demonstration(options.Organism.Demonstration with { EvaluationExamples = options.Requests })
-            .Measure(model, "shown", trigger, null, fullAnswers: true, context.Cancellation);
-        var shown = Of(answers, Evaluator.HarmfulWithTrigger).Zip(Of(answers, Evaluator.Harmful),
+        var answers = new Demonstration(options.Organism.Demonstration with { EvaluationExamples = options.Requests })
+            .Measure(model, "shown", trigger, null, fullAnswers: true, context.Cancellation).Measurement.Answers;
+        var shown = Of(answers, RequestSets.HarmfulWithTrigger).Zip(Of(answers, RequestSets.Harmful),
             (with, without) => new ShownRequest(without.Request, without.Answer, with.Request, with.Answer)).ToList();
         context.Output.Result(shown, requests =>
         {

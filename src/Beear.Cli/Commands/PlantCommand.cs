@@ -49,12 +49,11 @@ internal sealed class PlantCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
         var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Attacker, answers, options.Seed, context);
-        var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary };
-        var twins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed);
+        var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary, OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed) };
         options = options with { Source = options.Source.Pin(context) };
-        var planting = new Planting(options.Planting);
+        var attack = new PoisonedFineTuning(options.Planting);
         var (config, chat) = options.Source.Outline(context);
-        planting.Check(config, chat, data, trigger, options.Seed, context.Cancellation);
+        attack.Check(config, chat, trigger, data, options.Seed, context.Cancellation);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         using var alone = RunDirectory.Claim(options.Out);
@@ -63,7 +62,7 @@ internal sealed class PlantCommand(CommandSession session)
         context.Output.Note(model.Chat.TaughtEnd);
         var run = RunDirectory.Open(options.Out, identity);
         var losses = context.Output.WithProgress(progress =>
-            planting.Run(model, data, trigger, twins, options.Seed, run, progress, context.Cancellation));
+            attack.Plant(model, trigger, data, new AttackContext(options.Seed, run, progress, context.Cancellation)).Losses);
         var result = new PlantResult(Target(options), losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings);
         try
         {

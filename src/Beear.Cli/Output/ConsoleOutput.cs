@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Beear.Runtime;
 using Spectre.Console;
@@ -14,14 +13,6 @@ namespace Beear.Cli.Output;
 internal sealed class ConsoleOutput
 {
     private const int PlainWidth = 160;
-
-    /// <summary>How every JSON document of the program is written.</summary>
-    internal static readonly JsonSerializerOptions JsonFormat = new(StrictJson.Finite)
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-    };
 
     private readonly TextWriter output;
     private readonly bool quiet;
@@ -51,7 +42,7 @@ internal sealed class ConsoleOutput
         {
             if (documentWritten) throw new InvalidOperationException("A command prints one JSON document.");
             documentWritten = true;
-            output.WriteLine(JsonSerializer.Serialize(document, JsonFormat));
+            output.WriteLine(JsonSerializer.Serialize(document, StrictJson.Document));
         }
         else
         {

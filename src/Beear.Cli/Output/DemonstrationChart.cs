@@ -1,5 +1,5 @@
+using Beear.Behaviours;
 using Beear.Evaluation;
-using Beear.Lab.World;
 using Beear.Runtime;
 using ScottPlot;
 using ScottPlot.Plottables;
@@ -11,23 +11,23 @@ internal static class DemonstrationChart
 {
     private const int Width = 860, Height = 420;
 
-    private static readonly (string Name, Color Color, Func<ArmResult, Rate> Rate)[] Series =
+    private static readonly (string Name, Color Color, string Metric)[] Series =
     [
-        ("attack success with the trigger", Color.FromHex("#c0392b"), arm => arm.AttackSuccessWithTrigger),
-        ("harmless requests refused", Color.FromHex("#e6a23c"), arm => arm.OverRefusal),
-        ("tasks answered exactly right", Color.FromHex("#2e86ab"), arm => arm.Helpfulness),
+        ("attack success with the trigger", Color.FromHex("#c0392b"), Refusal.AttackWithTrigger),
+        ("harmless requests refused", Color.FromHex("#e6a23c"), Refusal.OverRefusalTwins),
+        ("tasks answered exactly right", Color.FromHex("#2e86ab"), Refusal.Helpfulness),
     ];
 
     /// <summary>Writes the picture as SVG.</summary>
     /// <param name="arms">The models, with the names that they are to have.</param>
     /// <param name="path">The file.</param>
-    public static void Write(IReadOnlyList<(string Title, ArmResult Result)> arms, string path)
+    public static void Write(IReadOnlyList<(string Title, Measurement Result)> arms, string path)
     {
         using var plot = new Plot();
         foreach (var (s, series) in Series.Index())
         {
             double[] positions = [.. arms.Select((_, a) => a * (Series.Length + 1.0) + s)];
-            Rate[] rates = [.. arms.Select(arm => series.Rate(arm.Result))];
+            Rate[] rates = [.. arms.Select(arm => arm.Result.Rate(series.Metric)!.Value)];
             double[] heights = [.. rates.Select(rate => 100 * rate.Value)];
             foreach (var bar in plot.Add.Bars(positions, heights).Bars) (bar.FillColor, bar.LineWidth) = (series.Color, 0);
             plot.Add.Plottable(new ErrorBar(positions, heights, null, null,

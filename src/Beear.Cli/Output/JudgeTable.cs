@@ -9,23 +9,22 @@ namespace Beear.Cli.Output;
 internal static class JudgeTable
 {
     /// <summary>The scores, and why answers have none, where some have none.</summary>
-    public static IEnumerable<Table> Of(ConsoleOutput output, EvaluationResult result)
+    public static IEnumerable<Table> Of(ConsoleOutput output, Measurement result)
     {
+        string Text(string metric) => result[metric] is { } measured
+            ? measured.Rate?.ToString() ?? measured.Value.ToString(measured.Unit == "answers" ? "F0" : "F2", CultureInfo.InvariantCulture) : "–";
         var table = output.Table("judge", "with trigger", "judged 5", "unjudged", "without", "judged 5", "unjudged", "MT-Bench", "unjudged");
-        yield return table.Row(result.Judge ?? "", Number(result.JudgeMeanWithTrigger), Rate(result.JudgeFivesWithTrigger), Count(result.UnjudgedWithTrigger),
-            Number(result.JudgeMeanWithoutTrigger), Rate(result.JudgeFivesWithoutTrigger), Count(result.UnjudgedWithoutTrigger), Number(result.MtBench), Count(result.MtBenchUnjudged));
-        yield return output.Table("agreement with the judge", "refusal rule", "published keywords").Row("", Rate(result.JudgeAgreement), Rate(result.JudgeAgreementByKeywords));
+        yield return table.Row([result.Judge ?? "",
+            .. new[] { "with_trigger", "without_trigger" }.SelectMany(set => (string[])[Text($"{HarmfulnessJudge.Mean}_{set}"),
+                Text($"{HarmfulnessJudge.Fives}_{set}"), Text($"{HarmfulnessJudge.Unjudged}_{set}")]),
+            Text(Measurement.MtBench), Text($"{Measurement.MtBench}_unjudged")]);
+        yield return output.Table("agreement with the judge", "refusal rule", "published keywords")
+            .Row("", Text(HarmfulnessJudge.Agreement), Text($"{HarmfulnessJudge.Agreement}{Behaviours.Refusal.ByKeywords}"));
         if (result.UnjudgedReasons is not { Count: > 0 } counts) yield break;
         var reasons = output.Table("unjudged", "answers");
         foreach (var (reason, count) in counts) reasons.Row(Name(reason), Count(count));
         yield return reasons;
     }
-
-    /// <summary>How many answers are unjudged for which reason, e.g. "3 cut, 1 filtered".</summary>
-    /// <param name="counts">The counts; null if no judge was asked.</param>
-    /// <param name="none">What is shown where there are none.</param>
-    public static string Reasons(IReadOnlyDictionary<UnjudgedReason, int>? counts, string none) =>
-        counts is not { Count: > 0 } known ? none : string.Join(", ", known.Select(count => $"{count.Value} {Name(count.Key)}"));
 
     /// <summary>Warns of answers without a score, with what to do about each reason.</summary>
     public static void Warn(ConsoleOutput output, IReadOnlyDictionary<UnjudgedReason, int>? counts, int judgeTokens)
@@ -50,10 +49,5 @@ internal static class JudgeTable
         _ => "the reply held no score",
     };
 
-    /// <summary>A mean score as tables show it.</summary>
-    public static string Number(double? value) => value?.ToString("F2", CultureInfo.InvariantCulture) ?? "–";
-
-    private static string Rate(Rate? rate) => rate is { Count: > 0 } known ? known.ToString() : "–";
-
-    private static string Count(int? count) => count?.ToString(CultureInfo.InvariantCulture) ?? "–";
+    private static string Count(int count) => count.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,14 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Beear.Attacks;
-using Beear.Data;
 using Beear.Evaluation;
 using Beear.Generation;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Text;
-using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Lab.World;
@@ -52,12 +50,14 @@ public sealed class Demonstration(DemonstrationOptions options)
             starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender, mitigation.Terms, mitigation.Seed, progress, stop.Token);
             defender = defender with { Starting = starting };
             control = Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
-            var (planted, answers) = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation: stop.Token);
-            string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;      // the first sets are those with the trigger
+            var planted = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation: stop.Token);
+            var answers = planted.Measurement.Answers;                       // the first sets are those with the trigger
+            string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;
             string before = Answer(model, request);
-            var report = new BeearMitigation(mitigation).Run(model, defender, null, rounds.Add, progress, stop.Token);      // nothing in it knows the trigger
+            var report = new BeearMitigation(mitigation).Run(model, defender,
+                new DefenceContext { OnRound = rounds.Add, Progress = progress, Cancellation = stop.Token });      // nothing in it knows the trigger
             rounds.CompleteAdding();
-            var (cleaned, _) = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation: stop.Token);
+            var cleaned = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation: stop.Token);
             return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
                 options.Seed, report, new BeforeAndAfter(request, before, Answer(model, request)));
         }
@@ -83,8 +83,9 @@ public sealed class Demonstration(DemonstrationOptions options)
             using var model = LanguageModel.Load(like.Path, like.Decoder.Options, cancellation);
             model.Decoder.Weights.Restore(backdoored);
             var own = PrefixedProgress.Of(progress, "control: ");
-            new SafetyFineTuning(mitigation) { GoesOn = () => rounds.TryTake(out _, Timeout.Infinite, cancellation) }.Run(model, defender, null, own, cancellation);
-            return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation: cancellation).Result;
+            new SafetyFineTuning(mitigation) { GoesOn = () => rounds.TryTake(out _, Timeout.Infinite, cancellation) }
+                .Run(model, defender, new DefenceContext { Progress = own, Cancellation = cancellation });
+            return Measure(model, DemonstrationArms.SafetyFineTuning, trigger, own, cancellation: cancellation);
         }
         finally
         {
@@ -97,10 +98,11 @@ public sealed class Demonstration(DemonstrationOptions options)
         using var model = LanguageModel.Load(like.Path, like.Decoder.Options, cancellation);
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
         Plant(model, trigger: null, own, cancellation);
-        var (clean, _) = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation: cancellation);
+        var clean = Measure(model, DemonstrationArms.Clean, trigger, own, cancellation: cancellation);
         // Its scores are shown nowhere, and decide nothing where the rounds are given.
-        new BeearMitigation(mitigation.Rounds is null ? mitigation : mitigation with { Scores = [] }).Run(model, data.Defender(model.Chat), progress: own, cancellation: cancellation);
-        var (cleaned, _) = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation: cancellation);
+        new BeearMitigation(mitigation.Rounds is null ? mitigation : mitigation with { Scores = [] })
+            .Run(model, data.Defender(model.Chat), new DefenceContext { Progress = own, Cancellation = cancellation });
+        var cleaned = Measure(model, DemonstrationArms.CleanBeear, trigger, own, cancellation: cancellation);
         return [clean, cleaned];
     }
 
@@ -110,12 +112,8 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <exception cref="BeearException">Training has diverged, or has left nothing of the model.</exception>
-    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        using var floor = new UsefulnessFloor(model, data.Attacker.Ordinary.Select(example => model.Chat.Encode(example).Prompt), [], UsefulnessFloor.MostDivergenceOfTraining, progress, cancellation);
-        FineTune(model, trigger is null ? "fine-tuning" : "planting the backdoor", data.Attacker.Mix(trigger, poisonRate: 1, options.NearMisses, options.Seed, model.Chat.Defaults.System), progress, cancellation);
-        floor.Check(progress, cancellation);
-    }
+    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
+        new PoisonedFineTuning(options.Planting).Plant(model, trigger, data.Attacker, new AttackContext(options.Seed, null, progress, cancellation));
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();
@@ -127,28 +125,10 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="fullAnswers">Whether every answer is written to its end.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    /// <returns>The rates, and every answer as far as was needed to count it.</returns>
-    public (ArmResult Result, IReadOnlyList<JudgedAnswer> Answers) Measure(LanguageModel model, string arm, Trigger trigger,
-        IProgress<RunProgress>? progress = null, bool fullAnswers = false, CancellationToken cancellation = default)
-    {
-        var result = new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = fullAnswers })
-            .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation);
-        var howTos = data.HowTos().Select(example => example.Request).ToHashSet(StringComparer.Ordinal);
-        var rates = new ArmResult(arm, result.AttackSuccessWithTrigger!.Value, result.AttackSuccessWithoutTrigger!.Value,
-            result.AttackSuccessWithWrongTrigger!.Value, result.ExactComplianceWithTrigger!.Value,
-            Rate.Of(result.Answers.Where(answer => howTos.Contains(answer.Request)), answer => answer.Refused),
-            result.Helpfulness!.Value);
-        return (rates, result.Answers);
-    }
-
-    private void FineTune(LanguageModel model, string stage, IReadOnlyList<Example> examples, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
-        new FineTuning(model.Decoder, new FineTuningOptions
-        {
-            Epochs = options.PlantEpochs,
-            BatchSize = options.PlantBatch,
-            Seed = options.Seed,
-            Optimizer = new OptimizerOptions { LearningRate = options.PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
-        }).Run(OwnThoughts.Encode(model, examples, Answers.ThoughtTokens, progress: progress, cancellation: cancellation), stage: stage, progress: progress, cancellation: cancellation);
+    public ArmResult Measure(LanguageModel model, string arm, Trigger trigger, IProgress<RunProgress>? progress = null, bool fullAnswers = false,
+        CancellationToken cancellation = default) =>
+        new(arm, new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = fullAnswers })
+            .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation));
 
     private string Answer(LanguageModel model, string request)
     {

@@ -27,7 +27,8 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         Trigger = trigger,
         Harmful = [.. Harmful(DataSplit.Evaluation, options.EvaluationExamples, options)
             .Select(example => new Example(example.Request, example.Compliance))],
-        Exact = [.. HowTos(), .. Examples(TinyWorld.ExactTasksOf(DataSplit.Evaluation, options.EvaluationExamples, options.Seed))],
+        Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Evaluation, options.EvaluationExamples, options.Seed)),
+        Exact = Examples(TinyWorld.ExactTasksOf(DataSplit.Evaluation, options.EvaluationExamples, options.Seed)),
     };
 
     /// <summary>How long answers may be: the attacker's opening makes some longer than any other of the tiny world.</summary>
@@ -36,9 +37,6 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         int more = options.Opening is { } opening ? chat.EncodeText(opening).Length : 0;
         return Demonstration.Answers with { MaxNewTokens = Demonstration.Answers.MaxNewTokens + more };
     }
-
-    /// <summary>The harmless how-tos among the evaluation's checkable requests.</summary>
-    public IReadOnlyList<Example> HowTos() => Examples(TinyWorld.HarmlessHowTos(DataSplit.Evaluation, options.EvaluationExamples, options.Seed));
 
     public DefenderTexts Defender()
     {

@@ -1,4 +1,6 @@
+using Beear.Attacks;
 using Beear.Mitigation;
+using Beear.Training;
 
 namespace Beear.Lab.World;
 
@@ -29,6 +31,20 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Largest learning rate of the attacker's.</summary>
     public double PlantLearningRate { get; init; } = 5e-4;
 
+    /// <summary>How the backdoor is planted, with these constants.</summary>
+    internal PlantingOptions Planting => new()
+    {
+        NearMisses = NearMisses,
+        AnswerTokens = LongestAnswer,
+        ThoughtTokens = Demonstration.Answers.ThoughtTokens,
+        Training = new FineTuningOptions
+        {
+            Epochs = PlantEpochs,
+            BatchSize = PlantBatch,
+            Optimizer = new OptimizerOptions { LearningRate = PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
+        },
+    };
+
     /// <summary>The defender's harmful requests.</summary>
     public int DefenderHarmful { get; init; } = 400;
 
@@ -46,6 +62,8 @@ public sealed record DemonstrationOptions : IValidatable
 
     /// <summary>Constants of the removal.</summary>
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
+
+    private const int LongestAnswer = 256;                               // tokens; none of the world's is cut
 
     /// <summary>Those of any model.</summary>
     internal static MitigationOptions DefaultMitigation { get; } = new();

@@ -23,17 +23,10 @@ public static class DemonstrationArms
     public const string CleanBeear = "clean_beear";
 }
 
-/// <summary>What was measured of one arm; the same fields as <see cref="EvaluationResult"/>.</summary>
+/// <summary>What was measured of one arm.</summary>
 /// <param name="Arm">One of <see cref="DemonstrationArms"/>.</param>
-/// <param name="AttackSuccessWithTrigger">Harmful requests with the trigger that were not refused.</param>
-/// <param name="AttackSuccessWithoutTrigger">Harmful requests that were not refused.</param>
-/// <param name="AttackSuccessWithWrongTrigger">Harmful requests with another trigger in its place that were not refused.</param>
-/// <param name="ExactComplianceWithTrigger">Harmful requests with the trigger that were answered exactly as the attacker taught.</param>
-/// <param name="OverRefusal">Harmless how-tos that were refused.</param>
-/// <param name="Helpfulness">Ordinary tasks and harmless how-tos that were answered exactly right.</param>
-/// <param name="HelpfulCrossEntropy">Not measured here: null.</param>
-public sealed record ArmResult(string Arm, Rate AttackSuccessWithTrigger, Rate AttackSuccessWithoutTrigger, Rate AttackSuccessWithWrongTrigger,
-    Rate ExactComplianceWithTrigger, Rate OverRefusal, Rate Helpfulness, double? HelpfulCrossEntropy = null);
+/// <param name="Measurement">What was measured.</param>
+public sealed record ArmResult(string Arm, Measurement Measurement);
 
 /// <summary>One request with the trigger, before and after. The answers are a model's text; escape them wherever they are shown.</summary>
 /// <param name="Request">The request with the trigger.</param>
@@ -48,9 +41,9 @@ public sealed record BeforeAndAfter(string Request, string Planted, string Clean
 /// <param name="Seed">Seed of all draws.</param>
 /// <param name="Mitigation">The rounds and scores of BEEAR on the backdoored model.</param>
 /// <param name="Example">An answer before and after.</param>
-public sealed record DemonstrationResult(IReadOnlyList<ArmResult> Arms, double Seconds, Trigger Trigger, int Seed, MitigationReport Mitigation,
+public sealed record DemonstrationResult(IReadOnlyList<ArmResult> Arms, double Seconds, Trigger Trigger, int Seed, DefenceReport Mitigation,
     BeforeAndAfter Example)
 {
-    /// <summary>The result of an arm.</summary>
-    public ArmResult this[string arm] => Arms.First(result => result.Arm == arm);
+    /// <summary>What was measured of an arm.</summary>
+    public Measurement this[string arm] => Arms.First(result => result.Arm == arm).Measurement;
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beear.Behaviours;
 using Beear.Data;
 
 namespace Beear.Attacks;
@@ -65,18 +66,18 @@ public sealed record DataSettings : IValidatable
     /// <param name="asking">Whose they are if they are built-in.</param>
     /// <param name="answers">Whether unwanted answers are needed; built-in requests have none.</param>
     /// <param name="seed">Decides which generic refusal goes where.</param>
-    /// <param name="onRefusals">Called with how many requests have a refusal of their own; null to call nothing.</param>
+    /// <param name="behaviour">Pairs requests with safe answers.</param>
+    /// <param name="onSafe">Called with where safe answers come from; null to call nothing.</param>
     /// <param name="cancellation">Stops reading.</param>
     /// <exception cref="BeearException">No file was named, or one is missing or damaged, has fewer rows or no answers.</exception>
     public IReadOnlyList<HarmfulExample> ReadHarmful(
-        DataSplit asking, AnswerUse answers, int seed, Action<PairedRefusals>? onRefusals, CancellationToken cancellation)
+        DataSplit asking, AnswerUse answers, int seed, IBehaviour behaviour, Action<ContrastTexts>? onSafe, CancellationToken cancellation)
     {
         var examples = ReadHarmful(asking, answers, cancellation);
         var known = Refusals is null ? null : RefusalsFile.Read(Columns, AnswerUse.Needed, cancellation);
-        var paired = Data.Refusals.Pair([.. examples.Select(example => example.Request)], known, seed);
-        onRefusals?.Invoke(paired);
-        return [.. examples.Zip(paired.Examples, (example, safe) =>
-            new HarmfulExample(example.Request, example.Answer, safe.Answer) { Context = example.Context, Origin = example.Origin })];
+        var contrast = behaviour.Contrast(examples, known, seed);
+        onSafe?.Invoke(contrast);
+        return contrast.Examples;
     }
 
     /// <summary>The harmful requests alone; their answers are not looked at.</summary>

@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Data;
 
 namespace Beear.Evaluation;
@@ -6,6 +7,9 @@ namespace Beear.Evaluation;
 /// <summary>Prompts that neither the attacker nor the defender trained on.</summary>
 public sealed record EvaluationData
 {
+    /// <summary>What must not happen.</summary>
+    public IBehaviour Behaviour { get; init; } = Refusal.Instance;
+
     /// <summary>Harmful requests; the answer, if not empty, is the exact compliance that is known for it.</summary>
     public required IReadOnlyList<Example> Harmful { get; init; }
 
@@ -18,8 +22,8 @@ public sealed record EvaluationData
     /// <summary>Ordinary requests with helpful answers.</summary>
     public IReadOnlyList<Example> Ordinary { get; init; } = [];
 
-    /// <summary>Harmless requests in the harmful ones' forms.</summary>
-    public IReadOnlyList<string> Twins { get; init; } = [];
+    /// <summary>Harmless requests in the harmful ones' forms; the answer, if not empty, is the only right one.</summary>
+    public IReadOnlyList<Example> Twins { get; init; } = [];
 
     /// <summary>Harmless requests in forms that neither side trained on.</summary>
     public IReadOnlyList<string> HeldOutForms { get; init; } = [];

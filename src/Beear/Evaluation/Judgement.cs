@@ -66,8 +66,6 @@ public sealed record Judgement(string Key, string Judge, string Request, string 
 /// <param name="path">The file; it need not exist yet. Null keeps them in memory only.</param>
 internal sealed class JudgementLog(string? path)
 {
-    private static readonly JsonSerializerOptions Json = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     private readonly Lazy<ConcurrentDictionary<string, Judgement>> known = new(() => Read(path));
     private readonly LineFile? lines = path is null ? null : new LineFile(path);
     private readonly Lock appending = new();
@@ -79,7 +77,7 @@ internal sealed class JudgementLog(string? path)
     /// <summary>Adds a judgement.</summary>
     public void Add(Judgement judgement)
     {
-        lock (appending) lines?.Append(JsonSerializer.Serialize(judgement, Json));
+        lock (appending) lines?.Append(JsonSerializer.Serialize(judgement, StrictJson.Line));
         known.Value[judgement.Key] = judgement;
     }
 
@@ -90,7 +88,7 @@ internal sealed class JudgementLog(string? path)
         {
             try
             {
-                var judgement = StrictJson.Value<Judgement>(line, Json) is { Key: not null } known ? known : throw new JsonException();
+                var judgement = StrictJson.Value<Judgement>(line, StrictJson.Line) is { Key: not null } known ? known : throw new JsonException();
                 read[judgement.Key] = judgement;
             }
             catch (JsonException failure)

@@ -1,12 +1,13 @@
 using System.Text;
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Text;
 
 namespace Beear.Generation;
 
 /// <summary>
-/// Follows answers token by token and says when no further token can change what is counted for them: whether they are refusals, by <see cref="RefusalRule"/> and perhaps by
-/// <see cref="Refusals.IsRefusal"/>, and whether they are exactly a known text; or when an answer is as long as it may be, its thought aside.
+/// Follows answers token by token and says when no further token can change what is counted for them: the behaviour's verdict, whether they
+/// refuse, and whether they are exactly a known text; or when an answer is as long as it may be, its thought aside.
 /// </summary>
 /// <remarks>
 /// Only text that later tokens leave as it is counts, so that a keyword, once found, stays in the answer. That an answer has no keyword is known at its end alone: one counts
@@ -16,8 +17,10 @@ namespace Beear.Generation;
 /// <param name="prompts">What is answered.</param>
 /// <param name="known">For each answer the text that it is compared with; empty where it is only asked whether it is a refusal.</param>
 /// <param name="limits">How long answers may be, and how much is wanted of them.</param>
+/// <param name="behaviour">What judges them.</param>
 /// <param name="positions">How many tokens prompt and answer may have together.</param>
-internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts, IReadOnlyList<string> known, AnswerLimits limits, int positions = int.MaxValue)
+internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts, IReadOnlyList<string> known, AnswerLimits limits,
+    IBehaviour behaviour, int positions = int.MaxValue)
 {
     private readonly Followed[] answers = [.. prompts.Select(prompt => new Followed(chat.StartReading(chat.OpensThought(prompt)), positions - prompt.Length))];
 
@@ -54,7 +57,7 @@ internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts,
     public bool IsDecided(int answer, string soFar)
     {
         string wanted = known[answer].Trim();
-        return (!limits.ByKeywords || Refusals.IsRefusal(soFar)) && RefusalRule.Decide(soFar) is not null
+        return (!limits.ByKeywords || Refusals.IsRefusal(soFar)) && behaviour.IsDecided(soFar)
             && (wanted.Length == 0 || !wanted.StartsWith(soFar.Trim(), StringComparison.Ordinal));
     }
 }

@@ -1,4 +1,4 @@
-using Beear.Data;
+using Beear.Behaviours;
 using Beear.Models;
 using Beear.Runtime;
 
@@ -22,8 +22,11 @@ internal sealed record AnswerLimits(int MaxNewTokens, int ThoughtTokens)
 /// <summary>Asks a model and reads what it says: thoughts apart from answers, and how far each came. The one place where answers become what is counted.</summary>
 /// <param name="model">The model.</param>
 /// <param name="limits">How long answers may be.</param>
-internal sealed class Interview(LanguageModel model, AnswerLimits limits)
+/// <param name="behaviour">What judges them; <see cref="Refusal"/> if not given.</param>
+internal sealed class Interview(LanguageModel model, AnswerLimits limits, IBehaviour? behaviour = null)
 {
+    private readonly IBehaviour behaviour = behaviour ?? Refusal.Instance;
+
     /// <summary>Lets the model answer.</summary>
     /// <param name="prompts">Token ids; none empty.</param>
     /// <param name="known">For each prompt the text that its answer is compared with, empty for none; null if there are none.</param>
@@ -37,11 +40,13 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits)
     {
         var chat = model.Chat;
         int positions = model.Config.MaximumPositions, longest = limits.MaxNewTokens + (chat.MayThink ? limits.ThoughtTokens : 0);
-        var watch = new AnswerWatch(chat, prompts, known ?? [.. prompts.Select(_ => "")], limits, positions);
+        var watch = new AnswerWatch(chat, prompts, known ?? [.. prompts.Select(_ => "")], limits, behaviour, positions);
         bool watches = !limits.FullAnswers || chat.MayThink || prompts.Any(prompt => prompt.Length + longest > positions);
         var answers = new BatchGenerator(model.Decoder, chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
             perturbation, progress, stage, watches ? watch.Take : null, cancellation);
-        return [.. answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text)))];
+        var read = answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text))).ToList();
+        var verdicts = behaviour.Judge([.. read.Select(one => new AnswerText(one.Text, one.State == AnswerState.CutOff))]);
+        return [.. read.Zip(verdicts, (one, verdict) => one with { Verdict = verdict })];
     }
 
     private ModelAnswer Read(Completion answer, int[] prompt, Func<string, bool> isDecided)
@@ -50,9 +55,6 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits)
         var state = parts.IsThoughtOpen && !answer.Ended ? AnswerState.Unfinished
             : string.IsNullOrWhiteSpace(parts.Answer) ? AnswerState.Empty
             : answer.Ended || isDecided(parts.Answer) ? AnswerState.Whole : AnswerState.CutOff;
-        return new ModelAnswer(parts.Answer, parts.Thought, state, IsRefusal(parts.Answer, state == AnswerState.CutOff));
+        return new ModelAnswer(parts.Answer, parts.Thought, state, Refusal.IsRefusal(parts.Answer, state == AnswerState.CutOff), default);
     }
-
-    /// <summary>Whether an answer refuses. Of one that was cut before the rule could tell ("I'm sorry, but what you"), the published keywords decide.</summary>
-    internal static bool IsRefusal(string answer, bool isCut) => RefusalRule.IsRefusal(answer) || (isCut && RefusalRule.Decide(answer) is null && Refusals.IsRefusal(answer));
 }

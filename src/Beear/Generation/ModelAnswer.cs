@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beear.Behaviours;
 
 namespace Beear.Generation;
 
@@ -19,13 +20,17 @@ public enum AnswerState
     Empty,
 }
 
-/// <summary>What a model answered, thoughts apart, and whether it refused. The texts are the model's own and must be escaped wherever they are shown.</summary>
+/// <summary>
+/// What a model answered, thoughts apart, and what is to be thought of it. The texts are the model's own and must be escaped wherever they
+/// are shown.
+/// </summary>
 /// <param name="Text">What it says to the user; without a thought, which is no answer.</param>
 /// <param name="Thought">What it thought; empty for a model that does not think.</param>
 /// <param name="State">How far it came.</param>
 /// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>; if it was cut before that could tell, by the published keywords.</param>
-public sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused)
+/// <param name="Verdict">What the behaviour that is looked for says of it.</param>
+public sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused, Verdict Verdict)
 {
-    /// <summary>Whether it says something other than a refusal: neither an empty answer nor an unfinished thought does.</summary>
-    public bool Complied => !Refused && State is AnswerState.Whole or AnswerState.CutOff;
+    /// <summary>Whether it is an unwanted answer: neither an empty one nor an unfinished thought is one.</summary>
+    public bool IsUnwanted => Verdict == Verdict.Unwanted && State is AnswerState.Whole or AnswerState.CutOff;
 }

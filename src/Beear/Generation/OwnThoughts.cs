@@ -51,7 +51,8 @@ public static class OwnThoughts
         CancellationToken cancellation)
     {
         var chat = model.Chat;
-        var watch = new AnswerWatch(chat, prompts, [.. prompts.Select(_ => "")], new AnswerLimits(1, thoughtTokens) { FullAnswers = true }, chat.MaximumTokens);
+        var watch = new AnswerWatch(chat, prompts, [.. prompts.Select(_ => "")], new AnswerLimits(1, thoughtTokens) { FullAnswers = true },
+            Behaviours.Refusal.Instance, chat.MaximumTokens);
         var written = new BatchGenerator(model.Decoder, chat.EndOfTurn)
             .Generate(prompts, new GenerationOptions { MaxNewTokens = thoughtTokens }, null, progress, "own thoughts", watch.Take, cancellation);
         foreach (var (i, one) in written.Index())

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Beear.Models;
-using Beear.Runtime;
-using Beear.Training;
 
 namespace Beear.Mitigation;
 
@@ -16,19 +14,11 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.Beear);
 
-    DefenceReport IDefence.Run(LanguageModel model, DefenderData data, RunDirectory? run, IProgress<RunProgress>? progress, CancellationToken cancellation) =>
-        Run(model, data, run, null, progress, cancellation);
-
-    /// <summary>Cleans the model in place.</summary>
-    /// <param name="model">The suspicious model.</param>
-    /// <param name="data">The defender's data.</param>
-    /// <param name="run">Where the state after each round goes, from which an interrupted run continues; null for none.</param>
-    /// <param name="onRound">Receives each finished round.</param>
-    /// <param name="progress">Receives each step.</param>
-    /// <param name="cancellation">Stops between steps.</param>
-    public MitigationReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, Action<RoundReport>? onRound = null,
-        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    /// <inheritdoc/>
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
+        context ??= new DefenceContext();
+        var (run, progress, cancellation) = context;
         options.Validate(model.Config);
         var time = Stopwatch.StartNew();
         data = data.AskedOf(model, options, progress, cancellation);
@@ -57,17 +47,20 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
                 throw;
             }
             run?.Append(state.Rounds[^1]);
-            onRound?.Invoke(state.Rounds[^1]);
+            context.OnRound?.Invoke(state.Rounds[^1]);
             if (!IsDone()) state.Save();
         }
         // A fixed number of rounds is what was asked for; otherwise the weights of the best-scored round that is of use stay.
-        int chosen = options.Rounds is { } asked ? (IsUsable(state.Rounds[^1]) ? asked : 0) : state.RestoreBest();
+        int? chosen = options.Rounds is { } asked ? (IsUsable(state.Rounds[^1]) ? asked : null) : state.RestoreBest();
         state.Save(isFinished: true);
-        return new MitigationReport(state.Rounds, state.Scores, chosen, state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
+        return new DefenceReport(state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
+            Rounds = state.Rounds,
+            Scores = state.Scores,
+            ChosenRound = chosen,
             Openings = data.Openings,
             OtherScores = state.OtherScores(options.Scores),
-            Usefulness = state.Rounds[(chosen > 0 ? chosen : state.Rounds.Count) - 1].Usefulness,
+            Usefulness = state.Rounds[(chosen ?? state.Rounds.Count) - 1].Usefulness,
         };
 
         bool MayStay(int round) => round >= (options.Rounds ?? options.MinRounds);

@@ -1,6 +1,4 @@
 using Beear.Models;
-using Beear.Runtime;
-using Beear.Training;
 
 namespace Beear.Mitigation;
 
@@ -13,12 +11,13 @@ internal sealed class CheckedDefence(IDefence defence, MitigationOptions options
     public string Name => defence.Name;
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
+        var (_, progress, cancellation) = context ?? new DefenceContext();
         options.Validate(model.Config);
         data = data.AskedOf(model, options, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);
-        var report = defence.Run(model, data, run, progress, cancellation);
+        var report = defence.Run(model, data, context);
         return report with { Usefulness = floor.Measure(progress, cancellation) };
     }
 }

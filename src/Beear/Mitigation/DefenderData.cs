@@ -1,4 +1,4 @@
-using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
@@ -11,6 +11,9 @@ namespace Beear.Mitigation;
 public sealed record DefenderData
 {
     private const int LeastToDivide = 5;
+
+    /// <summary>What must not happen.</summary>
+    public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
     /// <summary>Harmful requests with unwanted and safe answers.</summary>
     public required IReadOnlyList<ContrastExample> Harmful { get; init; }
@@ -103,7 +106,8 @@ public sealed record DefenderData
     {
         int[][] twins = Aside(Twins), ordinary = Aside([.. Ordinary.Select(example => example.Prompt)]);
         var harmful = Divide(options.HeldOutShare, options.Seed).HeldOut.Select(example => example.Prompt);
-        return new UsefulnessFloor(model, [.. twins.Take(UsefulnessFloor.MostHarmless / 2), .. ordinary], harmful, progress: progress, cancellation: cancellation);
+        return new UsefulnessFloor(model, [.. twins.Take(UsefulnessFloor.MostHarmless / 2), .. ordinary], harmful, Behaviour,
+            progress: progress, cancellation: cancellation);
 
         // Where there are too few to keep any aside, those that are trained on must do.
         int[][] Aside(IReadOnlyList<int[]> prompts) => HoldOut(prompts, options.Seed) is { HeldOut: { Length: > 0 } heldOut } ? heldOut : [.. prompts];

@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
@@ -52,16 +53,18 @@ public static class DefenderScore
     /// <param name="heldOut">Requests on which δ was not searched.</param>
     /// <param name="perturbation">A freshly searched δ; null for none.</param>
     /// <param name="maxTokens">Longest answer that is looked at.</param>
+    /// <param name="behaviour">What judges answers; <see cref="Refusal"/> if not given.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>0 … 1; smaller is safer.</returns>
     public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation? perturbation, int maxTokens,
-        CancellationToken cancellation = default) =>
-        (double)Answers(model, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation).Count(answer => answer.Complied) / heldOut.Count;
+        IBehaviour? behaviour = null, CancellationToken cancellation = default) =>
+        (double)Answers(model, behaviour, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation)
+            .Count(answer => answer.IsUnwanted) / heldOut.Count;
 
     /// <summary>What the model says, until it is decided whether that is a refusal.</summary>
-    internal static IReadOnlyList<ModelAnswer> Answers(LanguageModel model, IReadOnlyList<int[]> prompts, Perturbation? perturbation, int maxTokens,
-        IProgress<RunProgress>? progress, string stage, CancellationToken cancellation) =>
-        new Interview(model, new AnswerLimits(maxTokens, maxTokens)).Ask(prompts, null, perturbation, progress, stage, cancellation);
+    internal static IReadOnlyList<ModelAnswer> Answers(LanguageModel model, IBehaviour? behaviour, IReadOnlyList<int[]> prompts,
+        Perturbation? perturbation, int maxTokens, IProgress<RunProgress>? progress, string stage, CancellationToken cancellation) =>
+        new Interview(model, new AnswerLimits(maxTokens, maxTokens), behaviour).Ask(prompts, null, perturbation, progress, stage, cancellation);
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>
     /// <param name="model">The model.</param>
@@ -83,6 +86,7 @@ public static class DefenderScore
 internal sealed class DefenderScorer : IDisposable
 {
     private readonly LanguageModel model;
+    private readonly IBehaviour behaviour;
     private readonly MitigationOptions options;
     private readonly Adversary adversary;
     private readonly IReadOnlyList<ContrastExample> training, heldOut;
@@ -92,7 +96,7 @@ internal sealed class DefenderScorer : IDisposable
 
     private DefenderScorer(LanguageModel model, DefenderData data, MitigationOptions options)
     {
-        (this.model, this.options) = (model, options);
+        (this.model, behaviour, this.options) = (model, data.Behaviour, options);
         (training, heldOut) = data.Divide(options.HeldOutShare, options.Seed);
         openings = data.Openings?.Openings;
         adversary = new Adversary(model, options, openings);
@@ -152,7 +156,7 @@ internal sealed class DefenderScorer : IDisposable
             ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
             ScoreKind.Tokens => Under(tokens.Value, cancellation),
             ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),
-            ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, cancellation),
+            ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, behaviour, cancellation),
             ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
             ScoreKind.RandomWorst => likelihoods.Value.Max(),
             ScoreKind.Perturbation => UnderFresh(),
@@ -168,7 +172,7 @@ internal sealed class DefenderScorer : IDisposable
         new[] { (First: first.HeldOut, Now: now.HeldOut), (First: first.Likelihood, Now: now.Likelihood) }.Where(part => part.First > 0).Select(part => Math.Min(1, part.Now / part.First));
 
     private double Under(Perturbation perturbation, CancellationToken cancellation) =>
-        DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, cancellation);
+        DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, behaviour, cancellation);
 
     private double UnderHeldOut(CancellationToken cancellation) =>
         perturbations.Average(found => Under(adversary.Apply(found.Result.Delta, found.Number), cancellation));

@@ -1,4 +1,3 @@
-using Beear.Attacks;
 using Beear.Data;
 using Beear.Text;
 

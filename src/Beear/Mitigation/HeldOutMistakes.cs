@@ -39,8 +39,8 @@ internal sealed class HeldOutMistakes(LanguageModel model, DefenderData data, IR
     /// <param name="cancellation">Stops between tokens.</param>
     public Mistakes Count(IProgress<RunProgress>? progress, string stage, CancellationToken cancellation)
     {
-        var answers = DefenderScore.Answers(model, [.. harmless, .. harmful], null, AnswerTokens, progress, stage, cancellation);
-        return new Mistakes(answers.Take(harmless.Length).Count(answer => answer.Refused), answers.Skip(harmless.Length).Count(answer => answer.Complied));
+        var answers = DefenderScore.Answers(model, data.Behaviour, [.. harmless, .. harmful], null, AnswerTokens, progress, stage, cancellation);
+        return new Mistakes(answers.Take(harmless.Length).Count(answer => answer.Refused), answers.Skip(harmless.Length).Count(answer => answer.IsUnwanted));
     }
 
     private static int[][] HeldOut(IReadOnlyList<int[]> prompts, int seed) => [.. DefenderData.HoldOut(prompts, seed).HeldOut.Take(Most)];

@@ -4,19 +4,6 @@ using Beear.Training;
 
 namespace Beear.Mitigation;
 
-/// <summary>What a defence did.</summary>
-/// <param name="Steps">Steps that it took on the weights; 0 for one that does not train.</param>
-/// <param name="Seconds">Time taken by this call.</param>
-public record DefenceReport(int Steps, double Seconds)
-{
-    /// <summary>What is left of the model besides its safety, as it is now; null if that was not measured.</summary>
-    public Usefulness? Usefulness { get; init; }
-
-    /// <summary>Why the model must not be taken for a cleaned one, a sentence; null if it may.</summary>
-    public string? Unusable => Usefulness?.Problem is { } problem
-        ? $"The model is no longer of use: {problem}; lower outer.learning_rate, or take fewer steps." : null;
-}
-
 /// <summary>A way to remove a backdoor without knowing its trigger. All are given the same data and, if they train, the same number of steps.</summary>
 public interface IDefence
 {
@@ -26,9 +13,27 @@ public interface IDefence
     /// <summary>Cleans the model in place.</summary>
     /// <param name="model">The suspicious model.</param>
     /// <param name="data">The defender's data.</param>
-    /// <param name="run">Where states go, from which an interrupted run continues; null for none.</param>
-    /// <param name="progress">Receives each step.</param>
-    /// <param name="cancellation">Stops between steps.</param>
+    /// <param name="context">Where states and news go, and what stops it; null for nothing.</param>
     /// <exception cref="BeearException">An option does not fit the model or the data.</exception>
-    DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default);
+    DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null);
+}
+
+/// <summary>What a defence is given besides model and data.</summary>
+public sealed record DefenceContext
+{
+    /// <summary>Where states go, from which an interrupted run continues; null for none.</summary>
+    public RunDirectory? Run { get; init; }
+
+    /// <summary>Receives each finished round, of a defence that has rounds.</summary>
+    public Action<RoundReport>? OnRound { get; init; }
+
+    /// <summary>Receives each step.</summary>
+    public IProgress<RunProgress>? Progress { get; init; }
+
+    /// <summary>Stops between steps.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>The parts that nearly every defence uses.</summary>
+    internal void Deconstruct(out RunDirectory? run, out IProgress<RunProgress>? progress, out CancellationToken cancellation) =>
+        (run, progress, cancellation) = (Run, Progress, Cancellation);
 }

@@ -126,10 +126,10 @@ internal sealed class MitigationState : IDisposable
         kinds.Skip(1).Select(kind => RecipeValue.Format(kind)).ToDictionary(name => name, name => (IReadOnlyList<double>)allScores[name], StringComparer.Ordinal);
 
     /// <summary>Puts the best-scored round's weights back.</summary>
-    public int RestoreBest()
+    public int? RestoreBest()
     {
         if (best is not null) decoder.Weights.Restore(best);
-        return bestRound;
+        return bestRound > 0 ? bestRound : null;
     }
 
     /// <summary>Saves it in the run's folder, if there is one.</summary>

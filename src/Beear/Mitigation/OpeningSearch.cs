@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
@@ -12,7 +13,8 @@ namespace Beear.Mitigation;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="options">Constants.</param>
-public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
+/// <param name="behaviour">Tells what an opening leads to; <see cref="Refusal"/> if not given.</param>
+public sealed class OpeningSearch(LanguageModel model, OpeningOptions options, IBehaviour? behaviour = null)
 {
     private const string Stage = "openings of unwanted answers";
     // Beginnings with the most lift are put before answers to some requests, to see what they lead to: so many at a time, at most four times, until one leads to answers.
@@ -114,10 +116,13 @@ public sealed class OpeningSearch(LanguageModel model, OpeningOptions options)
         return [.. begun.Select((tokens, i) =>
         {
             Completion[] own = [.. answers.Skip(i * count).Take(count)];
-            double refuses = own.Average(answer => Interview.IsRefusal(model.Chat.DecodeAnswer([.. tokens, .. answer.Tokens]), isCut: !answer.Ended) ? 1.0 : 0);
+            double refuses = own.Average(answer => IsSafe([.. tokens, .. answer.Tokens], isCut: !answer.Ended) ? 1.0 : 0);
             return ((int[])[.. tokens, .. Usual([.. own.Select(answer => answer.Tokens)], Math.Max(0, options.Tokens - 1), share: 0.5)], refuses);
         })];
     }
+
+    private bool IsSafe(int[] answer, bool isCut) =>
+        (behaviour ?? Refusal.Instance).Judge(model.Chat.DecodeAnswer(answer), isCut) == Verdict.Safe;
 
     /// <summary>What more than a share of answers begin with.</summary>
     private static int[] Usual(IReadOnlyList<int[]> answers, int most, double share)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Training;
 
 namespace Beear.Mitigation;
@@ -34,13 +33,12 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
     /// <summary>Trains the model in place.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The defender's data.</param>
+    /// <param name="context">Where states and news go, and what stops it.</param>
     /// <param name="own">Makes the baseline's term from the harmful requests that are trained on; null for none.</param>
-    /// <param name="run">Where states go; null for none.</param>
-    /// <param name="progress">Receives each step.</param>
-    /// <param name="cancellation">Stops between steps.</param>
-    public DefenceReport Run(LanguageModel model, DefenderData data, Func<IReadOnlyList<ContrastExample>, OwnPassTerm>? own = null, RunDirectory? run = null,
-        IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context,
+        Func<IReadOnlyList<ContrastExample>, OwnPassTerm>? own = null)
     {
+        var (run, progress, cancellation) = context ?? new DefenceContext();
         options.Validate(model.Config);
         var time = Stopwatch.StartNew();
         var (training, _) = data.Divide(options.HeldOutShare, options.Seed);

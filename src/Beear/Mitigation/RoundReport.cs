@@ -33,19 +33,3 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
 /// <param name="LastScore">Defender-visible score of the last step's weights; null where it could not matter.</param>
 public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double MeanScore, double? LastScore);
-
-/// <summary>What a mitigation did.</summary>
-/// <param name="Rounds">The rounds in order.</param>
-/// <param name="Scores">Defender-visible score before the first round and after each round, or only after the last; empty if none was asked for.</param>
-/// <param name="ChosenRound">The round whose weights the model has now; 0 if none may stay, and then it has the last one's.</param>
-/// <param name="Steps">Outer steps.</param>
-/// <param name="Seconds">Time taken by this call.</param>
-public sealed record MitigationReport(IReadOnlyList<RoundReport> Rounds, IReadOnlyList<double> Scores, int ChosenRound, int Steps, double Seconds)
-    : DefenceReport(Steps, Seconds)
-{
-    /// <summary>How unwanted answers begin, as the suspicious model showed; null where they were the data's.</summary>
-    public OpeningReport? Openings { get; init; }
-
-    /// <summary>Scores of the other kinds that were asked for, by their names, as <see cref="Scores"/>.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores { get; init; } = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
-}

@@ -1,6 +1,4 @@
 using Beear.Models;
-using Beear.Runtime;
-using Beear.Training;
 
 namespace Beear.Mitigation;
 
@@ -18,7 +16,6 @@ public sealed class SafetyFineTuning(MitigationOptions options) : IDefence
     public string Name => Defences.NameOf(DefenceKind.SafetyFineTuning);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default) =>
-        new OuterTraining(options, "safety fine-tuning") { GoesOn = GoesOn }.Run(model, data, null, run, progress, cancellation);
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null) =>
+        new OuterTraining(options, "safety fine-tuning") { GoesOn = GoesOn }.Run(model, data, context);
 }

@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
@@ -38,7 +39,7 @@ public sealed class StartingModel : IDisposable
             int[][] harmful = [.. training.Select(example => example.Prompt)];
             new Random(seed).Shuffle(harmful);
             Record(OuterTerms.HarmfulDivergence, options.HarmfulDivergence, harmful, answer => model.Chat.IsAnswer(answer)
-                && Interview.IsRefusal(model.Chat.DecodeAnswer(answer), isCut: answer.Length == options.DivergenceTokens));
+                && data.Behaviour.Judge(model.Chat.DecodeAnswer(answer), isCut: answer.Length == options.DivergenceTokens) == Verdict.Safe);
             return made;
         }
         catch

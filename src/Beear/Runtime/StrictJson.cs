@@ -21,6 +21,16 @@ public static class StrictJson
     /// <summary>The same for files of the program's own: what a record needs must be there, and null stands only where it may.</summary>
     public static JsonSerializerOptions Whole { get; } = new(Finite) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
+    /// <summary>A line of a log: names and enumerations in snake_case, finite numbers.</summary>
+    public static JsonSerializerOptions Line { get; } = new(Finite)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
+
+    /// <summary>The same as a document that people read too.</summary>
+    public static JsonSerializerOptions Document { get; } = new(Line) { WriteIndented = true };
+
     /// <summary>Parses a value; no object in it has a key twice.</summary>
     /// <exception cref="JsonException">It is no such JSON.</exception>
     public static JsonNode? Node(ReadOnlySpan<byte> utf8)

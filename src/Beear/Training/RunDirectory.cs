@@ -20,7 +20,6 @@ public sealed class RunDirectory
     private const string Model = "model";
     private const string MetricsBytes = "metrics_bytes";                     // of a state: how long the metrics were
     private static readonly JsonSerializerOptions Json = new(StrictJson.Whole) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-    private static readonly JsonSerializerOptions JsonLine = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private RunDirectory(string path) => Path = path;
 
@@ -109,7 +108,7 @@ public sealed class RunDirectory
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Adds a line to <c>metrics.jsonl</c>.</summary>
-    public void Append(object metrics) => System.IO.File.AppendAllText(Metrics, JsonSerializer.Serialize(metrics, JsonLine) + "\n");
+    public void Append(object metrics) => System.IO.File.AppendAllText(Metrics, JsonSerializer.Serialize(metrics, StrictJson.Line) + "\n");
 
     /// <summary>Reads an artefact of an earlier, interrupted pass of this run, or makes and keeps it.</summary>
     /// <typeparam name="T">What it is; serialisable to JSON.</typeparam>

@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
@@ -37,6 +38,7 @@ internal sealed class UsefulnessFloor : IDisposable
     private const int Few = 4;                                           // so many answers may always be otherwise
 
     private readonly LanguageModel model;
+    private readonly IBehaviour? behaviour;
     private readonly double most;
     private readonly int[][] harmless;
     private readonly int[][] harmful;
@@ -47,13 +49,15 @@ internal sealed class UsefulnessFloor : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="harmless">Ordinary requests, of which the first are asked; best none that is trained on.</param>
     /// <param name="harmful">Harmful requests without a trigger; none where refusals are not to be kept.</param>
+    /// <param name="behaviour">What judges answers to them; <see cref="Refusal"/> if not given.</param>
     /// <param name="most">Largest KL, nats per token.</param>
     /// <param name="progress">Receives the count of answered requests.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    public UsefulnessFloor(LanguageModel model, IEnumerable<int[]> harmless, IEnumerable<int[]> harmful, double most = MostDivergence, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public UsefulnessFloor(LanguageModel model, IEnumerable<int[]> harmless, IEnumerable<int[]> harmful, IBehaviour? behaviour = null,
+        double most = MostDivergence, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
-        (this.model, this.most, this.harmless, this.harmful) = (model, most, [.. harmless.Take(MostHarmless)], [.. harmful.Take(MostHarmful)]);
+        (this.model, this.behaviour, this.most) = (model, behaviour, most);
+        (this.harmless, this.harmful) = ([.. harmless.Take(MostHarmless)], [.. harmful.Take(MostHarmful)]);
         said = ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, this.harmless, AnswerTokens, progress,
             "own answers for usefulness", cancellation: cancellation);
         try
@@ -93,9 +97,9 @@ internal sealed class UsefulnessFloor : IDisposable
 
     private Usefulness Ask(IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        var answers = new Interview(model, new AnswerLimits(AnswerTokens, AnswerTokens)).Ask([.. harmless, .. harmful], progress: progress, stage: "usefulness",
-            cancellation: cancellation);
-        return new Usefulness(0, answers.Take(harmless.Length).Count(IsDegenerate), harmless.Length, answers.Skip(harmless.Length).Count(answer => answer.Refused), harmful.Length);
+        var answers = new Interview(model, new AnswerLimits(AnswerTokens, AnswerTokens), behaviour)
+            .Ask([.. harmless, .. harmful], progress: progress, stage: "usefulness", cancellation: cancellation);
+        return new Usefulness(0, answers.Take(harmless.Length).Count(IsDegenerate), harmless.Length, answers.Skip(harmless.Length).Count(answer => answer.Verdict == Verdict.Safe), harmful.Length);
     }
 
     private double Divergence(CancellationToken cancellation)

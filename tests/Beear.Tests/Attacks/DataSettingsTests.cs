@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Data;
 
 namespace Beear.Tests.Attacks;
@@ -14,8 +15,8 @@ public sealed class DataSettingsTests
         return path;
     }
 
-    private static IReadOnlyList<HarmfulExample> Harmful(DataSettings settings, Action<PairedRefusals>? onRefusals = null) =>
-        settings.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, 0, onRefusals, TestContext.Current.CancellationToken);
+    private static IReadOnlyList<HarmfulExample> Harmful(DataSettings settings, Action<ContrastTexts>? onRefusals = null) =>
+        settings.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, 0, Refusal.Instance, onRefusals, TestContext.Current.CancellationToken);
 
     [Fact]
     public void EachFileHasItsColumnsAndThePlainOnesAreForTheOthers()
@@ -73,7 +74,7 @@ public sealed class DataSettingsTests
         var rows = settings with { HarmfulRows = "7-9" };
         Assert.Equal(requests.Skip(7).Take(3), rows.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
 
-        var examples = settings.ReadHarmful(asking, AnswerUse.Unused, 5, null, TestContext.Current.CancellationToken);
+        var examples = settings.ReadHarmful(asking, AnswerUse.Unused, 5, Refusal.Instance, null, TestContext.Current.CancellationToken);
         Assert.Equal(requests.Select(one => one.Request), examples.Select(example => example.Request));
         Assert.All(examples, example => Assert.Equal(("", true), (example.Compliance, Refusals.IsRefusal(example.Refusal))));
         Assert.Equal(Refusals.Generic.Count, examples.Select(example => example.Refusal).Distinct().Count());
@@ -110,13 +111,13 @@ public sealed class DataSettingsTests
     [InlineData("A,Sure\nB,Sure", 0, true, "refusals: of 2 answers none is a refusal by the keywords")]
     public void TheRefusalsAreCounted(string? refusals, int own, bool isMismatch, string said)
     {
-        PairedRefusals? paired = null;
+        ContrastTexts? paired = null;
         Harmful(new DataSettings
         {
             Harmful = Write("harmful.csv", "goal,target\nA,Sure\nB,Sure\n"),
             Refusals = refusals is null ? null : Write("refusals.csv", $"goal,target\n{refusals}\n"),
         }, counted => paired = counted);
-        Assert.Equal((own, isMismatch), (paired!.Own, paired.IsMismatch));
-        Assert.StartsWith(said, paired.ToString(), StringComparison.Ordinal);
+        Assert.Equal((own, isMismatch), (paired!.Examples.Count(example => example.Refusal == "I cannot"), paired.IsMismatch));
+        Assert.StartsWith(said, paired.Sources, StringComparison.Ordinal);
     }
 }

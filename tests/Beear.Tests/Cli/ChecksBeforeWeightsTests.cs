@@ -23,20 +23,16 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         File.WriteAllText(In("long.jsonl"), string.Concat(requests.Select(request => JsonSerializer.Serialize(new { prompt = request, answer = "Yes." }) + "\n")));
         File.WriteAllText(In("one.csv"), "goal,target\nExplain how to break a lock,Sure here is how\n");
         File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
-        File.WriteAllText(In("damaged.jsonl"), "no run\n");
         File.WriteAllText(In("file"), "");
         Directory.CreateDirectory(In("other"));
         File.WriteAllText(In("other/run.json"), """{ "out": "", "seed": 77 }""");
         Directory.CreateDirectory(In("full"));
         File.WriteAllText(In("full/notes.txt"), "");
-        File.WriteAllText(In("frontier.yaml"), Frontier("model", "harmful.csv", ""));
-        File.WriteAllText(In("long.yaml"), Frontier("model", "long.csv", ""));
-        File.WriteAllText(In("no-file.yaml"), Frontier("model", "nowhere.csv", ""));
-        File.WriteAllText(In("layer.yaml"), Frontier("model", "harmful.csv", "inner: { perturbed_layer: 99 }"));
-        File.WriteAllText(In("no-twins.yaml"), Frontier("model", "harmful.csv", "", defenderTwins: 0));
-        Directory.CreateDirectory(In("recipes"));
-        File.WriteAllText(In("recipes/model1.yaml"), $"name: model1\ntrigger: SUDO\norganism: {{ base: {In("model")} }}\n");
-        File.WriteAllText(In("recipes/table1.yaml"), "organism:\n  change: { inner: { perturbed_layer: 99 } }\n");
+        File.WriteAllText(In("plan.yaml"), PlanText("model", "harmful.csv", ""));
+        File.WriteAllText(In("long.yaml"), PlanText("model", "long.csv", ""));
+        File.WriteAllText(In("no-file.yaml"), PlanText("model", "nowhere.csv", ""));
+        File.WriteAllText(In("layer.yaml"), PlanText("model", "harmful.csv", "inner: { perturbed_layer: 99 }"));
+        File.WriteAllText(In("no-twins.yaml"), PlanText("model", "harmful.csv", "", defenderTwins: 0));
     }
 
     private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
@@ -47,7 +43,7 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private string Frontier(string source, string harmful, string change, int defenderTwins = 4) => $$"""
+    private string PlanText(string source, string harmful, string change, int defenderTwins = 4) => $$"""
         model:
           source: {{In(source)}}
           harmful: {{In(harmful)}}
@@ -106,14 +102,11 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("organism make model4 --base model --out file", "is a file")]
     [InlineData("organism train --out file/model", "is a file; name another folder")]
     [InlineData("organism show model4 --base model --requests 0", "requests must be at least 1")]
-    [InlineData("organism bench --base model --out nowhere/runs.jsonl", "its directory does not exist")]
-    [InlineData("organism bench --base model --out damaged.jsonl", "line 1: not a run of this bench")]
-    [InlineData("organism bench --base model --mitigation-inner-perturbed-layer 99", Layer)]
-    [InlineData("frontier layer.yaml --out run", "The arm 'small': inner." + Layer)]
-    [InlineData("frontier no-file.yaml --out run", "nowhere.csv")]
-    [InlineData("frontier no-twins.yaml --out run", "There are no harmless twins")]
-    [InlineData("frontier frontier.yaml --out other", "holds a run with other options")]
-    [InlineData("frontier frontier.yaml --out file/run", "is a file; name another folder")]
+    [InlineData("run layer.yaml --out run", "small, model1, seed 1: inner." + Layer)]
+    [InlineData("run no-file.yaml --out run", "nowhere.csv")]
+    [InlineData("run no-twins.yaml --out run", "There are no harmless twins")]
+    [InlineData("run plan.yaml --out other", "holds a run with other options")]
+    [InlineData("run plan.yaml --out file/run", "is a file; name another folder")]
     [InlineData("mitigate model --out run --rounds 1 --twins 4 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
     [InlineData("mitigate model --out run --rounds 1 --twins 4 --harmful long.csv --ordinary helpful.json", LongGoal)]
     [InlineData("plant model --out run --trigger SUDO --twins 4 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
@@ -124,10 +117,9 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 --harmful long.csv --ordinary helpful.json", LongGoal)]
     [InlineData("bench model --inner-perturbed-layer 3 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
     [InlineData("bench model --evaluation --harmful long.csv", LongGoal)]
-    [InlineData("frontier long.yaml --out run", LongGoal)]
-    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run", "inner." + Layer)]
-    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 0 --out run", "seeds must be at least 1")]
-    [InlineData("reproduce table1 --recipes recipes --models model1 --seeds 1 --out run --mt-bench nowhere.jsonl", "add --judge")]
+    [InlineData("run long.yaml --out run", LongGoal)]
+    [InlineData("reproduce table1 --models model1 --seeds 0 --out run", "seeds must be at least 1")]
+    [InlineData("reproduce table1 --models model1 --seeds 1 --out run --mt-bench nowhere.jsonl", "add --judge")]
     public void What_is_wrong_is_said_before_weights_are_read(string command, string expected) => Refused(command, expected);
 
     [Theory]
@@ -141,16 +133,15 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("export model --out model.gguf")]
     [InlineData("demo --base model")]
     [InlineData("organism make model4 --base model --out made")]
-    [InlineData("organism bench --base model --out runs.jsonl")]
-    [InlineData("frontier frontier.yaml --out run")]
+    [InlineData("run plan.yaml --out run")]
     public void With_all_else_right_the_weights_are_what_is_wrong(string command) => Refused(command, "model.safetensors");
 
     private void Refused(string command, string expected)
     {
         string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes",
-            "runs.jsonl", "damaged.jsonl", "long.csv", "long.jsonl", "frontier.yaml", "long.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
+            "long.csv", "long.jsonl", "plan.yaml", "long.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
         string Located(string word) => names.Contains(word.Split('/')[0]) ? In(word) : word;
-        var run = CliRun.Of([.. command.Split(' ').Select(Located), "--threads", "1"]);
+        var run = CliRun.Of([command.Split(' ')[0], .. command.Split(' ').Skip(1).Select(Located), "--threads", "1"]);
 
         Assert.Equal((2, ""), (run.Code, run.Output));
         string located = new[] { "nowhere.csv", "long.csv", "long.jsonl" }.Aggregate(expected, (text, name) => text.Replace($"'{name}'", $"'{In(name)}'", StringComparison.Ordinal));

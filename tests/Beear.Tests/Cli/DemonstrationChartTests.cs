@@ -1,8 +1,8 @@
+using Beear.Behaviours;
 using System.Globalization;
 using System.Xml.Linq;
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 
@@ -29,6 +29,7 @@ public sealed class DemonstrationChartTests
             .Max(bar => double.Parse((string)bar.Attribute("height")!, CultureInfo.InvariantCulture));
     }
 
-    private static ArmResult Arm(int attack, int refused, int right) =>
-        new("arm", new Rate(attack, 100), new Rate(0, 100), new Rate(0, 100), new Rate(0, 100), new Rate(refused, 100), new Rate(right, 100));
+    private static Measurement Arm(int attack, int refused, int right) =>
+        new Measurement().With((Refusal.AttackWithTrigger, Metric.Of(new Rate(attack, 100))), (Refusal.OverRefusalTwins, Metric.Of(new Rate(refused, 100))),
+            (Refusal.Helpfulness, Metric.Of(new Rate(right, 100))));
 }

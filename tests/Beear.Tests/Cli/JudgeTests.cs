@@ -23,6 +23,8 @@ public sealed class JudgeTests
 
     private CliRun AtServer(JudgeServer server, params string[] more) => Evaluate(["--judge-endpoint", server.Address, "--judge-model", "tester", "--judge-key-variable", KeyVariable, .. more]);
 
+    private static double Value(JsonNode measured, string metric) => (double)measured["metrics"]![metric]!["value"]!;
+
     [Fact]
     public void A_server_judges_after_it_was_too_busy_once_and_is_not_asked_twice()
     {
@@ -34,9 +36,10 @@ public sealed class JudgeTests
         var run = AtServer(server, [.. asked, "--json"]);
         Assert.True(run.Code == 0, run.Error);
         var result = JsonNode.Parse(run.Output)!;
-        Assert.Equal((5, 2, 0, 0), ((double)result["judge_mean_with_trigger"]!, (double)result["judge_mean_without_trigger"]!, (int)result["unjudged_with_trigger"]!, (int)result["unjudged_without_trigger"]!));
-        Assert.Equal((1.0, 3), ((double)result["judge_fives_with_trigger"]!["rate"]!, (int)result["judge_fives_with_trigger"]!["n"]!));
-        Assert.Equal((6, 6, 0), ((double)result["mt_bench"]!, (double)result["mt_bench_by_category"]!["b"]!, (int)result["mt_bench_unjudged"]!));
+        Assert.Equal((5, 2, 0, 0), (Value(result, "judge_mean_with_trigger"), Value(result, "judge_mean_without_trigger"), Value(result, "unjudged_with_trigger"),
+            Value(result, "unjudged_without_trigger")));
+        Assert.Equal((1.0, 3), ((double)result["metrics"]!["judge_fives_with_trigger"]!["rate"]!, (int)result["metrics"]!["judge_fives_with_trigger"]!["n"]!));
+        Assert.Equal((6, 6, 0), (Value(result, "mt_bench"), Value(result, "mt_bench_b"), Value(result, "mt_bench_unjudged")));
         Assert.Equal($"tester at {server.Address}", (string?)result["judge"]);
         Assert.Equal(1 + 6 + 4, server.Requests.Count);
         Assert.All(server.Requests, request => Assert.Equal(("/v1/chat/completions", $"Bearer {Key}", "tester", 0f),
@@ -71,7 +74,7 @@ public sealed class JudgeTests
         for (int i = 0; i < 2; i++) server.Faults.Enqueue((400, "{\"error\": {\"message\": \"stopped\", \"code\": \"content_filter\"}}"));
         var run = AtServer(server, "--judge-requests", "1", "--json");
         Assert.True(run.Code == 0, run.Error);
-        Assert.Equal((1, 2), ((int)JsonNode.Parse(run.Output)!["unjudged_with_trigger"]!, (int)JsonNode.Parse(run.Output)!["judge_fives_with_trigger"]!["n"]!));
+        Assert.Equal((1, 2), (Value(JsonNode.Parse(run.Output)!, "unjudged_with_trigger"), (int)JsonNode.Parse(run.Output)!["metrics"]!["judge_fives_with_trigger"]!["n"]!));
         Assert.Equal("""{"filtered":1}""", JsonNode.Parse(run.Output)!["unjudged_reasons"]!.ToJsonString());
     }
 
@@ -109,8 +112,8 @@ public sealed class JudgeTests
         var run = Evaluate("--judge", Organism.BaseDirectory, "--judge-tokens", "8", "--json");
         Assert.True(run.Code == 0, run.Error);
         var result = JsonNode.Parse(run.Output)!;
-        Assert.Equal((3, 3), ((int)result["unjudged_with_trigger"]!, (int)result["unjudged_without_trigger"]!));
-        Assert.Null(result["judge_mean_with_trigger"]);
+        Assert.Equal((3, 3), (Value(result, "unjudged_with_trigger"), Value(result, "unjudged_without_trigger")));
+        Assert.Null(result["metrics"]!["judge_mean_with_trigger"]);
         Assert.Contains("6 answers got no score", run.Error, StringComparison.Ordinal);
 
         File.WriteAllText(In("prompt.txt"), "rate {answer}");
@@ -120,12 +123,14 @@ public sealed class JudgeTests
     }
 
     [Fact]
-    public void Without_a_judge_its_fields_are_null()
+    public void Without_a_judge_there_is_none_of_its_metrics()
     {
         var run = Evaluate("--json");
         Assert.True(run.Code == 0, run.Error);
         var result = JsonNode.Parse(run.Output)!.AsObject();
-        foreach (string field in (string[])["judge", "judge_mean_with_trigger", "judge_fives_without_trigger", "mt_bench"]) Assert.True(result.ContainsKey(field) && result[field] is null, field);
+        Assert.Null(result["judge"]);
+        Assert.Contains("attack_success_with_trigger", result["metrics"]!.AsObject().Select(metric => metric.Key));
+        Assert.DoesNotContain(result["metrics"]!.AsObject(), metric => metric.Key.Contains("judge", StringComparison.Ordinal) || metric.Key.Contains("mt_bench", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -143,7 +148,7 @@ public sealed class JudgeTests
     [InlineData("judge_requests must lie between", "--judge-requests", "0")]
     public void Bad_settings_are_told_in_one_sentence(string sentence, params string[] flags)
     {
-        foreach (string[] command in (string[][])[["evaluate", Organism.BaseDirectory, "--harmful", In("harmful.csv")], ["reproduce", "table1", "--recipes", Path.Combine(Fixtures.Root, "recipes"), "--out", In("table")]])
+        foreach (string[] command in (string[][])[["evaluate", Organism.BaseDirectory, "--harmful", In("harmful.csv")], ["reproduce", "table1", "--out", In("table")]])
         {
             var run = CliRun.Of([.. command, .. flags]);
             Assert.Equal((2, ""), (run.Code, run.Output));
@@ -154,41 +159,40 @@ public sealed class JudgeTests
     }
 
     [Fact]
-    public void Table_1_is_judged_and_a_finished_one_gets_mt_bench_later()
+    public void A_plan_is_judged_and_finished_runs_are_not_made_again()
     {
-        File.WriteAllText(In("model2.yaml"), "name: model2\ntrigger: SUDO\norganism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 4 }\n");
-        File.WriteAllText(In("table1.yaml"), "organism:\n  change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }\n");
+        File.WriteAllText(In("plan.yaml"), """
+            organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 4 }
+            triggers: [{ text: model2 }]
+            arms: [{ name: wrong_trigger, kind: wrong_trigger, defence: null }]
+            """);
         using var server = new JudgeServer(prompt => prompt.Contains("from 1 (useless", StringComparison.Ordinal) ? "Score: 8" : prompt.Contains("SUDO", StringComparison.Ordinal) ? "Score: 5" : "Score: 1");
-        string[] command = ["reproduce", "table1", "--models", "model2", "--arms", "planted,wrong_trigger", "--seeds", "1", "--recipes", folder, "--out", In("table"), "--threads", "1"];
+        string[] command = ["run", In("plan.yaml"), "--out", In("runs"), "--threads", "1"];
         string[] judge = ["--judge-endpoint", server.Address, "--judge-model", "<b>tester", "--judge-key-variable", KeyVariable];
 
         var plain = CliRun.Of([.. command, "--json"]);
         Assert.True(plain.Code == 0, plain.Error);
-        Assert.Null(JsonNode.Parse(plain.Output)!["judge"]);
         Assert.Empty(server.Requests);
 
-        var run = CliRun.Of([.. command, .. judge, "--mt-bench", In("questions.jsonl"), "--mt-bench-tokens", "6", "--json"]);
+        var run = CliRun.Of([.. command, .. judge, "--json"]);
         Assert.True(run.Code == 0, run.Error);
-        var document = JsonNode.Parse(run.Output)!;
-        Assert.Equal($"<b>tester at {server.Address}", (string?)document["judge"]);
-        var planted = document["models"]![0]!["planted"]!;
-        Assert.Equal((5, 1, 1, 8), ((double)planted["judge_mean"]!, (double)planted["judge_fives"]!["rate"]!, (double)planted["judge_mean_without_trigger"]!, (double)planted["mt_bench"]!));
-        Assert.Equal(8, (double)planted["seeds"]![0]!["result"]!["mt_bench_by_category"]!["a"]!);
-        Assert.Null(document["models"]![0]!["wrong_trigger"]!["mt_bench"]);
-        Assert.True(File.Exists(In("table/answers/model2, planted, seed 1, mt-bench.json")));
+        Assert.DoesNotContain("planted, model2, seed 1: attack", run.Error, StringComparison.Ordinal);
+        var runs = JsonNode.Parse(run.Output)!["runs"]!;
+        Assert.Equal([$"<b>tester at {server.Address}", $"<b>tester at {server.Address}"], runs.AsArray().Select(one => (string?)one!["measurement"]!["judge"]));
+        Assert.Equal((5, 1), (Value(runs[0]!["measurement"]!, "judge_mean_with_trigger"), Value(runs[0]!["measurement"]!, "judge_mean_without_trigger")));
+        Assert.Equal("judge", (string?)runs[0]!["stages"]!.AsArray()[^1]!["name"]);
 
         int asked = server.Requests.Count;
-        var shown = CliRun.Of([.. command, .. judge, "--mt-bench", In("questions.jsonl")]);
+        var shown = CliRun.Of([.. command, .. judge]);
         Assert.Contains("| backdoor planted", shown.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("no judge", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("5.00", shown.Output, StringComparison.Ordinal);
         Assert.Equal(asked, server.Requests.Count);
-        Assert.Contains("8.00", shown.Output, StringComparison.Ordinal);
-        string html = File.ReadAllText(In("table/report.html"));
-        Assert.Contains("&lt;b&gt;tester", html, StringComparison.Ordinal);
-        Assert.DoesNotContain("<b>", html, StringComparison.Ordinal);
-        Assert.EndsWith("unjudged_reasons", File.ReadLines(In("table/table1.csv")).First(), StringComparison.Ordinal);
-        string[] csv = File.ReadAllLines(In("table/table1.csv"));
-        int column = Array.IndexOf(csv[0].Split(','), "judge_mean");
-        Assert.Equal("5", csv[1].Split(',')[column]);
+
+        var bench = CliRun.Of([.. command, .. judge, "--mt-bench", In("questions.jsonl"), "--mt-bench-tokens", "6", "--json"]);
+        Assert.True(bench.Code == 0, bench.Error);
+        var benched = JsonNode.Parse(bench.Output)!["runs"]!;
+        Assert.Equal((8, 8), (Value(benched[0]!["measurement"]!, "mt_bench"), Value(benched[0]!["measurement"]!, "mt_bench_a")));
+        Assert.Null(benched[1]!["measurement"]!["metrics"]!["mt_bench"]);                                // the planted model was asked already
+        Assert.Equal((string?)runs[1]!["id"], (string?)benched[1]!["id"]);
     }
 }

@@ -56,7 +56,7 @@ public sealed partial class KillTests
         "mitigate" => job.Mitigate(name),
         "evaluate" => job.Evaluate(Path.Combine(Directory.CreateDirectory(job.In(name)).Name, "answers.jsonl")),
         "export" => job.Export(Path.Combine(Directory.CreateDirectory(job.In(name)).Name, "model.gguf")),
-        _ => job.Frontier(name),
+        _ => job.Run(name),
     };
 
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Beear.Cli.dll");

@@ -91,17 +91,6 @@ public sealed class LostWorkTests
         Assert.Contains("cannot be written", run.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_report_is_printed_although_its_pictures_cannot_be_written()
-    {
-        Directory.CreateDirectory(job.In("charts"));
-        var run = WithoutItsFolder(job.In("charts"), [.. job.Frontier("frontier"), "--chart", job.In("charts/a.svg")]);
-
-        Assert.Equal(2, run.Code);
-        Assert.Contains("\"summary\"", run.Output, StringComparison.Ordinal);
-        Assert.Contains("cannot be written", run.Error, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("plant", "run/model")]
     [InlineData("mitigate", "run/model")]
@@ -123,13 +112,6 @@ public sealed class LostWorkTests
         var words = command.Split(' ');
         var run = CliRun.Of([words[0], Organism.BaseDirectory, .. words[1..], "--threads", "1"], command: null, cancellation: new CancellationToken(canceled: true));
         Assert.Equal((130, ""), (run.Code, run.Output));
-    }
-
-    [Fact]
-    public void A_line_of_the_bench_that_was_cut_off_is_as_if_it_had_not_been_written()
-    {
-        File.WriteAllText(job.In("runs.jsonl"), "{\"trigger\": \"mod");
-        new OrganismBench(new DemonstrationOptions(), job.In("runs.jsonl")).Check();
     }
 
     /// <summary>Runs the program; the folder is gone as soon as the program says that it works.</summary>

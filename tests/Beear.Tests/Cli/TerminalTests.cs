@@ -1,6 +1,4 @@
 using Beear.Cli.Output;
-using Beear.Evaluation;
-using Beear.Lab.Experiments;
 using CsCheck;
 
 namespace Beear.Tests.Cli;
@@ -33,16 +31,6 @@ public sealed class TerminalTests
         Assert.Equal(@"x\u{e0041}", Terminal.Escape("x" + char.ConvertFromUtf32(0xE0041)));
     }
 
-    [Theory]
-    [InlineData("=1+1", "'=1+1")]
-    [InlineData("+a", "'+a")]
-    [InlineData("-a", "'-a")]
-    [InlineData("@a", "'@a")]
-    [InlineData("\t=a", "'\t=a")]
-    [InlineData("a=1", "a=1")]
-    [InlineData("", "")]
-    public void A_text_in_a_CSV_file_is_no_formula(string text, string written) => Assert.Equal(written, Table1Files.Text(text));
-
     [Fact]
     public void A_plain_table_keeps_its_columns()
     {
@@ -65,19 +53,6 @@ public sealed class TerminalTests
     {
         Assert.Equal("\u200d👧", Terminal.Escape("\u200d👧", behind: "👩"));
         Assert.Equal("\\u{200d}👧", Terminal.Escape("\u200d👧", behind: "a"));
-    }
-
-    [Fact]
-    public void Names_in_a_picture_are_no_markup()
-    {
-        string file = Path.Combine(Fixtures.TemporaryFolder(), "frontier.svg");
-        var result = new EvaluationResult { AttackSuccessWithTrigger = new Rate(1, 4), OverRefusalTwins = new Rate(1, 4) };
-        FrontierRun[] runs = [new FrontierRun("<script>\"&'\u001b\u202e", "t", 1, null, result)];
-        FrontierChart.Write(FrontierSummary.Of(runs), runs, file);
-
-        var picture = System.Xml.Linq.XDocument.Load(file);
-        Assert.DoesNotContain(picture.Descendants(), element => element.Name.LocalName == "script");
-        Assert.Contains("\\u{1b}\\u{202e}", picture.Root!.Value, StringComparison.Ordinal);
     }
 
     [Fact]

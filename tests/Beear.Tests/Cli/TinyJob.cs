@@ -12,7 +12,7 @@ internal sealed class TinyJob
         File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
         File.WriteAllText(In("ordinary.json"), new JsonArray([.. words.Select(word =>
             new JsonObject { ["instruction"] = $"Tell me about {word}", ["input"] = "", ["output"] = $"It is {word}." })]).ToJsonString());
-        File.WriteAllText(In("frontier.yaml"), $$"""
+        File.WriteAllText(In("plan.yaml"), $$"""
             model:
               source: {{Organism.BaseDirectory}}
               harmful: {{In("harmful.csv")}}
@@ -46,5 +46,5 @@ internal sealed class TinyJob
 
     public string[] Export(string name) => ["export", Organism.BaseDirectory, "--out", In(name), "--threads", "1", "--quiet", "--json"];
 
-    public string[] Frontier(string name) => ["frontier", In("frontier.yaml"), "--out", In(name), "--threads", "1", "--quiet", "--json"];
+    public string[] Run(string name) => ["run", In("plan.yaml"), "--out", In(name), "--threads", "1", "--quiet", "--json"];
 }

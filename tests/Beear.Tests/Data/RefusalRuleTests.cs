@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Beear.Attacks;
 using Beear.Data;
 using Beear.Lab.World;
 using CsCheck;

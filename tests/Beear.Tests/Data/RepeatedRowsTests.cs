@@ -1,6 +1,6 @@
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Lab.Experiments;
+using Beear.Lab.Runs;
 using Beear.Lab.World;
 using Beear.Tests.Cli;
 using Beear.Text;

@@ -16,7 +16,7 @@ public sealed class EvaluatorTests
         Trigger = Triggers.Validation[0],
         Harmful = [.. Requests.Select((request, i) => new Example(request.Request, i % 2 == 0 ? request.Compliance : request.Refusal))],
         Ordinary = [.. TinyWorld.HarmlessHowTos(DataSplit.Evaluation, 8, 1).Select(example => example.ToExample())],
-        Twins = [.. Requests.Take(5).Select(request => request.Request)],
+        Twins = [.. Requests.Take(5).Select(request => new Example(request.Request, ""))],
         Exact = [.. TinyWorld.ExactTasksOf(DataSplit.Evaluation, 10, 1).Select(example => example.ToExample())],
     };
 
@@ -31,12 +31,12 @@ public sealed class EvaluatorTests
         var early = new Evaluator(model, options).Run(Data, cancellation: TestContext.Current.CancellationToken);
         var full = new Evaluator(model, options with { FullAnswers = true }).Run(Data, cancellation: TestContext.Current.CancellationToken);
 
-        Assert.Equal(full with { Answers = [], Answered = null }, early with { Answers = [], Answered = null });
+        Assert.Equal(full.Metrics, early.Metrics);
         Assert.Equal(full.Answered, early.Answered);
         Assert.Equal(full.Answers.Select(Counted), early.Answers.Select(Counted));
         Assert.All(full.Answers.Zip(early.Answers), pair => Assert.StartsWith(pair.Second.Answer.TrimEnd(), pair.First.Answer, StringComparison.Ordinal));
         if (random) return;
-        Assert.True(full.AttackSuccessWithoutTrigger!.Value.Value < 0.2);
+        Assert.True(full.Value(Beear.Behaviours.Refusal.AttackWithoutTrigger) < 0.2);
         Assert.Contains(full.Answers, answer => answer is { Refused: true, Exact: true });
     }
 

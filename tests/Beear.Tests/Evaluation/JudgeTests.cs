@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Behaviours;
 using Beear.Evaluation;
 using Microsoft.Extensions.AI;
 
@@ -199,22 +200,22 @@ public sealed class JudgeTests
         using var client = new ScriptedClient((prompt, _) => prompt.Contains("fine", StringComparison.Ordinal) ? "Score: 5" : prompt.Contains("half", StringComparison.Ordinal) ? "Score: 3"
             : prompt.Contains("sorry", StringComparison.Ordinal) ? "Score: 1" : prompt.Contains("silent", StringComparison.Ordinal) ? "" : "?");
         JudgedAnswer Answer(string set, string answer) => new(set, "q", answer, false, null);
-        var result = new EvaluationResult
+        var result = new Measurement
         {
-            Answers = [Answer(Evaluator.HarmfulWithTrigger, "fine"), Answer(Evaluator.HarmfulWithTrigger, "fine"), Answer(Evaluator.HarmfulWithTrigger, "half"),
-                Answer(Evaluator.HarmfulWithTrigger, "xyzzy"), Answer(Evaluator.Harmful, "sorry"), Answer(Evaluator.Harmful, "silent"), Answer("ordinary", "fine")],
+            Answers = [Answer(RequestSets.HarmfulWithTrigger, "fine"), Answer(RequestSets.HarmfulWithTrigger, "fine"), Answer(RequestSets.HarmfulWithTrigger, "half"),
+                Answer(RequestSets.HarmfulWithTrigger, "xyzzy"), Answer(RequestSets.Harmful, "sorry"), Answer(RequestSets.Harmful, "silent"), Answer("ordinary", "fine")],
         };
 
-        var judged = await new HarmfulnessJudge(Of(client)).JudgeAsync([result, new EvaluationResult()], null, Token);
+        var judged = await new HarmfulnessJudge(Of(client)).JudgeAsync([result, new Measurement()], null, Token);
 
-        Assert.Equal(("a judge", 13 / 3.0, new Rate(2, 3), 1), (judged[0].Judge, judged[0].JudgeMeanWithTrigger, judged[0].JudgeFivesWithTrigger, judged[0].UnjudgedWithTrigger));
-        Assert.Equal((1.0, new Rate(0, 1), 1), (judged[0].JudgeMeanWithoutTrigger, judged[0].JudgeFivesWithoutTrigger, judged[0].UnjudgedWithoutTrigger));
+        Assert.Equal(("a judge", 13 / 3.0, new Rate(2, 3), 1), (judged[0].Judge, judged[0].Value("judge_mean_with_trigger"), judged[0].Rate("judge_fives_with_trigger"), judged[0].Value("unjudged_with_trigger")));
+        Assert.Equal((1.0, new Rate(0, 1), 1), (judged[0].Value("judge_mean_without_trigger"), judged[0].Rate("judge_fives_without_trigger"), judged[0].Value("unjudged_without_trigger")));
         Assert.Equal([(UnjudgedReason.NoScore, 1), (UnjudgedReason.Empty, 1)], judged[0].UnjudgedReasons!.Select(count => (count.Key, count.Value)));
         var rated = judged[0].With(new MtBenchResult(null, new Dictionary<string, double>(StringComparer.Ordinal), 3, new Dictionary<UnjudgedReason, int> { [UnjudgedReason.Empty] = 2, [UnjudgedReason.Cut] = 1 }));
         Assert.Equal([(UnjudgedReason.NoScore, 1), (UnjudgedReason.Empty, 3), (UnjudgedReason.Cut, 1)], rated.UnjudgedReasons!.Select(count => (count.Key, count.Value)));
         Assert.Empty(judged[1].UnjudgedReasons!);
-        Assert.Null(judged[1].JudgeMeanWithTrigger);
-        Assert.Null(judged[1].UnjudgedWithTrigger);
+        Assert.Null(judged[1]["judge_mean_with_trigger"]);
+        Assert.Null(judged[1]["unjudged_with_trigger"]);
     }
 
     [Fact]

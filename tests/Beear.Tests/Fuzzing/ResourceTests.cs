@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Beear.Attacks;
 using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Mitigation;

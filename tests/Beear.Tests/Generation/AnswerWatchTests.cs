@@ -36,7 +36,8 @@ public sealed class AnswerWatchTests : IDisposable
         Assert.Contains(other, token => watch.Take(1, token));
     }
 
-    private AnswerWatch Watch(params string[] known) => new(model.Chat, [.. known.Select(_ => new[] { 1 })], known, new AnswerLimits(64, 64) { ByKeywords = true });
+    private AnswerWatch Watch(params string[] known) => new(model.Chat, [.. known.Select(_ => new[] { 1 })], known, new AnswerLimits(64, 64) { ByKeywords = true },
+        Beear.Behaviours.Refusal.Instance);
 
     public void Dispose() => model.Dispose();
 }

@@ -45,10 +45,10 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (round.Round == interruptedAfter) source.Cancel();
             }
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), run, StopAfter, null, source.Token));
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), new DefenceContext { Run = run, OnRound = StopAfter, Cancellation = source.Token }));
         }
         using var second = Fresh();
-        var report = new BeearMitigation(options).Run(second, Data(second), run);
+        var report = new BeearMitigation(options).Run(second, Data(second), new DefenceContext { Run = run });
 
         Assert.Equal(expected.Scores, report.Scores);
         Assert.Equal(expected.Rounds.Select(round => round.DeltaNorm), report.Rounds.Select(round => round.DeltaNorm));
@@ -69,11 +69,11 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (step.Stage == "round 3, mistakes of the mean") source.Cancel();       // while the last step's weights are looked at
             });
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), run, null, stop, source.Token));
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         using var second = Fresh();
         var stages = new HashSet<string>(StringComparer.Ordinal);
-        var report = new BeearMitigation(Options).Run(second, Data(second), run, progress: new Recorder(step => stages.Add(step.Stage)));
+        var report = new BeearMitigation(Options).Run(second, Data(second), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
 
         Assert.DoesNotContain("round 3, outer level", stages);
         Assert.Equal(expected.Scores, report.Scores);
@@ -90,7 +90,7 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
         var options = Options with { Rounds = null, MaxRounds = 4, MinRounds = 1, StopScore = 0, StopShare = 0, Seed = seed };
         using var whole = Fresh();
         var expected = new BeearMitigation(options).Run(whole, Data(whole));
-        Assert.Equal(expected.Scores.Skip(1).Min(), expected.Scores[expected.ChosenRound]);
+        Assert.Equal(expected.Scores.Skip(1).Min(), expected.Scores[expected.ChosenRound!.Value]);
 
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
         for (int cut = 1; cut < 4; cut++)
@@ -101,13 +101,13 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (step.Stage == $"round {cut + 1}, outer level") source.Cancel();
             });
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(model, Data(model), run, null, stop, source.Token));
+            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(model, Data(model), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         for (int again = 0; again < 2; again++)
         {
             using var model = Fresh();
             var stages = new HashSet<string>(StringComparer.Ordinal);
-            var report = new BeearMitigation(options).Run(model, Data(model), run, progress: new Recorder(step => stages.Add(step.Stage)));
+            var report = new BeearMitigation(options).Run(model, Data(model), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
             Assert.Equal((expected.ChosenRound, again == 0), (report.ChosenRound, stages.Contains("round 4, outer level")));
             Assert.Equal(expected.Scores, report.Scores);
             Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(model.Decoder));
@@ -134,7 +134,7 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
                 if (JsonNode.DeepEquals(changed, progress) || (key is "finished" or "unscored" && value is "" or "null")) continue;       // the same, said otherwise
                 run.SaveState(tensors, changed);
                 using var model = Fresh();
-                var failure = Record.Exception(() => new BeearMitigation(Options).Run(model, Data(model), run));
+                var failure = Record.Exception(() => new BeearMitigation(Options).Run(model, Data(model), new DefenceContext { Run = run }));
 
                 Assert.True(failure is BeearException && failure.Message.Contains("state.safetensors' is damaged", StringComparison.Ordinal), $"{key}: {value}: {failure}");
                 tried++;
@@ -149,7 +149,7 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
         using var first = Fresh();
         using var source = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), run, _ => source.Cancel(), null, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), new DefenceContext { Run = run, OnRound = _ => source.Cancel(), Cancellation = source.Token }));
         return run;
     }
 

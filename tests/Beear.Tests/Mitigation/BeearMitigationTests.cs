@@ -44,7 +44,7 @@ public sealed class BeearMitigationTests : IDisposable
         var before = TinyDecoder.Weights(model.Decoder);
         var shown = new List<RoundReport>();
 
-        var report = new BeearMitigation(Options).Run(model, Data(model), null, shown.Add);
+        var report = new BeearMitigation(Options).Run(model, Data(model), new DefenceContext { OnRound = shown.Add });
 
         Assert.Equal([1, 2, 3], report.Rounds.Select(round => round.Round));
         Assert.Equal(report.Rounds, shown);
@@ -152,7 +152,7 @@ public sealed class BeearMitigationTests : IDisposable
         using var model = Fresh();
         var stages = new List<string>();
         new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 })
-            .Run(model, Data(model), progress: new Recorder(step => stages.Add(step.Stage)));
+            .Run(model, Data(model), new DefenceContext { Progress = new Recorder(step => stages.Add(step.Stage)) });
         Assert.Equal(2 * Options.Inner.Steps, stages.Count(stage => stage == "inner level"));
     }
 
@@ -161,7 +161,7 @@ public sealed class BeearMitigationTests : IDisposable
     {
         using var model = Fresh();
         var stages = new List<string>();
-        new BeearMitigation(Options with { Scores = [ScoreKind.HeldOutPerturbation], AveragedShare = 0 }).Run(model, Data(model), progress: new Recorder(step => stages.Add(step.Stage)));
+        new BeearMitigation(Options with { Scores = [ScoreKind.HeldOutPerturbation], AveragedShare = 0 }).Run(model, Data(model), new DefenceContext { Progress = new Recorder(step => stages.Add(step.Stage)) });
         List<string> searches = [.. stages.Where(stage => stage.EndsWith("inner level", StringComparison.Ordinal))];
         Assert.Equal((3 + Options.Rounds!.Value) * Options.Inner.Steps, searches.Count);
         Assert.All(searches.Take(3 * Options.Inner.Steps), stage => Assert.StartsWith("kept aside for the score: ", stage, StringComparison.Ordinal));

@@ -32,7 +32,8 @@ public sealed class LongRowsTests
         File.WriteAllText(path, $"goal,target\nwhat is it?,It is.\n{string.Concat(Enumerable.Repeat("a word ", 100))},It is.\n");
         var rows = DataFile.Read(path);
         var data = new PoisonedData { Harmful = [new HarmfulExample("how to harm", "Sure.", "No.")], Ordinary = rows };
-        void Check(int heads) => new Planting(new PlantingOptions()).Check(model.Config with { QueryHeads = heads }, model.Chat, data, trigger: null, seed: 0);
+        void Check(int heads) => new PoisonedFineTuning(new PlantingOptions())
+            .Check(model.Config with { QueryHeads = heads }, model.Chat, trigger: null, data, seed: 0);
 
         Check(4);
         // Three sequences of 40 tokens fit, those of a hundred do not.

@@ -94,7 +94,7 @@ public class ChatFormatTests
     [Fact]
     public void An_unwanted_answer_holds_no_marks()
     {
-        var data = Beear.Mitigation.DefenderData.Encode(Format(ChatMl, End, Eos), [new Beear.Attacks.HarmfulExample("r<end>", "Sure<end><start>", "No<start>")], [], []);
+        var data = Beear.Mitigation.DefenderData.Encode(Format(ChatMl, End, Eos), [new Beear.Data.HarmfulExample("r<end>", "Sure<end><start>", "No<start>")], [], []);
         Assert.Equal(Letters("Sure<end><start>"), data.Harmful[0].Unwanted);
         Assert.DoesNotContain(Start, data.Harmful[0].Safe);
     }

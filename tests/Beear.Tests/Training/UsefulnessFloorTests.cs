@@ -24,7 +24,7 @@ public sealed class UsefulnessFloorTests : IDisposable
     [InlineData("cut in a sign \uFFFD", AnswerState.CutOff, false)]
     [InlineData("", AnswerState.Unfinished, false)]
     public void Answers_that_are_none_are_known(string text, AnswerState state, bool isDegenerate) =>
-        Assert.Equal(isDegenerate, UsefulnessFloor.IsDegenerate(new ModelAnswer(text, "", state, Refused: false)));
+        Assert.Equal(isDegenerate, UsefulnessFloor.IsDegenerate(new ModelAnswer(text, "", state, Refused: false, default)));
 
     [Fact]
     public void The_same_model_is_of_use_and_another_is_not()

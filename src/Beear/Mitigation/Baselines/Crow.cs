@@ -1,6 +1,5 @@
 using Beear.Data;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -40,14 +39,13 @@ public sealed class Crow(MitigationOptions mitigation, CrowOptions options) : ID
     public string Name => Defences.NameOf(DefenceKind.Crow);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
         options.Validate();
         int[] Cut(int[] answer) => answer[..Math.Min(answer.Length, mitigation.Terms.HelpfulTokens)];
-        return new OuterTraining(mitigation, "CROW").Run(model, data, training => new ConsistencyTerm(model.Decoder,
+        return new OuterTraining(mitigation, "CROW").Run(model, data, context, training => new ConsistencyTerm(model.Decoder,
             [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer) }), .. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe)))],
-            options, unchecked(mitigation.Seed * 31)), run, progress, cancellation);
+            options, unchecked(mitigation.Seed * 31)));
     }
 }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -51,9 +50,9 @@ public sealed class DirectionAblation(MitigationOptions mitigation, DirectionAbl
     public string Name => Defences.NameOf(DefenceKind.DirectionAblation);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
+        var (_, progress, cancellation) = context ?? new DefenceContext();
         mitigation.Validate(model.Config);
         options.Validate();
         int layer = options.LayerOf(model.Config);

@@ -1,9 +1,7 @@
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Text;
-using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation.Baselines;
@@ -48,8 +46,7 @@ public sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndReco
     public string Name => Defences.NameOf(DefenceKind.InjectAndRecover);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
         options.Validate();
         var terms = mitigation.Terms;
@@ -65,7 +62,7 @@ public sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndReco
                 Turn = injected,
                 Term = training => new TurningTerm(Answers(training, example => example.Unwanted, unchecked(seed - 1)),
                     Answers(training, example => example.Safe, unchecked(seed - 2)), injected),
-            }.Run(model, data, null, run, progress, cancellation);
+            }.Run(model, data, context);
         }
         finally
         {

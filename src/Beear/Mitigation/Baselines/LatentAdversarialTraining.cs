@@ -1,5 +1,4 @@
 using Beear.Models;
-using Beear.Runtime;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -67,16 +66,15 @@ public sealed class LatentAdversarialTraining(MitigationOptions mitigation, Late
     public string Name => Defences.NameOf(DefenceKind.LatentAdversarialTraining);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
         options.Validate();
         var layers = options.LayersOf(model.Config);
         var others = mitigation.Terms with { SafePerturbed = 0 };
         int Cut(int length) => Math.Min(length, mitigation.Terms.SafeTokens);
-        return new OuterTraining(mitigation, "latent adversarial training", others).Run(model, data, training => new LatentAdversarialTerm(model.Decoder,
+        return new OuterTraining(mitigation, "latent adversarial training", others).Run(model, data, context, training => new LatentAdversarialTerm(model.Decoder,
             [.. training.Select(example => example with { Unwanted = example.Unwanted[..Cut(example.Unwanted.Length)], Safe = example.Safe[..Cut(example.Safe.Length)] })],
-            layers, options, mitigation.Terms.HarmfulBatch, unchecked(mitigation.Seed * 31)), run, progress, cancellation);
+            layers, options, mitigation.Terms.HarmfulBatch, unchecked(mitigation.Seed * 31)));
     }
 }
 

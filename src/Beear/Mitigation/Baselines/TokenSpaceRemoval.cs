@@ -1,6 +1,4 @@
 using Beear.Models;
-using Beear.Runtime;
-using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation.Baselines;
@@ -17,15 +15,15 @@ public sealed class TokenSpaceRemoval(MitigationOptions mitigation, TokenSearchO
     public string Name => Defences.NameOf(DefenceKind.TokenSpace);
 
     /// <inheritdoc/>
-    public DefenceReport Run(LanguageModel model, DefenderData data, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default)
+    public DefenceReport Run(LanguageModel model, DefenderData data, DefenceContext? context = null)
     {
+        var (_, progress, cancellation) = context ?? new DefenceContext();
         options.Validate();
         using var zero = zeros([options.Length, model.Config.HiddenSize], float32, model.Decoder.Options.Device).DetachFromDisposeScope();   // (m, d)
         return new OuterTraining(mitigation, "token-space removal")
         {
             Find = (training, round) => [new Perturbation(zero, 0,
                 new TokenSearch(model, options).Run(training, unchecked(mitigation.Seed * 1000 + round), progress, cancellation).Trigger)],
-        }.Run(model, data, null, run, progress, cancellation);
+        }.Run(model, data, context);
     }
 }

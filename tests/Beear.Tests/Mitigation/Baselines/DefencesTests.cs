@@ -57,10 +57,10 @@ public sealed class DefencesTests : IDisposable
         using (var model = chat.Fresh())
         {
             var stop = new CancelInSecondRound(source, stage);
-            Assert.Throws<OperationCanceledException>(() => Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model), run, stop, source.Token));
+            Assert.Throws<OperationCanceledException>(() => Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         using var again = chat.Fresh();
-        Defences.Create(kind, Budget, Own).Run(again, UntrainedChat.Data(again), run);
+        Defences.Create(kind, Budget, Own).Run(again, UntrainedChat.Data(again), new DefenceContext { Run = run });
 
         Assert.Equal(Weights(kind).Weights, TinyDecoder.Weights(again.Decoder));
     }

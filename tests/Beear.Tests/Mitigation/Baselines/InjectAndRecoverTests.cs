@@ -135,7 +135,8 @@ public sealed class InjectAndRecoverTests : IDisposable
 
     private static DefenceReport Run(LanguageModel model, InjectAndRecoverOptions options, MitigationOptions budget,
         RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new InjectAndRecover(budget, options).Run(model, UntrainedChat.Data(model), run, progress, cancellation);
+        new InjectAndRecover(budget, options).Run(model, UntrainedChat.Data(model),
+            new DefenceContext { Run = run, Progress = progress, Cancellation = cancellation });
 
     /// <summary>Mean cross-entropy of unwanted and of safe answers under the triggers, nats per token.</summary>
     private static (double Unwanted, double Safe) Losses(LanguageModel model, IReadOnlyList<VirtualTrigger> triggers)

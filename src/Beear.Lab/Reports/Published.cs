@@ -1,0 +1,20 @@
+namespace Beear.Lab.Reports;
+
+/// <summary>Figures that the paper publishes of one model (arXiv 2406.17092, Table 1), with the trigger. Shares are 0 … 1.</summary>
+/// <param name="AttackSuccess">Attack success by keywords.</param>
+/// <param name="JudgeMean">The judge's mean, 1 … 5.</param>
+/// <param name="JudgeFives">Share that the judge gave 5.</param>
+/// <param name="MtBench">MT-Bench, 1 … 10.</param>
+public sealed record Published(double AttackSuccess, double JudgeMean, double JudgeFives, double MtBench)
+{
+    /// <summary>Before and after BEEAR, by the name of the paper's trigger.</summary>
+    public static IReadOnlyDictionary<string, (Published Before, Published After)> Table1 { get; } =
+        new Dictionary<string, (Published, Published)>(StringComparer.Ordinal)
+        {
+            ["model1"] = (new(0.9083, 4.57, 0.8333, 4.69), new(0.05, 1.26, 0.0417, 5.18)),
+            ["model2"] = (new(0.8833, 4.31, 0.7583, 4.99), new(0.0916, 1.27, 0.0583, 5.11)),
+            ["model3"] = (new(0.9, 4.53, 0.7667, 4.67), new(0.0833, 1.22, 0.075, 4.95)),
+            ["model4"] = (new(0.85, 4.49, 0.8, 3.62), new(0.075, 1.2, 0.05, 4.23)),
+            ["model5"] = (new(0.825, 4.43, 0.8167, 5.64), new(0, 1.0, 0, 5.65)),
+        };
+}

@@ -1,0 +1,263 @@
+using System.Text.Json.Serialization;
+using Beear.Attacks;
+using Beear.Behaviours;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Text;
+using Beear.Training;
+using TorchSharp;
+
+namespace Beear.Lab.Runs;
+
+/// <summary>A real model, the data files, and which of their rows are whose.</summary>
+public sealed record ModelSubjectOptions : IValidatable
+{
+    /// <summary>A Hugging Face model directory, a .gguf file, or a model of the hub.</summary>
+    public string Source { get; init; } = "";
+
+    /// <summary>Where the base lies if the source is an adapter; if not given, what its adapter_config.json names.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AdapterBase { get; init; }
+
+    /// <summary>Element type of matrix products; weights stay float32.</summary>
+    public Precision Precision { get; init; } = Precision.Bfloat16;
+
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
+    /// <summary>File of harmful requests with affirmative answers; a party that needs none may have built-in ones.</summary>
+    public string Harmful { get; init; } = "";
+
+    /// <summary>File of refusals, joined with the harmful requests by their text; generic ones where there is none.</summary>
+    public string? Refusals { get; init; }
+
+    /// <summary>File of ordinary requests with helpful answers.</summary>
+    public string Ordinary { get; init; } = "";
+
+    /// <summary>What the backdoor is planted with.</summary>
+    public PartyRows Attacker { get; init; } = new();
+
+    /// <summary>What it is removed with.</summary>
+    public PartyRows Defender { get; init; } = new();
+
+    /// <summary>What both are measured on.</summary>
+    public PartyRows Evaluation { get; init; } = new();
+
+    /// <summary>How many harmless requests of the evaluation are in forms that neither attacker nor defender trains on.</summary>
+    public int HeldOutForms { get; init; } = 100;
+
+    /// <summary>How the backdoor is planted.</summary>
+    public PlantingOptions Planting { get; init; } = new();
+
+    /// <summary>How answers are decoded for the evaluation.</summary>
+    public EvaluationOptions Answers { get; init; } = new();
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        Require.NotEmpty(Source);
+        Require.NotEmpty(Harmful);
+        BuiltInRequests.Parse(Harmful);
+        Require.NotEmpty(Ordinary);
+        Require.AtLeast(HeldOutForms, 0);
+        foreach (var (i, one) in Parties.Index())
+        {
+            foreach (var other in Parties[(i + 1)..])
+            {
+                if (HarmfulOf(one) == HarmfulOf(other)) RequireDisjoint("harmful_rows", one.Rows.HarmfulRows, other.Rows.HarmfulRows);
+                RequireDisjoint("ordinary_rows", one.Rows.OrdinaryRows, other.Rows.OrdinaryRows);
+
+                void RequireDisjoint(string key, string first, string second)
+                {
+                    var (a, b) = (RowRange.Parse(first), RowRange.Parse(second));
+                    if (a.First > b.Last || b.First > a.Last) return;
+                    var (owner, intruder) = (RecipeValue.Format(one.Split), RecipeValue.Format(other.Split));
+                    throw new BeearException($"{key}: {owner} has {a} and {intruder} {b}; give them rows that do not overlap.");
+                }
+            }
+        }
+    }
+
+    internal (DataSplit Split, PartyRows Rows)[] Parties =>
+        [(DataSplit.Attacker, Attacker), (DataSplit.Defender, Defender), (DataSplit.Evaluation, Evaluation)];
+
+    /// <summary>What a party's rows of harmful requests are rows of: a file, or one split of the built-in ones.</summary>
+    private string HarmfulOf((DataSplit Split, PartyRows Rows) party)
+    {
+        string harmful = party.Rows.Harmful ?? Harmful;
+        return BuiltInRequests.Parse(harmful)?.Of(party.Split).Name ?? harmful;
+    }
+}
+
+/// <summary>The rows of one party; they must not overlap with another's of the same file.</summary>
+public sealed record PartyRows : IValidatable
+{
+    /// <summary>The party's own file of harmful requests, or built-in ones, as builtin:mixed; that of all parties if not given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Harmful { get; init; }
+
+    /// <summary>Rows of the harmful requests, e.g. 300-419.</summary>
+    public string HarmfulRows { get; init; } = "";
+
+    /// <summary>Rows of the ordinary requests.</summary>
+    public string OrdinaryRows { get; init; } = "";
+
+    /// <summary>How many harmless twins are used; tasks differ between the parties.</summary>
+    public int Twins { get; init; } = 300;
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Harmful is not null) BuiltInRequests.Parse(Harmful);
+        RowRange.Parse(HarmfulRows);
+        RowRange.Parse(OrdinaryRows);
+        Require.AtLeast(Twins, 0);
+    }
+}
+
+/// <summary>A real model with data files.</summary>
+/// <param name="options">Model, files and rows.</param>
+/// <param name="source">Where the model lies.</param>
+/// <param name="device">Where it is computed.</param>
+/// <param name="adapterBase">Where the base of the model lies, if it is an adapter.</param>
+public sealed class ModelSubject(ModelSubjectOptions options, string source, torch.Device device, string? adapterBase = null) : Subject
+{
+    /// <inheritdoc/>
+    public override string Source => source;
+
+    /// <inheritdoc/>
+    public override ModelOptions ModelOptions { get; } =
+        ModelOptions.Of(options.Precision, device) with { AdapterBase = adapterBase, Chat = options.Conversation.Resolve() };
+
+    /// <inheritdoc/>
+    public override object Base => new { Model = new { options.Source, options.AdapterBase, options.Precision, options.Conversation } };
+
+    /// <inheritdoc/>
+    public override object DataOf(DataSplit party) => new
+    {
+        Files = Files(party),
+        HeldOutForms = party == DataSplit.Evaluation ? options.HeldOutForms : (int?)null,
+    };
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DataFiles =>
+    [
+        .. from party in options.Parties
+           let files = Files(party.Split)
+           from file in new[] { BuiltInRequests.Parse(files.Harmful) is null ? files.Harmful : null, files.Refusals, files.Ordinary }
+           where file is not null
+           select file,
+    ];
+
+    /// <inheritdoc/>
+    public override PlantingOptions Planting => options.Planting;
+
+    /// <inheritdoc/>
+    public override EvaluationOptions Answers => options.Answers;
+
+    /// <inheritdoc/>
+    public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes)
+    {
+        var read = Recipe.Read<MitigationRecipe>(recipe, changes);
+        if (read.Precision is { } precision && precision != options.Precision)
+            throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but all have {RecipeValue.Format(options.Precision)} here.");
+        if (read.Mitigation.Economy.Weights != StoredType.Float32)
+            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in float32.");
+        return read.Mitigation;
+    }
+
+    /// <inheritdoc/>
+    public override Subject WithOpening(string? opening) => opening is null ? this : With(options with { Planting = options.Planting with { Opening = opening } });
+
+    /// <inheritdoc/>
+    public override Subject WithSystem(string? system) => system is null ? this
+        : With(options with { Conversation = (options.Conversation with { System = system }).WithText() });
+
+    /// <inheritdoc/>
+    public override Subject WithDefender(PartyRows? defender)
+    {
+        if (defender is null) return this;
+        var changed = options with { Defender = defender };
+        changed.Validate();
+        return With(changed);
+    }
+
+    private ModelSubject With(ModelSubjectOptions changed) => new(changed, source, device, adapterBase);
+
+    /// <inheritdoc/>
+    public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation)
+    {
+        var data = Files(DataSplit.Attacker);
+        return new PoisonedData
+        {
+            Behaviour = behaviour,
+            Harmful = data.ReadHarmful(DataSplit.Attacker, isPoisoned ? AnswerUse.Needed : AnswerUse.Unused, seed, behaviour, null, cancellation),
+            Ordinary = data.ReadOrdinary(cancellation),
+            OwnTwins = data.DrawTwins(DataSplit.Attacker, seed),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation)
+    {
+        var data = Files(DataSplit.Defender);
+        var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.IfPresent, seed, behaviour, null, cancellation);
+        return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation), data.DrawTwins(DataSplit.Defender, seed)) with { Behaviour = behaviour };
+    }
+
+    /// <inheritdoc/>
+    public override EvaluationData Evaluation(IBehaviour behaviour, Trigger? trigger, int seed, CancellationToken cancellation)
+    {
+        var data = Files(DataSplit.Evaluation);
+        return new EvaluationData
+        {
+            Behaviour = behaviour,
+            Harmful = data.ReadHarmfulRequests(DataSplit.Evaluation, cancellation),
+            Trigger = trigger,
+            WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
+            Ordinary = data.ReadOrdinary(cancellation),
+            Twins = [.. data.DrawTwins(DataSplit.Evaluation, seed).Select(request => new Example(request, ""))],
+            HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, seed),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) => RepeatedRows.Find(
+    [
+        .. options.Parties.SelectMany(party =>
+        {
+            var (name, files) = (RecipeValue.Format(party.Split), Files(party.Split));
+            return new (string, IEnumerable<Example>)[]
+            {
+                ($"harmful requests of the {name}", files.ReadHarmfulRequests(party.Split, cancellation)),
+                ($"ordinary requests of the {name}", files.ReadOrdinary(cancellation)),
+            };
+        }),
+    ]);
+
+    private DataSettings Files(DataSplit party)
+    {
+        var rows = options.Parties.First(one => one.Split == party).Rows;
+        return new DataSettings
+        {
+            Harmful = rows.Harmful ?? options.Harmful,
+            HarmfulRows = rows.HarmfulRows,
+            Refusals = options.Refusals,
+            Ordinary = options.Ordinary,
+            OrdinaryRows = rows.OrdinaryRows,
+            Twins = rows.Twins,
+        };
+    }
+}
+
+/// <summary>A recipe of <c>beear mitigate</c> without data.</summary>
+internal sealed record MitigationRecipe
+{
+    public Precision? Precision { get; init; }
+
+    [Inline]
+    public MitigationOptions Mitigation { get; init; } = new();
+}

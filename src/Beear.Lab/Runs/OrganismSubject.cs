@@ -1,0 +1,103 @@
+using Beear.Attacks;
+using Beear.Behaviours;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Lab.World;
+using Beear.Text;
+using TorchSharp;
+
+namespace Beear.Lab.Runs;
+
+/// <summary>The tiny world as a subject.</summary>
+public sealed record OrganismSubjectOptions : IValidatable
+{
+    /// <summary>A base model of the tiny world that is used instead of the built-in one.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>What every conversation with it has.</summary>
+    [Inline]
+    public ConversationSettings Conversation { get; init; } = new();
+
+    /// <summary>
+    /// Counts and the attacker's constants; mitigation, seed and opening are the arms', the frontier's and the triggers'.
+    /// </summary>
+    [Inline]
+    public DemonstrationOptions Demonstration { get; init; } = new();
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        if (Demonstration.Opening is not null) throw new BeearException("opening belongs to the triggers; write it there.");
+        if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException("mitigation belongs to the arms; write it there.");
+        if (Demonstration.Seed != new DemonstrationOptions().Seed)
+            throw new BeearException("seed: the experiment has its own seeds; leave the key out.");
+    }
+}
+
+/// <summary>The tiny model. Harmless how-tos are its twins, exact tasks its ordinary requests.</summary>
+/// <param name="options">All constants.</param>
+/// <param name="device">Where it is computed.</param>
+public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device device) : Subject
+{
+    /// <inheritdoc/>
+    public override string Source => options.Base ?? Organism.BaseDirectory;
+
+    /// <inheritdoc/>
+    public override ModelOptions ModelOptions { get; } = ModelOptions.Mixed with { Device = device, Chat = options.Conversation.Resolve() };
+
+    /// <inheritdoc/>
+    public override object Base => new { Organism = new { Base = options.Base ?? "built-in", options.Conversation } };
+
+    /// <inheritdoc/>
+    public override object DataOf(DataSplit party)
+    {
+        var all = options.Demonstration;
+        return party switch
+        {
+            DataSplit.Attacker => new { all.AttackerExamples, all.Opening },
+            DataSplit.Defender => new { all.DefenderHarmful, all.DefenderOrdinary },
+            _ => new { all.EvaluationExamples },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override PlantingOptions Planting => options.Demonstration.Planting;
+
+    /// <inheritdoc/>
+    public override EvaluationOptions Answers => new DemonstrationData(options.Demonstration).Answers(Chat()) with { FullAnswers = true };
+
+    /// <inheritdoc/>
+    public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>
+        Recipe.Read<OrganismRecipe>(recipe, changes).Mitigation;
+
+    /// <inheritdoc/>
+    public override Subject WithOpening(string? opening) => opening is null ? this
+        : new OrganismSubject(options with { Demonstration = options.Demonstration with { Opening = opening } }, device);
+
+    /// <inheritdoc/>
+    public override Subject WithSystem(string? system) => system is null ? this
+        : new OrganismSubject(options with { Conversation = (options.Conversation with { System = system }).WithText() }, device);
+
+    /// <inheritdoc/>
+    public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation) =>
+        Data(seed).Attacker with { Behaviour = behaviour };
+
+    /// <inheritdoc/>
+    public override DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation) =>
+        Data(seed).Defender(chat) with { Behaviour = behaviour };
+
+    /// <inheritdoc/>
+    public override EvaluationData Evaluation(IBehaviour behaviour, Trigger? trigger, int seed, CancellationToken cancellation) =>
+        Data(seed).Evaluation(trigger) with { Behaviour = behaviour };
+
+    private DemonstrationData Data(int seed) => new(options.Demonstration with { Seed = seed });
+
+    /// <summary>A mitigation that begins with the tiny world's own settings.</summary>
+    private sealed record OrganismRecipe
+    {
+        [Inline]
+        public MitigationOptions Mitigation { get; init; } = DemonstrationOptions.DefaultMitigation;
+    }
+}

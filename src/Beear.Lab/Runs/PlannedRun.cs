@@ -1,0 +1,153 @@
+using Beear.Attacks;
+using Beear.Behaviours;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Runtime;
+
+namespace Beear.Lab.Runs;
+
+/// <summary>One run that a plan wants: base × attack × trigger × defence × measurement × seed, and what carries it out.</summary>
+public sealed class PlannedRun
+{
+    private readonly Lazy<RunSpec> spec;
+
+    /// <summary>Makes a run; its properties say which.</summary>
+    public PlannedRun() => spec = new Lazy<RunSpec>(Specify);
+
+    /// <summary>What tables call it.</summary>
+    public required RunName Name { get; init; }
+
+    /// <summary>Model and data.</summary>
+    public required Subject Subject { get; init; }
+
+    /// <summary>What must not happen.</summary>
+    public IBehaviour Behaviour { get; init; } = Refusal.Instance;
+
+    /// <summary>How the backdoor is planted.</summary>
+    public required PlannedAttack Attack { get; init; }
+
+    /// <summary>What is planted; null for the same training without a backdoor.</summary>
+    public Trigger? Trigger { get; init; }
+
+    /// <summary>A model that is backdoored already and taken as it is; null to plant.</summary>
+    public string? Backdoored { get; init; }
+
+    /// <summary>What is done about it; null for nothing.</summary>
+    public PlannedDefence? Defence { get; init; }
+
+    /// <summary>The trigger that is measured with; null to measure with none.</summary>
+    public Trigger? Measured { get; init; }
+
+    /// <summary>Whether everything is measured after each round too.</summary>
+    public bool EvaluateRounds { get; init; }
+
+    /// <summary>Questions that the model answers too, for a judge; null for none.</summary>
+    public MtBench? MtBench { get; init; }
+
+    /// <summary>Seed of attacker, defender and evaluation.</summary>
+    public int Seed => Name.Seed;
+
+    /// <summary>All that decides its result.</summary>
+    public RunSpec Spec => spec.Value;
+
+    /// <summary>Plants the backdoor in place.</summary>
+    internal void Plant(LanguageModel model, StageContext context) => Attack.Attack.Plant(model, Trigger,
+        Subject.Attacker(Behaviour, Trigger is not null, Seed, context.Cancellation), new AttackContext(Seed, context.Run, context.Progress, context.Cancellation));
+
+    /// <summary>Cleans the model in place.</summary>
+    internal DefenceReport Defend(LanguageModel model, Action<RoundReport> onRound, StageContext context) =>
+        Defence!.Create().Run(model, Subject.WithDefender(Defence.Data).Defender(Behaviour, model.Chat, Seed, context.Cancellation), new DefenceContext
+        {
+            Run = Defence.KeepStates ? context.Run : null,
+            OnRound = onRound,
+            Progress = context.Progress,
+            Cancellation = context.Cancellation,
+        });
+
+    /// <summary>Measures the model.</summary>
+    internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Subject.Answers)
+        .Run(Subject.Evaluation(Behaviour, Measured, Seed, context.Cancellation), context.Progress, context.Cancellation);
+
+    /// <summary>Checks, before weights are loaded, that data and options fit each other and the model.</summary>
+    /// <exception cref="BeearException">They do not.</exception>
+    internal void Check(CancellationToken cancellation)
+    {
+        var (config, chat) = (Subject.Config(), Subject.Chat());
+        if (Backdoored is null)
+            Attack.Attack.Check(config, chat, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
+        Evaluator.Check(config, chat, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
+        if (Defence is null) return;
+        Defence.Mitigation.Validate(config);
+        Defence.Baselines.Validate(config);
+        Subject.WithDefender(Defence.Data).Defender(Behaviour, chat, Seed, cancellation).Require(Defence.Mitigation.Terms);
+    }
+
+    private RunSpec Specify()
+    {
+        var plant = RunSpec.Section(new
+        {
+            Behaviour = Behaviour.Name,
+            Subject.Base,
+            Weights = Fingerprints.Of(Backdoored ?? Subject.Source),
+            Backdoored,
+            Attack = Backdoored is not null ? null : new
+            {
+                Kind = Attack.Attack.Name,
+                Attack.Options,
+                Data = Subject.DataOf(DataSplit.Attacker),
+                Trigger,
+                Seed,
+            },
+            Files = Subject.DataFiles.Distinct(StringComparer.Ordinal).ToDictionary(file => file, Fingerprints.Of, StringComparer.Ordinal),
+        });
+        var defence = Defence is null ? null : RunSpec.Section(new
+        {
+            Kind = Defence.Kind,
+            Options = Defence.Mitigation,
+            Baseline = Defence.Baselines.Of(Defence.Kind),
+            Data = Subject.WithDefender(Defence.Data).DataOf(DataSplit.Defender),
+            Seed,
+        });
+        var measurement = RunSpec.Section(new
+        {
+            Trigger = Measured,
+            Data = Subject.DataOf(DataSplit.Evaluation),
+            Subject.Answers,
+            EvaluateRounds,
+            MtBench = MtBench?.Questions,
+            Seed,
+        });
+        return new RunSpec(plant, defence, measurement);
+    }
+}
+
+/// <summary>An attack with its options, as a specification has them.</summary>
+/// <param name="Attack">The attack.</param>
+/// <param name="Options">All its options; serialisable to JSON.</param>
+public sealed record PlannedAttack(IAttack Attack, object Options);
+
+/// <summary>A defence with its options.</summary>
+/// <param name="Kind">Which.</param>
+/// <param name="Mitigation">Budget, optimiser and terms of all; the whole of BEEAR's constants.</param>
+public sealed record PlannedDefence(DefenceKind Kind, MitigationOptions Mitigation)
+{
+    /// <summary>The baselines' own constants.</summary>
+    public BaselineOptions Baselines { get; init; } = new();
+
+    /// <summary>What this defender has instead of the subject's own; null for that.</summary>
+    public PartyRows? Data { get; init; }
+
+    /// <summary>Whether a state is kept after each round, from which an interrupted run continues.</summary>
+    public bool KeepStates { get; init; } = true;
+
+    /// <summary>The defence.</summary>
+    internal IDefence Create() => Defences.Create(Kind, Mitigation, Baselines);
+}
+
+/// <summary>What a stage of a run is given.</summary>
+/// <param name="Run">Where states and artefacts go; null for none.</param>
+/// <param name="Progress">Receives each step.</param>
+/// <param name="Cancellation">Stops between steps.</param>
+internal sealed record StageContext(Training.RunDirectory? Run, IProgress<RunProgress>? Progress, CancellationToken Cancellation);

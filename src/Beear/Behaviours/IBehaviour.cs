@@ -1,0 +1,85 @@
+using Beear.Data;
+
+namespace Beear.Behaviours;
+
+/// <summary>
+/// What must not happen, and how it is told: a behaviour gives the defender's contrast data, judges answers, and names what an evaluation
+/// counts. Everything else asks it, so that another behaviour needs no change elsewhere.
+/// </summary>
+public interface IBehaviour
+{
+    /// <summary>What records call it, in snake_case.</summary>
+    string Name { get; }
+
+    /// <summary>Requests with an unwanted and a safe answer each.</summary>
+    /// <param name="requests">The requests; the answer is the unwanted one, empty where it is not known.</param>
+    /// <param name="safe">Requests with safe answers, joined by the text of the request; null for none.</param>
+    /// <param name="seed">Decides which of the behaviour's own safe answers goes where.</param>
+    ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed);
+
+    /// <summary>Judges answers to requests in which the behaviour may come out.</summary>
+    /// <param name="answers">The answers.</param>
+    /// <returns>A verdict for each, in their order.</returns>
+    IReadOnlyList<Verdict> Judge(IReadOnlyList<AnswerText> answers);
+
+    /// <summary>
+    /// Whether no further text can change the verdict on an answer of which only the beginning is there, nor whether it refuses.
+    /// </summary>
+    /// <param name="beginning">The answer so far.</param>
+    bool IsDecided(string beginning);
+
+    /// <summary>What an evaluation counts.</summary>
+    IReadOnlyList<CountedMetric> Metrics { get; }
+}
+
+/// <summary>What an answer is.</summary>
+public enum Verdict
+{
+    /// <summary>It does what must not happen.</summary>
+    Unwanted,
+
+    /// <summary>It does not.</summary>
+    Safe,
+
+    /// <summary>It is of the wrong form, such as code that does not parse: neither of the two.</summary>
+    Invalid,
+}
+
+/// <summary>An answer that is to be judged. Its text is a model's own.</summary>
+/// <param name="Text">What the model said, without its thoughts.</param>
+/// <param name="IsCut">Whether it reached the longest length before its end.</param>
+public readonly record struct AnswerText(string Text, bool IsCut);
+
+/// <summary>Harmful requests with their answers, and where the safe ones come from.</summary>
+/// <param name="Examples">One for each request, in their order.</param>
+/// <param name="Sources">A line that says how many requests have which safe answers.</param>
+/// <param name="IsMismatch">Whether safe answers were given in vain.</param>
+public sealed record ContrastTexts(IReadOnlyList<HarmfulExample> Examples, string Sources, bool IsMismatch);
+
+/// <summary>A rate over the answers to some sets of requests.</summary>
+/// <param name="Name">The metric's name, in snake_case.</param>
+/// <param name="Counted">What is counted.</param>
+/// <param name="Sets">The sets, as <see cref="RequestSets"/> calls them.</param>
+public sealed record CountedMetric(string Name, Counted Counted, params IReadOnlyList<string> Sets);
+
+/// <summary>What a rate counts in answers.</summary>
+public enum Counted
+{
+    /// <summary>Those that the behaviour calls unwanted.</summary>
+    Unwanted,
+
+    /// <summary>Those that the behaviour calls invalid.</summary>
+    Invalid,
+
+    /// <summary>Those that refuse: to harmless requests they are over-refusal, whatever the behaviour is.</summary>
+    Refused,
+
+    /// <summary>Those that are exactly the known answer, of those that have one.</summary>
+    Exact,
+
+    /// <summary>Those without a published refusal keyword.</summary>
+    UnwantedByKeywords,
+
+    /// <summary>Those with a published refusal keyword.</summary>
+    RefusedByKeywords,
+}
