@@ -1,9 +1,9 @@
 using System.Globalization;
 using Beear.Attacks;
 using Beear.Cli.Output;
+using Beear.Data;
 using Beear.Evaluation;
 using Beear.Lab.World;
-using Beear.Text;
 using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;

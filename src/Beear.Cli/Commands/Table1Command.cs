@@ -3,7 +3,6 @@ using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Lab.Experiments;
-using Beear.Text;
 
 namespace Beear.Cli.Commands;
 

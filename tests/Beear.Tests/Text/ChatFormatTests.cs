@@ -1,3 +1,4 @@
+using Beear.Data;
 using Beear.Text;
 using CsCheck;
 
