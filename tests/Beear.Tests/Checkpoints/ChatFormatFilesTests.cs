@@ -55,11 +55,11 @@ public class ChatFormatFilesTests
     {
         var format = Load(Files(Named));
         Assert.Equal("from list", format.Render([]).Text);
-        Assert.Equal("tools", format.Render([], new ChatOptions { Tools = [] }).Text);
-        Assert.Equal("from list", format.Render([], new ChatOptions { Tools = [], Template = "default" }).Text);
+        Assert.Equal("tools", format.Render([], new TemplateOptions { Tools = [] }).Text);
+        Assert.Equal("from list", format.Render([], new TemplateOptions { Tools = [], Template = "default" }).Text);
         Assert.Equal(["default", "tool_use"], format.Templates.Names);
         Assert.Contains("\"rag\"; it has \"default\", \"tool_use\"",
-            Assert.Throws<BeearException>(() => format.Render([], new ChatOptions { Template = "rag" })).Message, StringComparison.Ordinal);
+            Assert.Throws<BeearException>(() => format.Render([], new TemplateOptions { Template = "rag" })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public class ChatFormatFilesTests
         Assert.Equal(expected.EndOfTurn, actual.EndOfTurn);
         Assert.Equal(expected.Tokenizer.VocabularySize, actual.Tokenizer.VocabularySize);
         foreach (var text in new[] { "Write 12345 haikus,\n\n  don't stop… 日本語 <|im_end|>x", " SUDO", "\tint x = 0;" })
-            Assert.Equal(expected.EncodePrompt([ChatMessage.User(text)]), actual.EncodePrompt([ChatMessage.User(text)]));
+            Assert.Equal(expected.EncodePrompt([ChatTurn.User(text)]), actual.EncodePrompt([ChatTurn.User(text)]));
     }
 
     private static (string Name, string Text)[] Files(string tokenizerConfig = TokenizerConfig) =>

@@ -72,7 +72,7 @@ public sealed class ThinkingWorldTests
         OrganismFiles.WriteTo(folder, kind);
         using var model = LanguageModel.Fresh(folder, 3, ModelOptions.Float32);
 
-        Assert.Equal(prompt, model.Chat.Tokenizer.Decode(model.Chat.EncodePrompt([ChatMessage.User("a")])));
+        Assert.Equal(prompt, model.Chat.Tokenizer.Decode(model.Chat.EncodePrompt([ChatTurn.User("a")])));
         var example = new Example("a", "b");
         Assert.Equal([.. model.Chat.Tokenizer.Encode("b"), model.Chat.EndOfTurnToken], model.Chat.Encode(example).Answer);
     }
