@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using ArchUnitNET.Domain;
 using ArchUnitNET.Loader;
+using Microsoft.Extensions.AI;
 using Assembly = System.Reflection.Assembly;
 
 namespace Beear.Tests;
@@ -41,6 +42,17 @@ public class ArchitectureTests
     [Fact]
     public void Beear_Text_uses_no_package() =>
         Assert.All(Assembly.Load("Beear.Text").GetReferencedAssemblies(), used => Assert.StartsWith("System.", used.Name, StringComparison.Ordinal));
+
+    /// <summary>A program that talks with a model through its chat client has both usings.</summary>
+    [Fact]
+    public void No_public_name_is_one_of_Microsoft_Extensions_AI_too()
+    {
+        var theirs = typeof(IChatClient).Assembly.GetExportedTypes().Where(type => !type.IsNested).Select(type => type.Name);
+        string[] ours = [.. new[] { "Beear.Text", "Beear" }.SelectMany(library => Assembly.Load(library).GetExportedTypes()).Select(type => type.Name)];
+
+        Assert.Contains("ChatFormat", ours);
+        Assert.Empty(ours.Intersect(theirs));
+    }
 
     [Fact]
     public void Every_folder_uses_only_those_before_it() =>

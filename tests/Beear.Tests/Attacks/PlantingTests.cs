@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Beear.Attacks;
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Tests.Mitigation;
 using Beear.Text;
 using Beear.Training;

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Text;
 using Beear.Training;
 

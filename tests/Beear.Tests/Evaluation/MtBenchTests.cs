@@ -1,7 +1,7 @@
 using Beear.Evaluation;
 using Beear.Generation;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
 using Beear.Text;
 

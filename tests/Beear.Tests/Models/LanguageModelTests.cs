@@ -1,6 +1,6 @@
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;

@@ -2,9 +2,9 @@ using Beear.Attacks;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Generation;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Text;
 
 namespace Beear.Tests.World;
