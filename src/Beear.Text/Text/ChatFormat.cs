@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Beear.Text.Files;
 
 namespace Beear.Text;
 
@@ -48,6 +49,17 @@ public sealed class ChatFormat
         EndOfTurn = endOfTurn.Contains(EndOfTurnToken) ? endOfTurn : endOfTurn.Append(EndOfTurnToken).ToHashSet();
         if (!Defaults.RawSpecialTokens) breaker = new MarkBreaker(tokenizer, templates.Choose(null, hasTools: false).Source, Thoughts, EndOfTurn);
     }
+
+    /// <summary>Reads the files of a model's folder, its weights not among them.</summary>
+    /// <param name="folder">
+    /// A folder with a tokenizer (tokenizer.json, tokenizer.model, or vocab.json and merges.txt) and a chat template (chat_template.jinja, or in tokenizer_config.json); config.json
+    /// and generation_config.json say what else ends a turn, and how many tokens the model was made for.
+    /// </param>
+    /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
+    /// <exception cref="BeearException">One of them is missing, damaged, or asks for something that is not supported; or the template leaves the defaults' system prompt out.</exception>
+    public static ChatFormat Load(string folder, ChatDefaults? defaults = null) => Directory.Exists(folder)
+        ? ChatFormatFiles.Load(ModelFiles.In(folder, folder), defaults)
+        : throw new BeearException($"There is no folder '{folder}'; name one with a model's tokenizer and chat template.");
 
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; }

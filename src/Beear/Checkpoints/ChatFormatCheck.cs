@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Text;
+using Beear.Text.Files;
 
 namespace Beear.Checkpoints;
 

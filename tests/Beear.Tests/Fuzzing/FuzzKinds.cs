@@ -12,6 +12,7 @@ using Beear.Tests.Models;
 using Beear.Tests.Text;
 using Beear.Tests.Text.Tokenization;
 using Beear.Text;
+using Beear.Text.Files;
 using Parquet.Schema;
 using Parquet.Serialization;
 using static TorchSharp.torch;
