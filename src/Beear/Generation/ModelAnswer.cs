@@ -24,7 +24,7 @@ public enum AnswerState
 /// <param name="Thought">What it thought; empty for a model that does not think.</param>
 /// <param name="State">How far it came.</param>
 /// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>; if it was cut before that could tell, by the published keywords.</param>
-public sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused)
+internal sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused)
 {
     /// <summary>Whether it says something other than a refusal: neither an empty answer nor an unfinished thought does.</summary>
     public bool Complied => !Refused && State is AnswerState.Whole or AnswerState.CutOff;
