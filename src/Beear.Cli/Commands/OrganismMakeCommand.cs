@@ -1,8 +1,8 @@
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
 
 namespace Beear.Cli.Commands;
