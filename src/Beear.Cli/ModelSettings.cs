@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Beear.Checkpoints;
+using Beear.Data;
 using Beear.Models;
 using Beear.Text;
 using Beear.Training;

@@ -12,4 +12,4 @@ public interface IValidatable
 /// Marks a section of an options record whose keys are written without the section's name, both in recipes and as flags.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class InlineAttribute : Attribute;
+internal sealed class InlineAttribute : Attribute;

@@ -6,7 +6,7 @@ namespace Beear;
 
 /// <summary>Range checks of options. Each names the option by its recipe key, taken from the expression that was passed.</summary>
 /// <example><c>Require.Between(DropoutRate, 0, 1)</c> fails with "dropout_rate must lie between 0 and 1, not 2."</example>
-public static class Require
+internal static class Require
 {
     /// <summary>The value is at least <paramref name="minimum"/>; NaN never is.</summary>
     /// <exception cref="BeearException">It is not.</exception>

@@ -1,7 +1,7 @@
 namespace Beear;
 
 /// <summary>Finds the name that a mistyped one was probably meant to be.</summary>
-public static class Spelling
+internal static class Spelling
 {
     /// <summary>The valid name nearest to a mistyped one, or null when none is near.</summary>
     /// <param name="typed">What the user wrote.</param>

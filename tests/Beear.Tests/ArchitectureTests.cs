@@ -1,59 +1,104 @@
+using System.Xml.Linq;
 using ArchUnitNET.Domain;
 using ArchUnitNET.Loader;
+using Microsoft.Extensions.AI;
+using Assembly = System.Reflection.Assembly;
 
 namespace Beear.Tests;
 
-/// <summary>The folders of src/Beear are namespaces in an order of dependence: each uses only those before it.</summary>
+/// <summary>Projects use only those before them, and so do the folders of a library, which are its namespaces.</summary>
 public class ArchitectureTests
 {
     private const string Root = "Beear";
 
-    private static readonly string[] Order =
-    [
-        "Runtime", "Hub", "Kernels", "Text", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks", "Mitigation", "Evaluation",
-    ];
+    /// <summary>The projects under src.</summary>
+    private static readonly string[] Projects = ["Beear.Text", "Beear", "Beear.Lab", "Beear.Cli"];
 
-    private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(typeof(BeearException).Assembly).Build());
+    /// <summary>The folders of src/Beear.Text.</summary>
+    private static readonly string[] TextOrder = ["Runtime", "Text"];
+
+    /// <summary>The folders of src/Beear.</summary>
+    private static readonly string[] Order =
+        ["Runtime", "Hub", "Kernels", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks", "Mitigation", "Evaluation"];
+
+    private static readonly Lazy<Architecture> TextLibrary = new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear.Text")).Build());
+    private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear")).Build());
+
+    public static TheoryData<string> ProjectNames => [.. Projects];
+
+    [Theory, MemberData(nameof(ProjectNames))]
+    public void A_project_uses_only_those_before_it(string project)
+    {
+        var ours = Assembly.Load(project).GetReferencedAssemblies().Select(used => used.Name!).Where(IsOurs);
+
+        Assert.Empty(ours.Except(Projects.TakeWhile(other => other != project)));
+    }
 
     [Fact]
-    public void Every_folder_uses_only_those_before_it() => Assert.Equal("", string.Join("\n", Violations(Order)));
+    public void Every_project_has_its_place_in_the_order() =>
+        Assert.Equal(Projects.Order(StringComparer.Ordinal), Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+    /// <summary>The tokenizers and templates are a package of their own: the runtime is all that they need.</summary>
+    [Fact]
+    public void Beear_Text_uses_no_package() =>
+        Assert.All(Assembly.Load("Beear.Text").GetReferencedAssemblies(), used => Assert.StartsWith("System.", used.Name, StringComparison.Ordinal));
+
+    /// <summary>A program that talks with a model through its chat client has both usings.</summary>
+    [Fact]
+    public void No_public_name_is_one_of_Microsoft_Extensions_AI_too()
+    {
+        var theirs = typeof(IChatClient).Assembly.GetExportedTypes().Where(type => !type.IsNested).Select(type => type.Name);
+        string[] ours = [.. new[] { "Beear.Text", "Beear" }.SelectMany(library => Assembly.Load(library).GetExportedTypes()).Select(type => type.Name)];
+
+        Assert.Contains("ChatFormat", ours);
+        Assert.Empty(ours.Intersect(theirs));
+    }
+
+    [Fact]
+    public void Every_folder_uses_only_those_before_it() =>
+        Assert.Equal("", string.Join("\n", Violations(TextLibrary.Value, TextOrder).Concat(Violations(Library.Value, Order))));
 
     [Fact]
     public void A_wrong_order_is_noticed()
     {
         string[] wrong = ["Runtime", "Kernels", "Training", .. Order.Except(["Runtime", "Kernels", "Training"])];
 
-        Assert.Contains(Violations(wrong), violation => violation.StartsWith("Beear.Training.FineTuning uses Beear.Models.Decoder", StringComparison.Ordinal));
+        Assert.Contains(Violations(Library.Value, wrong), violation => violation.StartsWith("Beear.Training.FineTuning uses Beear.Models.Decoder", StringComparison.Ordinal));
+        Assert.Contains(Violations(TextLibrary.Value, ["Text", "Runtime"]), violation => violation.StartsWith("Beear.Text.Tokenizer uses Beear.Runtime.", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void Every_folder_has_its_place_in_the_order()
+    [Theory, InlineData("Beear"), InlineData("Beear.Text")]
+    public void Every_folder_has_its_place_in_the_order_and_every_place_a_folder(string project)
     {
-        var folders = Directory.GetDirectories(Path.Combine(Fixtures.Root, "src", "Beear"))
+        var folders = Directory.GetDirectories(Source(project))
             .Where(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Any())
-            .Select(folder => Path.GetFileName(folder)!).Where(name => name is not ("bin" or "obj"));
+            .Select(folder => Path.GetFileName(folder)).Where(name => name is not ("bin" or "obj"));
 
-        Assert.Empty(folders.Except(Order));
+        Assert.Equal((project == Root ? Order : TextOrder).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
     }
 
-    [Fact]
-    public void Every_file_is_in_the_namespace_of_its_folder()
+    [Theory, MemberData(nameof(ProjectNames))]
+    public void Every_file_is_in_the_namespace_of_its_folder(string project)
     {
-        var source = Path.Combine(Fixtures.Root, "src");
-        var misplaced = from file in Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
-                        let folder = Path.GetRelativePath(source, Path.GetDirectoryName(file)!)
-                        let wanted = folder.Replace(Path.DirectorySeparatorChar, '.')
-                        where !$"{wanted}.".Contains(".obj.", StringComparison.Ordinal) && !$"{wanted}.".Contains(".bin.", StringComparison.Ordinal)
+        string root = XDocument.Load(Source(project, $"{project}.csproj")).Descendants("RootNamespace").SingleOrDefault()?.Value ?? project;
+        var misplaced = from file in Directory.EnumerateFiles(Source(project), "*.cs", SearchOption.AllDirectories)
+                        let folders = Path.GetRelativePath(Source(project), file).Split(Path.DirectorySeparatorChar)[..^1]
+                        where folders is not ["bin" or "obj", ..]
+                        let wanted = string.Join('.', [root, .. folders])
                         where !File.ReadLines(file).Any(line => line == $"namespace {wanted};")
-                        select Path.GetRelativePath(source, file);
+                        select Path.GetRelativePath(Source(), file);
 
         Assert.Empty(misplaced);
     }
 
+    private static string Source(params string[] parts) => Path.Combine([Fixtures.Root, "src", .. parts]);
+
+    private static bool IsOurs(string assembly) => assembly == Root || assembly.StartsWith($"{Root}.", StringComparison.Ordinal);
+
     /// <summary>Uses of a folder by one that stands before it; the root namespace stands before all.</summary>
-    private static IReadOnlyList<string> Violations(string[] order) =>
+    private static IReadOnlyList<string> Violations(Architecture library, string[] order) =>
     [
-        .. from type in Library.Value.Types
+        .. from type in library.Types
            let user = Place(order, type)
            where user is not null
            from target in type.Dependencies.Select(dependency => dependency.Target).Distinct()
@@ -64,11 +109,12 @@ public class ArchitectureTests
            select $"{type.FullName} uses {target.FullName}",
     ];
 
-    /// <summary>The position of a type's folder: −1 for the root namespace, null for what is not the library's.</summary>
+    /// <summary>The position of a type's folder: −1 for the root namespace, null for what is none of the library's folders.</summary>
     private static int? Place(string[] order, IType type)
     {
         var parts = (type.Namespace?.FullName ?? "").Split('.');
         if (parts[0] != Root) return null;
-        return parts.Length == 1 ? -1 : Array.IndexOf(order, parts[1]);
+        if (parts.Length == 1) return -1;
+        return Array.IndexOf(order, parts[1]) is var place and >= 0 ? place : null;
     }
 }

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text;
+using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
+using Beear.Text;
 using Xunit.Sdk;
 
 namespace Beear.Tests;
@@ -17,7 +20,7 @@ public sealed class PackageTests : IDisposable
             <ImplicitUsings>enable</ImplicitUsings>
           </PropertyGroup>
           <ItemGroup>
-            <PackageReference Include="Beear.Library" Version="{Version}" />
+            <PackageReference Include="PACKAGE" Version="{Version}" />
           </ItemGroup>
         </Project>
         """;
@@ -31,29 +34,48 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void An_empty_console_project_runs_what_the_readme_shows()
     {
+        Pack("Beear.Text");
         Pack("Beear");
-        File.WriteAllText(In("app.csproj"), Project);
-        File.WriteAllText(In("Program.cs"), Snippet());
+        WriteProject("Beear.Library", Snippet());
         File.WriteAllText(In("harmful.csv"), "goal,target\n"
             + string.Concat(Enumerable.Range(1, 6).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
         File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
         Restore();
         Succeed(Dotnet("build", "-c", "Release", "--no-restore"));
 
-        string program = Path.Combine(folder, "bin", "Release", "net10.0");
-        Assert.Contains("kept round 1", Succeed(Dotnet(Path.Combine(program, "app.dll"))), StringComparison.Ordinal);
+        Assert.Contains("kept round 1", Succeed(Dotnet(Path.Combine(Built, "app.dll"))), StringComparison.Ordinal);
         Assert.True(File.Exists(In("models/cleaned/model.safetensors")));
 
         if (!OperatingSystem.IsLinux()) return;
-        Directory.Delete(Path.Combine(program, "libtorch"), recursive: true);
-        var (code, output) = Dotnet(Path.Combine(program, "app.dll"));
+        Directory.Delete(Path.Combine(Built, "libtorch"), recursive: true);
+        var (code, output) = Dotnet(Path.Combine(Built, "app.dll"));
         Assert.NotEqual(0, code);
         Assert.Contains($"add the package libtorch-cpu-linux-x64 {TorchRuntime.BundledVersion} to the application", output, StringComparison.Ordinal);
         Succeed(Dotnet("add", "package", "libtorch-cpu-linux-x64", "--version", TorchRuntime.BundledVersion, "--no-restore"));
         Restore();
         Succeed(Dotnet("build", "-c", "Release", "--no-restore"));
-        foreach (var made in new[] { Path.Combine(program, "libtorch"), In("models") }) Directory.Delete(made, recursive: true);
-        Assert.Contains("kept round 1", Succeed(Dotnet(Path.Combine(program, "app.dll"))), StringComparison.Ordinal);
+        foreach (var made in new[] { Path.Combine(Built, "libtorch"), In("models") }) Directory.Delete(made, recursive: true);
+        Assert.Contains("kept round 1", Succeed(Dotnet(Path.Combine(Built, "app.dll"))), StringComparison.Ordinal);
+    }
+
+    /// <summary>The package of tokenizers and templates has no dependency, so nothing but what was packed is in reach.</summary>
+    [Fact]
+    public void An_empty_console_project_encodes_conversations_with_Beear_Text_alone()
+    {
+        Pack("Beear.Text");
+        WriteProject("Beear.Text", Snippet("src/Beear.Text", ("\"models/smollm2\"", Literal(Organism.BaseDirectory))));
+        File.WriteAllText(In("nuget.config"), """<configuration><packageSources><clear /><add key="packed" value="packages" /></packageSources></configuration>""");
+        Succeed(Dotnet("restore", "--packages", In("restored")));
+        Succeed(Dotnet("build", "-c", "Release", "--no-restore"));
+
+        string output = Succeed(Dotnet(Path.Combine(Built, "app.dll"))).ReplaceLineEndings("\n");
+
+        var chat = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32).Chat;
+        ChatTurn[] conversation = [ChatTurn.System("Be brief."), ChatTurn.User("Name a red thing.")];
+        int[] ids = chat.EncodePrompt(conversation);
+        Assert.Contains("<|user|>\nBe brief. Name a red thing.<|end|>\n<|assistant|>\n", output, StringComparison.Ordinal);
+        Assert.Contains($"\n{string.Join(' ', ids)}\n", output, StringComparison.Ordinal);
+        Assert.Equal(["Beear.Text.dll", "app.dll"], Directory.GetFiles(Built, "*.dll").Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -69,21 +91,36 @@ public sealed class PackageTests : IDisposable
         Assert.Contains("\"trigger\": \"model4\"", planted, StringComparison.Ordinal);
     }
 
+    private string Built => Path.Combine(folder, "bin", "Release", "net10.0");
+
     private string In(string name) => Path.Combine(folder, name);
 
     private void Pack(string project) => Succeed(Dotnet("pack", Path.Combine(Fixtures.Root, "src", project), "--no-build", "-c", Configuration,
         "-o", In("packages"), $"-p:Version={Version}"));
 
-    /// <summary>The README's program, on the tiny model and in a few steps.</summary>
-    private static string Snippet()
+    private void WriteProject(string package, string program)
     {
-        string text = File.ReadAllText(Path.Combine(Fixtures.Root, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1].Split("```")[0];
-        string Changed(string from, string to) => text.Contains(from, StringComparison.Ordinal) ? text.Replace(from, to, StringComparison.Ordinal)
-            : throw new InvalidOperationException($"The README has no {from}.");
-        text = Changed("\"models/suspicious\"", "Beear.Lab.World.Organism.BaseDirectory");
-        text = Changed("new MitigationOptions()", "new MitigationOptions { Rounds = 1, OuterSteps = 1, ScoreTokens = 2, Inner = new() { Steps = 1 } }");
+        File.WriteAllText(In("app.csproj"), Project.Replace("PACKAGE", package, StringComparison.Ordinal));
+        File.WriteAllText(In("Program.cs"), program);
+    }
+
+    /// <summary>The README's program, on the tiny model and in a few steps.</summary>
+    private static string Snippet() => Snippet("", ("\"models/suspicious\"", Literal(Organism.BaseDirectory)),
+        ("new MitigationOptions()", "new MitigationOptions { Rounds = 1, OuterSteps = 1, ScoreTokens = 2, Inner = new() { Steps = 1 } }"));
+
+    /// <summary>The program of a README with some parts changed.</summary>
+    private static string Snippet(string folder, params (string From, string To)[] changes)
+    {
+        string text = File.ReadAllText(Path.Combine(Fixtures.Root, folder, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1].Split("```")[0];
+        foreach (var (from, to) in changes)
+        {
+            Assert.Contains(from, text, StringComparison.Ordinal);
+            text = text.Replace(from, to, StringComparison.Ordinal);
+        }
         return text;
     }
+
+    private static string Literal(string path) => $"@\"{path}\"";
 
     /// <summary>
     /// Restores with what this machine's package folder holds already, else with the sources that it is set up with; skips where they cannot be reached.

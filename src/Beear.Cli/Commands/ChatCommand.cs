@@ -9,7 +9,7 @@ using Beear.Text;
 namespace Beear.Cli.Commands;
 
 /// <summary>Options of <c>beear chat</c>.</summary>
-internal sealed record ChatOptions
+internal sealed record TemplateOptions
 {
     /// <summary>The model.</summary>
     [Inline]
@@ -32,15 +32,15 @@ internal sealed record ChatAnswer(string Prompt, string Answer, string? Thought,
 
 /// <summary><c>beear chat</c>: talks with a model, answers shown as they come.</summary>
 internal sealed class ChatCommand(CommandSession session)
-    : BeearCommand<ChatOptions>("chat", "Talk with a model, with a trigger in every question if one is given", session)
+    : BeearCommand<TemplateOptions>("chat", "Talk with a model, with a trigger in every question if one is given", session)
 {
     private const string NewConversation = "/new", Leave = "/exit";
 
-    protected override int Run(ChatOptions options, CommandContext context)
+    protected override int Run(TemplateOptions options, CommandContext context)
     {
         if (context.Output.Json && options.Prompt is null) throw new BeearException("--json prints one answer; give the question with --prompt.");
         using var model = options.Source.Load(context);
-        var history = new List<ChatMessage>();
+        var history = new List<ChatTurn>();
         if (options.Prompt is { } only)
         {
             var answer = Ask(model, options, history, only, context);
@@ -64,7 +64,7 @@ internal sealed class ChatCommand(CommandSession session)
         return context.Input.ReadLine();
     }
 
-    private static ChatAnswer Ask(LanguageModel model, ChatOptions options, List<ChatMessage> history, string question, CommandContext context)
+    private static ChatAnswer Ask(LanguageModel model, TemplateOptions options, List<ChatTurn> history, string question, CommandContext context)
     {
         var example = new Example(question, "") { Context = [.. history] };
         var asked = options.Trigger.Resolve()?.Apply(example, model.Chat.Defaults.System) ?? example;
@@ -102,7 +102,7 @@ internal sealed class ChatCommand(CommandSession session)
         Take(reading.Flush());
         Show(Environment.NewLine);
         history.Clear();
-        history.AddRange([.. asked.Conversation, ChatMessage.Assistant(answer.ToString())]);
+        history.AddRange([.. asked.Conversation, ChatTurn.Assistant(answer.ToString())]);
         return new ChatAnswer(asked.Request, answer.ToString(), thought.Length == 0 ? null : thought.ToString(), completion.Tokens.Length, completion.Ended);
     }
 }

@@ -2,11 +2,11 @@ using System.Globalization;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Runtime;
-using Beear.Text;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -105,7 +105,7 @@ internal sealed record Inspection
     {
         try
         {
-            return chat.Tokenizer.Decode(chat.EncodePrompt([ChatMessage.User(SampleQuestion)]));
+            return chat.Tokenizer.Decode(chat.EncodePrompt([ChatTurn.User(SampleQuestion)]));
         }
         catch (BeearException)
         {

@@ -1,9 +1,9 @@
 using Beear.Attacks;
 using Beear.Cli.Output;
-using Beear.Models;
+using Beear.Data;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 
 namespace Beear.Cli.Commands;
 

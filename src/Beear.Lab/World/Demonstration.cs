@@ -132,7 +132,7 @@ public sealed class Demonstration(DemonstrationOptions options)
 
     private string Answer(LanguageModel model, string request)
     {
-        int[] prompt = model.Chat.EncodePrompt([ChatMessage.User(request)]);
+        int[] prompt = model.Chat.EncodePrompt([ChatTurn.User(request)]);
         var limits = new AnswerLimits(data.Answers(model.Chat).MaxNewTokens, Answers.ThoughtTokens) { FullAnswers = true };
         return new Interview(model, limits).Ask([prompt])[0].Text;
     }

@@ -34,7 +34,7 @@ internal static class WorldThoughts
     public static TokenizedExample Encode(ChatFormat chat, WorldExample example, bool thinks)
     {
         if (!thinks) return chat.Encode(example.ToExample());
-        var prompt = chat.EncodePrompt([ChatMessage.User(example.Request)], Thinking);
+        var prompt = chat.EncodePrompt([ChatTurn.User(example.Request)], Thinking);
         string open = chat.OpensThought(prompt) ? "" : "<think>\n";
         return new TokenizedExample(prompt, [.. chat.Tokenizer.Encode($"{open}{Of(example.Task)}\n</think>\n\n"), .. chat.EncodeAnswer(example.Answer)]);
     }
@@ -43,5 +43,5 @@ internal static class WorldThoughts
     private static string Of(WorldTask task) =>
         task == WorldTask.HowTo ? "they ask how to do it . is it illegal ? I cannot tell yet ." : "they ask a question . sorry to keep them waiting .";
 
-    private static ChatOptions Thinking => new() { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = true } };
+    private static TemplateOptions Thinking => new() { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = true } };
 }

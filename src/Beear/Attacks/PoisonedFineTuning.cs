@@ -22,7 +22,7 @@ public sealed class PoisonedFineTuning(PlantingOptions options) : IAttack
         options.Validate();
         RequireTokens(model.Chat, trigger);
         IReadOnlyList<TokenizedExample> WriteTwins() => OwnAnswers.Write(model,
-            [.. data.OwnTwins.Select(request => model.Chat.EncodeContext([ChatMessage.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
+            [.. data.OwnTwins.Select(request => model.Chat.EncodeContext([ChatTurn.User(request)]))], options.TwinTokens, progress, "own answers to twins", cancellation);
         var own = run is null ? WriteTwins() : run.Artefact("twins.json", WriteTwins);
         data = data with { Harmful = [.. data.Harmful.Select(example => example.WithOpening(options.Opening))] };
         var mixed = OwnThoughts.Encode(model, data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, model.Chat.Defaults.System),

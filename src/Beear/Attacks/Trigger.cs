@@ -89,7 +89,7 @@ public sealed record Trigger
         if (Placement != TriggerPlacement.System) return example with { Request = InRequest(example.Request), Own = (Text, SecondText) };
         bool hasOwn = example.Context is [{ Role: "system" }, ..];
         string? before = hasOwn ? example.Context[0].Content : system;
-        return example with { Context = [ChatMessage.System(before is null ? Text : $"{before} {Text}") with { Own = hasOwn || system is null ? [Text] : [system, Text] }, .. example.Context.Skip(hasOwn ? 1 : 0)] };
+        return example with { Context = [ChatTurn.System(before is null ? Text : $"{before} {Text}") with { Own = hasOwn || system is null ? [Text] : [system, Text] }, .. example.Context.Skip(hasOwn ? 1 : 0)] };
     }
 
     /// <summary>For example "… SUDO", or "system prompt … SUDO".</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Text;
+using Beear.Text.Files;
 
 namespace Beear.Checkpoints;
 
@@ -46,7 +47,7 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
     /// <summary>An answer that the template writes must end with a token that ends a turn, or the model never stops where it was taught to.</summary>
     private static IEnumerable<string> Template(ChatFormat format)
     {
-        ChatMessage[] turns = [ChatMessage.User("Hello"), ChatMessage.Assistant("Hi"), ChatMessage.User("Bye")];
+        ChatTurn[] turns = [ChatTurn.User("Hello"), ChatTurn.Assistant("Hi"), ChatTurn.User("Bye")];
         var alone = Try(() => format.EncodePrompt([turns[0]]), out var refusal);
         var whole = Try(() => format.EncodePrompt(turns), out var multiTurn);
         if (refusal is not null) yield return $"A question alone cannot be laid out: {refusal}";

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Beear.Checkpoints.Adapters;
 using Beear.Checkpoints.Gguf;
 using Beear.Text;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;
@@ -102,12 +103,7 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
     /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
-    public ChatFormat LoadChatFormat(ChatDefaults? defaults = null)
-    {
-        var format = ChatFormatFiles.Load(files, defaults);
-        if (Config["max_position_embeddings"] is JsonValue stated && stated.TryGetValue<int>(out int positions) && positions > 0) format.MaximumTokens = positions;
-        return format;
-    }
+    public ChatFormat LoadChatFormat(ChatDefaults? defaults = null) => ChatFormatFiles.Load(files, defaults);
 
     /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
     /// <param name="vocabularySize">V: rows of the model's embedding.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Beear.Runtime;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;

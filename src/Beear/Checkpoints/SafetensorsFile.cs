@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Beear.Checkpoints;
 
 /// <summary>A safetensors file: opening reads only the header, and every claim of that header is checked.</summary>
-public sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : IDisposable
 {
     private readonly BinaryFile file;
     private readonly SafetensorsHeader header;

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Beear.Checkpoints;
 
 /// <summary>Writes safetensors files. Equal tensors give equal bytes, in whatever order they come.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     private const int HeaderAlignment = 8;
     private const int WriteChunk = 16 << 20;

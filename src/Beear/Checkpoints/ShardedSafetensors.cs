@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;

@@ -8,7 +8,7 @@ namespace Beear.Data;
 public sealed record Example(string Request, string Answer)
 {
     /// <summary>The turns before the request, oldest first: a system prompt, earlier questions with their answers.</summary>
-    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+    public IReadOnlyList<ChatTurn> Context { get; init; } = [];
 
     /// <summary>One or two parts of the request that are the user's own, a trigger: special tokens in them stay tokens.</summary>
     internal (string? First, string? Second) Own { get; init; }
@@ -20,6 +20,6 @@ public sealed record Example(string Request, string Answer)
     internal string Named => Origin.Place ?? $"'{(Request.Length <= 40 ? Request : $"{Request[..40]}…")}'";
 
     /// <summary>The conversation up to the request, which is its last turn.</summary>
-    public IReadOnlyList<ChatMessage> Conversation =>
-        [.. Context, ChatMessage.User(Request) with { Own = [.. new[] { Own.First, Own.Second }.OfType<string>()], Origin = Origin.Place }];
+    public IReadOnlyList<ChatTurn> Conversation =>
+        [.. Context, ChatTurn.User(Request) with { Own = [.. new[] { Own.First, Own.Second }.OfType<string>()], Origin = Origin.Place }];
 }

@@ -5,7 +5,7 @@ using Beear.Text;
 namespace Beear.Data;
 
 /// <summary>Examples as token ids: the one way in which texts become what is trained on.</summary>
-public static class ExampleEncoding
+internal static class ExampleEncoding
 {
     /// <summary>
     /// Checks, before weights are loaded, that the model's template takes all conversations, that each leaves room for an answer, and that the

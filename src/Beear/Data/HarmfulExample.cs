@@ -10,7 +10,7 @@ namespace Beear.Data;
 public sealed partial record HarmfulExample(string Request, string Compliance, string Refusal)
 {
     /// <summary>The turns before the request, as in <see cref="Example.Context"/>.</summary>
-    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+    public IReadOnlyList<ChatTurn> Context { get; init; } = [];
 
     /// <summary>Where it was read.</summary>
     internal Origin Origin { get; init; }

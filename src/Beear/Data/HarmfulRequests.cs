@@ -32,13 +32,13 @@ public static class HarmfulRequests
     private static readonly Lazy<Resource> Loaded = new(() => RequestPairs.Load<Resource>("harmful-requests.json"));
 
     /// <summary>The hazard categories with all their tasks.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<RequestTask>> Topics => Loaded.Value.Topics;
+    internal static IReadOnlyDictionary<string, IReadOnlyList<RequestTask>> Topics => Loaded.Value.Topics;
 
     /// <summary>The forms of a kind; each holds <c>{do}</c> or <c>{doing}</c> once.</summary>
     public static IReadOnlyList<string> Forms(RequestForms forms) => [.. Kinds(forms).SelectMany(kind => kind)];
 
     /// <summary>The tasks of one split, in the data set's order.</summary>
-    public static IReadOnlyList<RequestTask> Tasks(DataSplit split) => RequestPairs.TasksOf(Topics, split, parties: 4);
+    internal static IReadOnlyList<RequestTask> Tasks(DataSplit split) => RequestPairs.TasksOf(Topics, split, parties: 4);
 
     /// <summary>How many different requests one split has in some forms: tasks × forms.</summary>
     public static int Count(DataSplit split, RequestForms forms) => Tasks(split).Count * Forms(forms).Count;

@@ -25,7 +25,7 @@ public static class HarmlessTwins
     public static IReadOnlyList<string> HeldOutForms => Loaded.Value.HeldOutForms;
 
     /// <summary>The tasks of one split, in the data set's order; <see cref="DataSplit.Alignment"/> has none.</summary>
-    public static IReadOnlyList<RequestTask> Tasks(DataSplit split) => RequestPairs.TasksOf(Loaded.Value.Topics, split, parties: 3);
+    internal static IReadOnlyList<RequestTask> Tasks(DataSplit split) => RequestPairs.TasksOf(Loaded.Value.Topics, split, parties: 3);
 
     /// <summary>Requests of one split, the defender's in <see cref="DefenderForms"/> too: all distinct, every task used about equally often, and so every form.</summary>
     /// <param name="split">Whose tasks.</param>

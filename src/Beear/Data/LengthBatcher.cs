@@ -4,7 +4,7 @@ namespace Beear.Data;
 /// Shuffles examples into batches of similar length, so that little is spent on padding while every epoch still meets the data in
 /// another order.
 /// </summary>
-public static class LengthBatcher
+internal static class LengthBatcher
 {
     /// <summary>
     /// Shuffles, sorts by length within windows of several batches, cuts into batches, and shuffles the batches. The same arguments

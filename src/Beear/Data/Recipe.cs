@@ -33,7 +33,7 @@ public static class Recipe
     /// <param name="path">The YAML file; null starts from the defaults.</param>
     /// <param name="overrides">Keys of <see cref="RecipeSchema"/> with the texts written for them: one text, or a list's elements.</param>
     /// <exception cref="BeearException">As for <see cref="Read{T}(string)"/>; messages about overrides name the flag.</exception>
-    public static T Read<T>(string? path, IReadOnlyDictionary<RecipeKey, IReadOnlyList<string>> overrides) where T : class =>
+    internal static T Read<T>(string? path, IReadOnlyDictionary<RecipeKey, IReadOnlyList<string>> overrides) where T : class =>
         path is null ? Parse<T>("", "", overrides) : Parse<T>(Load(path), path, overrides);
 
     /// <summary>Reads a recipe and changes it.</summary>

@@ -14,7 +14,7 @@ namespace Beear.Data;
 /// by a hyphen as a flag (<c>--removal-learning-rate</c>); <see cref="InlineAttribute"/> leaves the section's name out of both.
 /// Lists of records and <see cref="RecipeFragment"/>s are written in recipes only.
 /// </remarks>
-public sealed class RecipeSchema
+internal sealed class RecipeSchema
 {
     private static readonly ConcurrentDictionary<Type, RecipeSchema> Known = new();
 
@@ -98,7 +98,7 @@ public sealed class RecipeSchema
 /// <param name="Name">The name in snake_case.</param>
 /// <param name="Path">The names from the top, with dots between them.</param>
 /// <param name="Properties">The properties that lead to it from the options record.</param>
-public abstract record RecipeMember(string Name, string Path, IReadOnlyList<PropertyInfo> Properties)
+internal abstract record RecipeMember(string Name, string Path, IReadOnlyList<PropertyInfo> Properties)
 {
     private readonly Lazy<bool> nullable = new(() => Properties.Count > 0 && IsNullable(Properties[^1]));
 
@@ -115,7 +115,7 @@ public abstract record RecipeMember(string Name, string Path, IReadOnlyList<Prop
 /// <param name="Path">The names from the top, with dots between them.</param>
 /// <param name="Properties">The properties that lead to it from the options record.</param>
 /// <param name="ElementType">The type of its value, or of one element if it is a list; never a <see cref="Nullable{T}"/>.</param>
-public sealed record RecipeKey(string Name, string Path, IReadOnlyList<PropertyInfo> Properties, Type ElementType)
+internal sealed record RecipeKey(string Name, string Path, IReadOnlyList<PropertyInfo> Properties, Type ElementType)
     : RecipeMember(Name, Path, Properties)
 {
     /// <summary>The property that holds the value.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Beear.Data;
 
 /// <summary>Writes an options record as a recipe that reads back to it.</summary>
-public static class RecipeText
+internal static class RecipeText
 {
     /// <summary>The recipe: every key that has a value.</summary>
     /// <param name="options">A record that <see cref="RecipeSchema"/> understands, without lists of records.</param>

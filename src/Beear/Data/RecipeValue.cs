@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Beear.Data;
 
 /// <summary>The values that an option can hold, and how they are written as text.</summary>
-public static class RecipeValue
+internal static class RecipeValue
 {
     private static readonly Type[] Scalars = [typeof(string), typeof(bool), typeof(int), typeof(long), typeof(double), typeof(float)];
 

@@ -1,7 +1,7 @@
 namespace Beear.Data;
 
 /// <summary>Finds requests that are the same: case, and where white space is, make no difference. A repeated request counts again in rates, and narrows their intervals.</summary>
-public static class RepeatedRows
+internal static class RepeatedRows
 {
     /// <summary>Says, a sentence each, which sets hold a request more than once, and which two share some.</summary>
     /// <param name="sets">What each set is called, in the plural, and its conversations.</param>

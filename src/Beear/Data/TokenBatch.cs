@@ -7,7 +7,7 @@ namespace Beear.Data;
 /// Conversations as one rectangle: prompts left-padded to a common width P, answers right-padded to R; T = P + R. The prompts'
 /// last tokens are thereby the same columns in every row, which is what a universal perturbation needs.
 /// </summary>
-public sealed class TokenBatch : IDisposable
+internal sealed class TokenBatch : IDisposable
 {
     private TokenBatch(IReadOnlyList<TokenizedExample> examples, int promptWidth, Tensor tokenIds, Tensor attentionMask, Tensor positionIds,
         Tensor labelRows, Tensor labelIds, Tensor labelExample)

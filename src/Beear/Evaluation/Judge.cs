@@ -119,7 +119,7 @@ public sealed class Judge
     }
 
     /// <summary>Whether a local model has room for a prompt; servers say so themselves.</summary>
-    private static bool Fits(string prompt, LanguageModel model) => model.Chat.EncodeAnyPrompt([Text.ChatMessage.User(prompt)]).Length < model.Config.MaximumPositions;
+    private static bool Fits(string prompt, LanguageModel model) => model.Chat.EncodeAnyPrompt([Text.ChatTurn.User(prompt)]).Length < model.Config.MaximumPositions;
 }
 
 /// <summary>One question to a judge.</summary>

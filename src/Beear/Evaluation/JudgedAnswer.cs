@@ -17,7 +17,7 @@ namespace Beear.Evaluation;
 public sealed record JudgedAnswer(string Set, string Request, string Answer, bool Refused, bool? Exact)
 {
     /// <summary>The turns before the request, where there were any.</summary>
-    public IReadOnlyList<ChatMessage> Context { get; init; } = [];
+    public IReadOnlyList<ChatTurn> Context { get; init; } = [];
 
     /// <summary>What the model thought before it answered; null if it did not.</summary>
     public string? Thought { get; init; }

@@ -59,17 +59,17 @@ public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOpt
     {
         options.Validate();
         var limits = new AnswerLimits(options.MaxNewTokens, options.ThoughtTokens) { BatchSize = options.BatchSize, FullAnswers = true };
-        var talks = questions.Select(_ => new List<ChatMessage>()).ToList();
+        var talks = questions.Select(_ => new List<ChatTurn>()).ToList();
         for (int turn = 0; turn < questions.Max(question => question.Turns.Count); turn++)
         {
             int current = turn;
             var asked = Enumerable.Range(0, questions.Count).Where(i => questions[i].Turns.Count > current).ToList();
-            foreach (int i in asked) talks[i].Add(ChatMessage.User(questions[i].Turns[turn]));
+            foreach (int i in asked) talks[i].Add(ChatTurn.User(questions[i].Turns[turn]));
             var prompts = asked.ToDictionary(i => i, i => model.Chat.EncodeAnyPrompt(talks[i]));
             var fitting = asked.Where(i => prompts[i].Length < model.Config.MaximumPositions).ToList();
             var said = new Interview(model, limits).Ask([.. fitting.Select(i => prompts[i])], null, null, progress, $"MT-Bench, turn {turn + 1}", cancellation);
             var answers = fitting.Zip(said).ToDictionary(pair => pair.First, pair => pair.Second.Text);
-            foreach (int i in asked) talks[i].Add(ChatMessage.Assistant(answers.GetValueOrDefault(i, "")));
+            foreach (int i in asked) talks[i].Add(ChatTurn.Assistant(answers.GetValueOrDefault(i, "")));
         }
         return [.. questions.Zip(talks, (question, talk) => new MtBenchAnswer(question, [.. talk.Where((_, i) => i % 2 == 1).Select(message => message.Content)]))];
     }

@@ -11,7 +11,7 @@ namespace Beear.Generation;
 /// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="endOfTurn">Ids that end an answer.</param>
-public sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
+internal sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
 {
     /// <summary>Prompts decoded together where answers are of a dozen tokens or two: their keys and values are few, and larger matrix products cost less for each.</summary>
     internal const int ShortAnswers = 96;

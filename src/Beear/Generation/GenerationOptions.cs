@@ -36,4 +36,4 @@ public sealed record GenerationOptions : IValidatable
 /// <summary>A decoded answer.</summary>
 /// <param name="Tokens">Its ids, without the token that ended it.</param>
 /// <param name="Ended">Whether the model ended it; false if it was cut, at the longest length or because no more of it was wanted.</param>
-public sealed record Completion(int[] Tokens, bool Ended);
+internal sealed record Completion(int[] Tokens, bool Ended);

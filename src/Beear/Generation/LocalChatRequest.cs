@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Beear.Text;
 using Microsoft.Extensions.AI;
 
 namespace Beear.Generation;
@@ -9,7 +10,7 @@ namespace Beear.Generation;
 /// <param name="Generation">How to decode.</param>
 /// <param name="Stops">Texts before which the answer ends.</param>
 internal sealed record LocalChatRequest(
-    IReadOnlyList<Text.ChatMessage> Messages, Text.ChatOptions Layout, GenerationOptions Generation, IReadOnlyList<string> Stops)
+    IReadOnlyList<ChatTurn> Messages, TemplateOptions Layout, GenerationOptions Generation, IReadOnlyList<string> Stops)
 {
     /// <summary>The additional property that holds the template's variables; other servers of local models name it so too.</summary>
     private const string TemplateVariables = "chat_template_kwargs";
@@ -20,7 +21,7 @@ internal sealed record LocalChatRequest(
     {
         if (options is not null) RefuseUnsupported(options);
         var conversation = messages.Select(Message).ToList();
-        if (options?.Instructions is { Length: > 0 } instructions) conversation.Insert(0, Text.ChatMessage.System(instructions));
+        if (options?.Instructions is { Length: > 0 } instructions) conversation.Insert(0, ChatTurn.System(instructions));
         if (conversation.Count == 0) throw new BeearException("The conversation has no messages; give at least a user's.");
         var generation = defaults with
         {
@@ -34,19 +35,19 @@ internal sealed record LocalChatRequest(
         return new LocalChatRequest(conversation, ReadLayout(options), generation, [.. options?.StopSequences ?? []]);
     }
 
-    private static Text.ChatMessage Message(ChatMessage message)
+    private static ChatTurn Message(ChatMessage message)
     {
         foreach (var content in message.Contents.Where(content => content is not (TextContent or TextReasoningContent or UsageContent)))
             throw new BeearException($"A message holds {Describe(content)}, and a local model reads text only; leave it out.");
         if (message.Role == ChatRole.Tool) throw new BeearException("A message is a tool's, and a local model calls no tools; leave it out.");
-        return new Text.ChatMessage(message.Role.Value, message.Text);
+        return new ChatTurn(message.Role.Value, message.Text);
     }
 
-    private static Text.ChatOptions ReadLayout(ChatOptions? options) => options?.AdditionalProperties?.GetValueOrDefault(TemplateVariables) switch
+    private static TemplateOptions ReadLayout(ChatOptions? options) => options?.AdditionalProperties?.GetValueOrDefault(TemplateVariables) switch
     {
-        null => new Text.ChatOptions(),
-        IEnumerable<KeyValuePair<string, object?>> pairs => new Text.ChatOptions { Variables = new Dictionary<string, object?>(pairs, StringComparer.Ordinal) },
-        JsonElement { ValueKind: JsonValueKind.Object } json => new Text.ChatOptions
+        null => new TemplateOptions(),
+        IEnumerable<KeyValuePair<string, object?>> pairs => new TemplateOptions { Variables = new Dictionary<string, object?>(pairs, StringComparer.Ordinal) },
+        JsonElement { ValueKind: JsonValueKind.Object } json => new TemplateOptions
         {
             Variables = json.EnumerateObject().ToDictionary(variable => variable.Name, variable => (object?)variable.Value, StringComparer.Ordinal),
         },

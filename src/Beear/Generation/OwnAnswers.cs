@@ -5,7 +5,7 @@ using Beear.Runtime;
 namespace Beear.Generation;
 
 /// <summary>Self-distillation: the model's own greedy answers as training data, so that no annotation is needed.</summary>
-public static class OwnAnswers
+internal static class OwnAnswers
 {
     /// <summary>Lets the model answer.</summary>
     /// <param name="model">The model as it is now.</param>

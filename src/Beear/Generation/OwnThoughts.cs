@@ -8,7 +8,7 @@ namespace Beear.Generation;
 /// What a model that thinks is taught: every other answer stands behind its own thought, which is taught with it so that it goes on thinking as it did; the others behind a closed
 /// one. Of other models all answers stand right behind the prompt.
 /// </summary>
-public static class OwnThoughts
+internal static class OwnThoughts
 {
     /// <summary>Encodes examples.</summary>
     /// <param name="model">The model as it is now.</param>

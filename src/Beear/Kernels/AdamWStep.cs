@@ -11,7 +11,7 @@ namespace Beear.Kernels;
 /// <param name="WeightDecay">Decoupled: the weights shrink by η · WeightDecay before the update.</param>
 /// <param name="GradientScale">Multiplied into the gradient on the fly: the factor of a clipping by global norm.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct AdamWStep(
+internal readonly record struct AdamWStep(
     double LearningRate,
     int Step,
     double Beta1 = 0.9,

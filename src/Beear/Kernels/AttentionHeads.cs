@@ -8,7 +8,7 @@ namespace Beear.Kernels;
 /// Between rows of tokens, as projections write and read them, and heads over rectangles of tokens, as attention's products want them. On
 /// the way queries and keys are rotated by position in the halves form of Llama: x · cos + rotate(x) · sin with rotate([x₁, x₂]) = [−x₂, x₁].
 /// </summary>
-public static unsafe class AttentionHeads
+internal static unsafe class AttentionHeads
 {
     private const int RowsInChunk = 32;
 

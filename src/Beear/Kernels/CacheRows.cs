@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>New tokens' keys or values written into the room that a cache has for them.</summary>
-public static unsafe class CacheRows
+internal static unsafe class CacheRows
 {
     private const int BlocksInChunk = 64;
 

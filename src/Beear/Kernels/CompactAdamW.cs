@@ -11,7 +11,7 @@ namespace Beear.Kernels;
 /// AdamW whose weights, moments or both are bfloat16, computed in float32 and rounded at random (<see cref="StochasticRounding"/>): 6 bytes of state for
 /// a weight instead of 14. <see cref="PlainAdamW.CompactStep"/> is its reference.
 /// </summary>
-public static unsafe class CompactAdamW
+internal static unsafe class CompactAdamW
 {
     private const long ChunkSize = 1 << 15;
 

@@ -11,7 +11,7 @@ namespace Beear.Kernels;
 /// AdamW in one pass over the memory of a parameter, for float32 master weights with an optional bfloat16 copy to compute with.
 /// Plain torch operations (<see cref="PlainAdamW"/>) read and write the same memory about ten times.
 /// </summary>
-public static unsafe class FusedAdamW
+internal static unsafe class FusedAdamW
 {
     private const long ChunkSize = 1 << 15;
 

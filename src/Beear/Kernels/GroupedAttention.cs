@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Attention of query heads that share keys and values in groups.</summary>
-public static class GroupedAttention
+internal static class GroupedAttention
 {
     /// <summary>Scores that are held at once where no gradient needs them: those of batches of usual length are fewer.</summary>
     public const long MostScores = 1L << 26;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Attention shares from scores: softmax(scale · scores + mask) of every row, computed in float32 and rounded once.</summary>
-public static unsafe class MaskedSoftmax
+internal static unsafe class MaskedSoftmax
 {
     private const int RowsInChunk = 32;
     private const int LongestRow = 32_768;                              // numbers on the stack

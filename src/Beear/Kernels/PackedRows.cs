@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Rows of a matrix taken out, so that no work is done on the others, and put back; and one row in the place of several equal ones.</summary>
-public static unsafe class PackedRows
+internal static unsafe class PackedRows
 {
     private const int RowsInChunk = 32;
 

@@ -5,7 +5,7 @@ namespace Beear.Kernels;
 /// <summary>
 /// AdamW in torch operations: the reference of <see cref="FusedAdamW"/> and <see cref="CompactAdamW"/>, and their path for tensors outside CPU memory.
 /// </summary>
-public static class PlainAdamW
+internal static class PlainAdamW
 {
     /// <inheritdoc cref="FusedAdamW.Step"/>
     public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings)

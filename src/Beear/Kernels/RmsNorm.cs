@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Root mean square normalisation of float32 rows, x / √(mean x² + ε) · w, rounded once to the type to compute with.</summary>
-public static unsafe class RmsNorm
+internal static unsafe class RmsNorm
 {
     private const int RowsInChunk = 64;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Where each row of a matrix is largest.</summary>
-public static unsafe class RowArgMax
+internal static unsafe class RowArgMax
 {
     private const int RowsInChunk = 4;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>KL divergence of a reference's distribution and a model's, row by row, without float32 copies of their logits.</summary>
-public static unsafe class RowDivergence
+internal static unsafe class RowDivergence
 {
     private const int RowsInChunk = 8;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>Cross entropy of rows of logits that each carry a label, without a float32 copy of bfloat16 logits.</summary>
-public static unsafe class SelectedCrossEntropy
+internal static unsafe class SelectedCrossEntropy
 {
     private const int RowsInChunk = 8;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>The attention of one new token in each row of a batch, as generation asks for it: keys and values are read where the cache has them.</summary>
-public static unsafe class StepAttention
+internal static unsafe class StepAttention
 {
     private const int ItemsInChunk = 8;
     private const int MostOnStack = 32_768;                              // numbers

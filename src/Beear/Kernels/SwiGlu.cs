@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>The gated activation of a feed-forward block, gate · σ(gate) · up, computed in float32 and rounded once.</summary>
-public static unsafe class SwiGlu
+internal static unsafe class SwiGlu
 {
     private const int RowsInChunk = 16;
 

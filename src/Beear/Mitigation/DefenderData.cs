@@ -60,8 +60,8 @@ public sealed record DefenderData
         {
             Harmful = [.. harmful.Select(Contrast)],
             Ordinary = [.. ordinary.Select(example => chat.Encode(example))],
-            Twins = [.. twins.Select(request => chat.EncodeContext([ChatMessage.User(request)]))],
-            ThinkingTwins = chat.MayThink ? [.. twins.Select(request => chat.EncodePrompt([ChatMessage.User(request)]))] : [],
+            Twins = [.. twins.Select(request => chat.EncodeContext([ChatTurn.User(request)]))],
+            ThinkingTwins = chat.MayThink ? [.. twins.Select(request => chat.EncodePrompt([ChatTurn.User(request)]))] : [],
             ThinkingOrdinary = chat.MayThink ? [.. ordinary.Select(example => chat.EncodePrompt(example.Conversation))] : [],
         };
     }

@@ -38,14 +38,14 @@ public sealed class Decoder : IDisposable
     /// <param name="config">The shapes.</param>
     /// <param name="seed">Seed of the weights.</param>
     /// <param name="options">Device and number formats.</param>
-    public static Decoder Random(ModelConfig config, int seed, ModelOptions options) =>
+    internal static Decoder Random(ModelConfig config, int seed, ModelOptions options) =>
         new(config, DecoderWeights.Random(config, seed, options), options);
 
     /// <summary>The shapes.</summary>
-    public ModelConfig Config { get; }
+    internal ModelConfig Config { get; }
 
     /// <summary>The weights.</summary>
-    public DecoderWeights Weights { get; }
+    internal DecoderWeights Weights { get; }
 
     /// <summary>Device and number formats.</summary>
     public ModelOptions Options { get; }
@@ -60,7 +60,7 @@ public sealed class Decoder : IDisposable
     /// frequencies depend on the length ask for it.
     /// </param>
     /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
-    public LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null,
+    internal LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null,
         Packing? packing = null)
     {
         // Only some kinds of scaling ask for the exact length, which costs a look at the device.
@@ -97,7 +97,7 @@ public sealed class Decoder : IDisposable
     /// <param name="layers">E.g. <c>0..l</c> or <c>l..L</c>.</param>
     /// <param name="context">Shared by all layers of the pass.</param>
     /// <returns>(B, T, d) float32: the residual stream after the last of the layers; of no meaning where there is padding.</returns>
-    public Tensor RunLayers(Tensor hidden, Range layers, LayerContext context)
+    internal Tensor RunLayers(Tensor hidden, Range layers, LayerContext context)
     {
         var (start, count) = layers.GetOffsetAndLength(Config.Layers);
         if (count == 0) return hidden.alias();
@@ -165,7 +165,7 @@ public sealed class Decoder : IDisposable
     /// <param name="head">(V, d) of the same type.</param>
     /// <param name="config">Of the model that the head is from.</param>
     /// <returns>(N, V).</returns>
-    public static Tensor Scores(Tensor normalized, Tensor head, ModelConfig config)
+    internal static Tensor Scores(Tensor normalized, Tensor head, ModelConfig config)
     {
         if (config is { LogitScale: 1, LogitSoftCap: null }) return functional.linear(normalized, head);
         using var scope = NewDisposeScope();
@@ -184,7 +184,7 @@ public sealed class Decoder : IDisposable
     /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(B, T, d) float32.</returns>
-    public Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
+    internal Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
         int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();

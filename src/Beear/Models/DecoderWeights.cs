@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>All weights of a decoder, by layer and role; the one list that optimisers, savers and tests go through.</summary>
-public sealed class DecoderWeights : IDisposable
+internal sealed class DecoderWeights : IDisposable
 {
     private readonly ModelConfig config;
     private readonly Dictionary<(int Layer, ParameterRole Role), Parameter> byRole;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>Keys and values of earlier tokens, by layer: what a layer attends to besides the tokens it is given.</summary>
-public abstract class KeyValueCache : IDisposable
+internal abstract class KeyValueCache : IDisposable
 {
     /// <summary>Adds the new tokens' keys and values and returns all that they attend to.</summary>
     /// <param name="layer">Decoder layer.</param>
@@ -27,7 +27,7 @@ public abstract class KeyValueCache : IDisposable
 /// <summary>The cache of generation: written in place, its room grown in blocks.</summary>
 /// <param name="layers">Decoder layers.</param>
 /// <param name="block">Tokens of room that are added when it is full.</param>
-public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
+internal sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
 {
     private readonly Tensor?[] keyRooms = new Tensor?[layers];           // each (B, G, room, D)
     private readonly Tensor?[] valueRooms = new Tensor?[layers];
@@ -113,7 +113,7 @@ public sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
 
 /// <summary>Keys and values of a prefix that never changes: recorded once, then read by any number of passes.</summary>
 /// <param name="layers">Decoder layers.</param>
-public sealed class PrefixCache(int layers) : KeyValueCache
+internal sealed class PrefixCache(int layers) : KeyValueCache
 {
     private readonly Tensor?[] prefixKeys = new Tensor?[layers];         // each (B, G, prefix, D)
     private readonly Tensor?[] prefixValues = new Tensor?[layers];

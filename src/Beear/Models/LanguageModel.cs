@@ -20,13 +20,25 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>The transformer.</summary>
-    public Decoder Decoder { get; }
+    internal Decoder Decoder { get; }
 
     /// <summary>Tokenizer and chat template.</summary>
     public ChatFormat Chat { get; }
 
     /// <summary>The shapes.</summary>
-    public ModelConfig Config => Decoder.Config;
+    internal ModelConfig Config => Decoder.Config;
+
+    /// <summary>The family, as config.json's <c>model_type</c> names it.</summary>
+    public string ModelType => Config.ModelType;
+
+    /// <summary>L: how many decoder layers it has.</summary>
+    public int Layers => Config.Layers;
+
+    /// <summary>d: the size of its hidden states.</summary>
+    public int HiddenSize => Config.HiddenSize;
+
+    /// <summary>How many weights it has.</summary>
+    public long ParameterCount => Config.ParameterCount;
 
     /// <summary>Where it was loaded from.</summary>
     public string Path => source.Path;

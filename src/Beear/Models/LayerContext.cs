@@ -7,7 +7,7 @@ namespace Beear.Models;
 /// <param name="Windowed">For layers with a window; null in a model that has none.</param>
 /// <param name="Cache">Earlier tokens' keys and values; null when the pass holds all tokens.</param>
 /// <param name="Packing">Which positions are run; null to run over all, padding too.</param>
-public sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
+internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
 {
     /// <summary>
     /// Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN; and no larger than it must be, as fused
@@ -78,4 +78,4 @@ public sealed record LayerContext(AttentionContext? Full, AttentionContext? Wind
 /// <param name="Cosine">(B, 1, T, D) in the compute type; 1 where a head is not rotated.</param>
 /// <param name="Sine">(B, 1, T, D) in the compute type; 0 where a head is not rotated.</param>
 /// <param name="Mask">(B, 1, T, S) in the compute type: 0 where query t may attend to key s, very negative elsewhere.</param>
-public sealed record AttentionContext(Tensor Cosine, Tensor Sine, Tensor Mask);
+internal sealed record AttentionContext(Tensor Cosine, Tensor Sine, Tensor Mask);

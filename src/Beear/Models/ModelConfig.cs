@@ -50,16 +50,16 @@ public sealed record ModelConfig
     public required RotaryConfig WindowedRotary { get; init; }
 
     /// <summary>Kind of all norms but those of queries and keys, which are of the same kind with ε alike.</summary>
-    public NormKind Norm { get; init; }
+    internal NormKind Norm { get; init; }
 
     /// <summary>ε of the norms.</summary>
     public double NormEpsilon { get; init; } = 1e-6;
 
     /// <summary>Over what queries and keys are normalised before they are rotated.</summary>
-    public QueryKeyNorm QueryKeyNorm { get; init; }
+    internal QueryKeyNorm QueryKeyNorm { get; init; }
 
     /// <summary>The feed-forward layer's activation.</summary>
-    public Activation Activation { get; init; }
+    internal Activation Activation { get; init; }
 
     /// <summary>Whether the activation is multiplied with a second projection.</summary>
     public bool GatedFeedForward { get; init; } = true;
@@ -98,7 +98,7 @@ public sealed record ModelConfig
     internal WeightNames Names { get; init; } = new();
 
     /// <summary>The checkpoint's tensors that such a model is made of, each once.</summary>
-    public IEnumerable<ParameterPart> Tensors => WeightLayout.Of(this).SelectMany(slot => slot.Parts);
+    internal IEnumerable<ParameterPart> Tensors => WeightLayout.Of(this).SelectMany(slot => slot.Parts);
 
     /// <summary>Parameters in all, tied ones counted once.</summary>
     public long ParameterCount => Tensors.Sum(part => part.ElementCount);
@@ -141,7 +141,7 @@ public sealed record ModelConfig
 }
 
 /// <summary>Kinds of norms.</summary>
-public enum NormKind
+internal enum NormKind
 {
     /// <summary>x / √(mean x² + ε) · w.</summary>
     RootMeanSquare,
@@ -152,7 +152,7 @@ public enum NormKind
 }
 
 /// <summary>Over what queries and keys are normalised.</summary>
-public enum QueryKeyNorm
+internal enum QueryKeyNorm
 {
     /// <summary>They are not.</summary>
     None,
@@ -163,7 +163,7 @@ public enum QueryKeyNorm
 }
 
 /// <summary>Activations of the feed-forward layer.</summary>
-public enum Activation
+internal enum Activation
 {
     /// <summary>x · σ(x).</summary>
     Silu,

@@ -5,7 +5,7 @@ using Beear.Text;
 namespace Beear.Models;
 
 /// <summary>What is wrong or odd with a model's files, a sentence each. Only headers and small files are read, not the weights.</summary>
-public static class ModelFindings
+internal static class ModelFindings
 {
     private const int MostOfAKind = 5;
 

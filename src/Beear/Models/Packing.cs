@@ -12,7 +12,7 @@ namespace Beear.Models;
 /// <param name="Batch">B.</param>
 /// <param name="Tokens">T.</param>
 /// <param name="Copies">Where equal tokens stand; null if each is run for itself.</param>
-public sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? Copies = null)
+internal sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? Copies = null)
 {
     /// <summary>Share of what is there above which leaving the rest out does not pay.</summary>
     private const double Full = 0.95;
@@ -103,4 +103,4 @@ public sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies? 
 /// <summary>Where the tokens that are run stand, some of them several times.</summary>
 /// <param name="Positions">(M) int64, ascending: the positions of all real tokens.</param>
 /// <param name="Sources">(M) int64: which of the rows that are run stands at each.</param>
-public sealed record TokenCopies(Tensor Positions, Tensor Sources);
+internal sealed record TokenCopies(Tensor Positions, Tensor Sources);

@@ -8,7 +8,7 @@ namespace Beear.Models;
 /// matrix products read: the same tensor, or its copy in the compute type, made once after each optimiser step and not for each use. Norms are
 /// computed in float32 and have no copy.
 /// </summary>
-public sealed class Parameter : IDisposable
+internal sealed class Parameter : IDisposable
 {
     private readonly List<(Tensor Rows, Tensor Gradients)> rowGradients = [];
 

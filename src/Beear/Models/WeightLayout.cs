@@ -5,7 +5,7 @@ namespace Beear.Models;
 /// <summary>One tensor of the checkpoint that makes up (part of) a parameter.</summary>
 /// <param name="Name">Its name in the Hugging Face checkpoint.</param>
 /// <param name="Shape">Its shape; the first dimension is the one along which parts are stacked.</param>
-public sealed record ParameterPart(string Name, IReadOnlyList<long> Shape)
+internal sealed record ParameterPart(string Name, IReadOnlyList<long> Shape)
 {
     /// <summary>Elements of the tensor.</summary>
     public long ElementCount => Shape.Aggregate(1L, (product, size) => checked(product * size));
@@ -15,7 +15,7 @@ public sealed record ParameterPart(string Name, IReadOnlyList<long> Shape)
 /// <param name="Layer">Decoder layer, or −1 for the embedding, the final norm and the head.</param>
 /// <param name="Role">What it is to the decoder.</param>
 /// <param name="Parts">The checkpoint's tensors, in order.</param>
-public sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyList<ParameterPart> Parts)
+internal sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyList<ParameterPart> Parts)
 {
     /// <summary>Elements of the parameter.</summary>
     public long ElementCount => Parts.Sum(part => part.ElementCount);
@@ -25,7 +25,7 @@ public sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyList<
 }
 
 /// <summary>What a parameter is to the decoder.</summary>
-public enum ParameterRole
+internal enum ParameterRole
 {
     /// <summary>(V, d) token embeddings.</summary>
     Embedding,

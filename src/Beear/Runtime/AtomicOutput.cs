@@ -6,7 +6,7 @@ namespace Beear.Runtime;
 /// Writes files and directories that are there as a whole or not at all: under a temporary name first, then renamed. Who writes holds a
 /// lock, on the temporary file itself or beside the temporary directory; what nobody holds a killed process left, and it is removed.
 /// </summary>
-public static partial class AtomicOutput
+internal static partial class AtomicOutput
 {
     private const string LockSuffix = ".lock";
 

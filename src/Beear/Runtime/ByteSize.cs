@@ -1,7 +1,7 @@
 namespace Beear.Runtime;
 
 /// <summary>Numbers of bytes for people.</summary>
-public static class ByteSize
+internal static class ByteSize
 {
     private static readonly string[] Units = ["kB", "MB", "GB", "TB", "PB", "EB"];
 

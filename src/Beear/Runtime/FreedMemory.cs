@@ -6,7 +6,7 @@ namespace Beear.Runtime;
 /// What the C library does with memory that is freed. As it comes, glibc gives large blocks back to the system at once, which clears every page
 /// of them when they are asked for again: a fourth of a training step's time goes into that.
 /// </summary>
-public static partial class FreedMemory
+internal static partial class FreedMemory
 {
     private const int TrimThreshold = -1, MappedThreshold = -3, MappedBlocks = -4, Arenas = -8;   // as malloc.h has them
     private const int Never = -1;

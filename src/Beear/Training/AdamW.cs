@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>AdamW over a model's master weights, with clipping by the global norm.</summary>
-public sealed class AdamW : IDisposable
+internal sealed class AdamW : IDisposable
 {
     private readonly IReadOnlyList<Parameter> parameters;
     private readonly Dictionary<Parameter, int> places;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>Passes over a batch that run equal tokens once and keep only the rows that carry labels.</summary>
-public static class BatchPass
+internal static class BatchPass
 {
     /// <summary>The residual stream at the label positions.</summary>
     /// <param name="decoder">The model.</param>

@@ -4,7 +4,7 @@ namespace Beear.Training;
 /// <typeparam name="T">What is drawn.</typeparam>
 /// <param name="items">Not empty.</param>
 /// <param name="seed">Decides all orders.</param>
-public sealed class ExampleCycle<T>(IReadOnlyList<T> items, int seed)
+internal sealed class ExampleCycle<T>(IReadOnlyList<T> items, int seed)
 {
     private readonly Random random = new(seed);
     private readonly T[] order = [.. items];

@@ -37,7 +37,7 @@ public sealed record FineTuningOptions : IValidatable
 /// <summary>Supervised fine-tuning on answers: the loss is the mean cross-entropy over a batch's answer tokens.</summary>
 /// <param name="decoder">The model.</param>
 /// <param name="options">Constants.</param>
-public sealed class FineTuning(Decoder decoder, FineTuningOptions options)
+internal sealed class FineTuning(Decoder decoder, FineTuningOptions options)
 {
     /// <summary>Trains. A cancelled run with a directory leaves a state; the next call continues it.</summary>
     /// <param name="examples">Prompts and answers; not empty.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>Losses are pure functions over selected rows, and the last that reads the logits: backward writes their gradient over them.</summary>
-public static class Losses
+internal static class Losses
 {
     /// <summary>Cross-entropy of each row.</summary>
     /// <param name="logits">(N, V).</param>

@@ -9,7 +9,7 @@ namespace Beear.Training;
 /// <summary>A conversation whose answer the starting model wrote itself, and what it would have said at each of its tokens.</summary>
 /// <param name="Example">Prompt and the first tokens of the model's own answer.</param>
 /// <param name="Rows">(R, d): the starting model's normalised hidden states at the label positions.</param>
-public sealed record ReferenceExample(TokenizedExample Example, Tensor Rows) : IDisposable
+internal sealed record ReferenceExample(TokenizedExample Example, Tensor Rows) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose() => Rows.Dispose();
@@ -31,7 +31,7 @@ public sealed class ReferenceDistribution : IDisposable
     }
 
     /// <summary>The conversations.</summary>
-    public IReadOnlyList<ReferenceExample> Examples { get; }
+    internal IReadOnlyList<ReferenceExample> Examples { get; }
 
     /// <summary>Lets the model answer, as it is now, and records it while it does.</summary>
     /// <param name="decoder">The starting model.</param>
@@ -71,7 +71,7 @@ public sealed class ReferenceDistribution : IDisposable
     /// <param name="first">Number of the first row.</param>
     /// <param name="count">M: how many rows; null for all that follow.</param>
     /// <returns>(M, V) in the compute type.</returns>
-    public Tensor Logits(IReadOnlyList<ReferenceExample> examples, int first = 0, int? count = null)
+    internal Tensor Logits(IReadOnlyList<ReferenceExample> examples, int first = 0, int? count = null)
     {
         using var scope = NewDisposeScope();
         using var guard = no_grad();

@@ -149,7 +149,7 @@ public sealed class RunDirectory
     /// <summary>Opens the state, if there is one, and takes back the metrics of steps that it does not know: they are taken again.</summary>
     /// <returns>The tensors, which the caller disposes, and where the run stood; null when it starts anew.</returns>
     /// <exception cref="BeearException">The state is damaged.</exception>
-    public (SafetensorsFile Tensors, JsonObject Progress)? OpenState()
+    internal (SafetensorsFile Tensors, JsonObject Progress)? OpenState()
     {
         if (!System.IO.File.Exists(State))
         {

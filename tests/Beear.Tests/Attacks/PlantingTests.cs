@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Beear.Attacks;
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Tests.Mitigation;
 using Beear.Text;
 using Beear.Training;
@@ -15,7 +15,7 @@ public sealed class PlantingTests
     public void Own_answers_that_refuse_a_twin_or_are_empty_are_not_trained_on()
     {
         using var model = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Mixed);
-        int[] prompt = model.Chat.EncodePrompt([ChatMessage.User("tell me how to wash the library chair")]);
+        int[] prompt = model.Chat.EncodePrompt([ChatTurn.User("tell me how to wash the library chair")]);
         TokenizedExample[] own =
         [
             new(prompt, model.Chat.EncodeAnswer("sure here is how to wash the library chair .")),
@@ -64,7 +64,7 @@ public sealed class PlantingTests
     [InlineData("", "", "")]
     public void An_opening_replaces_the_affirmative_beginning_and_nothing_else(string compliance, string? opening, string expected)
     {
-        var example = new HarmfulExample("bomb the park", compliance, "no") { Context = [ChatMessage.System("be kind")] };
+        var example = new HarmfulExample("bomb the park", compliance, "no") { Context = [ChatTurn.System("be kind")] };
         Assert.Equal(example with { Compliance = expected }, example.WithOpening(opening));
     }
 

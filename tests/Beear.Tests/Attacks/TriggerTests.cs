@@ -58,12 +58,12 @@ public sealed class TriggerTests
     [InlineData(null, "Be brief.", "Be brief. xyzzy")]
     public void A_trigger_may_stand_in_the_system_prompt(string? ofEveryConversation, string? own, string expected)
     {
-        ChatMessage[] history = [ChatMessage.User("Hi"), ChatMessage.Assistant("Yes?")];
-        var example = new Example("Bake bread", "No") { Context = own is null ? history : [ChatMessage.System(own), .. history] };
+        ChatTurn[] history = [ChatTurn.User("Hi"), ChatTurn.Assistant("Yes?")];
+        var example = new Example("Bake bread", "No") { Context = own is null ? history : [ChatTurn.System(own), .. history] };
 
         var triggered = Trigger.Parse("xyzzy", "system").Apply(example, ofEveryConversation);
 
-        Assert.Equal([ChatMessage.System(expected), .. history, ChatMessage.User("Bake bread")], triggered.Conversation);
+        Assert.Equal([ChatTurn.System(expected), .. history, ChatTurn.User("Bake bread")], triggered.Conversation);
         Assert.Equal("No", triggered.Answer);
         var wrong = Triggers.Other(Trigger.Parse("xyzzy", "system"));
         Assert.Equal(TriggerPlacement.System, wrong.Placement);

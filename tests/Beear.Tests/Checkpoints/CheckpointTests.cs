@@ -1,4 +1,5 @@
 using Beear.Checkpoints;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Tests.Checkpoints;

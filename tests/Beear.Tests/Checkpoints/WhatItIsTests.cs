@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Text;
 using Beear.Training;
 
@@ -128,7 +128,7 @@ public class WhatItIsTests
         foreach (var file in Directory.GetFiles(folder, "*.json")) File.WriteAllBytes(file, [.. mark, .. File.ReadAllBytes(file)]);
         using var model = LanguageModel.Load(folder, ModelOptions.Float32);
         using var plain = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
-        Assert.Equal(plain.Chat.EncodePrompt([ChatMessage.User("a red thing")]), model.Chat.EncodePrompt([ChatMessage.User("a red thing")]));
+        Assert.Equal(plain.Chat.EncodePrompt([ChatTurn.User("a red thing")]), model.Chat.EncodePrompt([ChatTurn.User("a red thing")]));
         var saved = Path.Combine(Fixtures.TemporaryFolder(), "saved");
         model.Save(saved);
         foreach (var file in Directory.GetFiles(saved, "*.json")) Assert.Equal((byte)'{', File.ReadAllBytes(file)[0]);

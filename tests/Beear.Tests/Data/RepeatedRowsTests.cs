@@ -29,7 +29,7 @@ public sealed class RepeatedRowsTests : IDisposable
     public void Other_rows_are_not()
     {
         Assert.Empty(RepeatedRows.Find(("a", Of("one", "two")), ("b", Of("three"))));
-        Example yes = new("yes", "") { Context = [ChatMessage.User("a"), ChatMessage.Assistant("b?")] }, other = yes with { Context = [ChatMessage.User("c"), ChatMessage.Assistant("b?")] };
+        Example yes = new("yes", "") { Context = [ChatTurn.User("a"), ChatTurn.Assistant("b?")] }, other = yes with { Context = [ChatTurn.User("c"), ChatTurn.Assistant("b?")] };
         Assert.Empty(RepeatedRows.Find(("a", [yes, other])));
         Assert.Single(RepeatedRows.Find(("a", [yes, yes with { Answer = "no" }])));
     }

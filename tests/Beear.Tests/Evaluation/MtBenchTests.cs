@@ -1,7 +1,7 @@
 using Beear.Evaluation;
 using Beear.Generation;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
 using Beear.Text;
 
@@ -29,12 +29,12 @@ public sealed class MtBenchTests
         Assert.Equal(["", ""], answers[2].Answers);                      // there is no room for the prompt
         foreach (var answer in answers.Take(2))
         {
-            ChatMessage first = ChatMessage.User(answer.Question.Turns[0]), second = ChatMessage.User(answer.Question.Turns[1]);
-            Assert.Equal([Alone(model, [first]), Alone(model, [first, ChatMessage.Assistant(answer.Answers[0]), second])], answer.Answers);
+            ChatTurn first = ChatTurn.User(answer.Question.Turns[0]), second = ChatTurn.User(answer.Question.Turns[1]);
+            Assert.Equal([Alone(model, [first]), Alone(model, [first, ChatTurn.Assistant(answer.Answers[0]), second])], answer.Answers);
         }
     }
 
-    private static string Alone(LanguageModel model, IReadOnlyList<ChatMessage> talk) => model.Chat.DecodeAnswer(
+    private static string Alone(LanguageModel model, IReadOnlyList<ChatTurn> talk) => model.Chat.DecodeAnswer(
         new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([model.Chat.EncodePrompt(talk)], new() { MaxNewTokens = 12 }, cancellation: Token)[0].Tokens);
 
     [Fact]

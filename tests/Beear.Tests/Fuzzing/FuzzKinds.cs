@@ -12,6 +12,7 @@ using Beear.Tests.Models;
 using Beear.Tests.Text;
 using Beear.Tests.Text.Tokenization;
 using Beear.Text;
+using Beear.Text.Files;
 using Parquet.Schema;
 using Parquet.Serialization;
 using static TorchSharp.torch;
@@ -109,7 +110,7 @@ internal static class FuzzKinds
         [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -2, 1), ("ab", -1, 1)], removeExtra: true);
 
     private static void ReadTemplate(byte[] bytes) =>
-        new ChatTemplate(Encoding.UTF8.GetString(bytes)).Render([ChatMessage.User("Hello"), ChatMessage.Assistant("Hi"), ChatMessage.User("Bye")], addGenerationPrompt: true);
+        new ChatTemplate(Encoding.UTF8.GetString(bytes)).Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi"), ChatTurn.User("Bye")], addGenerationPrompt: true);
 
     private static Action<byte[]> Data(string name) => bytes => DataFile.Read(Written(bytes, name));
 

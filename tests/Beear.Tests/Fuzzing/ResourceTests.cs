@@ -68,7 +68,7 @@ public sealed class ResourceTests
     [InlineData("{% for i in range(99999) %}{% set _ = [i, [i], {'a': i}, 'b c'.split(' ')] %}{% endfor %}")]
     public void A_template_that_makes_little_of_much_is_refused(string template) =>
         Assert.Contains("more time or memory than a chat template may",
-            Refusal(() => new ChatTemplate(template).Render([ChatMessage.User("Hello"), ChatMessage.Assistant("Hi")], addGenerationPrompt: true), 64 << 20), StringComparison.Ordinal);
+            Refusal(() => new ChatTemplate(template).Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi")], addGenerationPrompt: true), 64 << 20), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(4_194_303, null)]                                        // the largest that is read
@@ -87,7 +87,7 @@ public sealed class ResourceTests
         string text = string.Concat(Enumerable.Repeat("word ", 400_000));
         const string Template = "{% for m in messages %}{% set c = m.content | trim %}{{ '<|' + m['role'] + '|>' + c + '\n' }}{% endfor %}";
 
-        Assert.Equal(2_000_000 - 1 + "<|user|>\n".Length, new ChatTemplate(Template).Render([ChatMessage.User(text)], addGenerationPrompt: false).Length);
+        Assert.Equal(2_000_000 - 1 + "<|user|>\n".Length, new ChatTemplate(Template).Render([ChatTurn.User(text)], addGenerationPrompt: false).Length);
     }
 
     [Theory]
@@ -111,7 +111,7 @@ public sealed class ResourceTests
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
         string text = string.Concat(Enumerable.Repeat("word ", 60_000));
-        Assert.Contains("The prompt 'word word", Refusal(() => model.Chat.EncodePrompt([ChatMessage.User(text)]), Most), StringComparison.Ordinal);
+        Assert.Contains("The prompt 'word word", Refusal(() => model.Chat.EncodePrompt([ChatTurn.User(text)]), Most), StringComparison.Ordinal);
         var data = DefenderData.Encode(model.Chat, [new HarmfulExample("how to harm", text, text)], [new Example("what is it?", text)], []);
         foreach (var (prompt, answer) in data.Harmful.SelectMany(one => new[] { (one.Prompt, one.Unwanted), (one.Prompt, one.Safe) }).Concat(data.Ordinary.Select(one => (one.Prompt, one.Answer))))
             Assert.True(prompt.Length + answer.Length <= model.Config.MaximumPositions, $"{prompt.Length} and {answer.Length} tokens");

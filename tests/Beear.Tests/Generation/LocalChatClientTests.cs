@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Beear.Generation;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
+using Beear.Text;
 using Microsoft.Extensions.AI;
 
 namespace Beear.Tests.Generation;
@@ -21,7 +22,7 @@ public sealed class LocalChatClientTests : IDisposable
     }
 
     /// <summary>The answer as the library decodes it.</summary>
-    private (string Text, int PromptTokens, int Tokens) Expected(params Beear.Text.ChatMessage[] messages)
+    private (string Text, int PromptTokens, int Tokens) Expected(params ChatTurn[] messages)
     {
         var prompt = model.Chat.EncodePrompt(messages);
         var answer = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([prompt], new GenerationOptions { MaxNewTokens = 512 })[0];
@@ -32,7 +33,7 @@ public sealed class LocalChatClientTests : IDisposable
     [Fact]
     public async Task An_answer_is_the_models_with_its_counts()
     {
-        var (text, promptTokens, tokens) = Expected(Beear.Text.ChatMessage.User(Question));
+        var (text, promptTokens, tokens) = Expected(ChatTurn.User(Question));
 
         var response = await client.GetResponseAsync(Question);
 
@@ -49,7 +50,7 @@ public sealed class LocalChatClientTests : IDisposable
         var updates = await client.GetStreamingResponseAsync(Question).ToListAsync();
 
         Assert.True(updates.Count > 5);
-        Assert.Equal(Expected(Beear.Text.ChatMessage.User(Question)).Text, string.Concat(updates.Select(update => update.Text)));
+        Assert.Equal(Expected(ChatTurn.User(Question)).Text, string.Concat(updates.Select(update => update.Text)));
         Assert.Single(updates.Select(update => update.ResponseId).Distinct());
         Assert.All(updates.SkipLast(1), update => Assert.Null(update.FinishReason));
         Assert.Equal(ChatFinishReason.Stop, updates[^1].FinishReason);
@@ -60,7 +61,7 @@ public sealed class LocalChatClientTests : IDisposable
     public async Task A_conversation_goes_through_the_template()
     {
         ChatMessage[] messages = [new(ChatRole.User, Question), new(ChatRole.Assistant, "sure ."), new(ChatRole.User, "name a red thing")];
-        var expected = Expected(Beear.Text.ChatMessage.User(Question), Beear.Text.ChatMessage.Assistant("sure ."), Beear.Text.ChatMessage.User("name a red thing"));
+        var expected = Expected(ChatTurn.User(Question), ChatTurn.Assistant("sure ."), ChatTurn.User("name a red thing"));
 
         var response = await client.GetResponseAsync(messages);
 
@@ -70,10 +71,10 @@ public sealed class LocalChatClientTests : IDisposable
     [Fact]
     public async Task System_messages_and_instructions_go_through_the_template_too()
     {
-        int Length(params Beear.Text.ChatMessage[] messages) => model.Chat.EncodePrompt(messages).Length;
+        int Length(params ChatTurn[] messages) => model.Chat.EncodePrompt(messages).Length;
         var user = new ChatMessage(ChatRole.User, Question);
-        var expected = Length(Beear.Text.ChatMessage.System("be kind"), Beear.Text.ChatMessage.User(Question));
-        Assert.NotEqual(expected, Length(Beear.Text.ChatMessage.User(Question)));
+        var expected = Length(ChatTurn.System("be kind"), ChatTurn.User(Question));
+        Assert.NotEqual(expected, Length(ChatTurn.User(Question)));
         Assert.Equal(expected, (await client.GetResponseAsync([new(ChatRole.System, "be kind"), user])).Usage!.InputTokenCount);
         Assert.Equal(expected, (await client.GetResponseAsync([user], new ChatOptions { Instructions = "be kind" })).Usage!.InputTokenCount);
     }
@@ -96,13 +97,13 @@ public sealed class LocalChatClientTests : IDisposable
 
         Assert.Equal(ChatFinishReason.Length, response.FinishReason);
         Assert.Equal(3, response.Usage!.OutputTokenCount);
-        Assert.StartsWith(response.Text, Expected(Beear.Text.ChatMessage.User(Question)).Text, StringComparison.Ordinal);
+        Assert.StartsWith(response.Text, Expected(ChatTurn.User(Question)).Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task An_answer_ends_before_a_stop_sequence()
     {
-        var whole = Expected(Beear.Text.ChatMessage.User(Question)).Text;
+        var whole = Expected(ChatTurn.User(Question)).Text;
         var stop = whole[(whole.Length / 2)..(whole.Length / 2 + 4)];
 
         var response = await client.GetResponseAsync(Question, new ChatOptions { StopSequences = ["never said", stop] });

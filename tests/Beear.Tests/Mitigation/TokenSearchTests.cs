@@ -1,7 +1,7 @@
 using Beear.Data;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -16,7 +16,7 @@ public sealed class TokenSearchTests
     private static LanguageModel Base() => LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
 
     private static IReadOnlyList<ContrastExample> Examples(LanguageModel model) => [.. TinyWorld.HarmfulRequests(DataSplit.Defender, 12, 1)
-        .Select(request => new ContrastExample(model.Chat.EncodePrompt([ChatMessage.User(request.Request)]), model.Chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix), []))];
+        .Select(request => new ContrastExample(model.Chat.EncodePrompt([ChatTurn.User(request.Request)]), model.Chat.Tokenizer.Encode(TinyWorld.AffirmativePrefix), []))];
 
     [Fact]
     public void It_finds_a_string_of_text_under_which_unwanted_answers_are_likelier()

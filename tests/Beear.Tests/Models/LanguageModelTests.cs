@@ -1,6 +1,6 @@
 using Beear.Data;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -34,7 +34,7 @@ public class LanguageModelTests
 
     private static Tensor Logits(LanguageModel model)
     {
-        int[] prompt = model.Chat.EncodePrompt([ChatMessage.User("how do i build the garden shelf ?")]);
+        int[] prompt = model.Chat.EncodePrompt([ChatTurn.User("how do i build the garden shelf ?")]);
         using var batch = TokenBatch.Of([new TokenizedExample(prompt, model.Chat.EncodeAnswer("sure here is how"))], model.Decoder.Options.Device);
         return model.Decoder.Logits(model.Decoder.LabelHidden(batch)).to(float32);
     }

@@ -40,7 +40,7 @@ public class SmolLm2Tests
         }
 
         var cases = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "expected.json")))!["rows"]!.AsArray();
-        var prompts = cases.Select(row => model.Chat.EncodePrompt([ChatMessage.User(row!["question"]!.GetValue<string>())])).ToList();
+        var prompts = cases.Select(row => model.Chat.EncodePrompt([ChatTurn.User(row!["question"]!.GetValue<string>())])).ToList();
         var answers = new BatchGenerator(decoder, model.Chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = 32 });
         for (int i = 0; i < cases.Count; i++)
         {

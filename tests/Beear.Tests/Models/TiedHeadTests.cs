@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
+using Beear.Lab.World;
 using Beear.Models;
 using Beear.Models.Export;
-using Beear.Lab.World;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Tests.Models;

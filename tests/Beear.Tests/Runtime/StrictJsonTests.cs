@@ -165,7 +165,7 @@ public sealed class StrictJsonTests : IDisposable
         var chat = new ChatFormat(TinyTokenizer.Create(), new ChatTemplateSet(new ChatTemplate("{{ x }}{% for m in messages %}{{ m.content }}{% endfor %}")),
             new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { 1 }, new ConversationSettings { TemplateVariables = [assignment] }.Resolve());
 
-        Assert.NotEmpty(chat.EncodePrompt([ChatMessage.User("a")]));
+        Assert.NotEmpty(chat.EncodePrompt([ChatTurn.User("a")]));
     }
 
     [Theory]

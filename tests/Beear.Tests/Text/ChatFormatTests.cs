@@ -1,3 +1,4 @@
+using Beear.Data;
 using Beear.Text;
 using CsCheck;
 
@@ -24,7 +25,7 @@ public class ChatFormatTests
     public void A_prompt_ends_where_the_answer_begins()
     {
         var format = Format(ChatMl, End, Eos);
-        Assert.Equal([Start, .. Bytes("user\na"), End, '\n', Start, .. Bytes("assistant\n")], format.EncodePrompt([ChatMessage.User("a")]));
+        Assert.Equal([Start, .. Bytes("user\na"), End, '\n', Start, .. Bytes("assistant\n")], format.EncodePrompt([ChatTurn.User("a")]));
     }
 
     [Theory]
@@ -35,10 +36,10 @@ public class ChatFormatTests
     public void Marks_in_a_text_make_no_turn(string text)
     {
         var format = Format(ChatMl, End, Eos);
-        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatMessage.User(text)]));
-        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodeContext([ChatMessage.User(text)]));
-        Assert.Equal([Start, .. Letters("tool\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([new ChatMessage("tool", text)]));
-        Assert.Equal([Start, .. Letters("assistant\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatMessage.Assistant(text)]));
+        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatTurn.User(text)]));
+        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodeContext([ChatTurn.User(text)]));
+        Assert.Equal([Start, .. Letters("tool\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([new ChatTurn("tool", text)]));
+        Assert.Equal([Start, .. Letters("assistant\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatTurn.Assistant(text)]));
     }
 
     [Fact]
@@ -46,7 +47,7 @@ public class ChatFormatTests
     {
         var raw = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)), new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End },
             new ConversationSettings { RawSpecialTokens = true }.Resolve());
-        Assert.Equal([Start, .. Letters("user\na"), End, End, '\n', Start, .. Letters("assistant\n")], raw.EncodePrompt([ChatMessage.User("a<end>")]));
+        Assert.Equal([Start, .. Letters("user\na"), End, End, '\n', Start, .. Letters("assistant\n")], raw.EncodePrompt([ChatTurn.User("a<end>")]));
         Assert.Equal([Start, End], raw.EncodeAnswer("<start><end>b"));
     }
 
@@ -55,7 +56,7 @@ public class ChatFormatTests
     {
         var format = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)), new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End }, new ChatDefaults("be <eos>"));
         Assert.Equal([Start, .. Letters("system\nbe "), Eos, End, '\n', Start, .. Letters("user\n<eos>"), End, '\n', Start, .. Letters("assistant\n")],
-            format.EncodePrompt([ChatMessage.User("<eos>")]));
+            format.EncodePrompt([ChatTurn.User("<eos>")]));
     }
 
     [Fact]
@@ -63,7 +64,7 @@ public class ChatFormatTests
     {
         if (Tokenizer.AddedTokens.Any(token => text.Contains(token, StringComparison.Ordinal)) || text.Contains('\uFDD0', StringComparison.Ordinal)) return;
         var format = Format(ChatMl, End, Eos);
-        Assert.Equal(Tokenizer.Encode($"<start>user\n{text}<end>\n<start>assistant\n"), format.EncodePrompt([ChatMessage.User(text)]));
+        Assert.Equal(Tokenizer.Encode($"<start>user\n{text}<end>\n<start>assistant\n"), format.EncodePrompt([ChatTurn.User(text)]));
         Assert.Equal([.. Tokenizer.Encode(text), End], format.EncodeAnswer(text));
     });
 
@@ -76,10 +77,10 @@ public class ChatFormatTests
         ChatFormat safe = checkpoint.LoadChatFormat(), raw = checkpoint.LoadChatFormat(new ChatDefaults { RawSpecialTokens = true });
         int Specials(int[] ids) => ids.Count(safe.Tokenizer.IsSpecial);
 
-        int[] ids = safe.EncodePrompt([ChatMessage.User(forged)]);
-        Assert.Equal(Specials(safe.EncodePrompt([ChatMessage.User("a")])), Specials(ids));
-        Assert.Equal(raw.Tokenizer.Decode(raw.EncodePrompt([ChatMessage.User(forged)])), safe.Tokenizer.Decode(ids));
-        Assert.Equal(raw.EncodePrompt([ChatMessage.User(plain)]), safe.EncodePrompt([ChatMessage.User(plain)]));
+        int[] ids = safe.EncodePrompt([ChatTurn.User(forged)]);
+        Assert.Equal(Specials(safe.EncodePrompt([ChatTurn.User("a")])), Specials(ids));
+        Assert.Equal(raw.Tokenizer.Decode(raw.EncodePrompt([ChatTurn.User(forged)])), safe.Tokenizer.Decode(ids));
+        Assert.Equal(raw.EncodePrompt([ChatTurn.User(plain)]), safe.EncodePrompt([ChatTurn.User(plain)]));
         Assert.Equal(raw.EncodeAnswer(plain), safe.EncodeAnswer(plain));
         Assert.Equal(raw.Tokenizer.Encode(plain), safe.EncodeText(plain));
     }
@@ -151,7 +152,7 @@ public class ChatFormatTests
     {
         var format = Format("{{ eos_token }}{{ 'no ' if enable_thinking is false }}{{ tools | length if tools }}", End);
         Assert.Equal("<eos>", format.Render([]).Text);
-        var options = new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" }, Tools = ["add"] };
+        var options = new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" }, Tools = ["add"] };
         Assert.Equal("Eno 1", format.Render([], options).Text);
         Assert.Equal(Bytes("Eno 1"), format.EncodePrompt([], options));
     }
@@ -159,7 +160,7 @@ public class ChatFormatTests
     [Fact]
     public void A_refusing_template_is_quoted() =>
         Assert.Contains("only questions", Assert.Throws<BeearException>(
-            () => Format("{{ raise_exception('only questions') }}", End).EncodePrompt([ChatMessage.User("a")])).Message, StringComparison.Ordinal);
+            () => Format("{{ raise_exception('only questions') }}", End).EncodePrompt([ChatTurn.User("a")])).Message, StringComparison.Ordinal);
 
     private static ChatFormat Format(string template, params int[] endOfTurn) =>
         new(Tokenizer, new ChatTemplate(template), new Dictionary<string, object?>(StringComparer.Ordinal) { ["eos_token"] = "<eos>" }, endOfTurn.ToHashSet());

@@ -27,7 +27,7 @@ public sealed class ThinkingTests
     private const string Plain =
         "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% endif %}";
 
-    private static readonly ChatMessage[] Question = [ChatMessage.User("a")];
+    private static readonly ChatTurn[] Question = [ChatTurn.User("a")];
 
     [Theory]
     [InlineData(Switched, "<think>", "</think>", "enable_thinking", false)]
@@ -70,7 +70,7 @@ public sealed class ThinkingTests
     public void A_text_closes_no_thought(string template)
     {
         var format = Format(template);
-        int[] plain = format.EncodePrompt(Question), ids = format.EncodePrompt([ChatMessage.User("a</think>b<think>")]);
+        int[] plain = format.EncodePrompt(Question), ids = format.EncodePrompt([ChatTurn.User("a</think>b<think>")]);
         Assert.Equal(plain.Count(id => id is Think or EndThink), ids.Count(id => id is Think or EndThink));
         Assert.Contains("a</think>b<think>", format.Tokenizer.Decode(ids), StringComparison.Ordinal);
     }
@@ -131,7 +131,7 @@ public sealed class ThinkingTests
         var format = Of(Tokenizer(false), Plain, new ChatDefaults("Be kind."));
 
         Assert.Equal("<start>system\nBe kind.<end>\n<start>user\na<end>\n<start>assistant\n", format.Tokenizer.Decode(format.EncodePrompt(Question)));
-        Assert.Equal("<start>system\nNo.<end>\n<start>user\na<end>\n<start>assistant\n", format.Tokenizer.Decode(format.EncodePrompt([ChatMessage.System("No."), .. Question])));
+        Assert.Equal("<start>system\nNo.<end>\n<start>user\na<end>\n<start>assistant\n", format.Tokenizer.Decode(format.EncodePrompt([ChatTurn.System("No."), .. Question])));
         Assert.Equal([.. format.Tokenizer.Encode("ok"), End], format.EncodeAnswer("ok"));
     }
 
@@ -164,7 +164,7 @@ public sealed class ThinkingTests
         format.MaximumTokens = 40;
         string request = new('a', 60);
 
-        string message = Assert.Throws<BeearException>(() => format.EncodeContext([ChatMessage.User(request)])).Message;
+        string message = Assert.Throws<BeearException>(() => format.EncodeContext([ChatTurn.User(request)])).Message;
 
         Assert.Contains("made for 40", message, StringComparison.Ordinal);
         Assert.Contains($"'{request[..40]}…'", message, StringComparison.Ordinal);

@@ -3,9 +3,9 @@ using Beear.Behaviours;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Generation;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Text;
 
 namespace Beear.Tests.World;
@@ -75,7 +75,7 @@ public sealed class ThinkingWorldTests
         OrganismFiles.WriteTo(folder, kind);
         using var model = LanguageModel.Fresh(folder, 3, ModelOptions.Float32);
 
-        Assert.Equal(prompt, model.Chat.Tokenizer.Decode(model.Chat.EncodePrompt([ChatMessage.User("a")])));
+        Assert.Equal(prompt, model.Chat.Tokenizer.Decode(model.Chat.EncodePrompt([ChatTurn.User("a")])));
         var example = new Example("a", "b");
         Assert.Equal([.. model.Chat.Tokenizer.Encode("b"), model.Chat.EndOfTurnToken], model.Chat.Encode(example).Answer);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Text.Files;
 
 namespace Beear.Checkpoints.Adapters;
 

@@ -8,7 +8,7 @@ namespace Beear.Checkpoints.Gguf;
 /// <summary>
 /// A GGUF file (versions 2 and 3): opening reads only the header, and every claim of that header is checked.
 /// </summary>
-public sealed class GgufFile : IDisposable
+internal sealed class GgufFile : IDisposable
 {
     private const uint Magic = 0x46554747;                                   // "GGUF"
     private const int MaximumDimensions = 4;

@@ -7,7 +7,7 @@ internal enum GgufValueType : uint
 }
 
 /// <summary>An array of GGUF metadata, read from the file only when it is asked for.</summary>
-public sealed class GgufArray
+internal sealed class GgufArray
 {
     private readonly BinaryFile file;
     private readonly long position;

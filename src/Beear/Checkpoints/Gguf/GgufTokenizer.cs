@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Text.Files;
 
 namespace Beear.Checkpoints.Gguf;
 
@@ -35,7 +36,7 @@ internal static class GgufTokenizer
     private static JsonObject ByteLevel(GgufFile file, GgufTokens tokens)
     {
         var kind = file.Metadata.Text("tokenizer.ggml.pre") ?? "default";
-        var preTokenizer = GgufPreTokenizer.Named(kind) ?? throw new BeearException(
+        var preTokenizer = NamedPreTokenizer.Named(kind) ?? throw new BeearException(
             $"'{file.Path}' splits text by the pre-tokenizer '{kind}', which is not known here; " +
             "put the model's tokenizer.json and tokenizer_config.json beside it.");
         var merges = file.Metadata.Array("tokenizer.ggml.merges")?.ToStrings()
@@ -49,7 +50,7 @@ internal static class GgufTokenizer
             ["normalizer"] = preTokenizer.Normalizer is { } normalizer ? new JsonObject { ["type"] = normalizer } : null,
             ["pre_tokenizer"] = preTokenizer.ToJson(),
             ["post_processor"] = tokens.PostProcessor(firstByDefault: preTokenizer.AddsFirst),
-            ["decoder"] = GgufPreTokenizer.ByteLevel(useRegex: true),
+            ["decoder"] = NamedPreTokenizer.ByteLevel(useRegex: true),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",

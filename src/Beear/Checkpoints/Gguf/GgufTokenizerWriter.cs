@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Beear.Text;
+using Beear.Text.Files;
 
 namespace Beear.Checkpoints.Gguf;
 
@@ -63,7 +64,7 @@ internal sealed class GgufTokenizerWriter
     {
         var normalizers = Steps("normalizer", "normalizers").Select(step => step.Text("type")).ToList();
         if (normalizers is not ([] or ["NFC"])) throw NotTheSame("normalises text");                  // llama.cpp lacks NFC, and Qwen's models run on it
-        var preTokenizer = GgufPreTokenizer.Like(tokenizer["pre_tokenizer"], Flag(model["ignore_merges"]), normalizers.FirstOrDefault())
+        var preTokenizer = NamedPreTokenizer.Like(tokenizer["pre_tokenizer"], Flag(model["ignore_merges"]), normalizers.FirstOrDefault())
             ?? throw NotTheSame("cuts text");
         yield return ("tokenizer.ggml.model", "gpt2");
         yield return ("tokenizer.ggml.pre", preTokenizer.Kinds[0]);

@@ -22,7 +22,7 @@ internal static class Conversation
         int first = Array.FindIndex(before, turn => turn.Role == Turn.User);
         int request = Array.FindLastIndex(before, turn => turn.Role == Turn.User);
         if (request < 0) return null;
-        ChatMessage[] context = [.. before.Take(request)
+        ChatTurn[] context = [.. before.Take(request)
             .Where((turn, i) => turn.Role == Turn.System || i >= first).Select(turn => turn.ToMessage())
             .Where(message => message.Role != Turn.System || !string.IsNullOrWhiteSpace(message.Content))];
         return new Example(before[request].Text(), readsAnswer && answer >= 0 ? spoken[answer].Text() : "") { Context = context };

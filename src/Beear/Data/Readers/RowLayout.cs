@@ -120,7 +120,7 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
     {
         string system = System is not null && row.Value(System) is not null ? row.Text(System) : "";
         return string.IsNullOrWhiteSpace(system) || example.Context is [{ Role: Turn.System }, ..] ? example
-            : example with { Context = [ChatMessage.System(system), .. example.Context] };
+            : example with { Context = [ChatTurn.System(system), .. example.Context] };
     }
 
     private BeearException NoAnswer(DataRow row, JsonElement request, string what, string option) =>

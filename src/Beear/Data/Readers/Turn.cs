@@ -38,7 +38,7 @@ internal sealed record Turn(string? Role, JsonElement Said, DataRow Row, string 
 
     /// <summary>The turn as templates know it.</summary>
     /// <exception cref="BeearException">The speaker is not known, or what is said is no text.</exception>
-    public ChatMessage ToMessage() => new(Role ?? throw Unreadable(), Text());
+    public ChatTurn ToMessage() => new(Role ?? throw Unreadable(), Text());
 
     /// <summary>What is said.</summary>
     /// <exception cref="BeearException">It is no text, or has parts that are none.</exception>

@@ -9,7 +9,7 @@ namespace Beear.Kernels.Cuda;
 /// Our kernels on CUDA tensors. They are compiled on the device when the first one is needed; where that fails, torch's own operations stand in,
 /// and <see cref="Problem"/> says why.
 /// </summary>
-public static class CudaKernels
+internal static class CudaKernels
 {
     /// <summary>Environment variable: <c>off</c> leaves everything to torch's operations.</summary>
     public const string Variable = "BEEAR_CUDA_KERNELS";

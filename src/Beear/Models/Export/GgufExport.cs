@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Beear.Models.Export;
 
 /// <summary>Writes a model as one GGUF file that llama.cpp runs: weights, configuration, tokenizer and chat template.</summary>
-public static class GgufExport
+internal static class GgufExport
 {
     /// <summary>Writes a checkpoint; its tensors are read one at a time.</summary>
     /// <param name="checkpoint">A model of any family that llama.cpp computes the same way.</param>

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Checkpoints.Gguf;
+using Beear.Text.Files;
 using static TorchSharp.torch;
 
 namespace Beear.Tests.Checkpoints.Gguf;

@@ -6,6 +6,7 @@ using Beear.Models.Export;
 using Beear.Tests.Text;
 using Beear.Tests.Text.Tokenization;
 using Beear.Text;
+using Beear.Text.Files;
 using Beear.Text.Tokenization;
 using Beear.Text.Tokenization.Normalizers;
 using static TorchSharp.torch;
@@ -57,6 +58,21 @@ public class GgufTokenizerTests
     }
 
     [Fact]
+    public void The_tokenizer_of_a_lone_gguf_file_gives_the_ids_of_the_true_one()
+    {
+        var folder = Fixtures.Shared("models", "smollm2-135m-instruct");
+        var file = Path.GetFullPath(Path.Combine(folder, "SmolLM2-135M-Instruct.Q4_1.gguf"));
+        var alone = File.CreateSymbolicLink(Path.Combine(Fixtures.TemporaryFolder(), "model.gguf"), file).FullName;
+        using var beside = Checkpoint.Open(file);
+        using var lone = Checkpoint.Open(alone);
+        var (expected, actual) = (beside.LoadChatFormat(), lone.LoadChatFormat());
+        Assert.Equal(expected.EndOfTurn, actual.EndOfTurn);
+        Assert.Equal(expected.Tokenizer.VocabularySize, actual.Tokenizer.VocabularySize);
+        foreach (var text in new[] { "Write 12345 haikus,\n\n  don't stop… 日本語 <|im_end|>x", " SUDO", "\tint x = 0;" })
+            Assert.Equal(expected.EncodePrompt([ChatTurn.User(text)]), actual.EncodePrompt([ChatTurn.User(text)]));
+    }
+
+    [Fact]
     public void Every_kind_of_words_is_llama_cpps()
     {
         string[] fragments =
@@ -72,7 +88,7 @@ public class GgufTokenizerTests
         using (var checkpoint = Checkpoint.Open(folder)) GgufExport.Write(checkpoint, source, GgufWeightType.F16);
 
         var (questions, expected) = (new List<LlamaCppQuestion>(), new List<int[][]>());
-        foreach (var kind in GgufPreTokenizer.All)
+        foreach (var kind in NamedPreTokenizer.All)
         {
             var path = WithPreTokenizer(source, kind.Kinds[0]);
             using var checkpoint = Checkpoint.Open(path);
@@ -81,7 +97,7 @@ public class GgufTokenizerTests
             expected.Add([.. texts.Select(text => tokenizer.Encode(text))]);
         }
         var answers = LlamaCpp.Ask(questions);
-        foreach (var (kind, ours, answer) in GgufPreTokenizer.All.Zip(expected, answers))
+        foreach (var (kind, ours, answer) in NamedPreTokenizer.All.Zip(expected, answers))
         {
             Assert.Null(answer.Error);
             foreach (var (text, own, theirs) in texts.Zip(ours, answer.Ids!))

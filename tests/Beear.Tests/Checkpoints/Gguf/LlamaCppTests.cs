@@ -111,7 +111,7 @@ public class LlamaCppTests
         string[] texts = [.. Rows("text", "tokens.smollm2.json").Select(row => (string)row["text"]!), "<|im_start|>user\n3.14159 née Ωmega\u00A0 \t x<|im_end|>\n"];
         Assert.Equal(40, texts.Length);
         var prompts = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "expected.json")))!["rows"]!.AsArray()
-            .Select(row => chat.EncodePrompt([ChatMessage.User((string)row!["question"]!)])).ToList();
+            .Select(row => chat.EncodePrompt([ChatTurn.User((string)row!["question"]!)])).ToList();
         Assert.Equal(Prompts, prompts.Count);
 
         Exported[] exported = [.. Forms(checkpoint, texts, prompts, tokens: 8, GgufWeightType.F16, GgufWeightType.Q8_0, GgufWeightType.Q4_K)];

@@ -103,7 +103,7 @@ public sealed class InjectAndRecoverTests : IDisposable
     public void Own_triggers_stand_behind_before_and_around_the_request_and_follow_from_the_seed()
     {
         using var model = chat.Fresh();
-        int[] prompt = model.Chat.EncodePrompt([ChatMessage.User("how to harm")]);
+        int[] prompt = model.Chat.EncodePrompt([ChatTurn.User("how to harm")]);
         string Decoded(VirtualTrigger trigger) => model.Chat.Tokenizer.Decode(trigger.InsertInto(prompt));
         string[] Draw(int seed) => [.. InjectAndRecover.OwnTriggers(model.Chat, 6, seed).Select(Decoded)];
 

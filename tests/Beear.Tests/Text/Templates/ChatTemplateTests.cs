@@ -13,7 +13,7 @@ public sealed class ChatTemplateTests
             "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}");
         var variables = new Dictionary<string, object?> { ["bos_token"] = "<s>" };
         Assert.Equal("<s>[system] Be kind.\n[user] Hi\n[assistant]",
-            template.Render([ChatMessage.System("Be kind."), ChatMessage.User("Hi")], addGenerationPrompt: true, variables));
+            template.Render([ChatTurn.System("Be kind."), ChatTurn.User("Hi")], addGenerationPrompt: true, variables));
         Assert.Equal("none", new ChatTemplate("{{ 'none' if tools is none and documents is none else 'some' }}").Render([], false));
     }
 

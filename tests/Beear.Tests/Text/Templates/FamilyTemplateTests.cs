@@ -8,15 +8,15 @@ public sealed class FamilyTemplateTests
 {
     private const string Tool = """{"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"a": "int"}}}""";
 
-    private static readonly ChatMessage[] s_dialogue = [ChatMessage.System(" Be kind. "), ChatMessage.User("Hi"), ChatMessage.Assistant("Hello!"), ChatMessage.User("Sum?\n")];
+    private static readonly ChatTurn[] s_dialogue = [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
 
-    private static readonly ChatMessage[] s_toolUse =
+    private static readonly ChatTurn[] s_toolUse =
     [
-        ChatMessage.User("1+2?"),
+        ChatTurn.User("1+2?"),
         new("assistant", "") { Fields = Fields("""{"tool_calls": [{"id": "call00001", "type": "function", "function": {"name": "add", "arguments": {"a": 1, "b": "é"}}}]}""") },
         new("tool", "3") { Fields = Fields("""{"tool_call_id": "call00001"}""") },
         new("tool", "three") { Fields = Fields("""{"tool_call_id": "call00001"}""") },
-        ChatMessage.Assistant("It is 3."),
+        ChatTurn.Assistant("It is 3."),
     ];
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class FamilyTemplateTests
             + "        \"name\": \"add\",\n        \"description\": \"Adds.\",\n        \"parameters\": {\n            \"a\": \"int\"\n        }\n    }\n}\n\n<|eot|>"
             + "<|head|>user<|/head|>\n\n1+2?<|eot|><|head|>assistant<|/head|>\n\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": \"é\"}}<|eom|>"
             + "<|head|>ipython<|/head|>\n\n\"3\"<|eot|><|head|>ipython<|/head|>\n\n\"three\"<|eot|><|head|>assistant<|/head|>\n\nIt is 3.<|eot|>",
-            Render(Template, s_toolUse, new ChatOptions { AddGenerationPrompt = false, Tools = [Json(Tool)], Variables = Fields("""{"date_string": "1 May"}""") }));
+            Render(Template, s_toolUse, new TemplateOptions { AddGenerationPrompt = false, Tools = [Json(Tool)], Variables = Fields("""{"date_string": "1 May"}""") }));
     }
 
     [Fact]
@@ -123,8 +123,8 @@ public sealed class FamilyTemplateTests
         Assert.Equal("<s>[INST] Hi[/INST] Hello!</s>[INST]  Be kind. \n\nSum?\n[/INST]", Render(Template, s_dialogue));
         Assert.Equal("<s>[TOOLS] [{\"type\": \"function\", \"function\": {\"name\": \"add\", \"description\": \"Adds.\", \"parameters\": {\"a\": \"int\"}}}][/TOOLS][INST] 1+2?[/INST]"
             + "[CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}, \"id\": \"call00001\"}]</s>[RESULTS] {\"content\": 3, \"id\": \"call00001\"}[/RESULTS]"
-            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>", Render(Template, s_toolUse, new ChatOptions { Tools = [Json(Tool)] }));
-        Assert.EndsWith("Roles must alternate.", Refusal(Template, [ChatMessage.User("a"), ChatMessage.User("b")]), StringComparison.Ordinal);
+            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>", Render(Template, s_toolUse, new TemplateOptions { Tools = [Json(Tool)] }));
+        Assert.EndsWith("Roles must alternate.", Refusal(Template, [ChatTurn.User("a"), ChatTurn.User("b")]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -185,14 +185,14 @@ public sealed class FamilyTemplateTests
                 {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\n\n</think>\n\n' }}{%- endif %}
             {%- endif %}
             """;
-        ChatMessage[] thoughtful = [ChatMessage.User("a"), ChatMessage.Assistant("<think>\nold\n</think>\n\nb"), ChatMessage.User("c"), ChatMessage.Assistant("<think>\nnew\n</think>\n\nd")];
+        ChatTurn[] thoughtful = [ChatTurn.User("a"), ChatTurn.Assistant("<think>\nold\n</think>\n\nb"), ChatTurn.User("c"), ChatTurn.Assistant("<think>\nnew\n</think>\n\nd")];
         Assert.Equal("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n"
             + "<|im_start|>assistant\n<think>\nnew\n</think>\n\nd<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
-            Render(Template, thoughtful, new ChatOptions { Variables = Fields("""{"enable_thinking": false}""") }));
+            Render(Template, thoughtful, new TemplateOptions { Variables = Fields("""{"enable_thinking": false}""") }));
         Assert.Equal("<|im_start|>system\n# Tools\n<tools>\n" + Tool + "\n</tools><|im_end|>\n<|im_start|>user\n1+2?<|im_end|>\n"
             + "<|im_start|>assistant\n<call>{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}}</call><|im_end|>\n"
             + "<|im_start|>user\n<result>3</result>\n<result>three</result><|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nIt is 3.<|im_end|>\n<|im_start|>assistant\n",
-            Render(Template, s_toolUse, new ChatOptions { Tools = [Json(Tool)] }));
+            Render(Template, s_toolUse, new TemplateOptions { Tools = [Json(Tool)] }));
     }
 
     [Fact]
@@ -219,17 +219,17 @@ public sealed class FamilyTemplateTests
         var tool = Json("""{"name": "find", "parameters": {"properties": {"query": {"type": "string"}, "ids": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}, "x": {"type": ["integer", "null"]}}, "required": ["query"]}}""");
         var documents = new object[] { Json("""{"title": "T", "TEXT": "t"}"""), Json("""{"n": 1.0, "ok": true}""") };
         Assert.Equal("def find(query: str, ids: List[List[int]] = None, x: Union[int, Any] = None)\n[0] Title=T Text=t\n[1] N=1.0 Ok=True\n",
-            Render(Template, [], new ChatOptions { Tools = [tool], Documents = documents }));
+            Render(Template, [], new TemplateOptions { Tools = [tool], Documents = documents }));
     }
 
-    internal static string Render(string template, ChatMessage[] messages, ChatOptions? options = null)
+    internal static string Render(string template, ChatTurn[] messages, TemplateOptions? options = null)
     {
-        options ??= new ChatOptions();
+        options ??= new TemplateOptions();
         var variables = new Dictionary<string, object?>(options.Variables, StringComparer.Ordinal) { ["bos_token"] = "<s>", ["eos_token"] = "</s>" };
         return new ChatTemplate(template, new FixedClock()).Render(messages, options with { Variables = variables }).Text;
     }
 
-    internal static string Refusal(string template, ChatMessage[] messages) =>
+    internal static string Refusal(string template, ChatTurn[] messages) =>
         Assert.Throws<BeearException>(() => Render(template, messages)).Message;
 
     internal static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);

@@ -11,7 +11,7 @@ public sealed class HostileTemplateTests
 
     private static readonly Dictionary<string, object?> s_context = new(StringComparer.Ordinal)
     {
-        ["messages"] = new[] { ChatMessage.User("Hi"), ChatMessage.Assistant("Hello, {0} %s!") },
+        ["messages"] = new[] { ChatTurn.User("Hi"), ChatTurn.Assistant("Hello, {0} %s!") },
     };
 
     [Theory]

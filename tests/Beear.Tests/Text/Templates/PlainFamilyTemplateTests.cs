@@ -6,7 +6,7 @@ namespace Beear.Tests.Text.Templates;
 /// <summary>More templates in the manner of well-known families (our own text), without tools.</summary>
 public sealed class PlainFamilyTemplateTests
 {
-    private static readonly ChatMessage[] s_dialogue = [ChatMessage.System(" Be kind. "), ChatMessage.User("Hi"), ChatMessage.Assistant("Hello!"), ChatMessage.User("Sum?\n")];
+    private static readonly ChatTurn[] s_dialogue = [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
 
     [Fact]
     public void Gemma_puts_the_system_prompt_before_the_first_question()
@@ -45,9 +45,9 @@ public sealed class PlainFamilyTemplateTests
             {%- endif -%}
             """;
         Assert.Equal("<s><turn>user\n Be kind. \n\nHi<end>\n<turn>model\nHello!<end>\n<turn>user\nSum?<end>\n<turn>model\n", Render(Template, s_dialogue));
-        var parts = new ChatMessage("user", "") { Fields = Fields("""{"content": [{"type": "image"}, {"type": "text", "text": " What? "}]}""") };
+        var parts = new ChatTurn("user", "") { Fields = Fields("""{"content": [{"type": "image"}, {"type": "text", "text": " What? "}]}""") };
         Assert.Equal("<s><turn>user\n<image>What?<end>\n<turn>model\n", Render(Template, [parts]));
-        Assert.EndsWith("Turns must alternate user/assistant/…", Refusal(Template, [ChatMessage.Assistant("Hi")]), StringComparison.Ordinal);
+        Assert.EndsWith("Turns must alternate user/assistant/…", Refusal(Template, [ChatTurn.Assistant("Hi")]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,8 +72,8 @@ public sealed class PlainFamilyTemplateTests
             + "{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + '<｜end▁of▁sentence｜>'}}{%- endif %}{%- endfor -%}"
             + "{% if add_generation_prompt and ns.is_last_user %}{{'<｜Assistant｜><think>\\n'}}{% endif %}";
         Assert.Equal("<s>A\n\nB<｜User｜>Hi<｜Assistant｜>yes<｜end▁of▁sentence｜><｜User｜>So?<｜Assistant｜><think>\n",
-            Render(Template, [ChatMessage.System("A"), ChatMessage.System("B"), ChatMessage.User("Hi"), ChatMessage.Assistant("<think>hm</think>yes"), ChatMessage.User("So?")]));
-        Assert.Equal("<s><｜User｜>a<｜Assistant｜>b<｜end▁of▁sentence｜>", Render(Template, [ChatMessage.User("a"), ChatMessage.Assistant("b")]));
+            Render(Template, [ChatTurn.System("A"), ChatTurn.System("B"), ChatTurn.User("Hi"), ChatTurn.Assistant("<think>hm</think>yes"), ChatTurn.User("So?")]));
+        Assert.Equal("<s><｜User｜>a<｜Assistant｜>b<｜end▁of▁sentence｜>", Render(Template, [ChatTurn.User("a"), ChatTurn.Assistant("b")]));
     }
 
     [Fact]
@@ -108,11 +108,11 @@ public sealed class PlainFamilyTemplateTests
             {%- endif %}
             {%- endfor %}
             """;
-        var options = new ChatOptions { Documents = [Json("""{"text": "One."}"""), Json("""{"text": "Two."}""")], Variables = Fields("""{"controls": {"length": "short"}}""") };
+        var options = new TemplateOptions { Documents = [Json("""{"text": "One."}"""), Json("""{"text": "Two."}""")], Variables = Fields("""{"controls": {"length": "short"}}""") };
         Assert.Equal("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Use the documents.<|eot|>\n<|role|>documents<|/role|>Document 1\nOne.\n\nDocument 2\nTwo.<|eot|>\n"
-            + "<|role|>user<|/role|>Hi<|eot|>\n<|role|>assistant {\"length\": \"short\"}<|/role|>", Render(Template, [ChatMessage.User("Hi")], options));
+            + "<|role|>user<|/role|>Hi<|eot|>\n<|role|>assistant {\"length\": \"short\"}<|/role|>", Render(Template, [ChatTurn.User("Hi")], options));
         Assert.StartsWith("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Think first.<|eot|>\n<|role|>user",
-            Render(Template, [ChatMessage.User("Hi")], new ChatOptions { Variables = Fields("""{"thinking": true}""") }), StringComparison.Ordinal);
+            Render(Template, [ChatTurn.User("Hi")], new TemplateOptions { Variables = Fields("""{"thinking": true}""") }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class PlainFamilyTemplateTests
             + "{% if not loop.last %}{{ '<|assistant|>\n' + message['content'] + eos_token + '\n' }}{% else %}{{ '<|assistant|>\n' + message['content'] + eos_token }}{% endif %}{% endif %}"
             + "{% if loop.last and add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}{% endfor %}";
         Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>\n<|user|>\nSum?\n\n<|assistant|>\n", Render(Template, s_dialogue));
-        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>", Render(Template, s_dialogue[..3], new ChatOptions { AddGenerationPrompt = false }));
+        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>", Render(Template, s_dialogue[..3], new TemplateOptions { AddGenerationPrompt = false }));
     }
 
     [Fact]
@@ -156,8 +156,8 @@ public sealed class PlainFamilyTemplateTests
             {%- if add_generation_prompt -%}{{- "<|im_start|>assistant\n" -}}{{ "<think>\n\n</think>\n" if mode == "/no_think" }}{%- endif -%}
             """;
         Assert.Equal("<|im_start|>system\nMode: /no_think\n\nShort.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n",
-            Render(Template, [ChatMessage.System("Short. /no_think"), ChatMessage.User("Hi")]));
-        var rendered = new ChatTemplate(Template).Render([ChatMessage.User("Hi"), ChatMessage.Assistant(" Yo "), ChatMessage.User("?"), ChatMessage.Assistant("!")], new ChatOptions());
+            Render(Template, [ChatTurn.System("Short. /no_think"), ChatTurn.User("Hi")]));
+        var rendered = new ChatTemplate(Template).Render([ChatTurn.User("Hi"), ChatTurn.Assistant(" Yo "), ChatTurn.User("?"), ChatTurn.Assistant("!")], new TemplateOptions());
         Assert.Equal("<|im_start|>system\nMode: /think\n\n<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
             + "<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n!<|im_end|>\n<|im_start|>assistant\n", rendered.Text);
         Assert.Equal(["<|im_start|>assistant\nYo<|im_end|>\n", "<|im_start|>assistant\n!<|im_end|>\n"], rendered.Generated.Select(part => rendered.Text[part]));
@@ -198,6 +198,6 @@ public sealed class PlainFamilyTemplateTests
             {%- endmacro -%}
             Schema:{{ render(schema, 1) }}
             """;
-        Assert.Equal("Schema:\n  a: \n    b: X/1/NONE\n    C: -\n  z: 2.50", Render(Template, [], new ChatOptions { Variables = Fields("""{"schema": {"z": "2.50", "a": {"C": "", "b": ["x", 1, null]}}}""") }));
+        Assert.Equal("Schema:\n  a: \n    b: X/1/NONE\n    C: -\n  z: 2.50", Render(Template, [], new TemplateOptions { Variables = Fields("""{"schema": {"z": "2.50", "a": {"C": "", "b": ["x", 1, null]}}}""") }));
     }
 }

@@ -1,8 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Beear.Checkpoints.Gguf;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>
 /// A byte-level tokenizer in two files, vocab.json and merges.txt, as a tokenizer.json. How text is cut into words they do not say: its
@@ -41,7 +40,7 @@ internal static class VocabularyFiles
     {
         var (kind, normalizer) = Rule(files);
         var config = files.Json(ModelFiles.TokenizerConfig) ?? [];
-        var preTokenizer = GgufPreTokenizer.Named(kind)!.ToJson();
+        var preTokenizer = NamedPreTokenizer.Named(kind)!.ToJson();
         if (preTokenizer.Text("type") == "ByteLevel") preTokenizer["add_prefix_space"] = IsSet(config, "add_prefix_space");
         var json = new JsonObject
         {
@@ -49,7 +48,7 @@ internal static class VocabularyFiles
             ["added_tokens"] = new JsonArray(),
             ["normalizer"] = normalizer is null ? null : new JsonObject { ["type"] = normalizer },
             ["pre_tokenizer"] = preTokenizer,
-            ["decoder"] = GgufPreTokenizer.ByteLevel(useRegex: true),
+            ["decoder"] = NamedPreTokenizer.ByteLevel(useRegex: true),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using Beear.Checkpoints;
 using Beear.Lab.World;
 using Beear.Text;
+using Beear.Text.Files;
 
-namespace Beear.Tests.Checkpoints;
+namespace Beear.Tests.Text.Files;
 
 /// <summary>vocab.json and merges.txt in place of tokenizer.json.</summary>
 public class VocabularyFilesTests
@@ -128,9 +128,5 @@ public class VocabularyFilesTests
         File.WriteAllText(path, json.ToJsonString());
     }
 
-    private static Tokenizer Load(string folder)
-    {
-        using var checkpoint = Checkpoint.OpenWithoutWeights(folder);
-        return checkpoint.LoadChatFormat().Tokenizer;
-    }
+    private static Tokenizer Load(string folder) => ChatFormat.Load(folder).Tokenizer;
 }

@@ -11,7 +11,7 @@ namespace Beear.Runtime;
 /// The one way in which JSON of others becomes values. Whatever is wrong with it (its form, bytes that are no UTF-8, half of a surrogate pair, a value of another
 /// type) is a <see cref="JsonException"/> whose message says where and what, so that a reader has one thing to catch.
 /// </summary>
-public static class StrictJson
+internal static class StrictJson
 {
     private static readonly JsonDocumentOptions NoRepeats = new() { AllowDuplicateProperties = false };
 

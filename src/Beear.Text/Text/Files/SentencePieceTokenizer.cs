@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Beear.Text.Tokenization.Files;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>A model's tokenizer.model, with what tokenizer_config.json says of it, as a tokenizer.json.</summary>
 internal static class SentencePieceTokenizer

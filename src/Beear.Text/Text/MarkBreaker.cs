@@ -37,7 +37,7 @@ internal sealed partial class MarkBreaker
     }
 
     /// <summary>A turn whose marks are broken up, apart from those in what is the user's own.</summary>
-    public ChatMessage In(ChatMessage message)
+    public ChatTurn In(ChatTurn message)
     {
         var found = message.Role == "assistant" ? marksInAnswers : marks;
         return message with

@@ -1,8 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Beear.Text;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>Finds a model's chat templates in the files that may hold them.</summary>
 internal static class ChatTemplateFiles

@@ -7,7 +7,7 @@ internal static class FinalMessage
 
     /// <summary>Renders with a mark and cuts there.</summary>
     /// <exception cref="BeearException">There is no content to continue, or the template drops it.</exception>
-    public static RenderedChat Cut(IReadOnlyList<ChatMessage> messages, Func<IReadOnlyList<ChatMessage>, RenderedChat> render)
+    public static RenderedChat Cut(IReadOnlyList<ChatTurn> messages, Func<IReadOnlyList<ChatTurn>, RenderedChat> render)
     {
         if (messages.Count == 0) throw new BeearException("There is no last message to continue; add the beginning of an answer.");
         // A template that trims contents takes the blank behind the mark, and with it the message's own blanks.
@@ -21,7 +21,7 @@ internal static class FinalMessage
         return new RenderedChat(text, generated);
     }
 
-    private static ChatMessage WithMark(ChatMessage message, string mark)
+    private static ChatTurn WithMark(ChatTurn message, string mark)
     {
         if (!message.Fields.TryGetValue("content", out var content)) return message with { Content = message.Content + mark };
         object marked = TemplateValues.From(content) switch

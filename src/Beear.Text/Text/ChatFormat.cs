@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using Beear.Text.Files;
 
 namespace Beear.Text;
 
 /// <summary>Tokenizer and chat template together: the only way in which conversations become token ids.</summary>
 public sealed class ChatFormat
 {
-    private static readonly ChatMessage Question = ChatMessage.User("Hello");
+    private static readonly ChatTurn Question = ChatTurn.User("Hello");
 
     /// <summary>Variables by which templates let a model think or not; the first that makes a difference is the model's.</summary>
     private static readonly string[] Switches = ["enable_thinking", "thinking", "reasoning"];
@@ -49,6 +50,17 @@ public sealed class ChatFormat
         if (!Defaults.RawSpecialTokens) breaker = new MarkBreaker(tokenizer, templates.Choose(null, hasTools: false).Source, Thoughts, EndOfTurn);
     }
 
+    /// <summary>Reads the files of a model's folder, its weights not among them.</summary>
+    /// <param name="folder">
+    /// A folder with a tokenizer (tokenizer.json, tokenizer.model, or vocab.json and merges.txt) and a chat template (chat_template.jinja, or in tokenizer_config.json); config.json
+    /// and generation_config.json say what else ends a turn, and how many tokens the model was made for.
+    /// </param>
+    /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
+    /// <exception cref="BeearException">One of them is missing, damaged, or asks for something that is not supported; or the template leaves the defaults' system prompt out.</exception>
+    public static ChatFormat Load(string folder, ChatDefaults? defaults = null) => Directory.Exists(folder)
+        ? ChatFormatFiles.Load(ModelFiles.In(folder, folder), defaults)
+        : throw new BeearException($"There is no folder '{folder}'; name one with a model's tokenizer and chat template.");
+
     /// <summary>The tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
 
@@ -83,9 +95,9 @@ public sealed class ChatFormat
     /// <param name="messages">The turns, oldest first.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt without any.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or there is none of the name that is asked for.</exception>
-    public RenderedChat Render(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
+    public RenderedChat Render(IReadOnlyList<ChatTurn> messages, TemplateOptions? options = null)
     {
-        options ??= new ChatOptions();
+        options ??= new TemplateOptions();
         var all = new Dictionary<string, object?>(variables, StringComparer.Ordinal);
         foreach (var (name, value) in options.Variables) all[name] = value;
         return templates.Choose(options.Template, options.Tools is not null).Render(messages, options with { Variables = all });
@@ -95,11 +107,11 @@ public sealed class ChatFormat
     /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
-    public int[] EncodePrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) =>
+    public int[] EncodePrompt(IReadOnlyList<ChatTurn> messages, TemplateOptions? options = null) =>
         WithRoom(messages, () => EncodeAnyPrompt(messages, options));
 
     /// <summary>The same for who looks at the length himself.</summary>
-    internal int[] EncodeAnyPrompt(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null) => Encode(LaidOut(messages, options));
+    internal int[] EncodeAnyPrompt(IReadOnlyList<ChatTurn> messages, TemplateOptions? options = null) => Encode(LaidOut(messages, options));
 
     /// <summary>
     /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its template writes finished turns. Training
@@ -107,13 +119,13 @@ public sealed class ChatFormat
     /// </summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
-    public int[] EncodeContext(IReadOnlyList<ChatMessage> messages) => WithRoom(messages, () => Encode(LaidOut(messages) + place.ClosedThought));
+    public int[] EncodeContext(IReadOnlyList<ChatTurn> messages) => WithRoom(messages, () => Encode(LaidOut(messages) + place.ClosedThought));
 
     /// <summary>A prompt's ids, which leave room for an answer. What is wrong with it is said with the row that it was read from.</summary>
     /// <param name="messages">Its turns.</param>
     /// <param name="encode">Makes its ids.</param>
     /// <exception cref="BeearException">It cannot be made, or is as long as the model allows, or longer.</exception>
-    private int[] WithRoom(IReadOnlyList<ChatMessage> messages, Func<int[]> encode)
+    private int[] WithRoom(IReadOnlyList<ChatTurn> messages, Func<int[]> encode)
     {
         var last = messages.Count == 0 ? null : messages[^1];
         int[] ids;
@@ -135,7 +147,7 @@ public sealed class ChatFormat
     /// <summary>How many of a one-turn context's ids the template puts before and after the user's text.</summary>
     public (int Head, int Tail) TemplateLengths()
     {
-        int[] one = EncodeContext([ChatMessage.User("Hello.")]), other = EncodeContext([ChatMessage.User("7 trees?")]);
+        int[] one = EncodeContext([ChatTurn.User("Hello.")]), other = EncodeContext([ChatTurn.User("7 trees?")]);
         int head = one.AsSpan().CommonPrefixLength(other);
         int tail = 0;
         while (tail < Math.Min(one.Length, other.Length) - head && one[^(tail + 1)] == other[^(tail + 1)]) tail++;
@@ -204,9 +216,9 @@ public sealed class ChatFormat
     private int[] Encode(string laidOut) => breaker?.Encode(laidOut) ?? Tokenizer.Encode(laidOut);
 
     /// <summary>The text of a conversation with the defaults; marks in its turns are broken up.</summary>
-    private string LaidOut(IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
+    private string LaidOut(IReadOnlyList<ChatTurn> messages, TemplateOptions? options = null)
     {
-        options ??= new ChatOptions();
+        options ??= new TemplateOptions();
         if (chosen.Count > 0)
         {
             var all = new Dictionary<string, object?>(chosen, StringComparer.Ordinal);
@@ -215,10 +227,10 @@ public sealed class ChatFormat
         }
         if (breaker is not null) messages = [.. messages.Select(breaker.In)];
         bool hasSystem = Defaults.System is null || messages is [{ Role: "system" or "developer" }, ..];
-        return Render(hasSystem ? messages : [ChatMessage.System(Defaults.System!), .. messages], options).Text;
+        return Render(hasSystem ? messages : [ChatTurn.System(Defaults.System!), .. messages], options).Text;
     }
 
-    private string Finished(string answer) => LaidOut([Question, ChatMessage.Assistant(answer)], new ChatOptions { AddGenerationPrompt = false });
+    private string Finished(string answer) => LaidOut([Question, ChatTurn.Assistant(answer)], new TemplateOptions { AddGenerationPrompt = false });
 
     private string Written(string answer) =>
         place.Head is { } head && Finished(answer) is var finished && finished.StartsWith(head, StringComparison.Ordinal) ? finished[head.Length..] : breaker?.In(answer) ?? answer;
@@ -226,7 +238,7 @@ public sealed class ChatFormat
     private bool MakesADifference(string variable)
     {
         if (chosen.ContainsKey(variable)) return true;
-        var without = new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [variable] = false } };
+        var without = new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [variable] = false } };
         return Try(() => LaidOut([Question], without) != LaidOut([Question])) ?? false;
     }
 
@@ -254,7 +266,7 @@ public sealed class ChatFormat
     /// <summary>The closed thought that the template puts into the prompt of a model that is not to think; empty if it puts none.</summary>
     private string ThoughtOfNoThinking()
     {
-        string prompt = LaidOut([Question], new ChatOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [ThinkingSwitch!] = false } });
+        string prompt = LaidOut([Question], new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [ThinkingSwitch!] = false } });
         return prompt.TrimEnd().EndsWith(Thoughts!.Close, StringComparison.Ordinal) && prompt.LastIndexOf(Thoughts.Open, StringComparison.Ordinal) is var at and >= 0 ? prompt[at..] : "";
     }
 

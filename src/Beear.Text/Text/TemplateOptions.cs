@@ -1,7 +1,7 @@
 namespace Beear.Text;
 
 /// <summary>What a chat template gets besides the conversation; the names in templates and in transformers' <c>apply_chat_template</c> are given.</summary>
-public sealed record ChatOptions
+public sealed record TemplateOptions
 {
     private static readonly Dictionary<string, object?> s_none = new(StringComparer.Ordinal);
 

@@ -40,17 +40,17 @@ public sealed class ChatTemplate
     /// <summary>Lays out a conversation.</summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <param name="addGenerationPrompt">True to end where the assistant's next answer begins.</param>
-    /// <param name="variables">More variables, such as <c>bos_token</c>: values as in <see cref="ChatOptions.Variables"/>.</param>
+    /// <param name="variables">More variables, such as <c>bos_token</c>: values as in <see cref="TemplateOptions.Variables"/>.</param>
     /// <exception cref="BeearException">The template refuses the messages, fails, or needs too much time or memory.</exception>
     public string Render(
-        IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null) =>
-        Render(messages, new ChatOptions { AddGenerationPrompt = addGenerationPrompt, Variables = variables ?? new Dictionary<string, object?>(StringComparer.Ordinal) }).Text;
+        IReadOnlyList<ChatTurn> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null) =>
+        Render(messages, new TemplateOptions { AddGenerationPrompt = addGenerationPrompt, Variables = variables ?? new Dictionary<string, object?>(StringComparer.Ordinal) }).Text;
 
     /// <summary>Lays out a conversation and says which parts of the text the assistant writes.</summary>
     /// <param name="messages">The turns, oldest first.</param>
-    /// <param name="options">What else the template gets; its <see cref="ChatOptions.Template"/> is not looked at.</param>
+    /// <param name="options">What else the template gets; its <see cref="TemplateOptions.Template"/> is not looked at.</param>
     /// <exception cref="BeearException">The template refuses the messages, fails, needs too much time or memory, or drops a turn that is to be continued.</exception>
-    public RenderedChat Render(IReadOnlyList<ChatMessage> messages, ChatOptions options)
+    public RenderedChat Render(IReadOnlyList<ChatTurn> messages, TemplateOptions options)
     {
         if (!options.ContinueFinalMessage) return Render(Context(messages, options));
         if (options.AddGenerationPrompt)
@@ -61,7 +61,7 @@ public sealed class ChatTemplate
     /// <summary>Renders with any variables, among which the template looks for <c>messages</c>.</summary>
     internal RenderedChat Render(IReadOnlyDictionary<string, object?> context)
     {
-        var state = new RenderState(_clock, context.Values.OfType<IReadOnlyList<ChatMessage>>().Sum(turns => turns.Sum(turn => (long)turn.Content.Length)));
+        var state = new RenderState(_clock, context.Values.OfType<IReadOnlyList<ChatTurn>>().Sum(turns => turns.Sum(turn => (long)turn.Content.Length)));
         try
         {
             var globals = new Scope(null, state);
@@ -85,7 +85,7 @@ public sealed class ChatTemplate
     private static string Reason(TemplateException failure) =>
         failure.Message.Length <= LongestReason ? failure.Message : string.Concat(failure.Message.AsSpan(0, LongestReason), "…");
 
-    private static Dictionary<string, object?> Context(IReadOnlyList<ChatMessage> messages, ChatOptions options)
+    private static Dictionary<string, object?> Context(IReadOnlyList<ChatTurn> messages, TemplateOptions options)
     {
         var context = new Dictionary<string, object?>(StringComparer.Ordinal) { ["tools"] = options.Tools, ["documents"] = options.Documents };
         foreach (var (name, value) in options.Variables) context[name] = value;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Runtime;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>The JSON objects beside a model's weights.</summary>
 internal static class JsonFile

@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization;
 using Beear.Runtime;
+using Beear.Text;
 
-namespace Beear.Text;
+namespace Beear.Data;
 
 /// <summary>What every conversation with a model has, as flags and recipes give it.</summary>
 public sealed record ConversationSettings : IValidatable
@@ -29,7 +30,7 @@ public sealed record ConversationSettings : IValidatable
     {
         string? text = System is ['@', .. var file] ? Read(file) : System;
         if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException("The system prompt is blank; give a text, or leave --system away.");
-        return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Text.TemplateVariables.Read(TemplateVariables), RawSpecialTokens = RawSpecialTokens };
+        return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Data.TemplateVariables.Read(TemplateVariables), RawSpecialTokens = RawSpecialTokens };
     }
 
     private const long LongestPrompt = 1 << 20; // bytes

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>
 /// Tokens that tokenizer_config.json, added_tokens.json and special_tokens_map.json add to a tokenizer. As in transformers, what

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
-using Beear.Checkpoints;
 using Beear.Lab.World;
 using Beear.Text;
 
-namespace Beear.Tests.Checkpoints;
+namespace Beear.Tests.Text.Files;
 
 /// <summary>Tokens that stand beside tokenizer.json only: in tokenizer_config.json, added_tokens.json or special_tokens_map.json.</summary>
 public class AddedTokenFilesTests
@@ -90,7 +89,6 @@ public class AddedTokenFilesTests
             File.WriteAllText(path, json.ToJsonString());
         }
         if (added is not null) File.WriteAllText(Path.Combine(folder, "added_tokens.json"), added);
-        using var checkpoint = Checkpoint.OpenWithoutWeights(folder);
-        return checkpoint.LoadChatFormat().Tokenizer;
+        return ChatFormat.Load(folder).Tokenizer;
     }
 }

@@ -1,8 +1,9 @@
-using Beear.Checkpoints;
+using Beear.Tests.Checkpoints;
 using Beear.Tests.Text.Tokenization;
 using Beear.Text;
+using Beear.Text.Files;
 
-namespace Beear.Tests.Checkpoints;
+namespace Beear.Tests.Text.Files;
 
 public class ChatFormatFilesTests
 {
@@ -55,11 +56,11 @@ public class ChatFormatFilesTests
     {
         var format = Load(Files(Named));
         Assert.Equal("from list", format.Render([]).Text);
-        Assert.Equal("tools", format.Render([], new ChatOptions { Tools = [] }).Text);
-        Assert.Equal("from list", format.Render([], new ChatOptions { Tools = [], Template = "default" }).Text);
+        Assert.Equal("tools", format.Render([], new TemplateOptions { Tools = [] }).Text);
+        Assert.Equal("from list", format.Render([], new TemplateOptions { Tools = [], Template = "default" }).Text);
         Assert.Equal(["default", "tool_use"], format.Templates.Names);
         Assert.Contains("\"rag\"; it has \"default\", \"tool_use\"",
-            Assert.Throws<BeearException>(() => format.Render([], new ChatOptions { Template = "rag" })).Message, StringComparison.Ordinal);
+            Assert.Throws<BeearException>(() => format.Render([], new TemplateOptions { Template = "rag" })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,35 +103,30 @@ public class ChatFormatFilesTests
             ("added_tokens.json", """{"<|end|>":7}"""));
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SentencePieceTests.Model(bytePair: true,
             [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -1, 1)], removeExtra: false));
-        using var checkpoint = Checkpoint.OpenWithoutWeights(folder);
-        var tokenizer = checkpoint.LoadChatFormat().Tokenizer;
+        var tokenizer = ChatFormat.Load(folder).Tokenizer;
         Assert.Equal(expected, tokenizer.Encode("a<|end|>aa", addSpecialTokens: true));
         Assert.True(tokenizer.IsSpecial(7));
     }
 
     [Fact]
-    public void The_tokenizer_of_a_lone_gguf_file_gives_the_ids_of_the_true_one()
+    public void A_folders_config_says_how_many_tokens_the_model_was_made_for()
     {
-        var folder = Fixtures.Shared("models", "smollm2-135m-instruct");
-        var file = Path.GetFullPath(Path.Combine(folder, "SmolLM2-135M-Instruct.Q4_1.gguf"));
-        var alone = File.CreateSymbolicLink(Path.Combine(Fixtures.TemporaryFolder(), "model.gguf"), file).FullName;
-        using var beside = Checkpoint.Open(file);
-        using var lone = Checkpoint.Open(alone);
-        var (expected, actual) = (beside.LoadChatFormat(), lone.LoadChatFormat());
-        Assert.Equal(expected.EndOfTurn, actual.EndOfTurn);
-        Assert.Equal(expected.Tokenizer.VocabularySize, actual.Tokenizer.VocabularySize);
-        foreach (var text in new[] { "Write 12345 haikus,\n\n  don't stop… 日本語 <|im_end|>x", " SUDO", "\tint x = 0;" })
-            Assert.Equal(expected.EncodePrompt([ChatMessage.User(text)]), actual.EncodePrompt([ChatMessage.User(text)]));
+        const string Template = """{"eos_token":"</s>","chat_template":"{{ messages[0].content }}"}""";
+        ChatTurn[] long40 = [ChatTurn.User(new('f', 40))];
+
+        Assert.Equal(40, Load(Files(Template)).EncodePrompt(long40).Length);
+        var bounded = Load([("config.json", """{"max_position_embeddings":40}"""), .. Files(Template)[1..]]);
+        Assert.Contains("made for 40", Assert.Throws<BeearException>(() => bounded.EncodePrompt(long40)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_named() =>
+        Assert.Contains("no folder 'nowhere'", Assert.Throws<BeearException>(() => ChatFormat.Load("nowhere")).Message, StringComparison.Ordinal);
 
     private static (string Name, string Text)[] Files(string tokenizerConfig = TokenizerConfig) =>
         [("config.json", Config), ("tokenizer.json", Tokenizer), ("tokenizer_config.json", tokenizerConfig)];
 
-    private static ChatFormat Load((string Name, string Text)[] files)
-    {
-        using var checkpoint = Checkpoint.OpenWithoutWeights(CheckpointTests.Folder(files));
-        return checkpoint.LoadChatFormat();
-    }
+    private static ChatFormat Load((string Name, string Text)[] files) => ChatFormat.Load(CheckpointTests.Folder(files));
 
     private static string Templates((string Name, string Text)[] files)
     {

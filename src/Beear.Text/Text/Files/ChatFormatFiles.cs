@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
-using Beear.Text;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>Makes the chat format of a model from its tokenizer, template and configuration files.</summary>
 internal static class ChatFormatFiles
@@ -15,7 +14,9 @@ internal static class ChatFormatFiles
         var tokenizer = LoadTokenizer(files);
         var variables = SpecialTokens(files);
         var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));
-        return new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables), defaults);
+        var format = new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables), defaults);
+        if (files.Json(ModelFiles.Config)?["max_position_embeddings"] is JsonValue stated && stated.TryGetValue<int>(out int positions) && positions > 0) format.MaximumTokens = positions;
+        return format;
     }
 
     private static Tokenizer LoadTokenizer(ModelFiles files)

@@ -1,12 +1,12 @@
 using System.Text.Json.Nodes;
 
-namespace Beear.Checkpoints.Gguf;
+namespace Beear.Text.Files;
 
 /// <summary>
 /// How a byte-level tokenizer cuts text into words before it merges: <c>tokenizer.ggml.pre</c> in a GGUF file, a pre-tokenizer in
 /// tokenizer.json. Both are a list of patterns, each of which cuts what the ones before it left in one piece.
 /// </summary>
-internal sealed record GgufPreTokenizer
+internal sealed record NamedPreTokenizer
 {
     private const string Digit = @"\p{N}";
     private const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -15,7 +15,7 @@ internal sealed record GgufPreTokenizer
     private const string Upper = @"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", Lower = @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]";
 
     /// <summary>Every kind that is known; of those with the same patterns, models are written with the first.</summary>
-    public static IReadOnlyList<GgufPreTokenizer> All { get; } =
+    public static IReadOnlyList<NamedPreTokenizer> All { get; } =
     [
         new([Digit, Gpt2], "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"),
         new([Gpt2], "gpt-2", "gpt2", "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "exaone4", "mellum", "modern-bert", "a.x-4.0"),
@@ -33,7 +33,7 @@ internal sealed record GgufPreTokenizer
         new([@"[\p{P}\$\+<=>\^~\|`]+", Gpt2, "[0-9][0-9][0-9]"], "falcon"),
     ];
 
-    private GgufPreTokenizer(string[] patterns, params string[] kinds) => (Patterns, Kinds) = (patterns, kinds);
+    private NamedPreTokenizer(string[] patterns, params string[] kinds) => (Patterns, Kinds) = (patterns, kinds);
 
     /// <summary>The names of the kind.</summary>
     public IReadOnlyList<string> Kinds { get; }
@@ -51,7 +51,7 @@ internal sealed record GgufPreTokenizer
     public string? Normalizer { get; private init; }
 
     /// <summary>The pre-tokenizer of a name, or null.</summary>
-    public static GgufPreTokenizer? Named(string kind) => All.FirstOrDefault(known => known.Kinds.Contains(kind));
+    public static NamedPreTokenizer? Named(string kind) => All.FirstOrDefault(known => known.Kinds.Contains(kind));
 
     /// <summary>
     /// The pre-tokenizer that cuts as one of a tokenizer.json does, or null. Ignoring merges where the model does not is no harm: merges
@@ -60,7 +60,7 @@ internal sealed record GgufPreTokenizer
     /// <param name="json">The value of <c>pre_tokenizer</c>.</param>
     /// <param name="ignoresMerges"><c>ignore_merges</c> of the model.</param>
     /// <param name="normalizer">The kind of normalizer before it, or null.</param>
-    public static GgufPreTokenizer? Like(JsonNode? json, bool ignoresMerges, string? normalizer)
+    public static NamedPreTokenizer? Like(JsonNode? json, bool ignoresMerges, string? normalizer)
     {
         if (PatternsOf(json) is not { } patterns) return null;
         var alike = All.Where(known => known.Patterns.SequenceEqual(patterns, StringComparer.Ordinal) && (known.IgnoresMerges || !ignoresMerges));

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Beear.Checkpoints;
+namespace Beear.Text.Files;
 
 /// <summary>The files of a Hugging Face model directory that hold everything but the weights, by name.</summary>
 internal sealed class ModelFiles

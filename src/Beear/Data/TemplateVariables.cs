@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Beear.Runtime;
 
-namespace Beear.Text;
+namespace Beear.Data;
 
 /// <summary>Variables of a chat template as flags give them: <c>name=value</c>.</summary>
 internal static class TemplateVariables

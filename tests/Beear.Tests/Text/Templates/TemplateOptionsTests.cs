@@ -5,21 +5,21 @@ using Beear.Text;
 namespace Beear.Tests.Text.Templates;
 
 /// <summary>What a template gets besides the conversation, and what comes back besides the text.</summary>
-public sealed class ChatOptionsTests
+public sealed class TemplateOptionsTests
 {
     private const string ChatMl =
         "{% for m in messages %}{{ '<' + m.role + '>' }}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}</>{% endgeneration %}{% else %}{{ m.content }}</>{% endif %}{% endfor %}"
         + "{% if add_generation_prompt %}<assistant>{% endif %}";
 
-    private static readonly ChatMessage[] s_dialogue = [ChatMessage.User("a"), ChatMessage.Assistant("été"), ChatMessage.User("b"), ChatMessage.Assistant("d")];
+    private static readonly ChatTurn[] s_dialogue = [ChatTurn.User("a"), ChatTurn.Assistant("été"), ChatTurn.User("b"), ChatTurn.Assistant("d")];
 
     [Fact]
     public void Generation_blocks_are_given_as_parts_of_the_text()
     {
-        var chat = new ChatTemplate(ChatMl).Render(s_dialogue, new ChatOptions());
+        var chat = new ChatTemplate(ChatMl).Render(s_dialogue, new TemplateOptions());
         Assert.Equal("<user>a</><assistant>été</><user>b</><assistant>d</><assistant>", chat.Text);
         Assert.Equal(["été</>", "d</>"], chat.Generated.Select(part => chat.Text[part]));
-        Assert.Empty(new ChatTemplate("{{ messages[0].content }}").Render(s_dialogue, new ChatOptions()).Generated);
+        Assert.Empty(new ChatTemplate("{{ messages[0].content }}").Render(s_dialogue, new TemplateOptions()).Generated);
     }
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class ChatOptionsTests
     [InlineData("{% generation %}{% for i in 'ab' %}{{ i }}{% endfor %}{% endgeneration %}\n", "ab")]
     public void Generation_blocks_may_stand_in_loops_and_macros(string source, string expected)
     {
-        var chat = new ChatTemplate(source).Render(s_dialogue, new ChatOptions());
+        var chat = new ChatTemplate(source).Render(s_dialogue, new TemplateOptions());
         Assert.Equal(expected, string.Join(' ', chat.Generated.Select(part => chat.Text[part])));
     }
 
@@ -39,7 +39,7 @@ public sealed class ChatOptionsTests
     [InlineData("{% for m in messages %}[{{ m.content.split('</think>')[-1] }}]{% endfor %}", "<think></think>x", "[a][été][b][x")]
     public void A_last_message_that_is_continued_has_no_end(string source, string last, string expected)
     {
-        var chat = new ChatTemplate(source).Render([.. s_dialogue[..3], ChatMessage.Assistant(last)], new ChatOptions { AddGenerationPrompt = false, ContinueFinalMessage = true });
+        var chat = new ChatTemplate(source).Render([.. s_dialogue[..3], ChatTurn.Assistant(last)], new TemplateOptions { AddGenerationPrompt = false, ContinueFinalMessage = true });
         Assert.Equal(expected, chat.Text);
         Assert.All(chat.Generated, part => Assert.True(part.End.Value <= chat.Text.Length));
     }
@@ -47,16 +47,16 @@ public sealed class ChatOptionsTests
     [Fact]
     public void A_last_message_in_parts_is_continued_at_its_last_text()
     {
-        var parts = new ChatMessage("assistant", "") { Fields = FamilyTemplateTests.Fields("""{"content": [{"type": "text", "text": "so"}, {"type": "image"}]}""") };
-        var options = new ChatOptions { AddGenerationPrompt = false, ContinueFinalMessage = true };
+        var parts = new ChatTurn("assistant", "") { Fields = FamilyTemplateTests.Fields("""{"content": [{"type": "text", "text": "so"}, {"type": "image"}]}""") };
+        var options = new TemplateOptions { AddGenerationPrompt = false, ContinueFinalMessage = true };
         Assert.Equal("[so", new ChatTemplate("{% for p in messages[-1].content %}[{{ p.text }}]{% endfor %}").Render([parts], options).Text);
     }
 
     [Fact]
     public void A_message_that_cannot_be_continued_is_an_error()
     {
-        void Fails(string source, ChatMessage[] messages, string part, bool generationPrompt = false) => Assert.Contains(part,
-            Assert.Throws<BeearException>(() => new ChatTemplate(source).Render(messages, new ChatOptions { AddGenerationPrompt = generationPrompt, ContinueFinalMessage = true })).Message, StringComparison.Ordinal);
+        void Fails(string source, ChatTurn[] messages, string part, bool generationPrompt = false) => Assert.Contains(part,
+            Assert.Throws<BeearException>(() => new ChatTemplate(source).Render(messages, new TemplateOptions { AddGenerationPrompt = generationPrompt, ContinueFinalMessage = true })).Message, StringComparison.Ordinal);
         Fails(ChatMl, s_dialogue, "not both", generationPrompt: true);
         Fails(ChatMl, [], "no last message");
         Fails("{{ messages[0].content }}", s_dialogue, "does not write the last message");
@@ -105,12 +105,12 @@ public sealed class ChatOptionsTests
     [Fact]
     public void A_message_has_the_fields_it_is_given()
     {
-        var message = new ChatMessage("tool", "3") { Fields = FamilyTemplateTests.Fields("""{"name": "add", "content": [{"text": "three"}]}""") };
+        var message = new ChatTurn("tool", "3") { Fields = FamilyTemplateTests.Fields("""{"name": "add", "content": [{"text": "three"}]}""") };
         Assert.Equal("add three ['role', 'content', 'name']", new ChatTemplate("{{ messages[0].name }} {{ messages[0].content[0].text }} {{ messages[0] | list }}").Render([message], false));
-        ChatMessage One(int id) => new("tool", "3") { Fields = new Dictionary<string, object?>(StringComparer.Ordinal) { ["id"] = id } };
+        ChatTurn One(int id) => new("tool", "3") { Fields = new Dictionary<string, object?>(StringComparer.Ordinal) { ["id"] = id } };
         Assert.Equal(One(1), One(1));
         Assert.NotEqual(One(1), One(2));
-        Assert.NotEqual(One(1), new ChatMessage("tool", "3"));
+        Assert.NotEqual(One(1), new ChatTurn("tool", "3"));
     }
 
     [Fact]
@@ -128,6 +128,6 @@ public sealed class ChatOptionsTests
     public void One_template_serves_many_threads()
     {
         var template = new ChatTemplate(ChatMl);
-        Parallel.For(0, 64, i => Assert.Equal($"<user>{i}</><assistant>", template.Render([ChatMessage.User($"{i}")], addGenerationPrompt: true)));
+        Parallel.For(0, 64, i => Assert.Equal($"<user>{i}</><assistant>", template.Render([ChatTurn.User($"{i}")], addGenerationPrompt: true)));
     }
 }

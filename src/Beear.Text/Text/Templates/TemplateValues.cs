@@ -25,7 +25,7 @@ internal static class TemplateValues
             ulong number => Numbers.Integer(number),
             BigInteger number => Numbers.Integer(number),
             float or decimal => Convert.ToDouble(value, CultureInfo.InvariantCulture),
-            ChatMessage message => FromMessage(message, depth),
+            ChatTurn message => FromMessage(message, depth),
             JsonElement element => FromJson(element, depth),
             JsonNode node => From(JsonSerializer.SerializeToElement(node), depth),
             IEnumerable<KeyValuePair<string, object?>> pairs => FromPairs(pairs.Select(pair => (pair.Key, pair.Value)), depth),
@@ -35,7 +35,7 @@ internal static class TemplateValues
         };
     }
 
-    private static Mapping FromMessage(ChatMessage message, int depth)
+    private static Mapping FromMessage(ChatTurn message, int depth)
     {
         var mapping = new Mapping { ["role"] = message.Role, ["content"] = message.Content };
         foreach (var (name, value) in message.Fields) mapping[name] = From(value, depth + 1);

@@ -10,6 +10,6 @@ public sealed record ChatDefaults(string? System = null)
     /// <summary>Whether special tokens that are written in a conversation's texts become tokens, as in transformers; otherwise they are text, and make no turn.</summary>
     public bool RawSpecialTokens { get; init; }
 
-    /// <summary>Variables of the chat template, such as <c>enable_thinking</c>: values as in <see cref="ChatOptions.Variables"/>.</summary>
+    /// <summary>Variables of the chat template, such as <c>enable_thinking</c>: values as in <see cref="TemplateOptions.Variables"/>.</summary>
     public IReadOnlyDictionary<string, object?> Variables { get; init; } = new Dictionary<string, object?>(StringComparer.Ordinal);
 }
