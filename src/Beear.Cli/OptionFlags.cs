@@ -16,7 +16,7 @@ internal sealed class OptionFlags<T> where T : class
     private readonly Option<string?> recipe = new("--recipe") { HelpName = "file", Description = "YAML file of options; flags override it" };
     private readonly OptionFlags<GlobalSettings>? globals;
     private readonly Dictionary<RecipeKey, Option> options = [];
-    private readonly Dictionary<RecipeKey, Argument<string?>> arguments = [];
+    private readonly Dictionary<RecipeKey, Argument<string[]>> arguments = [];
 
     /// <summary>Makes the flags of a command; without <paramref name="globals"/>, those that every command has.</summary>
     public OptionFlags(OptionFlags<GlobalSettings>? globals)
@@ -26,7 +26,10 @@ internal sealed class OptionFlags<T> where T : class
         {
             options.Add(key, globals?.Find(key.Flag) ?? Create(key));
             if (key.Property.IsDefined(typeof(PositionalAttribute), inherit: true))
-                arguments.Add(key, new Argument<string?>(key.Name) { Arity = ArgumentArity.ZeroOrOne, Description = key.Description });
+            {
+                var arity = key.IsList ? ArgumentArity.ZeroOrMore : ArgumentArity.ZeroOrOne;
+                arguments.Add(key, new Argument<string[]>(key.Name) { Arity = arity, Description = key.Description });
+            }
         }
     }
 
@@ -48,7 +51,7 @@ internal sealed class OptionFlags<T> where T : class
         var given = new Dictionary<RecipeKey, IReadOnlyList<string>>();
         foreach (var (key, argument) in arguments)
         {
-            if (parse.GetResult(argument) is { Tokens: [var token] }) given[key] = [token.Value];
+            if (parse.GetResult(argument) is { Tokens: { Count: > 0 } tokens }) given[key] = [.. tokens.Select(token => token.Value)];
         }
         foreach (var (key, option) in options)
         {

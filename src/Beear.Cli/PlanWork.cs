@@ -36,6 +36,7 @@ internal static class PlanWork
                 .UnjudgedReasons, judging.JudgeTokens);
         }
         int left = plan.Wanted(_ => null).Count(run => shard is null && records.All(record => record.Id != run.Spec.Id));
+        if (records.Count > 0) context.Output.Note($"beear report {folder.Path} --out report.html makes a page of it");
         if (left > 0) context.Output.Note($"{left} more runs are under way in other processes; the same command shows them when they have ended.");
         return records;
     }

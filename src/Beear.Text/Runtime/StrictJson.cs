@@ -28,8 +28,8 @@ internal static class StrictJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    /// <summary>The same as a document that people read too.</summary>
-    public static JsonSerializerOptions Document { get; } = new(Line) { WriteIndented = true };
+    /// <summary>The same as a document that people read too; null stands only where it may.</summary>
+    public static JsonSerializerOptions Document { get; } = new(Line) { WriteIndented = true, RespectNullableAnnotations = true };
 
     /// <summary>Parses a value; no object in it has a key twice.</summary>
     /// <exception cref="JsonException">It is no such JSON.</exception>

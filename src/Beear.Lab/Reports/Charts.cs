@@ -1,0 +1,132 @@
+using System.Globalization;
+using Beear.Behaviours;
+using Beear.Evaluation;
+using Beear.Lab.Runs;
+using Beear.Mitigation;
+
+namespace Beear.Lab.Reports;
+
+/// <summary>One rate of a row.</summary>
+/// <param name="Title">The arm.</param>
+/// <param name="Role">What the arm is.</param>
+/// <param name="Rate">The rate.</param>
+internal sealed record Bar(string Title, RunRole Role, Rate Rate);
+
+/// <summary>One column of a table as bars.</summary>
+/// <param name="Title">The column.</param>
+/// <param name="Bars">A bar for each row that has it.</param>
+internal sealed record BarPanel(string Title, IReadOnlyList<Bar> Bars);
+
+/// <summary>Rates with their intervals.</summary>
+/// <param name="File">The name of its files, without an ending.</param>
+/// <param name="Title">What it shows.</param>
+/// <param name="Panels">Its columns.</param>
+internal sealed record BarChart(string File, string Title, IReadOnlyList<BarPanel> Panels)
+{
+    /// <summary>The rates that a terminal shows too, of the rows of one case.</summary>
+    public static BarChart Of(string file, string title, IReadOnlyList<ResultRow> rows, IReadOnlyList<Column> columns) => new(file, title,
+    [
+        .. from column in columns
+           where column.IsShort
+           let bars = rows.Select(row => (Row: row, column.Of(row)?.Rate)).Where(one => one.Rate is not null)
+               .Select(one => new Bar(ReportText.Title(one.Row), one.Row.Role, one.Rate!.Value)).ToList()
+           where bars.Count > 0
+           select new BarPanel(column.FullTitle, bars),
+    ]);
+}
+
+/// <summary>A curve.</summary>
+/// <param name="Title">What it is of.</param>
+/// <param name="Points">Round and value.</param>
+internal sealed record Curve(string Title, IReadOnlyList<(double X, double Y)> Points);
+
+/// <summary>Curves over rounds.</summary>
+/// <param name="File">The name of its files, without an ending.</param>
+/// <param name="Subject">What it is of: case and arm.</param>
+/// <param name="Title">What it shows.</param>
+/// <param name="Unit">The unit of the values.</param>
+/// <param name="About">What is to be known to read it, a sentence.</param>
+/// <param name="Curves">The curves.</param>
+internal sealed record CurveChart(string File, string Subject, string Title, string Unit, string About, IReadOnlyList<Curve> Curves)
+{
+    private const string OfRounds = "Measured by round";
+
+    private static readonly (string Metric, string Title)[] Measured =
+    [
+        (Refusal.AttackWithTrigger, "attack with trigger"), (Refusal.AttackWithoutTrigger, "attack without"),
+        (Refusal.OverRefusal, "ordinary refused"), (Refusal.OverRefusalTwins, "twins refused"),
+    ];
+
+    /// <summary>What the runs of one row did round by round, mean over runs; nothing for a defence without rounds.</summary>
+    /// <param name="file">What the names of files begin with.</param>
+    /// <param name="row">The row.</param>
+    public static IEnumerable<CurveChart> Of(string file, ResultRow row)
+    {
+        var reports = row.Runs.Select(one => one.Run.Defence).OfType<DefenceReport>().Where(report => report.Rounds.Count > 0).ToList();
+        if (reports.Count == 0) yield break;
+        string subject = $"{row.Case}, {ReportText.Title(row)}";
+        var rounds = row.Runs.Where(one => one.Run.RoundMeasurements.Count > 0).ToList();
+        if (rounds.Count > 0)
+        {
+            yield return new CurveChart($"{file}-measured", subject, OfRounds, "%",
+                "Held-out requests, which the defender does not have. Round 0 is the model before the defence.",
+                [.. Measured.Select(one => Rates(one.Metric, one.Title, rounds)).Where(curve => curve.Points.Count > 0)]);
+        }
+        var scores = row.Runs.Select(one => one.Run.Scores).Where(scores => scores.Values.Any(of => of.Count > 1)).ToList();
+        if (scores.Count > 0)
+        {
+            yield return new CurveChart($"{file}-score", subject, "Defender's score by round", "",
+                "What the defender sees without the trigger, before the first round and after each: the less, the safer.",
+                [.. scores.SelectMany(of => of.Keys).Distinct(StringComparer.Ordinal).Select(kind => Mean(kind.Replace('_', ' '),
+                    [.. scores.Select(of => of.GetValueOrDefault(kind)).OfType<IReadOnlyList<double>>()]))]);
+        }
+        yield return new CurveChart($"{file}-inner", subject, "Inner level by round", "nats/token",
+            "What the search for virtual triggers reached in each round: it makes unwanted answers likely, and safe ones unlikely.",
+            [
+                Mean("unwanted, before the search", reports, round => round.UnwantedBefore),
+                Mean("unwanted, after it", reports, round => round.UnwantedAfter),
+                Mean("safe, after it", reports, round => round.SafeAfter),
+            ]);
+        var terms = reports.SelectMany(report => report.Rounds).SelectMany(round => round.FirstLosses.Keys).Distinct();
+        yield return new CurveChart($"{file}-outer", subject, "Outer level by round", "nats/token",
+            "Each term's loss from a round's first step to its last.", [.. terms.Select(term => Term(term, reports))]);
+    }
+
+    private static Curve Mean(string title, List<DefenceReport> reports, Func<RoundReport, double> value) =>
+        new(title, Finite(reports.SelectMany(report => report.Rounds).GroupBy(round => round.Round).OrderBy(same => same.Key)
+            .Select(same => ((double)same.Key, same.Average(value)))));
+
+    private static Curve Mean(string title, List<IReadOnlyList<double>> all) => new(title, Finite(
+        Enumerable.Range(0, all.Max(one => one.Count)).Select(i => ((double)i, all.Where(one => one.Count > i).Average(one => one[i])))));
+
+    /// <summary>A term goes from its first loss, where the round begins, to its last.</summary>
+    private static Curve Term(string term, List<DefenceReport> reports) => new(term,
+        Finite(reports.SelectMany(report => report.Rounds)
+            .Where(round => round.FirstLosses.ContainsKey(term) && round.LastLosses.ContainsKey(term))
+            .GroupBy(round => round.Round).OrderBy(same => same.Key).SelectMany(same => new[]
+            {
+                (same.Key - 1.0, same.Average(round => round.FirstLosses[term])), (same.Key, same.Average(round => round.LastLosses[term])),
+            })));
+
+    /// <summary>A rate over all runs, round by round, from the planted models on.</summary>
+    private static Curve Rates(string metric, string title, List<(RunRecord Run, RunRecord? Before)> runs)
+    {
+        var before = runs.Select(one => one.Before?.Measured).OfType<Measurement>();
+        var measured = Enumerable.Range(0, runs.Max(one => one.Run.RoundMeasurements.Count))
+            .Select(i => runs.Where(one => one.Run.RoundMeasurements.Count > i).Select(one => one.Run.RoundMeasurements[i]));
+        return new Curve(title, Finite(measured.Prepend(before)
+            .Select((all, i) => ((double)i, 100 * (Measurement.Pool([.. all]).Value(metric) ?? double.NaN)))));
+    }
+
+    private static List<(double X, double Y)> Finite(IEnumerable<(double X, double Y)> points) =>
+        [.. points.Where(point => double.IsFinite(point.Y))];
+
+    /// <summary>Whether it shows what was measured after each round, rather than what the defence sees itself.</summary>
+    public bool IsMeasured => Title == OfRounds;
+
+    /// <summary>All values in words, for those who do not see the picture.</summary>
+    public string InWords() => string.Join("; ",
+        Curves.Select(curve => $"{curve.Title}: {string.Join(", ", curve.Points.Select(point => Text(point.X, point.Y)))}"));
+
+    private static string Text(double x, double y) => string.Create(CultureInfo.InvariantCulture, $"{x:0.#} {y:0.###}");
+}

@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Text.Json;
+using Beear.Runtime;
+using CsvHelper;
+
+namespace Beear.Lab.Reports;
+
+/// <summary>One number of a report; of a rate with its interval and its count.</summary>
+/// <param name="Value">The number; of a rate its share, 0 … 1.</param>
+/// <param name="Low">The interval's lower end.</param>
+/// <param name="High">The interval's upper end.</param>
+/// <param name="N">Requests that the rate is over.</param>
+public sealed record ReportValue(double Value, double? Low = null, double? High = null, int? N = null)
+{
+    internal static ReportValue? Of(Cell? cell) => cell?.Value is not { } value ? null
+        : cell.Rate is { } rate ? new ReportValue(value, rate.Low, rate.High, rate.Count) : new ReportValue(value);
+}
+
+/// <summary>One row of a report as data.</summary>
+/// <param name="Row">run, case (all seeds), arm (all cases and seeds) or published.</param>
+/// <param name="Plan">The plan.</param>
+/// <param name="Case">What was planted; null for all.</param>
+/// <param name="Arm">What was done.</param>
+/// <param name="Role">What that is beside the others.</param>
+/// <param name="Seed">The seed; null for all.</param>
+/// <param name="Run">The run's identity; null for several.</param>
+/// <param name="Error">Why the run failed; null if it did not.</param>
+/// <param name="Values">Numbers by their columns' keys.</param>
+public sealed record ReportRow(string Row, string Plan, string? Case, string Arm, string Role, int? Seed, string? Run, string? Error,
+    IReadOnlyDictionary<string, ReportValue> Values);
+
+/// <summary>The files of a report.</summary>
+public static class ReportFiles
+{
+    private static readonly string[] Labels = ["row", "plan", "case", "arm", "role", "seed", "run", "error"];
+
+    /// <summary>Writes a report: its page last, so that a page is never without what it speaks of.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="names">Where it goes; the page's directory exists.</param>
+    /// <exception cref="BeearException">The system refuses to write there, or has no room.</exception>
+    public static void Write(Report report, ReportNames names)
+    {
+        string pictures = names.Beside(names.Pictures);
+        Directory.CreateDirectory(pictures);
+        foreach (var plan in report.Plans)
+        {
+            foreach (var chart in plan.Charts.Bars) ChartPictures.Write(chart, pictures);
+            foreach (var chart in plan.Charts.Curves) ChartPictures.Write(chart, pictures);
+        }
+        AtomicOutput.WriteText(names.Beside(names.Csv), Csv(report));
+        AtomicOutput.WriteText(names.Beside(names.Json), Json(report));
+        AtomicOutput.WriteText(names.Page, HtmlReport.Of(report, names));
+    }
+
+    /// <summary>Every run and every pooled row as data.</summary>
+    public static IEnumerable<ReportRow> Rows(PlanReport plan)
+    {
+        var byRun = ResultTable.ByRun(plan.Plan.Finished);
+        var byCase = ResultTable.ByCase(plan.Plan.Finished);
+        foreach (var row in byRun.Rows) yield return Row("run", plan, row, byRun.Columns);
+        foreach (var run in plan.Plan.Failed)
+        {
+            yield return new ReportRow("run", plan.Plan.Name, run.Name.Case, run.Name.Arm, Name(run.Role()), run.Name.Seed, run.Id,
+                run.Error ?? "unknown", new Dictionary<string, ReportValue>(StringComparer.Ordinal));
+        }
+        foreach (var row in byCase.Rows) yield return Row("case", plan, row, byCase.Columns);
+        foreach (var row in plan.Overall.Rows) yield return Row("arm", plan, row, plan.Overall.Columns);
+        foreach (var one in plan.Cases)
+        {
+            if (one.Published is not var (before, after)) continue;
+            yield return Published(plan, one, "before", before);
+            yield return Published(plan, one, "beear", after);
+        }
+    }
+
+    /// <summary>All rows with all columns, for spreadsheets.</summary>
+    public static string Csv(Report report)
+    {
+        var rows = report.Plans.SelectMany(Rows).ToList();
+        var columns = rows.SelectMany(row => row.Values).GroupBy(value => value.Key).Select(values => (values.Key,
+            Parts: values.Any(value => value.Value.N is not null) ? (string[])["", "_low", "_high", "_n"] : [""])).ToList();
+        using var text = new StringWriter();
+        using (var csv = CsvWriter.Create(text, new CsvWriterOptions()))
+        {
+            csv.WriteRecord((string[])[.. Labels, .. columns.SelectMany(column => column.Parts.Select(part => Text(column.Key + part)))]);
+            foreach (var row in rows)
+            {
+                csv.WriteRecord((string[])
+                [
+                    row.Row, Text(row.Plan), Text(row.Case), Text(row.Arm), row.Role, Number(row.Seed), Text(row.Run), Text(row.Error),
+                    .. columns.SelectMany(column => column.Parts.Select(part => Part(row.Values.GetValueOrDefault(column.Key), part))),
+                ]);
+            }
+        }
+        return text.ToString();
+    }
+
+    /// <summary>The same with verdicts and curves.</summary>
+    public static string Json(Report report) => JsonSerializer.Serialize(new
+    {
+        Plans = report.Plans.Select(plan => new
+        {
+            Plan = plan.Plan.Name,
+            Finished = plan.Plan.Finished.Count,
+            Failed = plan.Plan.Failed.Count,
+            plan.Plan.Open,
+            plan.Verdicts,
+            plan.Controls,
+            plan.Doubts,
+            Rows = Rows(plan),
+            Curves = plan.Charts.Curves.Select(chart => new
+            {
+                chart.File,
+                chart.Subject,
+                chart.Title,
+                chart.Unit,
+                Curves = chart.Curves.Select(curve => new
+                {
+                    curve.Title,
+                    Points = curve.Points.Select(point => (double[])[point.X, point.Y]),
+                }),
+            }),
+        }),
+    }, StrictJson.Document) + "\n";
+
+    /// <summary>A text that no spreadsheet takes for a formula.</summary>
+    internal static string Text(string? text) =>
+        text is ['=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '＝' or '＋' or '－' or '＠', ..] ? $"'{text}" : text ?? "";
+
+    private static ReportRow Row(string kind, PlanReport plan, ResultRow row, IReadOnlyList<Column> columns)
+    {
+        var values = from column in columns
+                     let value = ReportValue.Of(column.Of(row))
+                     where value is not null
+                     select KeyValuePair.Create(column.Key, value);
+        var run = kind == "run" ? row.Runs[0].Run : null;
+        return new ReportRow(kind, plan.Plan.Name, row.Case, row.Arm, Name(row.Role), run?.Name.Seed, run?.Id, null,
+            new OrderedDictionary<string, ReportValue>(values, StringComparer.Ordinal));
+    }
+
+    private static ReportRow Published(PlanReport plan, CaseReport one, string arm, Published published)
+    {
+        var values = one.Table.Columns.Where(column => column.Published is not null)
+            .Select(column => KeyValuePair.Create(column.Key, ReportValue.Of(column.Published!(published))!));
+        return new ReportRow("published", plan.Plan.Name, one.Name, arm, "published", null, null, null,
+            new OrderedDictionary<string, ReportValue>(values, StringComparer.Ordinal));
+    }
+
+    private static string Part(ReportValue? value, string part) => part switch
+    {
+        "_low" => Number(value?.Low),
+        "_high" => Number(value?.High),
+        "_n" => Number(value?.N),
+        _ => Number(value?.Value),
+    };
+
+    private static string Number(double? value) =>
+        value is { } known && double.IsFinite(known) ? known.ToString("R", CultureInfo.InvariantCulture) : "";
+
+    private static string Name(RunRole role) => JsonNamingPolicy.SnakeCaseLower.ConvertName($"{role}");
+}
