@@ -16,7 +16,7 @@ internal sealed class OptionFlags<T> where T : class
     private readonly Option<string?> recipe = new("--recipe") { HelpName = "file", Description = "YAML file of options; flags override it" };
     private readonly OptionFlags<GlobalSettings>? globals;
     private readonly Dictionary<RecipeKey, Option> options = [];
-    private readonly Dictionary<RecipeKey, Argument<string[]>> arguments = [];
+    private readonly Dictionary<RecipeKey, Argument> arguments = [];
 
     /// <summary>Makes the flags of a command; without <paramref name="globals"/>, those that every command has.</summary>
     public OptionFlags(OptionFlags<GlobalSettings>? globals)
@@ -27,8 +27,8 @@ internal sealed class OptionFlags<T> where T : class
             options.Add(key, globals?.Find(key.Flag) ?? Create(key));
             if (key.Property.IsDefined(typeof(PositionalAttribute), inherit: true))
             {
-                var arity = key.IsList ? ArgumentArity.ZeroOrMore : ArgumentArity.ZeroOrOne;
-                arguments.Add(key, new Argument<string[]>(key.Name) { Arity = arity, Description = key.Description });
+                arguments.Add(key, key.IsList ? new Argument<string[]>(key.Name) { Arity = ArgumentArity.ZeroOrMore, Description = key.Description }
+                    : new Argument<string?>(key.Name) { Arity = ArgumentArity.ZeroOrOne, Description = key.Description });
             }
         }
     }

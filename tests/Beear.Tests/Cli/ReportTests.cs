@@ -33,7 +33,7 @@ public sealed class ReportTests
     [InlineData("\"schema\": 1", "\"schema\": 2", "is a record of schema 2, and this program reads 1")]
     [InlineData("\"state\": \"finished\"", "\"state\": \"finished", "is damaged")]
     [InlineData("\"state\": \"finished\"", "\"state\": 7.5", "is damaged")]
-    [InlineData("\"name\": {", "\"name\": null, \"unknown\": {", "holds a damaged record")]
+    [InlineData("\"name\": {", "\"name\": null, \"unknown\": {", "is damaged")]
     [InlineData("\"measurement\": {\n    \"metrics\"", "\"measurement\": null, \"unknown\": {\n    \"metrics\"",
         "has ended, but has no measurement")]
     [InlineData("\"id\": \"0000000000000002\"", "\"id\": \"../../etc/passwd\"", "its identity is not one")]

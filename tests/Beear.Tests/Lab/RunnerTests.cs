@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
@@ -248,6 +250,34 @@ public sealed class RunnerTests
             string message = Assert.Throws<BeearException>(Of(defender, evaluation).Validate).Message;
             Assert.StartsWith($"harmful_rows: {rowsOf}", message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Records_are_of_the_documented_form()
+    {
+        var catalogue = new Catalogue();
+        catalogue.Attacks.Add("failing", (_, _) => new PlannedAttack(new Failing(), new { }));
+        var plan = Options() with { Attack = "failing" };
+        TorchRuntime.Load();
+        new Runner(new MatrixPlan(plan, new OrganismSubject(plan.Organism!, torch.CPU), catalogue), new RunFolder(folder)).Run(TestContext.Current.CancellationToken);
+        var schema = Json.Schema.JsonSchema.FromText(File.ReadAllText(Path.Combine(Fixtures.Root, "docs", "run-record.schema.json")));
+        bool IsValid(JsonNode record) => schema.Evaluate(JsonSerializer.SerializeToElement(record)).IsValid;
+
+        var records = Directory.GetFiles(Path.Combine(folder, "runs")).Select(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject()).ToList();
+
+        Assert.Equal(8, records.Count);
+        Assert.Contains(records, record => (string?)record["state"] == "failed");
+        Assert.All(records, record => Assert.True(IsValid(record), record.ToJsonString()));
+        var finished = records.First(record => (string?)record["state"] == "finished");
+        foreach (string key in finished.Select(member => member.Key).ToList())
+        {
+            var lacking = finished.DeepClone().AsObject();
+            lacking.Remove(key);
+            Assert.False(IsValid(lacking), key);
+        }
+        var odd = finished.DeepClone().AsObject();
+        odd["measurement"]!["metrics"]!["over_refusal"]!["rate"] = 7;
+        Assert.False(IsValid(odd));
     }
 
     [Fact]

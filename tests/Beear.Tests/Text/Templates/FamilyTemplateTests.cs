@@ -67,7 +67,7 @@ public sealed class FamilyTemplateTests
             + "        \"name\": \"add\",\n        \"description\": \"Adds.\",\n        \"parameters\": {\n            \"a\": \"int\"\n        }\n    }\n}\n\n<|eot|>"
             + "<|head|>user<|/head|>\n\n1+2?<|eot|><|head|>assistant<|/head|>\n\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": \"é\"}}<|eom|>"
             + "<|head|>ipython<|/head|>\n\n\"3\"<|eot|><|head|>ipython<|/head|>\n\n\"three\"<|eot|><|head|>assistant<|/head|>\n\nIt is 3.<|eot|>",
-            Render(Template, s_toolUse, new TemplateOptions { AddGenerationPrompt = false, Tools = [Json(Tool)], Variables = Fields("""{"date_string": "1 May"}""") }));
+            Render(Template, s_toolUse, new TemplateOptions { AddGenerationPrompt = false, Tools = [JsonOf(Tool)], Variables = Fields("""{"date_string": "1 May"}""") }));
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class FamilyTemplateTests
         Assert.Equal("<s>[INST] Hi[/INST] Hello!</s>[INST]  Be kind. \n\nSum?\n[/INST]", Render(Template, s_dialogue));
         Assert.Equal("<s>[TOOLS] [{\"type\": \"function\", \"function\": {\"name\": \"add\", \"description\": \"Adds.\", \"parameters\": {\"a\": \"int\"}}}][/TOOLS][INST] 1+2?[/INST]"
             + "[CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}, \"id\": \"call00001\"}]</s>[RESULTS] {\"content\": 3, \"id\": \"call00001\"}[/RESULTS]"
-            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>", Render(Template, s_toolUse, new TemplateOptions { Tools = [Json(Tool)] }));
+            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>", Render(Template, s_toolUse, new TemplateOptions { Tools = [JsonOf(Tool)] }));
         Assert.EndsWith("Roles must alternate.", Refusal(Template, [ChatTurn.User("a"), ChatTurn.User("b")]), StringComparison.Ordinal);
     }
 
@@ -192,7 +192,7 @@ public sealed class FamilyTemplateTests
         Assert.Equal("<|im_start|>system\n# Tools\n<tools>\n" + Tool + "\n</tools><|im_end|>\n<|im_start|>user\n1+2?<|im_end|>\n"
             + "<|im_start|>assistant\n<call>{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}}</call><|im_end|>\n"
             + "<|im_start|>user\n<result>3</result>\n<result>three</result><|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nIt is 3.<|im_end|>\n<|im_start|>assistant\n",
-            Render(Template, s_toolUse, new TemplateOptions { Tools = [Json(Tool)] }));
+            Render(Template, s_toolUse, new TemplateOptions { Tools = [JsonOf(Tool)] }));
     }
 
     [Fact]
@@ -216,8 +216,8 @@ public sealed class FamilyTemplateTests
 
             {% endfor %}
             """;
-        var tool = Json("""{"name": "find", "parameters": {"properties": {"query": {"type": "string"}, "ids": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}, "x": {"type": ["integer", "null"]}}, "required": ["query"]}}""");
-        var documents = new object[] { Json("""{"title": "T", "TEXT": "t"}"""), Json("""{"n": 1.0, "ok": true}""") };
+        var tool = JsonOf("""{"name": "find", "parameters": {"properties": {"query": {"type": "string"}, "ids": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}, "x": {"type": ["integer", "null"]}}, "required": ["query"]}}""");
+        var documents = new object[] { JsonOf("""{"title": "T", "TEXT": "t"}"""), JsonOf("""{"n": 1.0, "ok": true}""") };
         Assert.Equal("def find(query: str, ids: List[List[int]] = None, x: Union[int, Any] = None)\n[0] Title=T Text=t\n[1] N=1.0 Ok=True\n",
             Render(Template, [], new TemplateOptions { Tools = [tool], Documents = documents }));
     }
@@ -232,10 +232,10 @@ public sealed class FamilyTemplateTests
     internal static string Refusal(string template, ChatTurn[] messages) =>
         Assert.Throws<BeearException>(() => Render(template, messages)).Message;
 
-    internal static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);
+    internal static JsonElement JsonOf(string text) => JsonSerializer.Deserialize<JsonElement>(text);
 
     internal static Dictionary<string, object?> Fields(string json) =>
-        Json(json).EnumerateObject().ToDictionary(field => field.Name, field => (object?)field.Value, StringComparer.Ordinal);
+        JsonOf(json).EnumerateObject().ToDictionary(field => field.Name, field => (object?)field.Value, StringComparer.Ordinal);
 
     /// <summary>Wednesday, 5 March 2025, 06:07:08 in UTC.</summary>
     internal sealed class FixedClock : TimeProvider

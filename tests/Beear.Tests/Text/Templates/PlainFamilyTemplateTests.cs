@@ -108,7 +108,7 @@ public sealed class PlainFamilyTemplateTests
             {%- endif %}
             {%- endfor %}
             """;
-        var options = new TemplateOptions { Documents = [Json("""{"text": "One."}"""), Json("""{"text": "Two."}""")], Variables = Fields("""{"controls": {"length": "short"}}""") };
+        var options = new TemplateOptions { Documents = [JsonOf("""{"text": "One."}"""), JsonOf("""{"text": "Two."}""")], Variables = Fields("""{"controls": {"length": "short"}}""") };
         Assert.Equal("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Use the documents.<|eot|>\n<|role|>documents<|/role|>Document 1\nOne.\n\nDocument 2\nTwo.<|eot|>\n"
             + "<|role|>user<|/role|>Hi<|eot|>\n<|role|>assistant {\"length\": \"short\"}<|/role|>", Render(Template, [ChatTurn.User("Hi")], options));
         Assert.StartsWith("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Think first.<|eot|>\n<|role|>user",
