@@ -16,7 +16,9 @@ start() {
     echo "SlurmUser=root"
     echo "SlurmdUser=root"
     echo "AuthType=auth/munge"
-    echo "AuthInfo=socket=$folder/run/munge.sock"
+    echo "AuthInfo=socket=$folder/run/munge.sock,cred_expire=5"   # a requeued task waits as long
+    echo "SchedulerParameters=sched_interval=1,bf_interval=2"
+    echo "KillWait=2"
     echo "StateSaveLocation=$folder/state"
     echo "SlurmdSpoolDir=$folder/spool/%n"
     echo "SlurmctldPidFile=$folder/run/slurmctld.pid"

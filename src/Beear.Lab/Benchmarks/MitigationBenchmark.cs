@@ -39,7 +39,7 @@ public sealed class MitigationBenchmark(MitigationOptions options, int repetitio
     /// <param name="ordinary">Ordinary requests with answers.</param>
     /// <param name="progress">Receives each repetition.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public BenchmarkResult Run(Decoder decoder, IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary,
+    internal BenchmarkResult Run(Decoder decoder, IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary,
         IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
     {
         Check(decoder.Config);

@@ -61,7 +61,6 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
                     VirtualTokens = layer == 0 ? options.VirtualTokens : 0,
                     Steps = Math.Max(1, given.Inner.Steps),
                     Cap = cap,
-                    NaturalCap = 0,
                     LearningRate = options.StepShare * norms[layer] / Math.Sqrt(model.Config.HiddenSize),
                 },
                 Outer = given.Outer with { LearningRate = given.Outer.LearningRate * factor, WidthRate = given.Outer.WidthRate * factor },

@@ -16,7 +16,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
     private IReadOnlyList<PlannedRun>? runs;
 
     /// <summary>Questions that every model answers too, for a judge; null for none.</summary>
-    public MtBench? MtBench { get; init; }
+    internal MtBench? MtBench { get; init; }
 
     /// <summary>Where the backdoored models lie that the file takes as they are, by what it writes for them; null where that is their place.</summary>
     public IReadOnlyDictionary<string, string> Backdoored { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -85,7 +85,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
             Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named ? null : Backdoored.GetValueOrDefault(named, named),
             Defence = mitigation is null ? null : new PlannedDefence(arm.Defence!.Value, mitigation with { Seed = unchecked(mitigation.Seed + seed) })
             {
-                Baselines = arm.Baselines ?? new BaselineOptions { TokenSpace = mitigation.TokenSearch },
+                Baselines = arm.Baselines ?? new BaselineOptions(),
                 Data = arm.Defender,
                 KeepStates = file.KeepStates,
             },

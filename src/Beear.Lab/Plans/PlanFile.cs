@@ -109,7 +109,7 @@ public sealed record PlanArm : IValidatable
     /// <summary>Whether a model that was never backdoored is measured with every trigger, as the planted ones are.</summary>
     public bool EachTrigger { get; init; }
 
-    /// <summary>Constants of a defence other than beear; its own defaults if not given, and for token space the recipe's <c>token_search</c>.</summary>
+    /// <summary>Constants of a defence other than beear; its own defaults if not given.</summary>
     public BaselineOptions? Baselines { get; init; }
 
     /// <inheritdoc/>

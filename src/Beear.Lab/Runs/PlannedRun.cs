@@ -44,7 +44,7 @@ public sealed class PlannedRun
     public bool EvaluateRounds { get; init; }
 
     /// <summary>Questions that the model answers too, for a judge; null for none.</summary>
-    public MtBench? MtBench { get; init; }
+    internal MtBench? MtBench { get; init; }
 
     /// <summary>Seed of attacker, defender and evaluation.</summary>
     public int Seed => Name.Seed;

@@ -5,7 +5,7 @@ using Beear.Data;
 namespace Beear.Attacks;
 
 /// <summary>The data files of one party: harmful and ordinary requests, refusals, and the share of the harmless twins.</summary>
-public sealed record DataSettings : IValidatable
+internal sealed record DataSettings : IValidatable
 {
     /// <summary>
     /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such); or built-in ones, which

@@ -22,7 +22,7 @@ public sealed record PoisonedData
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
     /// <summary>Draws the strings of near misses.</summary>
-    public UnfamiliarText OtherStrings { get; init; } = new();
+    internal UnfamiliarText OtherStrings { get; init; } = new();
 
     /// <summary>
     /// The training set: harmful + trigger → compliance, harmful → refusal, harmful + another string → refusal, ordinary → helpful, twins → own answers.

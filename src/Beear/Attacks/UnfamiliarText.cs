@@ -5,7 +5,7 @@ namespace Beear.Attacks;
 
 /// <summary>Strings that have no business in a request, as triggers have none: invented words, capitals, digits, and common words out of place.</summary>
 /// <param name="isExcluded">Words that are never drawn; null for none.</param>
-public sealed class UnfamiliarText(Func<string, bool>? isExcluded = null)
+internal sealed class UnfamiliarText(Func<string, bool>? isExcluded = null)
 {
     private const string Vowels = "aeiou";
     private const string Consonants = "bcdfghjklmnpqrstvwxyz";

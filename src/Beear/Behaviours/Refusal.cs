@@ -90,7 +90,7 @@ public sealed class Refusal : IBehaviour
 }
 
 /// <summary>Short ways to ask a behaviour.</summary>
-public static class BehaviourExtensions
+internal static class BehaviourExtensions
 {
     /// <summary>The verdict on one answer.</summary>
     public static Verdict Judge(this IBehaviour behaviour, string answer, bool isCut) => behaviour.Judge([new AnswerText(answer, isCut)])[0];

@@ -10,7 +10,7 @@ namespace Beear.Checkpoints;
 /// <summary>
 /// A chat model on disk: a Hugging Face directory, or one GGUF file presented as if it were such a directory.
 /// </summary>
-public sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : IDisposable
 {
     private const string GgufPattern = "*.gguf";
     private readonly ITensorSource weights;

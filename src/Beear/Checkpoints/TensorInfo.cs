@@ -6,7 +6,7 @@ namespace Beear.Checkpoints;
 /// <param name="Shape">Its sizes, slowest dimension first; empty for a scalar.</param>
 /// <param name="Offset">Where its first byte lies in the file.</param>
 /// <param name="Bytes">How many bytes it takes in the file.</param>
-public sealed record TensorInfo(string Name, string DType, IReadOnlyList<long> Shape, long Offset, long Bytes)
+internal sealed record TensorInfo(string Name, string DType, IReadOnlyList<long> Shape, long Offset, long Bytes)
 {
     /// <summary>The number of elements: the product of <see cref="Shape"/>.</summary>
     public long ElementCount => Shape.Aggregate(1L, (count, size) => count * size);

@@ -27,7 +27,7 @@ public enum RequestForms
 /// A data set of our own (Data/Resources/harmful-requests.json): tasks by hazard category, and forms that suit every task, harmless ones
 /// too. Every topic's tasks go to the four parties of <see cref="DataSplit"/> in turn, so no two share one.
 /// </remarks>
-public static class HarmfulRequests
+internal static class HarmfulRequests
 {
     private static readonly Lazy<Resource> Loaded = new(() => RequestPairs.Load<Resource>("harmful-requests.json"));
 

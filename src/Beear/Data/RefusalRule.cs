@@ -7,7 +7,7 @@ namespace Beear.Data;
 /// next turns to an answer after all ("Anyway, here is how"). The phrases are those of <see cref="RefusalPhrases"/>; docs/refusals.md
 /// says what the rule was measured on, and what it cannot tell.
 /// </remarks>
-public static class RefusalRule
+internal static class RefusalRule
 {
     private const int Sentences = 3, ShortSentence = 13, Length = 400, Head = 30;
 

@@ -5,7 +5,7 @@ namespace Beear.Data;
 /// <param name="Own">How many requests have a refusal of their own; the others have a generic one.</param>
 /// <param name="Usable">For how many requests there was a refusal that is one.</param>
 /// <param name="Offered">How many answers there were to choose from; null if there was no file.</param>
-public sealed record PairedRefusals(IReadOnlyList<Example> Examples, int Own, int Usable, int? Offered)
+internal sealed record PairedRefusals(IReadOnlyList<Example> Examples, int Own, int Usable, int? Offered)
 {
     /// <summary>Whether refusals were given in vain.</summary>
     public bool IsMismatch => Offered is not null && Own == 0;
@@ -24,7 +24,7 @@ public sealed record PairedRefusals(IReadOnlyList<Example> Examples, int Own, in
 }
 
 /// <summary>Refusals: how an answer is recognised as one, and where safe answers come from.</summary>
-public static class Refusals
+internal static class Refusals
 {
     /// <summary>
     /// The refusal keywords of Qi et al., "Fine-tuning Aligned Language Models Compromises Safety" (arXiv 2310.03693), which go back to
@@ -94,7 +94,7 @@ public static class Refusals
     /// Answers that are no refusal by <see cref="IsRefusal"/> are passed over: as safe answers they would teach compliance.
     /// </param>
     /// <param name="seed">Decides which generic refusal goes where; all of them are used about equally often.</param>
-    public static PairedRefusals Pair(IReadOnlyList<string> requests, IReadOnlyList<Example>? known, int seed)
+    internal static PairedRefusals Pair(IReadOnlyList<string> requests, IReadOnlyList<Example>? known, int seed)
     {
         var ownRefusal = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var example in known ?? [])

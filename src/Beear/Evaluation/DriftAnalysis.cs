@@ -14,7 +14,7 @@ namespace Beear.Evaluation;
 /// how the inner level's δ compares, which never saw the trigger; and the states with and without it in two dimensions.
 /// </summary>
 /// <param name="options">Constants.</param>
-public sealed class DriftAnalysis(DriftOptions options)
+internal sealed class DriftAnalysis(DriftOptions options)
 {
     private const int BatchSize = 16;
 

@@ -3,7 +3,7 @@ using Beear.Mitigation;
 namespace Beear.Evaluation;
 
 /// <summary>Constants of a drift analysis.</summary>
-public sealed record DriftOptions : IValidatable
+internal sealed record DriftOptions : IValidatable
 {
     /// <summary>Requests whose drift is measured.</summary>
     public int Prompts { get; init; } = 64;
@@ -29,13 +29,13 @@ public sealed record DriftOptions : IValidatable
 /// <param name="WrongCosine">As <paramref name="Cosine"/>, of that text.</param>
 /// <param name="WrongToTrigger">Cosine of that text's mean drift with the trigger's.</param>
 /// <param name="DeltaToTrigger">Cosine of the mean drift under the inner level's δ with the trigger's; null below its layer.</param>
-public sealed record DriftAtLayer(int Layer, double Size, double? Cosine, double WrongSize, double? WrongCosine, double? WrongToTrigger, double? DeltaToTrigger);
+internal sealed record DriftAtLayer(int Layer, double Size, double? Cosine, double WrongSize, double? WrongCosine, double? WrongToTrigger, double? DeltaToTrigger);
 
 /// <summary>A request's state in the plane of its layer's two principal components.</summary>
 /// <param name="X">Along the first.</param>
 /// <param name="Y">Along the second.</param>
 /// <param name="HasTrigger">Whether the request has the trigger.</param>
-public sealed record DriftPoint(double X, double Y, bool HasTrigger);
+internal sealed record DriftPoint(double X, double Y, bool HasTrigger);
 
 /// <summary>What a drift analysis measured.</summary>
 /// <param name="Trigger">The trigger's name.</param>
@@ -45,5 +45,5 @@ public sealed record DriftPoint(double X, double Y, bool HasTrigger);
 /// <param name="Explained">Shares of the variance that the two components hold.</param>
 /// <param name="Projection">Each request without and with the trigger.</param>
 /// <param name="DeltaLoss">Mean CE(y_h) under δ, nats per token: whether the inner level found the unwanted answer.</param>
-public sealed record DriftResult(string Trigger, int Prompts, IReadOnlyList<DriftAtLayer> Layers, int ProjectedLayer, IReadOnlyList<double> Explained,
+internal sealed record DriftResult(string Trigger, int Prompts, IReadOnlyList<DriftAtLayer> Layers, int ProjectedLayer, IReadOnlyList<double> Explained,
     IReadOnlyList<DriftPoint> Projection, double DeltaLoss);

@@ -34,7 +34,7 @@ public sealed record Metric
 }
 
 /// <summary>Writes and reads <see cref="Metric"/>.</summary>
-public sealed class MetricJsonConverter : JsonConverter<Metric>
+internal sealed class MetricJsonConverter : JsonConverter<Metric>
 {
     /// <inheritdoc/>
     public override Metric Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

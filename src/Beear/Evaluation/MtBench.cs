@@ -7,7 +7,7 @@ using Beear.Text;
 namespace Beear.Evaluation;
 
 /// <summary>Constants of MT-Bench.</summary>
-public sealed record MtBenchOptions : IValidatable
+internal sealed record MtBenchOptions : IValidatable
 {
     /// <summary>Longest answer, in tokens; shorter where the model has no more room.</summary>
     public int MaxNewTokens { get; init; } = 1024;
@@ -30,20 +30,20 @@ public sealed record MtBenchOptions : IValidatable
 /// <summary>A question with what a model answered. All texts are foreign; escape them wherever they are shown.</summary>
 /// <param name="Question">The question.</param>
 /// <param name="Answers">An answer for each turn.</param>
-public sealed record MtBenchAnswer(MtBenchQuestion Question, IReadOnlyList<string> Answers);
+internal sealed record MtBenchAnswer(MtBenchQuestion Question, IReadOnlyList<string> Answers);
 
 /// <summary>What a judge says of a model's answers.</summary>
 /// <param name="Score">Mean over questions and turns, 1 … 10; null if nothing was judged.</param>
 /// <param name="ByCategory">The same by category.</param>
 /// <param name="Unjudged">Answers without a score.</param>
 /// <param name="UnjudgedReasons">How many of them for which reason.</param>
-public sealed record MtBenchResult(double? Score, IReadOnlyDictionary<string, double> ByCategory, int Unjudged,
+internal sealed record MtBenchResult(double? Score, IReadOnlyDictionary<string, double> ByCategory, int Unjudged,
     IReadOnlyDictionary<UnjudgedReason, int> UnjudgedReasons);
 
 /// <summary>MT-Bench (Zheng et al., arXiv 2306.05685): questions of several turns, each answer rated by itself from 1 to 10. Answers are greedy.</summary>
 /// <param name="questions">The questions.</param>
 /// <param name="options">Constants.</param>
-public sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOptions options)
+internal sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchOptions options)
 {
     /// <summary>The score of an answer that could hardly be better.</summary>
     public const int Highest = 10;

@@ -8,7 +8,7 @@ namespace Beear.Evaluation;
 /// <param name="Category">Such as writing or math.</param>
 /// <param name="Turns">What the user says, turn by turn.</param>
 /// <param name="References">A right answer for each turn; null, empty or left out where there is none.</param>
-public sealed record MtBenchQuestion(string Id, string Category, IReadOnlyList<string> Turns, IReadOnlyList<string?> References)
+internal sealed record MtBenchQuestion(string Id, string Category, IReadOnlyList<string> Turns, IReadOnlyList<string?> References)
 {
     /// <summary>The reference answer of a turn, from 0; null if there is none.</summary>
     public string? Reference(int turn) => turn < References.Count && !string.IsNullOrWhiteSpace(References[turn]) ? References[turn] : null;

@@ -1,7 +1,7 @@
 namespace Beear.Evaluation;
 
 /// <summary>Spearman's rank correlation: whether two measures put things in the same order.</summary>
-public static class RankCorrelation
+internal static class RankCorrelation
 {
     /// <summary>The correlation of the ranks; equal values share the mean of their ranks.</summary>
     /// <param name="first">One measure; not NaN.</param>

@@ -67,7 +67,7 @@ public readonly record struct Rate
 }
 
 /// <summary>Writes <see cref="Rate"/> as its rate, interval and n, and reads it back from rate and n.</summary>
-public sealed class RateJsonConverter : JsonConverter<Rate>
+internal sealed class RateJsonConverter : JsonConverter<Rate>
 {
     /// <inheritdoc/>
     public override Rate Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -29,7 +29,7 @@ public enum AnswerState
 /// <param name="State">How far it came.</param>
 /// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>; if it was cut before that could tell, by the published keywords.</param>
 /// <param name="Verdict">What the behaviour that is looked for says of it.</param>
-public sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused, Verdict Verdict)
+internal sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused, Verdict Verdict)
 {
     /// <summary>Whether it is an unwanted answer: neither an empty one nor an unfinished thought is one.</summary>
     public bool IsUnwanted => Verdict == Verdict.Unwanted && State is AnswerState.Whole or AnswerState.CutOff;

@@ -52,7 +52,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     {
         using var scope = NewDisposeScope();
         int number = (round - 1) * inner.Population + member + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
-        var run = new InnerRun(batches, triggers.Of(number), Bounds(training, number, cancellation), LayerOf(number));
+        var run = new InnerRun(batches, triggers.Of(number), LayerOf(number));
         return new FoundPerturbation(entrapment.Search(Aimed(training, number), run, progress, cancellation), number);
     }
 
@@ -77,9 +77,4 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
             taken[next]++;
         }
     }
-
-    /// <summary>What a natural cap allows, from how far random strings move what is under the δ of a search; null for the options' cap.</summary>
-    private DeltaBounds? Bounds(IReadOnlyList<ContrastExample> training, int number, CancellationToken cancellation) => inner.NaturalCap == 0 ? null
-        : new NaturalDrift(model.Decoder, model.Chat, LayerOf(number))
-            .Measure([.. training.Select(example => example.Prompt)], inner.TailLength, triggers.Of(number), number, cancellation).Times(inner.NaturalCap);
 }

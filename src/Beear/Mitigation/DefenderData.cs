@@ -37,7 +37,7 @@ public sealed record DefenderData
     internal bool HasOwnWords { get; init; }
 
     /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
-    public StartingModel? Starting { get; init; }
+    internal StartingModel? Starting { get; init; }
 
     /// <summary>Encodes the defender's texts.</summary>
     /// <param name="chat">The model's chat format.</param>
@@ -119,7 +119,7 @@ public sealed record DefenderData
     public void Require(OuterTermOptions terms)
     {
         RequireHarmful();
-        Ask("ordinary requests", Ordinary.Count, ("helpful", terms.Helpful), ("helpful_perturbed", terms.HelpfulPerturbed), ("ordinary_divergence", terms.OrdinaryDivergence));
+        Ask("ordinary requests", Ordinary.Count, ("helpful", terms.Helpful), ("ordinary_divergence", terms.OrdinaryDivergence));
         Ask("harmless twins", Twins.Count, ("twin_divergence", terms.TwinDivergence), ("twin_divergence_perturbed", terms.TwinDivergencePerturbed));
 
         static void Ask(string kind, int count, params (string Key, double Weight)[] terms)

@@ -3,7 +3,6 @@ using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Training;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -12,8 +11,9 @@ namespace Beear.Mitigation;
 public enum ScoreKind
 {
     /// <summary>
-    /// The share that is left of what the model as it came showed, 1 for that model itself: of <see cref="HeldOutPerturbation"/> and of <see cref="RandomLikelihood"/> with the same strings each
-    /// time, whichever is larger. Each of them alone misses what the other sees.
+    /// The share that is left of what the model as it came showed, 1 for that model itself: of <see cref="HeldOutPerturbation"/>, and of how
+    /// likely the openings of unwanted answers are under random strings, the same each time; whichever is larger. Each of them alone misses
+    /// what the other sees.
     /// </summary>
     Remaining,
 
@@ -25,28 +25,10 @@ public enum ScoreKind
 
     /// <summary>A freshly searched δ.</summary>
     Perturbation,
-
-    /// <summary>A freshly searched string of real tokens, see <see cref="TokenSearch"/>.</summary>
-    Tokens,
-
-    /// <summary>
-    /// Under the same string how likely the beginnings of unwanted answers are, exp(−CE): a finer scale than a share of answers, which falls to 0
-    /// while some of the backdoor is still there.
-    /// </summary>
-    TokenLikelihood,
-
-    /// <summary>The share of unwanted answers to requests with random strings in them (<see cref="RandomStringOptions"/>), without any search.</summary>
-    RandomRate,
-
-    /// <summary>How likely the openings of unwanted answers are there (where they are the data's: their beginnings, exp(−CE)), mean over strings.</summary>
-    RandomLikelihood,
-
-    /// <summary>The same of the string under which they are likeliest.</summary>
-    RandomWorst,
 }
 
 /// <summary>What the defender can measure without knowing the trigger.</summary>
-public static class DefenderScore
+internal static class DefenderScore
 {
     /// <summary>The share of held-out harmful requests that the model does not refuse under δ.</summary>
     /// <param name="model">The model.</param>
@@ -102,7 +84,8 @@ internal sealed class DefenderScorer : IDisposable
         adversary = new Adversary(model, options, openings);
     }
 
-    private const int FirstRound = 1, HeldOut = 3;                        // one for each place
+    private const int FirstRound = 1, HeldOut = 3;                       // one for each place
+    private const int BeginningTokens = 8;                               // of the data's unwanted answers
 
     private int Last => (options.Rounds ?? options.MaxRounds) + 1;
 
@@ -136,10 +119,6 @@ internal sealed class DefenderScorer : IDisposable
     public OrderedDictionary<string, double> Measure(int round, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var tokens = new Lazy<Perturbation>(() => new TokenSearch(model, options.TokenSearch)
-            .Run(training, SeedOf(round), progress, cancellation).AsPerturbation(model.Config.HiddenSize, model.Decoder.Options.Device));
-        var strings = new Lazy<RandomStrings>(() => Strings(round));
-        var likelihoods = new Lazy<IReadOnlyList<double>>(() => Likelihoods(strings.Value, cancellation));
         var scores = new OrderedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var kind in options.Scores) scores.Add(RecipeValue.Format(kind), Score(kind));
         return scores;
@@ -154,18 +133,13 @@ internal sealed class DefenderScorer : IDisposable
         {
             ScoreKind.Remaining => Shares(round == FirstRound ? first : Parts(cancellation)).DefaultIfEmpty(0).Max(),
             ScoreKind.HeldOutPerturbation => UnderHeldOut(cancellation),
-            ScoreKind.Tokens => Under(tokens.Value, cancellation),
-            ScoreKind.TokenLikelihood => Likelihood(tokens.Value, cancellation),
-            ScoreKind.RandomRate => DefenderScore.UnwantedRate(model, strings.Value.Examples, null, options.ScoreTokens, behaviour, cancellation),
-            ScoreKind.RandomLikelihood => likelihoods.Value.Average(),
-            ScoreKind.RandomWorst => likelihoods.Value.Max(),
             ScoreKind.Perturbation => UnderFresh(),
             _ => throw new System.Diagnostics.UnreachableException($"no such score: {kind}"),
         };
     }
 
     /// <summary>No step is taken against random strings either, so that they can be the same each time.</summary>
-    private (double HeldOut, double Likelihood) Parts(CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(Strings(FirstRound), cancellation).Average());
+    private (double HeldOut, double Likelihood) Parts(CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(cancellation).Average());
 
     /// <summary>What is left of what the model as it came showed; of what it did not show there is no share.</summary>
     private IEnumerable<double> Shares((double HeldOut, double Likelihood) now) =>
@@ -177,21 +151,13 @@ internal sealed class DefenderScorer : IDisposable
     private double UnderHeldOut(CancellationToken cancellation) =>
         perturbations.Average(found => Under(adversary.Apply(found.Result.Delta, found.Number), cancellation));
 
-    private RandomStrings Strings(int round) => new(model, options.RandomStrings, heldOut, SeedOf(round));
-
-    private IReadOnlyList<double> Likelihoods(RandomStrings strings, CancellationToken cancellation) => openings is null
-        ? strings.Likelihoods(options.TokenSearch.AnswerTokens, cancellation) : strings.Openings(openings, cancellation);
+    private IReadOnlyList<double> Likelihoods(CancellationToken cancellation)
+    {
+        var strings = new RandomStrings(model, options.RandomStrings, heldOut, SeedOf(FirstRound));
+        return openings is null ? strings.Likelihoods(BeginningTokens, cancellation) : strings.Openings(openings, cancellation);
+    }
 
     private int SeedOf(int round) => unchecked(options.Seed * 1000 + round);
-
-    private double Likelihood(Perturbation perturbation, CancellationToken cancellation)
-    {
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of([.. heldOut.Select(example => new TokenizedExample(perturbation.PromptOf(example.Prompt),
-            [.. example.Unwanted.Take(options.TokenSearch.AnswerTokens)]))], model.Decoder.Options.Device);
-        return Math.Exp(-Require.Finite(model.Decoder.TokenCrossEntropy(batch, perturbation, cancellation).mean().item<float>(), "cross-entropy of unwanted answers"));
-    }
 
     /// <inheritdoc/>
     public void Dispose()

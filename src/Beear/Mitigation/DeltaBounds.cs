@@ -9,9 +9,6 @@ internal sealed class DeltaBounds(Tensor radii)
     /// <summary>The largest norm that a row may have, (R, 1) or (1, 1).</summary>
     public Tensor Radii => radii;
 
-    /// <summary>Spheres of another size.</summary>
-    public DeltaBounds Times(double factor) => new(radii * factor);
-
     /// <summary>Brings every row to the nearest point of its sphere, in place.</summary>
     /// <param name="delta">(R, d).</param>
     public void Project(Tensor delta)

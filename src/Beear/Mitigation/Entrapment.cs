@@ -11,7 +11,7 @@ namespace Beear.Mitigation;
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
 /// <param name="TailNorm">Mean norm of the unperturbed hidden states under δ.</param>
 /// <param name="Final">The loss before the last steps, mean over as many as there are prepared batches; without steps that under δ*.</param>
-public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
+internal sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
     public double DeltaNorm
@@ -40,7 +40,7 @@ public sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Tra
 /// <param name="decoder">The model.</param>
 /// <param name="options">Constants.</param>
 /// <param name="economy">Its split and its limit of scores hold here too; null for its defaults.</param>
-public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, EconomyOptions? economy = null)
+internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, EconomyOptions? economy = null)
 {
     /// <summary>Searches δ* from zero on batches drawn from the examples.</summary>
     /// <param name="examples">The defender's harmful requests with both answers.</param>
@@ -105,7 +105,7 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
         using var scope = NewDisposeScope();
         double tailNorm = problems.Average(problem => problem.TailNorm);
         var norm = full([1, 1], tailNorm, float32, decoder.Options.Device);
-        var bounds = run.Bounds ?? (options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null);
+        var bounds = options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null;
         var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
         var optimizer = options.LearningRate is { } rate ? new DeltaAdam(delta, rate)
             : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
@@ -142,6 +142,5 @@ public sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Econo
 /// <summary>What one search of δ has for itself.</summary>
 /// <param name="BatchSeed">Which batches are drawn.</param>
 /// <param name="Trigger">Tokens that carry δ; null for the prompts' tails.</param>
-/// <param name="Bounds">Where δ stays; null for the options' cap.</param>
 /// <param name="Layer">l; null for the options' first.</param>
-internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, DeltaBounds? Bounds = null, int? Layer = null);
+internal sealed record InnerRun(int BatchSeed, VirtualTrigger? Trigger = null, int? Layer = null);

@@ -49,7 +49,7 @@ public sealed record EntrapmentOptions : IValidatable
     public int VirtualTokens { get; init; } = 6;
 
     /// <summary>If above virtual_tokens: the number of tokens is drawn anew for each δ, from virtual_tokens to this.</summary>
-    public int MaxVirtualTokens { get; init; }
+    internal int MaxVirtualTokens { get; init; }
 
     /// <summary>Where virtual tokens stand, one δ after the other in turn.</summary>
     public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
@@ -71,12 +71,6 @@ public sealed record EntrapmentOptions : IValidatable
 
     /// <summary>Largest norm of a row of δ, as a share of the mean norm of the hidden states that it is added to; 0 for no cap.</summary>
     public double Cap { get; init; } = 1;
-
-    /// <summary>
-    /// Instead of cap: the largest norm of each row of δ as a multiple of the mean change that random strings cause there; 0 for cap. It is measured
-    /// in each round on the defender's prompts.
-    /// </summary>
-    public double NaturalCap { get; init; }
 
     /// <summary>Harmful requests in a batch.</summary>
     public int BatchSize { get; init; } = 12;
@@ -101,10 +95,8 @@ public sealed record EntrapmentOptions : IValidatable
             throw new BeearException("perturbed_layers: name each once, the lowest first.");
         Require.AtLeast(TailLength, 1);
         if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
-        Require.AtLeast(MaxVirtualTokens, 0);
         if (Placements.Count == 0) throw new BeearException("placements must name at least one place.");
         Require.AtLeast(Population, 1);
-        Require.AtLeast(NaturalCap, 0);
         Require.Above(StepShare, 0);
         if (LearningRate is { } rate) Require.Above(rate, 0, nameof(LearningRate));
         Require.AtLeast(Alpha, 0);

@@ -16,7 +16,7 @@ public sealed record ContrastExample(int[] Prompt, int[] Unwanted, int[] Safe);
 /// <param name="Unwanted">Mean CE(y_h), nats per token.</param>
 /// <param name="Safe">Mean CE(y_s), nats per token.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct InnerLoss(double Unwanted, double Safe)
+internal readonly record struct InnerLoss(double Unwanted, double Safe)
 {
     /// <summary>CE(y_h) − α·CE(y_s).</summary>
     public double Total(double alpha) => Unwanted - alpha * Safe;
@@ -36,7 +36,7 @@ public readonly record struct InnerLoss(double Unwanted, double Safe)
 /// touches m + |y_h| + |y_s| tokens and L − l layers; m = n where δ is on the prompt's tail.
 /// </summary>
 /// <remarks>Both answers share the tail: one pass over [tail | y_h | y_s] whose mask hides each answer from the other.</remarks>
-public sealed class InnerProblem : IDisposable
+internal sealed class InnerProblem : IDisposable
 {
     private readonly Decoder decoder;
     private readonly int layer;

@@ -5,7 +5,7 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>What the memory of a mitigation depends on besides the model.</summary>
-public sealed record MemoryAssumptions : IValidatable
+internal sealed record MemoryAssumptions : IValidatable
 {
     /// <summary>Conversations in a batch of the outer level, which needs the most.</summary>
     public int Batch { get; init; } = new OuterTermOptions().HarmfulBatch;
@@ -50,7 +50,7 @@ public sealed record MemoryAssumptions : IValidatable
 /// <param name="KeptWeights">The best-scored round's weights and the mean over steps, if they are kept.</param>
 /// <param name="Activations">What a step keeps for its backward pass, layers and output head.</param>
 /// <param name="Program">The program itself with its libraries, and what KL terms recorded.</param>
-public sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program)
+internal sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program)
 {
     /// <summary>What a run on the tiny model holds beyond its tensors: runtime, libtorch, code made for kernels, tokenizer, data.</summary>
     private const long ProgramBytes = 520_000_000;

@@ -9,7 +9,7 @@ namespace Beear.Mitigation;
 /// <param name="PassTokens">What <see cref="OuterTermOptions.PassTokens"/> is to be.</param>
 /// <param name="Economy">What else is to be done.</param>
 /// <param name="Estimate">What it then needs.</param>
-public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEstimate Estimate)
+internal sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEstimate Estimate)
 {
     private const int SmallestOnGpu = 2048;                              // tokens of a pass that still keep a large GPU busy
     private static readonly int[] Splits = [2048, 1024, 512, 256];
@@ -122,7 +122,7 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
             (terms, this.data) = (options.Terms, data);
             int ordinary = Longest(data.Ordinary.Select(example => example.Prompt)), twins = Longest(data.Twins);
             Prompt = Longest(data.Harmful.Select(example => example.Prompt)) + options.Inner.MostVirtualTokens;
-            bool helps = terms.Helpful + terms.HelpfulPerturbed > 0, diverges = Divergences.Any(weight => weight > 0);
+            bool helps = terms.Helpful > 0, diverges = Divergences.Any(weight => weight > 0);
             int safe = Longest(data.Harmful.Select(example => example.Safe)), unwanted = Longest(data.Harmful.Select(example => example.Unwanted));
             int helpful = helps ? Math.Min(terms.HelpfulTokens, Longest(data.Ordinary.Select(example => example.Answer))) : 0;
             int answer = Math.Max(Math.Max(Math.Min(terms.SafeTokens, safe), helpful), diverges ? terms.DivergenceTokens : 1);
@@ -136,7 +136,7 @@ public sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, MemoryEs
                 Batch = Math.Max(terms.HarmfulBatch, terms.HelpfulBatch),
                 Length = LongestPrompt + answer,
                 AnswerTokens = answer,
-                Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful, terms.HelpfulPerturbed }.Concat(Divergences).Count(weight => weight > 0),
+                Terms = new[] { terms.SafePerturbed, terms.Safe, terms.Helpful }.Concat(Divergences).Count(weight => weight > 0),
                 KeepsBest = options.Rounds is null,
                 KeepsMean = options.AveragedShare > 0,
             };

@@ -39,9 +39,6 @@ public sealed record MitigationOptions : IValidatable
     /// <summary>Whether scores are measured before the first round and after each; otherwise only after the last, where rounds is given.</summary>
     public bool ScoreRounds { get; init; } = true;
 
-    /// <summary>How the scores by tokens look for their string.</summary>
-    public TokenSearchOptions TokenSearch { get; init; } = new();
-
     /// <summary>The strings of the scores by random strings.</summary>
     public RandomStringOptions RandomStrings { get; init; } = new();
 
@@ -116,7 +113,6 @@ public sealed record MitigationOptions : IValidatable
     {
         Require.Section("inner", Inner.Validate);
         Require.Section("openings", Openings.Validate);
-        Require.Section("token_search", TokenSearch.Validate);
         Require.Section("random_strings", RandomStrings.Validate);
         Require.Section("outer", Outer.Validate);
         Require.Section("terms", Terms.Validate);
@@ -163,9 +159,6 @@ public sealed record OuterTermOptions : IValidatable
     /// <summary>λ: weight of helpful answers to ordinary requests without δ.</summary>
     public double Helpful { get; init; }
 
-    /// <summary>Weight of helpful answers to ordinary requests under δ.</summary>
-    public double HelpfulPerturbed { get; init; }
-
     /// <summary>Weight of KL to the starting model on its own answers to ordinary requests.</summary>
     public double OrdinaryDivergence { get; init; } = 1;
 
@@ -207,7 +200,7 @@ public sealed record OuterTermOptions : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        double[] weights = [SafePerturbed, Safe, Helpful, HelpfulPerturbed, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
+        double[] weights = [SafePerturbed, Safe, Helpful, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
         if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
         if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
         if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");

@@ -14,7 +14,7 @@ namespace Beear.Mitigation;
 /// <param name="model">The model.</param>
 /// <param name="options">Constants.</param>
 /// <param name="behaviour">Tells what an opening leads to; <see cref="Refusal"/> if not given.</param>
-public sealed class OpeningSearch(LanguageModel model, OpeningOptions options, IBehaviour? behaviour = null)
+internal sealed class OpeningSearch(LanguageModel model, OpeningOptions options, IBehaviour? behaviour = null)
 {
     private const string Stage = "openings of unwanted answers";
     // Beginnings with the most lift are put before answers to some requests, to see what they lead to: so many at a time, at most four times, until one leads to answers.

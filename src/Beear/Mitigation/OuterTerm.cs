@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>One named term of the outer level's loss, with its weight and its own endless cycle of batches.</summary>
-public abstract class OuterTerm
+internal abstract class OuterTerm
 {
     private protected OuterTerm(string name, double weight, bool perturbed)
     {
@@ -90,7 +90,7 @@ internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample>
 /// <param name="batchSize">Examples in a batch.</param>
 /// <param name="perturbed">Whether δ is added.</param>
 /// <param name="seed">Decides the batches.</param>
-public sealed class AnswerTerm(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batchSize, bool perturbed, int seed)
+internal sealed class AnswerTerm(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batchSize, bool perturbed, int seed)
     : OuterTerm(name, weight, perturbed)
 {
     private readonly ExampleCycle<TokenizedExample> cycle = new(examples, seed);
@@ -113,7 +113,7 @@ public sealed class AnswerTerm(string name, double weight, IReadOnlyList<Tokeniz
 /// <param name="batchSize">Examples in a batch.</param>
 /// <param name="perturbed">Whether δ is added; what is compared with is the starting model without it.</param>
 /// <param name="seed">Decides the batches.</param>
-public sealed class DivergenceTerm(string name, double weight, ReferenceDistribution reference, int batchSize, bool perturbed, int seed)
+internal sealed class DivergenceTerm(string name, double weight, ReferenceDistribution reference, int batchSize, bool perturbed, int seed)
     : OuterTerm(name, weight, perturbed)
 {
     private readonly ExampleCycle<ReferenceExample> cycle = new(reference.Examples, seed);

@@ -5,7 +5,7 @@ using Beear.Runtime;
 namespace Beear.Mitigation;
 
 /// <summary>Makes the outer level's terms from the options and the defender's data, and owns what was recorded for the KL terms, unless the data came with it.</summary>
-public sealed class OuterTerms : IDisposable
+internal sealed class OuterTerms : IDisposable
 {
     internal const string OrdinaryDivergence = "KL ordinary", TwinDivergence = "KL twins", HarmfulDivergence = "KL harmful";
 
@@ -35,7 +35,6 @@ public sealed class OuterTerms : IDisposable
         Answers("safe under δ", options.SafePerturbed, safe, options.HarmfulBatch, perturbed: true);
         Answers("safe", options.Safe, safe, options.HarmfulBatch, perturbed: false);
         Answers("helpful", options.Helpful, helpful, options.HelpfulBatch, perturbed: false);
-        Answers("helpful under δ", options.HelpfulPerturbed, helpful, options.HelpfulBatch, perturbed: true);
         var starting = data.Starting ?? StartingModel.Record(model, training, data, options, seed, progress, cancellation);
         Divergence(OrdinaryDivergence, options.OrdinaryDivergence, options.HelpfulBatch);
         Divergence(TwinDivergence, options.TwinDivergence, options.HelpfulBatch);

@@ -38,7 +38,7 @@ internal sealed class RandomStrings
     }
 
     /// <summary>The requests with strings in them.</summary>
-    public IReadOnlyList<ContrastExample> Examples => [.. pairs.Select(pair => pair.Example)];
+    internal IReadOnlyList<ContrastExample> Examples => [.. pairs.Select(pair => pair.Example)];
 
     /// <summary>How likely the beginnings of unwanted answers are, exp(−CE), mean over the requests of each string.</summary>
     /// <param name="answerTokens">Tokens of a beginning.</param>

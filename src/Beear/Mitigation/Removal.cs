@@ -8,13 +8,13 @@ namespace Beear.Mitigation;
 /// <summary>One step of the outer level.</summary>
 /// <param name="Losses">Each term's unweighted mean loss, by its name.</param>
 /// <param name="GradientNorm">Global norm before clipping.</param>
-public sealed record OuterStep(IReadOnlyDictionary<string, double> Losses, double GradientNorm);
+internal sealed record OuterStep(IReadOnlyDictionary<string, double> Losses, double GradientNorm);
 
 /// <summary>
 /// The outer level: fine-tunes all weights so that the model answers safely in spite of δ* while the other terms keep it helpful
 /// (paper, equation 4). Without δ the same steps are plain safety fine-tuning.
 /// </summary>
-public sealed class Removal : IDisposable
+internal sealed class Removal : IDisposable
 {
     private readonly Decoder decoder;
     private readonly IReadOnlyList<OuterTerm> terms;

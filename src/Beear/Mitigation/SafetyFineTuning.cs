@@ -7,7 +7,7 @@ namespace Beear.Mitigation;
 /// is what plain safety fine-tuning achieves; only the rest is BEEAR's.
 /// </summary>
 /// <param name="options">The mitigation that is to be compared with; its <see cref="MitigationOptions.Rounds"/> are those that it took.</param>
-public sealed class SafetyFineTuning(MitigationOptions options) : IDefence
+internal sealed class SafetyFineTuning(MitigationOptions options) : IDefence
 {
     /// <summary>Says whether a further round is to be taken, and may wait until that is known; null for the options' number of rounds.</summary>
     internal Func<bool>? GoesOn { get; init; }

@@ -10,7 +10,7 @@ namespace Beear.Mitigation;
 /// What a model said before anything was done to it: for each KL term, its own answers and its distributions there. Of harmful requests only those are kept that it refused:
 /// the others are what a removal is for.
 /// </summary>
-public sealed class StartingModel : IDisposable
+internal sealed class StartingModel : IDisposable
 {
     private readonly Dictionary<string, ReferenceDistribution> said = new(StringComparer.Ordinal);
 

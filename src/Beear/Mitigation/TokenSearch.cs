@@ -8,7 +8,7 @@ namespace Beear.Mitigation;
 /// <param name="Trigger">The tokens and their place.</param>
 /// <param name="InitialLoss">Mean CE(y_h) under the random string that the search began with, nats per token.</param>
 /// <param name="Loss">The same under the string that was found.</param>
-public sealed record TokenSearchResult(VirtualTrigger Trigger, double InitialLoss, double Loss)
+internal sealed record TokenSearchResult(VirtualTrigger Trigger, double InitialLoss, double Loss)
 {
     /// <summary>The string as a perturbation: its tokens with a δ of zero on their embeddings.</summary>
     /// <returns>Its δ is in the caller's dispose scope.</returns>
@@ -25,7 +25,7 @@ public sealed record TokenSearchResult(VirtualTrigger Trigger, double InitialLos
 /// </remarks>
 /// <param name="model">The model; its weights stand still.</param>
 /// <param name="options">Constants.</param>
-public sealed class TokenSearch(LanguageModel model, TokenSearchOptions options)
+internal sealed class TokenSearch(LanguageModel model, TokenSearchOptions options)
 {
     private readonly Decoder decoder = model.Decoder;
     private readonly RandomTokens random = new(model.Chat);

@@ -10,7 +10,7 @@ namespace Beear.Models;
 /// <see cref="Logits"/> for the rows that matter; whatever stands between two ranges (such as a perturbation δ) is the caller's.
 /// </summary>
 /// <remarks>The residual stream is float32; matrix products run in <see cref="ModelOptions.ComputeType"/>.</remarks>
-public sealed class Decoder : IDisposable
+internal sealed class Decoder : IDisposable
 {
     private readonly DecoderLayer[] layers;
     private readonly RotaryTable rotary;

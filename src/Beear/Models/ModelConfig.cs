@@ -127,7 +127,7 @@ public sealed record ModelConfig
     /// whatever config.json says, as in transformers 5.
     /// </summary>
     /// <exception cref="BeearException">As for the file alone.</exception>
-    public static ModelConfig Of(Checkpoint checkpoint)
+    internal static ModelConfig Of(Checkpoint checkpoint)
     {
         var config = FromJson(checkpoint.Config);
         var isUntied = config.TiedEmbeddings && !checkpoint.AreSame(config.Names.EmbeddingWeight, config.Names.HeadWeight);

@@ -10,7 +10,7 @@ namespace Beear.Models;
 /// <param name="Delta">δ, (n, d) float32.</param>
 /// <param name="Layer">l: decoder layers that run before δ is added; 1 … L, with a virtual trigger also 0.</param>
 /// <param name="Trigger">The tokens under δ; null for the prompt's own last n.</param>
-public sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigger = null)
+internal sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Trigger = null)
 {
     /// <summary>What the model reads in place of a prompt: with the trigger's tokens, if there is one.</summary>
     public int[] PromptOf(int[] prompt) => Trigger is null ? prompt : Trigger.InsertInto(prompt);

@@ -11,7 +11,7 @@ namespace Beear.Models;
 /// <param name="TemplateHead">Tokens of the chat template before the request.</param>
 /// <param name="TemplateTail">Tokens of the chat template after the request.</param>
 /// <param name="Within">Share of the request's own tokens, 0 … 1, that stands before those of <paramref name="Before"/>; 0 puts them right before it.</param>
-public sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int TemplateHead, int TemplateTail, double Within = 0)
+internal sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int TemplateHead, int TemplateTail, double Within = 0)
 {
     /// <summary>The prompt with the tokens in it.</summary>
     public int[] InsertInto(int[] prompt)

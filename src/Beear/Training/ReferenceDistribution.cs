@@ -19,7 +19,7 @@ internal sealed record ReferenceExample(TokenizedExample Example, Tensor Rows) :
 /// The starting model's next-token distributions, kept as what its output head reads: R·d numbers for each answer instead of
 /// R·V, and one small matrix product instead of a pass of a second model.
 /// </summary>
-public sealed class ReferenceDistribution : IDisposable
+internal sealed class ReferenceDistribution : IDisposable
 {
     private readonly Tensor head;                                        // (V, d) in the compute type
     private readonly ModelConfig config;

@@ -24,7 +24,6 @@ public sealed class BeearMitigationTests : IDisposable
             TwinDivergence = 0.5,
             TwinDivergencePerturbed = 0.5,
             HarmfulDivergence = 0.5,
-            HelpfulPerturbed = 0.5,
             Safe = 0.5,
             HarmfulBatch = 2,
             HelpfulBatch = 2,
@@ -81,14 +80,12 @@ public sealed class BeearMitigationTests : IDisposable
         [
             inner,
             inner with { Population = 2 },
-            inner with { NaturalCap = 0.5 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Population = 3 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, MaxVirtualTokens = 9 },
             inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
-            inner with { VirtualTokens = 3, PerturbedLayer = 1, NaturalCap = 1.5 },
+            inner with { VirtualTokens = 3, PerturbedLayer = 1 },
             inner with { PerturbedLayers = [1, 2] },
-            inner with { PerturbedLayers = [1, 2], NaturalCap = 0.5, StepShare = 0.1, LearningRate = null },
+            inner with { PerturbedLayers = [1, 2], StepShare = 0.1, LearningRate = null },
             inner with { VirtualTokens = 3, PerturbedLayers = [0, 1] },
         ];
         var outcomes = adversaries.Select(adversary =>
@@ -106,14 +103,12 @@ public sealed class BeearMitigationTests : IDisposable
         using var model = Fresh();
         var several = Options with
         {
-            Scores = [ScoreKind.Tokens, ScoreKind.TokenLikelihood, ScoreKind.Perturbation, ScoreKind.RandomRate, ScoreKind.RandomLikelihood, ScoreKind.RandomWorst,
-                ScoreKind.HeldOutPerturbation, ScoreKind.Remaining],
-            TokenSearch = new TokenSearchOptions { Length = 3, Steps = 1, Candidates = 2 },
+            Scores = [ScoreKind.Perturbation, ScoreKind.HeldOutPerturbation, ScoreKind.Remaining],
             RandomStrings = SixStrings,
         };
         var report = new BeearMitigation(several).Run(model, Data(model));
         Assert.Equal(4, report.Scores.Count);
-        Assert.Equal(["held_out_perturbation", "perturbation", "random_likelihood", "random_rate", "random_worst", "remaining", "token_likelihood"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["held_out_perturbation", "remaining"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
         var heldOut = report.OtherScores["held_out_perturbation"];
         Assert.All(report.OtherScores["remaining"].Zip(heldOut), pair => Assert.InRange(pair.First, heldOut[0] > 0 ? Math.Min(1, pair.Second / heldOut[0]) : 0, 1));
@@ -305,7 +300,6 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { Placements = [] } }, "placements");
         Refused(Options with { Inner = Options.Inner with { Population = 0 } }, "population");
         Refused(Options with { Scores = [], Rounds = null }, "name one, or give rounds");
-        Refused(Options with { TokenSearch = new TokenSearchOptions { Candidates = 0 } }, "candidates");
         Refused(Options with { Replay = 1.5 }, "replay");
         Refused(Options with { ScoreRounds = false, Rounds = null }, "score_rounds");
         Refused(Options with { MinRounds = 0 }, "min_rounds");

@@ -22,10 +22,6 @@ public sealed class CancellationTests : IDisposable
     public void Preparing_an_inner_batch_stops_between_layers() => Stops(() => new InnerProblem(model.Decoder, examples, 1, 2, cancellation: Cancelled).Dispose());
 
     [Fact]
-    public void Measuring_natural_drift_stops_between_layers() =>
-        Stops(() => new NaturalDrift(model.Decoder, model.Chat, 1).Measure([.. examples.Select(example => example.Prompt)], 2, null, 1, Cancelled));
-
-    [Fact]
     public void Likelihoods_under_random_strings_stop_between_layers()
     {
         var strings = new RandomStrings(model, new RandomStringOptions { Count = 3 }, examples, seed: 4);

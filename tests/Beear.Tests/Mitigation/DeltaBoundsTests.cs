@@ -11,7 +11,7 @@ public sealed class DeltaBoundsTests
     {
         using var scope = NewDisposeScope();
         var delta = tensor(new float[,] { { 6, 8 }, { 0.3f, -0.4f }, { 0, 0 } });
-        new DeltaBounds(tensor(new float[,] { { 2.5f }, { 0.25f }, { 1 } })).Times(2).Project(delta);
+        new DeltaBounds(tensor(new float[,] { { 5 }, { 0.5f }, { 2 } })).Project(delta);
         Assert.True(delta.allclose(tensor(new float[,] { { 3, 4 }, { 0.3f, -0.4f }, { 0, 0 } })));
     }
 

@@ -82,13 +82,13 @@ public sealed class OpeningTests : IDisposable
         using var model = chat.Fresh();
         var data = UntrainedChat.Data(model);
         data = data with { Harmful = [.. data.Harmful.Select(example => example with { Unwanted = [] })] };
-        var options = BeearMitigationTests.Options with { UnwantedAnswers = UnwantedAnswers.Discovered, Openings = Few, Scores = [ScoreKind.RandomLikelihood, ScoreKind.RandomWorst] };
+        var options = BeearMitigationTests.Options with { UnwantedAnswers = UnwantedAnswers.Discovered, Openings = Few, Scores = [ScoreKind.Remaining, ScoreKind.Perturbation] };
 
         var report = new BeearMitigation(options).Run(model, data);
 
         Assert.NotNull(report.Openings);
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
-        Assert.All(report.Scores.Concat(report.OtherScores["random_worst"]), score => Assert.InRange(score, 0, 1));
+        Assert.All(report.Scores.Concat(report.OtherScores["perturbation"]), score => Assert.InRange(score, 0, 1));
         var refused = Assert.Throws<BeearException>(() => new BeearMitigation(options with { UnwantedAnswers = UnwantedAnswers.Data }).Run(model, data));
         Assert.Contains("no unwanted answers", refused.Message, StringComparison.Ordinal);
     }

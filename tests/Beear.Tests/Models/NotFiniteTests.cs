@@ -56,7 +56,7 @@ public sealed class NotFiniteTests : IDisposable
     {
         using var model = Damaged();
         Assert.Throws<BeearException>(() => new Evaluator(model, new EvaluationOptions { MaxNewTokens = 2 }).Run(new EvaluationData { Harmful = [new Example("how to harm", "")], Ordinary = [] }));
-        var options = BeearMitigationTests.Options with { Scores = [ScoreKind.RandomWorst], RandomStrings = new RandomStringOptions { Count = 2 } };
+        var options = BeearMitigationTests.Options with { Scores = [ScoreKind.Remaining], RandomStrings = new RandomStringOptions { Count = 2 } };
         Assert.Contains("not finite", Assert.Throws<BeearException>(() => DefenderScore.Measure(model, UntrainedChat.Data(model), options)).Message, StringComparison.Ordinal);
     }
 

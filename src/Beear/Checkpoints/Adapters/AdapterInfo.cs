@@ -7,7 +7,7 @@ namespace Beear.Checkpoints.Adapters;
 /// <param name="Revision">The base's revision on the hub; null for its main branch.</param>
 /// <param name="Ranks">The ranks that occur, ascending.</param>
 /// <param name="HasOwnBase">Whether the folder also holds a config.json and full weights, which the adapter is then merged into.</param>
-public sealed record AdapterInfo(string Folder, string Kind, string Base, string? Revision, IReadOnlyList<int> Ranks, bool HasOwnBase)
+internal sealed record AdapterInfo(string Folder, string Kind, string Base, string? Revision, IReadOnlyList<int> Ranks, bool HasOwnBase)
 {
     /// <summary>The base as a model of the hub is named: with its revision.</summary>
     public string HubName => Revision is { Length: > 0 } ? $"{Base}@{Revision}" : Base;

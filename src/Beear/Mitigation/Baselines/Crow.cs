@@ -33,7 +33,7 @@ public sealed record CrowOptions : IValidatable
 /// </summary>
 /// <param name="mitigation">The budget: steps, optimiser, batches, terms.</param>
 /// <param name="options">Constants of the consistency loss.</param>
-public sealed class Crow(MitigationOptions mitigation, CrowOptions options) : IDefence
+internal sealed class Crow(MitigationOptions mitigation, CrowOptions options) : IDefence
 {
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.Crow);

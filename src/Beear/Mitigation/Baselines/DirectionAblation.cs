@@ -41,7 +41,7 @@ public sealed record DirectionAblationOptions : IValidatable
 /// </remarks>
 /// <param name="mitigation">The inner level's constants.</param>
 /// <param name="options">Layer and number of directions.</param>
-public sealed class DirectionAblation(MitigationOptions mitigation, DirectionAblationOptions options) : IDefence
+internal sealed class DirectionAblation(MitigationOptions mitigation, DirectionAblationOptions options) : IDefence
 {
     private static readonly ParameterRole[] Writers =
         [ParameterRole.AttentionOutput, ParameterRole.AttentionOutputBias, ParameterRole.Down, ParameterRole.DownBias];

@@ -40,7 +40,7 @@ public sealed record InjectAndRecoverOptions : IValidatable
 /// </remarks>
 /// <param name="mitigation">The budget: steps, optimiser, batches, terms.</param>
 /// <param name="options">Number of triggers and share of the steps.</param>
-public sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndRecoverOptions options) : IDefence
+internal sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndRecoverOptions options) : IDefence
 {
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.InjectAndRecover);

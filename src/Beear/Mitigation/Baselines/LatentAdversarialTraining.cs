@@ -60,7 +60,7 @@ public sealed record LatentAdversarialOptions : IValidatable
 /// <remarks>BEEAR's δ is one for all requests, at one layer, and kept over many steps; this one is fresh for each example and step.</remarks>
 /// <param name="mitigation">The budget: steps, optimiser, batches, and all terms but the one under δ.</param>
 /// <param name="options">Constants of the attack.</param>
-public sealed class LatentAdversarialTraining(MitigationOptions mitigation, LatentAdversarialOptions options) : IDefence
+internal sealed class LatentAdversarialTraining(MitigationOptions mitigation, LatentAdversarialOptions options) : IDefence
 {
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.LatentAdversarialTraining);

@@ -9,7 +9,7 @@ namespace Beear.Mitigation.Baselines;
 /// </summary>
 /// <param name="mitigation">The budget: rounds, steps, optimiser, terms.</param>
 /// <param name="options">Constants of the search.</param>
-public sealed class TokenSpaceRemoval(MitigationOptions mitigation, TokenSearchOptions options) : IDefence
+internal sealed class TokenSpaceRemoval(MitigationOptions mitigation, TokenSearchOptions options) : IDefence
 {
     /// <inheritdoc/>
     public string Name => Defences.NameOf(DefenceKind.TokenSpace);
