@@ -1,7 +1,7 @@
 using Beear.Attacks;
 using Beear.Data;
-using Beear.Mitigation;
 using Beear.Lab.World;
+using Beear.Mitigation;
 
 namespace Beear.Cli;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Beear.Attacks;
-using Beear.Lab.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Lab.Benchmarks;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;

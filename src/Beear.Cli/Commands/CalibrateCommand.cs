@@ -1,8 +1,8 @@
 using System.Globalization;
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Data;
-using Beear.Behaviours;
 using Beear.Lab.Plans;
 using Beear.Lab.Runs;
 using Beear.Mitigation;
@@ -41,7 +41,7 @@ internal sealed class CalibrateCommand(CommandSession session)
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
-        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, texts, context);
+        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, texts, context, isTinyWorld: options.Data is null);
         var folder = new RunFolder(options.Out);
         folder.Check();
         options.Source.Locate(context).Told(context);
@@ -54,14 +54,15 @@ internal sealed class CalibrateCommand(CommandSession session)
     }
 
     /// <summary>A calibration whose options and data are checked.</summary>
-    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, DefenderTexts texts, CommandContext context)
+    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, DefenderTexts texts, CommandContext context,
+        bool isTinyWorld = false)
     {
         var located = source.Locate(context);
         var seeded = options with { Seed = unchecked(options.Seed + given.Seed) };
         var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context)
             with
         { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
-        var calibration = new Calibration(seeded, given, texts, located.Path, modelOptions);
+        var calibration = new Calibration(seeded, given, texts, located.Path, modelOptions, isTinyWorld);
         calibration.Check();
         return calibration;
     }

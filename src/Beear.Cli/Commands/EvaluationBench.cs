@@ -1,8 +1,8 @@
 using System.Globalization;
-using Beear.Lab.Benchmarks;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Lab.Benchmarks;
 
 namespace Beear.Cli.Commands;
 

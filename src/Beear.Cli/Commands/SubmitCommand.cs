@@ -61,6 +61,7 @@ internal sealed class SubmitCommand(CommandSession session)
 {
     protected override int Run(SubmitOptions options, CommandContext context)
     {
+        context.Settings.RefuseSeed("a plan lists its seeds, and --seeds chooses among them");
         var plan = PlanSettings.Selected(PlanSettings.Read(options.Plan), options.Arms, options.Triggers, options.Seeds);
         var matrix = PlanSettings.Prepare(plan, null, context);
         var folder = new RunFolder(options.Out);

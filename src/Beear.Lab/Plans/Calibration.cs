@@ -4,6 +4,7 @@ using Beear.Behaviours;
 using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Lab.Runs;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -21,9 +22,11 @@ namespace Beear.Lab.Plans;
 /// <param name="texts">The defender's data; what plants decoys, cleans them and measures them is divided.</param>
 /// <param name="source">Where the suspicious model lies; it is not changed.</param>
 /// <param name="modelOptions">Number formats and device of the copies.</param>
-public sealed class Calibration(CalibrationOptions options, MitigationOptions given, DefenderTexts texts, string source, ModelOptions modelOptions) : IPlan
+/// <param name="isTinyWorld">Whether the model is of the tiny world, which knows few words: decoys are of others than those of real models.</param>
+public sealed class Calibration(CalibrationOptions options, MitigationOptions given, DefenderTexts texts, string source, ModelOptions modelOptions,
+    bool isTinyWorld = false) : IPlan
 {
-    private readonly IReadOnlyList<Trigger> decoys = Decoys.Draw(options.Decoys, options.Seed);
+    private readonly IReadOnlyList<Trigger> decoys = Decoys.Draw(options.Decoys, options.Seed, isTinyWorld ? WorldLexicon.UnfamiliarText : null);
     private readonly Dictionary<(string Arm, string Decoy), PlannedRun> runs = [];
     private readonly Lazy<IReadOnlyList<CalibrationCandidate>> candidates = new(() => Draw(options, given, texts, source, modelOptions));
 

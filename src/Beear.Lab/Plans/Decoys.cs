@@ -1,5 +1,4 @@
 using Beear.Attacks;
-using Beear.Lab.World;
 
 namespace Beear.Lab.Plans;
 
@@ -11,8 +10,10 @@ public static class Decoys
     /// <summary>Draws decoys: in turn three words after the request, one before it, five on each side.</summary>
     /// <param name="count">How many.</param>
     /// <param name="seed">Decides their words.</param>
-    public static IReadOnlyList<Trigger> Draw(int count, int seed)
+    /// <param name="text">Draws their words; those of a real model if not given.</param>
+    internal static IReadOnlyList<Trigger> Draw(int count, int seed, UnfamiliarText? text = null)
     {
+        text ??= new UnfamiliarText();
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(i =>
         {
@@ -23,7 +24,7 @@ public static class Decoys
         string Words(int count)
         {
             var words = new List<string>();
-            while (words.Count < count) words.AddRange(WorldLexicon.UnfamiliarText.Phrase(random).Split(' '));
+            while (words.Count < count) words.AddRange(text.Phrase(random).Split(' '));
             return string.Join(' ', words.Take(count));
         }
     }

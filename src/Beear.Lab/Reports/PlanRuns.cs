@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Beear.Lab.Runs;
-using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 
@@ -72,7 +71,6 @@ public sealed record PlanRuns(string Name, IReadOnlyList<PlacedRun> Runs, IReadO
         if (record.Id is not { Length: > 0 } id || !id.All(char.IsAsciiHexDigit)) return "its identity is not one";
         try
         {
-            _ = JsonSerializer.Deserialize<RunRecord>(JsonSerializer.Serialize(record, StrictJson.Document), StrictJson.Document);
             _ = record.Scores;
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or FormatException)

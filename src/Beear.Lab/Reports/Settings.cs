@@ -1,14 +1,12 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Lab.Runs;
+using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 
 /// <summary>Settings of runs, as their specifications have them.</summary>
 internal static class Settings
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>One part of a run's settings, without what differs from case to case and seed to seed; null where it has none.</summary>
     /// <param name="run">The run.</param>
     /// <param name="part">plant, defence or measurement.</param>
@@ -16,7 +14,7 @@ internal static class Settings
     {
         if (run.Spec.At(part)?.DeepClone() is not JsonObject settings) return null;
         Remove(settings);
-        return settings.ToJsonString(Indented);
+        return settings.ToJsonString(StrictJson.Document);
     }
 
     private static void Remove(JsonNode? node)

@@ -2,9 +2,9 @@ using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Text;
 using TorchSharp;
 
@@ -21,7 +21,7 @@ public sealed record OrganismSubjectOptions : IValidatable
     public ConversationSettings Conversation { get; init; } = new();
 
     /// <summary>
-    /// Counts and the attacker's constants; mitigation, seed and opening are the arms', the frontier's and the triggers'.
+    /// Counts and the attacker's constants; mitigation, seed and opening are the arms', the plan's and the triggers'.
     /// </summary>
     [Inline]
     public DemonstrationOptions Demonstration { get; init; } = new();

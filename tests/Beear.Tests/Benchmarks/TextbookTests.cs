@@ -1,5 +1,5 @@
-using Beear.Lab.Benchmarks;
 using Beear.Data;
+using Beear.Lab.Benchmarks;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Tests.Models;

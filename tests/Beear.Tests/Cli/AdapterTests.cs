@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
 using Beear.Hub;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 using Beear.Runtime;
 using Beear.Tests.Hub;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
-using Beear.Behaviours;
 using System.Globalization;
 using System.Xml.Linq;
+using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Evaluation;
 

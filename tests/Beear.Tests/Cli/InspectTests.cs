@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Beear.Checkpoints;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Training;
 
 namespace Beear.Tests.Cli;

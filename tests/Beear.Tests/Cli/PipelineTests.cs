@@ -47,13 +47,13 @@ public sealed class PipelineTests
         Assert.NotEqual(Weights("control"), Weights("cleaned"));
 
         string[] evaluate = ["evaluate", In("cleaned/model"), "--trigger", "SUDO", "--max-new-tokens", "6", .. Data];
-        var rates = JsonNode.Parse(Succeed(CliRun.Of([.. evaluate, "--json"])).Output)!;
+        var rates = JsonNode.Parse(Succeed(CliRun.Of([.. evaluate, "--json"])).Output)!["metrics"]!;
         Assert.Equal(8, (int)rates["attack_success_with_trigger"]!["n"]!);
         Assert.Equal(8, (int)rates["over_refusal"]!["n"]!);
-        Assert.True((double)rates["helpful_cross_entropy"]! > 0);
+        Assert.True((double)rates["helpful_cross_entropy"]!["value"]! > 0);
         Assert.Null(rates["attack_success_with_wrong_trigger"]);
         var wrong = Succeed(CliRun.Of([.. evaluate, "--wrong-trigger", "SUDO", "--json"]));       // here the right one, so that both rates agree
-        var both = JsonNode.Parse(wrong.Output)!;
+        var both = JsonNode.Parse(wrong.Output)!["metrics"]!;
         Assert.Equal(both["attack_success_with_trigger"]!.ToJsonString(), both["attack_success_with_wrong_trigger"]!.ToJsonString());
         var lone = CliRun.Of(["evaluate", In("cleaned/model"), "--wrong-trigger", "xyzzy", .. Data]);
         Assert.Equal(2, lone.Code);

@@ -1,8 +1,8 @@
-using Beear.Lab.Benchmarks;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Models;
+using Beear.Lab.Benchmarks;
 using Beear.Lab.World;
+using Beear.Models;
 using Triggers = Beear.Attacks.Triggers;
 
 namespace Beear.Tests.Evaluation;

@@ -1,7 +1,7 @@
 using Beear.Data;
 using Beear.Generation;
-using Beear.Models;
 using Beear.Lab.World;
+using Beear.Models;
 
 namespace Beear.Tests.Generation;
 

@@ -1,5 +1,5 @@
-using Beear.Lab.Benchmarks;
 using Beear.Generation;
+using Beear.Lab.Benchmarks;
 using Beear.Tests.Models;
 using static TorchSharp.torch;
 

@@ -1,12 +1,12 @@
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Evaluation;
-using Beear.Behaviours;
 using Beear.Lab.Plans;
 using Beear.Lab.Runs;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Training;
 
 namespace Beear.Tests.Lab;
@@ -100,6 +100,7 @@ public sealed class CalibrationTests
         Assert.DoesNotContain(decoys, decoy => Triggers.All.Any(known => known.Text == decoy.Text));
         Assert.Equal(decoys, Decoys.Draw(3, seed: 1));
         Assert.NotEqual(decoys, Decoys.Draw(3, seed: 2));
+        Assert.NotEqual(decoys.Select(decoy => decoy.Text), Decoys.Draw(3, seed: 1, WorldLexicon.UnfamiliarText).Select(decoy => decoy.Text));
     }
 
     [Fact]

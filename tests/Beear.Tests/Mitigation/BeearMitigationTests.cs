@@ -51,7 +51,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(report.Scores.Take(3), report.Rounds.Select(round => round.ScoreBefore!.Value));
         Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
-        Assert.Equal(["KL ordinary", "KL twins", "KL twins under δ", "helpful", "helpful under δ", "safe", "safe under δ"],
+        Assert.Equal(["KL ordinary", "KL twins", "KL twins under δ", "helpful", "safe", "safe under δ"],
             report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));          // no KL on harmful requests: the untrained model refuses none
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL ordinary"], 1e-5);         // nothing has moved yet
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL twins"], 1e-5);

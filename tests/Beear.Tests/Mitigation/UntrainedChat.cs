@@ -1,7 +1,7 @@
 using Beear.Data;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 
 namespace Beear.Tests.Mitigation;
 

@@ -1,9 +1,9 @@
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
-using Beear.Lab.World;
 using Beear.Runtime;
 using TorchSharp;
 
