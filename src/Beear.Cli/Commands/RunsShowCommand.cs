@@ -6,8 +6,8 @@ using Spectre.Console.Rendering;
 
 namespace Beear.Cli.Commands;
 
-/// <summary>Options of <c>beear runs show</c>.</summary>
-internal sealed record RunsShowOptions
+/// <summary>Options of the commands that take one run of a folder: <c>beear runs show</c> and <c>rm</c>.</summary>
+internal sealed record OneRunOptions
 {
     /// <summary>Folder of runs.</summary>
     [Positional]
@@ -20,9 +20,9 @@ internal sealed record RunsShowOptions
 
 /// <summary><c>beear runs show</c>: one record.</summary>
 internal sealed class RunsShowCommand(CommandSession session)
-    : BeearCommand<RunsShowOptions>("show", "Show a run: what it was, where it was made, what was measured", session)
+    : BeearCommand<OneRunOptions>("show", "Show a run: what it was, where it was made, what was measured", session)
 {
-    protected override int Run(RunsShowOptions options, CommandContext context)
+    protected override int Run(OneRunOptions options, CommandContext context)
     {
         var record = RunChoice.Find(new RunFolder(options.Folder), options.Run);
         context.Output.Result(record, shown => Render(shown, context.Output));
