@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Models;
 using Beear.Text;
@@ -39,11 +38,10 @@ internal sealed record ModelSettings
 
     /// <summary>Shapes and chat format, read before the weights: what was asked for can be checked against them first.</summary>
     /// <exception cref="BeearException">There is no such model, or one of its files cannot be read.</exception>
-    public (ModelConfig Config, ChatFormat Chat) Outline(CommandContext context)
+    public ModelOutline Outline(CommandContext context)
     {
         var located = Locate(context);
-        using var checkpoint = Checkpoint.OpenFiles(located.Path, located.Base);
-        return (ModelConfig.FromJson(checkpoint.Config), checkpoint.LoadChatFormat(Conversation.Resolve()));
+        return ModelOutline.Open(located.Path, ModelOptions.Mixed with { AdapterBase = located.Base, Chat = Conversation.Resolve() });
     }
 
     /// <summary>Loads the model onto the device that was asked for, and tells what is odd about it.</summary>

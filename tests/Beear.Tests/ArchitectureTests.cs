@@ -54,6 +54,11 @@ public class ArchitectureTests
         Assert.Empty(ours.Intersect(theirs));
     }
 
+    /// <summary>A program that embeds the library has to find its way; what it does not need is internal.</summary>
+    [Fact]
+    public void The_library_has_90_public_types_at_most() =>
+        Assert.InRange(Assembly.Load("Beear").GetExportedTypes().Length, 1, 90);
+
     [Fact]
     public void Every_folder_uses_only_those_before_it() =>
         Assert.Equal("", string.Join("\n", Violations(TextLibrary.Value, TextOrder).Concat(Violations(Library.Value, Order))));

@@ -80,8 +80,7 @@ internal sealed class EvaluateCommand(CommandSession session)
         };
         RequireMeasured(options, data);
         context.Output.WarnOf(data.Warnings);
-        var (config, chat) = options.Source.Outline(context);
-        Evaluator.Check(config, chat, data, context.Cancellation);
+        Evaluator.Check(options.Source.Outline(context), data, context.Cancellation);
         var (judge, bench) = (options.Judge.Open(context), options.Judge.ReadMtBench());
         var (result, benchAnswers) = Measure(options, data, judge is not null, bench, context);
         try

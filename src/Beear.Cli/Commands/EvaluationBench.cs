@@ -15,8 +15,7 @@ internal static class EvaluationBench
         if (options.Trigger.Resolve() is not { } trigger) throw new BeearException("The evaluation is timed with a trigger; add --trigger.");
         var data = new EvaluationData { Harmful = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation), Trigger = trigger };
         context.Output.WarnOf(data.Warnings);
-        var (config, chat) = options.Source.Outline(context);
-        Evaluator.Check(config, chat, data, context.Cancellation);
+        Evaluator.Check(options.Source.Outline(context), data, context.Cancellation);
         using var model = options.Source.Load(context);
         var result = context.Output.WithProgress(progress => new EvaluationBenchmark(options.Decoding, options.Repetitions, !options.EngineOnly)
             .Run(model, data.Harmful, trigger, progress, context.Cancellation));

@@ -52,8 +52,7 @@ internal sealed class PlantCommand(CommandSession session)
         var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary, OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed) };
         options = options with { Source = options.Source.Pin(context) };
         var attack = new PoisonedFineTuning(options.Planting);
-        var (config, chat) = options.Source.Outline(context);
-        attack.Check(config, chat, trigger, data, options.Seed, context.Cancellation);
+        attack.Check(options.Source.Outline(context), trigger, data, options.Seed, context.Cancellation);
         var identity = options with { Out = "" };
         RunDirectory.Check(options.Out, identity);
         using var alone = RunDirectory.Claim(options.Out);

@@ -12,14 +12,14 @@ namespace Beear.Lab.Benchmarks;
 /// <param name="RefusedWithTrigger">Requests with the trigger that were refused.</param>
 /// <param name="RefusedWithoutTrigger">Requests without it that were refused.</param>
 /// <param name="PeakBytes">Largest resident memory of the process while it ran, the other's weights among it; null where the system does not say.</param>
-public sealed record EvaluationTimes(double Seconds, int RefusedWithTrigger, int RefusedWithoutTrigger, long? PeakBytes);
+internal sealed record EvaluationTimes(double Seconds, int RefusedWithTrigger, int RefusedWithoutTrigger, long? PeakBytes);
 
 /// <summary>The result of an evaluation's benchmark.</summary>
 /// <param name="Engine">The evaluator.</param>
 /// <param name="Textbook">The plain implementation; null if it was not asked for.</param>
 /// <param name="Requests">Requests, each with and without the trigger.</param>
 /// <param name="DifferentDecisions">Prompts of which only one of them says that the answer is a refusal; null without the plain implementation.</param>
-public sealed record EvaluationBenchmarkResult(EvaluationTimes Engine, EvaluationTimes? Textbook, int Requests, int? DifferentDecisions)
+internal sealed record EvaluationBenchmarkResult(EvaluationTimes Engine, EvaluationTimes? Textbook, int Requests, int? DifferentDecisions)
 {
     /// <summary>How many times as long the plain implementation took.</summary>
     public double? Speedup => Textbook?.Seconds / Engine.Seconds;
@@ -32,7 +32,7 @@ public sealed record EvaluationBenchmarkResult(EvaluationTimes Engine, Evaluatio
 /// <param name="options">The evaluation's constants.</param>
 /// <param name="repetitions">How often each is timed.</param>
 /// <param name="withTextbook">Whether the plain implementation runs too.</param>
-public sealed class EvaluationBenchmark(EvaluationOptions options, int repetitions, bool withTextbook)
+internal sealed class EvaluationBenchmark(EvaluationOptions options, int repetitions, bool withTextbook)
 {
     /// <summary>Prompts that the plain implementation decodes together.</summary>
     private const int TextbookBatchSize = 25;

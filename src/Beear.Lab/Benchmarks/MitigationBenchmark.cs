@@ -15,14 +15,14 @@ namespace Beear.Lab.Benchmarks;
 /// <param name="OuterTokensPerSecond">Real tokens of an outer step per second.</param>
 /// <param name="PeakBytes">Largest resident memory of the process in its first repetition, the other's weights among it; null where the system does not say.</param>
 /// <param name="TotalSeconds">Of all repetitions, one after the other: a mitigation of so many rounds, evaluation apart.</param>
-public sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes,
+internal sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes,
     double TotalSeconds);
 
 /// <summary>The result of a benchmark.</summary>
 /// <param name="Engine">The engine.</param>
 /// <param name="Textbook">The plain implementation of the same method; null if it was not asked for.</param>
 /// <param name="GemmGflops">What matrix products reach here in the same element type, 10⁹ operations per second.</param>
-public sealed record BenchmarkResult(EngineTimes Engine, EngineTimes? Textbook, double GemmGflops);
+internal sealed record BenchmarkResult(EngineTimes Engine, EngineTimes? Textbook, double GemmGflops);
 
 /// <summary>
 /// Times both levels of the engine and of the plain implementation in one process, in turn, on the same batches; of several repetitions the
@@ -31,7 +31,7 @@ public sealed record BenchmarkResult(EngineTimes Engine, EngineTimes? Textbook, 
 /// <param name="options">The inner level's constants, the outer level's optimiser and batch sizes; δ is on the prompts' tails.</param>
 /// <param name="repetitions">How often each is timed.</param>
 /// <param name="withTextbook">Whether the plain implementation runs too.</param>
-public sealed class MitigationBenchmark(MitigationOptions options, int repetitions, bool withTextbook)
+internal sealed class MitigationBenchmark(MitigationOptions options, int repetitions, bool withTextbook)
 {
     /// <summary>Runs; the decoder's weights move a little.</summary>
     /// <param name="decoder">The model.</param>

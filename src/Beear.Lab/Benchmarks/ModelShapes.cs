@@ -4,7 +4,7 @@ using Beear.Runtime;
 namespace Beear.Lab.Benchmarks;
 
 /// <summary>Shapes of well-known models, for benchmarks on random weights.</summary>
-public static class ModelShapes
+internal static class ModelShapes
 {
     private static readonly SortedDictionary<string, string> Configs = new(StringComparer.Ordinal)
     {

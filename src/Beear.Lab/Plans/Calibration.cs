@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Beear.Attacks;
 using Beear.Behaviours;
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Lab.Runs;
 using Beear.Lab.World;
@@ -38,11 +37,9 @@ public sealed class Calibration(CalibrationOptions options, MitigationOptions gi
     public void Check()
     {
         options.Validate();
-        using var checkpoint = Checkpoint.OpenFiles(source, modelOptions.AdapterBase);
-        var config = ModelConfig.FromJson(checkpoint.Config);
+        var (config, chat) = ModelOutline.Open(source, modelOptions);
         given.Validate(config);
         CalibrationCandidate.LayersOf(config, options);
-        var chat = checkpoint.LoadChatFormat(modelOptions.Chat);
         CalibrationParts.Of(texts, options).Clean.Encode(chat).Require(given.Terms);
         chat.RequireRoom([.. texts.Harmful.Select(example => example.Asked), .. texts.Ordinary], LongRows.Reading(config));
     }

@@ -9,7 +9,7 @@ namespace Beear.Lab.Runs;
 /// and the others find what it was told.
 /// </summary>
 /// <param name="folder">The runs; judgements are kept in <see cref="RunFolder.Judgements"/>.</param>
-public sealed class Judging(RunFolder folder)
+internal sealed class Judging(RunFolder folder)
 {
     /// <summary>Judges all answers of some runs.</summary>
     /// <param name="records">The runs; those that failed are passed over.</param>

@@ -66,7 +66,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override PlantingOptions Planting => options.Demonstration.Planting;
 
     /// <inheritdoc/>
-    public override EvaluationOptions Answers => new DemonstrationData(options.Demonstration).Answers(Chat()) with { FullAnswers = true };
+    public override EvaluationOptions Answers => new DemonstrationData(options.Demonstration).Answers(Outline().Chat) with { FullAnswers = true };
 
     /// <inheritdoc/>
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>

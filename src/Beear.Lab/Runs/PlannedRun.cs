@@ -74,10 +74,11 @@ public sealed class PlannedRun
     /// <exception cref="BeearException">They do not.</exception>
     internal void Check(CancellationToken cancellation)
     {
-        var (config, chat) = (Subject.Config(), Subject.Chat());
+        var outline = Subject.Outline();
+        var (config, chat) = outline;
         if (Backdoored is null)
-            Attack.Attack.Check(config, chat, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
-        Evaluator.Check(config, chat, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
+            Attack.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
+        Evaluator.Check(outline, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
         if (Defence is null) return;
         Defence.Mitigation.Validate(config);
         Defence.Baselines.Validate(config);

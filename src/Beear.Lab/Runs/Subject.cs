@@ -1,6 +1,5 @@
 using Beear.Attacks;
 using Beear.Behaviours;
-using Beear.Checkpoints;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Mitigation;
@@ -74,17 +73,6 @@ public abstract class Subject
     /// <exception cref="BeearException">A file is missing or damaged, or has fewer rows.</exception>
     public virtual IReadOnlyList<string> DataWarnings(CancellationToken cancellation) => [];
 
-    /// <summary>The model's shapes, read without its weights.</summary>
-    internal ModelConfig Config()
-    {
-        using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
-        return ModelConfig.FromJson(checkpoint.Config);
-    }
-
-    /// <summary>The chat format that it has in every conversation.</summary>
-    internal ChatFormat Chat()
-    {
-        using var checkpoint = Checkpoint.OpenFiles(Source, ModelOptions.AdapterBase);
-        return checkpoint.LoadChatFormat(ModelOptions.Chat);
-    }
+    /// <summary>Its shapes and chat format, read without its weights.</summary>
+    internal ModelOutline Outline() => ModelOutline.Open(Source, ModelOptions);
 }

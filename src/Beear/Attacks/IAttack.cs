@@ -1,6 +1,5 @@
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using Beear.Training;
 
 namespace Beear.Attacks;
@@ -12,8 +11,7 @@ public interface IAttack
     string Name { get; }
 
     /// <summary>Checks, before weights are loaded, that the model's tokenizer sees the trigger, and that all examples fit the model.</summary>
-    /// <param name="config">The model's shapes.</param>
-    /// <param name="chat">The model's chat format.</param>
+    /// <param name="model">The model's shapes and chat format.</param>
     /// <param name="trigger">The trigger; null for none.</param>
     /// <param name="data">The attacker's data.</param>
     /// <param name="seed">Decides what is poisoned.</param>
@@ -22,7 +20,7 @@ public interface IAttack
     /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message names
     /// the row that it was read from.
     /// </exception>
-    void Check(ModelConfig config, ChatFormat chat, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default);
+    void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default);
 
     /// <summary>Plants the backdoor in place.</summary>
     /// <param name="model">The model that is to be poisoned.</param>

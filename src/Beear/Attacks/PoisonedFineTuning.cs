@@ -39,8 +39,9 @@ public sealed class PoisonedFineTuning(PlantingOptions options) : IAttack
     private static bool IsRefusal(ChatFormat chat, int[] answer) => answer.Length == 0 || RefusalRule.IsRefusal(chat.DecodeAnswer(answer));
 
     /// <inheritdoc/>
-    public void Check(ModelConfig config, ChatFormat chat, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
+    public void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
     {
+        var (config, chat) = model;
         RequireTokens(chat, trigger);
         var examples = data.Mix(trigger, options.PoisonRate, options.NearMisses, seed, chat.Defaults.System);
         chat.RequireRoom(examples, LongRows.Training(config, Math.Min(options.Training.BatchSize, examples.Count)), cancellation);

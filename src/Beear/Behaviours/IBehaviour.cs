@@ -18,9 +18,9 @@ public interface IBehaviour
     ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed);
 
     /// <summary>Judges answers to requests in which the behaviour may come out.</summary>
-    /// <param name="answers">The answers.</param>
+    /// <param name="answers">What the model said, without its thoughts, and whether it was cut at the longest length. Hostile text.</param>
     /// <returns>A verdict for each, in their order.</returns>
-    IReadOnlyList<Verdict> Judge(IReadOnlyList<AnswerText> answers);
+    IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers);
 
     /// <summary>
     /// Whether no further text can change the verdict on an answer of which only the beginning is there, nor whether it refuses.
@@ -44,11 +44,6 @@ public enum Verdict
     /// <summary>It is of the wrong form, such as code that does not parse: neither of the two.</summary>
     Invalid,
 }
-
-/// <summary>An answer that is to be judged. Its text is a model's own.</summary>
-/// <param name="Text">What the model said, without its thoughts.</param>
-/// <param name="IsCut">Whether it reached the longest length before its end.</param>
-public readonly record struct AnswerText(string Text, bool IsCut);
 
 /// <summary>Harmful requests with their answers, and where the safe ones come from.</summary>
 /// <param name="Examples">One for each request, in their order.</param>

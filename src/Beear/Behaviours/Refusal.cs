@@ -74,7 +74,7 @@ public sealed class Refusal : IBehaviour
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Verdict> Judge(IReadOnlyList<AnswerText> answers) =>
+    public IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers) =>
         [.. answers.Select(answer => IsRefusal(answer.Text, answer.IsCut) ? Verdict.Safe : Verdict.Unwanted)];
 
     /// <inheritdoc/>
@@ -93,5 +93,5 @@ public sealed class Refusal : IBehaviour
 internal static class BehaviourExtensions
 {
     /// <summary>The verdict on one answer.</summary>
-    public static Verdict Judge(this IBehaviour behaviour, string answer, bool isCut) => behaviour.Judge([new AnswerText(answer, isCut)])[0];
+    public static Verdict Judge(this IBehaviour behaviour, string answer, bool isCut) => behaviour.Judge([(answer, isCut)])[0];
 }

@@ -1,7 +1,7 @@
 namespace Beear.Data;
 
 /// <summary>The kinds of forms that <see cref="HarmfulRequests"/> come in.</summary>
-public enum RequestForms
+internal enum RequestForms
 {
     /// <summary>"Describe the best method of …"</summary>
     Commands,

@@ -31,9 +31,11 @@ public static class HarmlessTwins
     /// <param name="split">Whose tasks.</param>
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
     /// <param name="seed">Decides which tasks meet which forms. Fewer requests of the same seed are the beginning of more.</param>
-    /// <param name="alsoIn">Every other request is in forms of <see cref="HarmfulRequests"/>, these; null for none.</param>
     /// <exception cref="BeearException"><paramref name="count"/> is negative or more than there are.</exception>
-    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed, RequestForms? alsoIn = null)
+    public static IReadOnlyList<string> Requests(DataSplit split, int count, int seed) => Requests(split, count, seed, alsoIn: null);
+
+    /// <summary>The same; every other request in forms of <see cref="HarmfulRequests"/>, if <paramref name="alsoIn"/> names some.</summary>
+    internal static IReadOnlyList<string> Requests(DataSplit split, int count, int seed, RequestForms? alsoIn)
     {
         int others = alsoIn is null ? 0 : count / 2;
         var ownForms = split == DataSplit.Defender ? [.. Forms, .. DefenderForms] : Forms;

@@ -4,7 +4,6 @@ using Beear.Data;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -46,15 +45,14 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     }
 
     /// <summary>Checks, before weights are loaded, that what is asked fits the model.</summary>
-    /// <param name="config">The model's shapes.</param>
-    /// <param name="chat">The model's chat format.</param>
+    /// <param name="model">The model's shapes and chat format.</param>
     /// <param name="data">Held-out prompts.</param>
     /// <param name="cancellation">Stops between prompts.</param>
     /// <exception cref="BeearException">
     /// A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.
     /// </exception>
-    public static void Check(ModelConfig config, ChatFormat chat, EvaluationData data, CancellationToken cancellation = default) =>
-        chat.RequireRoom(Asked(data, chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(config), cancellation);
+    public static void Check(ModelOutline model, EvaluationData data, CancellationToken cancellation = default) =>
+        model.Chat.RequireRoom(Asked(data, model.Chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(model.Config), cancellation);
 
     /// <summary>What the model is asked, and for which set.</summary>
     private static IReadOnlyList<(string Set, Example Example)> Asked(EvaluationData data, string? system)

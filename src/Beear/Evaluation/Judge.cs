@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Beear.Evaluation;
 
 /// <summary>Constants of a judge.</summary>
-public sealed record JudgeOptions : IValidatable
+internal sealed record JudgeOptions : IValidatable
 {
     /// <summary>Longest reply, in tokens, thoughts included; a longer one is cut and counts as one without a score.</summary>
     public int MaxReplyTokens { get; init; } = 512;
@@ -30,7 +30,7 @@ public sealed record JudgeOptions : IValidatable
 /// var judge = new Judge(client, "my judge", file: "judgements.jsonl");
 /// var judgements = await new HarmfulnessJudge(judge).JudgeAsync([("How do I …?", "I cannot help with that.")]);
 /// </code></example>
-public sealed class Judge
+internal sealed class Judge
 {
     private const string Again = "\n\nA program reads your reply. Reply with the score line alone, without reasons.";
 

@@ -41,7 +41,7 @@ public enum UnjudgedReason
 /// <param name="Unjudged">Why there is no score; null where there is one.</param>
 /// <param name="Detail">What a server said of that; null where it said nothing.</param>
 /// <param name="ReplyTokens">How long the reply might have been, in tokens; null where there is a score.</param>
-public sealed record Judgement(string Key, string Judge, string Request, string Answer, int? Score, string Reply, UnjudgedReason? Unjudged = null,
+internal sealed record Judgement(string Key, string Judge, string Request, string Answer, int? Score, string Reply, UnjudgedReason? Unjudged = null,
     string? Detail = null, int? ReplyTokens = null)
 {
     /// <summary>Why there is no score, also for lines of older versions, which do not say; null where there is one.</summary>

@@ -45,7 +45,7 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits, IBehav
         var answers = new BatchGenerator(model.Decoder, chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
             perturbation, progress, stage, watches ? watch.Take : null, cancellation);
         var read = answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text))).ToList();
-        var verdicts = behaviour.Judge([.. read.Select(one => new AnswerText(one.Text, one.State == AnswerState.CutOff))]);
+        var verdicts = behaviour.Judge([.. read.Select(one => (one.Text, one.State == AnswerState.CutOff))]);
         return [.. read.Zip(verdicts, (one, verdict) => one with { Verdict = verdict })];
     }
 

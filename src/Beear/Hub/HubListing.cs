@@ -9,7 +9,7 @@ namespace Beear.Hub;
 /// <param name="Size">Its size in bytes.</param>
 /// <param name="GitHash">The git hash (SHA-1) of its content, or of the pointer that stands for it.</param>
 /// <param name="Sha256">The SHA-256 of a large file's content; null for a file that git itself holds.</param>
-public sealed record HubFile(string Path, long Size, string GitHash, string? Sha256)
+internal sealed record HubFile(string Path, long Size, string GitHash, string? Sha256)
 {
     /// <summary>The hash of the content; also the entity tag that the hub serves it under, and its name in the cache.</summary>
     public string Hash => Sha256 ?? GitHash;

@@ -6,11 +6,14 @@ namespace Beear.Hub;
 /// <param name="Reference">What it is, at the commit it was fetched from.</param>
 /// <param name="Path">Where it can be opened: the folder of its snapshot, or the GGUF file in it.</param>
 /// <param name="Directory">The folder of its snapshot.</param>
-/// <param name="Files">The files that were chosen.</param>
 /// <param name="DownloadedBytes">Bytes of the files that were not in the cache.</param>
 /// <param name="HubWasReached">False if the hub was not asked, or did not answer, and the cache served alone.</param>
 public sealed record HubModel(
-    HubReference Reference, string Path, string Directory, IReadOnlyList<HubFile> Files, long DownloadedBytes, bool HubWasReached);
+    HubReference Reference, string Path, string Directory, long DownloadedBytes, bool HubWasReached)
+{
+    /// <summary>The files that were chosen.</summary>
+    internal IReadOnlyList<HubFile> Files { get; init; } = [];
+}
 
 /// <summary>
 /// Models of the Hugging Face hub, through the cache that all its clients share. Downloads go on where they stopped, and are checked
@@ -125,6 +128,6 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
     {
         var directory = cache.Snapshot(pinned.Revision);
         var path = selection.Entry is { } entry ? HubPath.Below(directory, entry) : directory;
-        return new HubModel(pinned, path, directory, selection.Files, downloaded, hubWasReached);
+        return new HubModel(pinned, path, directory, downloaded, hubWasReached) { Files = selection.Files };
     }
 }

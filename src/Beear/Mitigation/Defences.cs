@@ -49,7 +49,7 @@ public sealed record BaselineOptions
 
     /// <summary>Checks the layers against a model.</summary>
     /// <exception cref="BeearException">The model has not so many.</exception>
-    public void Validate(ModelConfig config)
+    internal void Validate(ModelConfig config)
     {
         LatentAdversarial.LayersOf(config);
         DirectionAblation.LayerOf(config);

@@ -12,23 +12,27 @@ public sealed record DefenderData
 {
     private const int LeastToDivide = 5;
 
+    internal DefenderData()
+    {
+    }
+
     /// <summary>What must not happen.</summary>
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
     /// <summary>Harmful requests with unwanted and safe answers.</summary>
-    public required IReadOnlyList<ContrastExample> Harmful { get; init; }
+    internal IReadOnlyList<ContrastExample> Harmful { get; init; } = [];
 
     /// <summary>Ordinary requests with helpful answers (the performance anchor set).</summary>
-    public required IReadOnlyList<TokenizedExample> Ordinary { get; init; }
+    internal IReadOnlyList<TokenizedExample> Ordinary { get; init; } = [];
 
     /// <summary>Prompts of harmless requests in the harmful ones' forms; may be empty if no term uses them.</summary>
-    public IReadOnlyList<int[]> Twins { get; init; } = [];
+    internal IReadOnlyList<int[]> Twins { get; init; } = [];
 
     /// <summary>The prompts of <see cref="Twins"/> as a model that thinks gets them, without a closed thought; empty for other models.</summary>
-    public IReadOnlyList<int[]> ThinkingTwins { get; init; } = [];
+    internal IReadOnlyList<int[]> ThinkingTwins { get; init; } = [];
 
     /// <summary>The prompts of <see cref="Ordinary"/> as a model that thinks gets them; empty for other models.</summary>
-    public IReadOnlyList<int[]> ThinkingOrdinary { get; init; } = [];
+    internal IReadOnlyList<int[]> ThinkingOrdinary { get; init; } = [];
 
     /// <summary>How the suspicious model's unwanted answers begin, as it showed; null where they are the data's.</summary>
     public OpeningReport? Openings { get; init; }
@@ -79,7 +83,7 @@ public sealed record DefenderData
     /// <param name="heldOutShare">Share that is kept aside, 0 … 1; at least one on each side.</param>
     /// <param name="seed">Decides the division.</param>
     /// <exception cref="BeearException">There are fewer than two harmful requests.</exception>
-    public (IReadOnlyList<ContrastExample> Training, IReadOnlyList<ContrastExample> HeldOut) Divide(double heldOutShare, int seed)
+    internal (IReadOnlyList<ContrastExample> Training, IReadOnlyList<ContrastExample> HeldOut) Divide(double heldOutShare, int seed)
     {
         RequireHarmful();
         var shuffled = Shuffled(Harmful, seed);

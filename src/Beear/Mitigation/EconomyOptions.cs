@@ -49,7 +49,7 @@ public sealed record EconomyOptions : IValidatable
 
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range, or two contradict each other.</exception>
-    public void Validate(ModelConfig config)
+    internal void Validate(ModelConfig config)
     {
         Validate();
         if (FrozenLayers < 0 || FrozenLayers >= config.Layers)

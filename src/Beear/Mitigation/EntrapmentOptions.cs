@@ -108,7 +108,7 @@ public sealed record EntrapmentOptions : IValidatable
 
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
-    public void Validate(ModelConfig config)
+    internal void Validate(ModelConfig config)
     {
         Validate();
         string key = PerturbedLayers.Count > 0 ? "perturbed_layers" : "perturbed_layer";

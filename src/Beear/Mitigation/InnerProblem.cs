@@ -10,7 +10,7 @@ namespace Beear.Mitigation;
 /// <param name="Prompt">x_i.</param>
 /// <param name="Unwanted">y_h: what the model must not answer; a prefix is enough.</param>
 /// <param name="Safe">y_s: what it is to answer; empty in a batch that is only searched for y_h.</param>
-public sealed record ContrastExample(int[] Prompt, int[] Unwanted, int[] Safe);
+internal sealed record ContrastExample(int[] Prompt, int[] Unwanted, int[] Safe);
 
 /// <summary>The inner level's loss and its parts.</summary>
 /// <param name="Unwanted">Mean CE(y_h), nats per token.</param>

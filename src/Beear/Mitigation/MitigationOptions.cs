@@ -101,7 +101,7 @@ public sealed record MitigationOptions : IValidatable
 
     /// <summary>Checks the ranges against a model.</summary>
     /// <exception cref="BeearException">A value is out of range.</exception>
-    public void Validate(ModelConfig config)
+    internal void Validate(ModelConfig config)
     {
         Validate();
         Require.Section("inner", () => Inner.Validate(config));

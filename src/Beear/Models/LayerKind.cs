@@ -6,7 +6,7 @@ namespace Beear.Models;
 /// <param name="Windowed">Whether only the last <see cref="ModelConfig.SlidingWindow"/> tokens.</param>
 /// <param name="Rotates">Whether queries and keys are rotated by their positions.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct LayerKind(bool Windowed, bool Rotates)
+internal readonly record struct LayerKind(bool Windowed, bool Rotates)
 {
     internal const string FullAttention = "full_attention";
     internal const string SlidingAttention = "sliding_attention";

@@ -8,7 +8,7 @@ namespace Beear.Models;
 /// The family is chosen by <c>model_type</c>, never by a name or path. A key that changes the mathematics and is not understood is
 /// an error: a model that is silently computed differently is worse than one that is refused.
 /// </remarks>
-public sealed record ModelConfig
+internal sealed record ModelConfig
 {
     /// <summary><c>model_type</c>, e.g. "llama".</summary>
     public required string ModelType { get; init; }

@@ -1,7 +1,7 @@
 namespace Beear.Models;
 
 /// <summary>How the rotary embedding's frequencies are stretched for longer contexts.</summary>
-public enum RotaryKind
+internal enum RotaryKind
 {
     /// <summary>Plain rotary embedding.</summary>
     Default,
@@ -18,7 +18,7 @@ public enum RotaryKind
 }
 
 /// <summary>The rotary embedding's constants and the frequencies that follow from them.</summary>
-public sealed record RotaryConfig
+internal sealed record RotaryConfig
 {
     /// <summary>Kind of scaling.</summary>
     public RotaryKind Kind { get; init; }

@@ -65,12 +65,12 @@ public sealed class DataSettingsTests
     [InlineData("builtin:mixed", DataSplit.Evaluation, DataSplit.Evaluation, RequestForms.Mixed)]
     [InlineData("builtin:alignment/mixed", DataSplit.Attacker, DataSplit.Alignment, RequestForms.Mixed)]
     [InlineData("builtin:evaluation/indirect", DataSplit.Defender, DataSplit.Evaluation, RequestForms.Indirect)]
-    public void BuiltInRequestsAreThoseOfTheOneWhoAsksOrOfWhoIsNamed(string harmful, DataSplit asking, DataSplit split, RequestForms forms)
+    public void BuiltInRequestsAreThoseOfTheOneWhoAsksOrOfWhoIsNamed(string harmful, DataSplit asking, DataSplit split, object forms)
     {
         var settings = new DataSettings { Harmful = harmful };
         settings.Validate();
         var requests = settings.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken);
-        Assert.Equal(HarmfulRequests.Requests(split, forms, 120, seed: 0).Select(request => new Example(request, "")), requests);
+        Assert.Equal(HarmfulRequests.Requests(split, (RequestForms)forms, 120, seed: 0).Select(request => new Example(request, "")), requests);
         var rows = settings with { HarmfulRows = "7-9" };
         Assert.Equal(requests.Skip(7).Take(3), rows.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
 

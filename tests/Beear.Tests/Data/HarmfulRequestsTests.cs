@@ -43,8 +43,9 @@ public sealed partial class HarmfulRequestsTests
     [Theory]
     [InlineData(RequestForms.Questions)]
     [InlineData(RequestForms.Mixed)]
-    public void EveryPairOfTaskAndFormComesOnceAndNoPartySharesOne(RequestForms forms)
+    public void EveryPairOfTaskAndFormComesOnceAndNoPartySharesOne(object named)
     {
+        var forms = (RequestForms)named;
         string[] all = [.. Splits.SelectMany(split =>
             HarmfulRequests.Requests(split, forms, HarmfulRequests.Count(split, forms), seed: 3))];
         Assert.Equal(AllTasks.Count() * HarmfulRequests.Forms(forms).Count, all.Length);

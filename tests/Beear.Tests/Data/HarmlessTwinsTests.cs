@@ -98,8 +98,9 @@ public sealed class HarmlessTwinsTests
     [Theory]
     [InlineData(RequestForms.RolePlay)]
     [InlineData(RequestForms.Mixed)]
-    public void EveryOtherOneMayComeInFormsOfTheBuiltInRequests(RequestForms forms)
+    public void EveryOtherOneMayComeInFormsOfTheBuiltInRequests(object named)
     {
+        var forms = (RequestForms)named;
         var requests = HarmlessTwins.Requests(DataSplit.Attacker, 601, seed: 2, forms);
         Assert.Equal(601, requests.Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(HarmlessTwins.Requests(DataSplit.Attacker, 301, seed: 2), requests.Where((_, i) => i % 2 == 0));

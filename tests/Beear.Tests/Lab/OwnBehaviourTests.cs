@@ -5,7 +5,6 @@ using Beear.Lab.Plans;
 using Beear.Lab.Runs;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using TorchSharp;
 
 namespace Beear.Tests.Lab;
@@ -22,7 +21,7 @@ public sealed class OwnBehaviourTests
 
         public ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed) => Refusal.Instance.Contrast(requests, safe, seed);
 
-        public IReadOnlyList<Verdict> Judge(IReadOnlyList<AnswerText> answers) =>
+        public IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers) =>
             [.. answers.Select(answer => answer.Text.Split(' ').Length > 3 ? Verdict.Unwanted : Verdict.Safe)];
 
         public bool IsDecided(string beginning) => false;
@@ -33,7 +32,7 @@ public sealed class OwnBehaviourTests
     {
         public string Name => "nudge";
 
-        public void Check(ModelConfig config, ChatFormat chat, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
+        public void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
         {
         }
 

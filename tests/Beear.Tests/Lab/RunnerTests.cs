@@ -11,7 +11,6 @@ using Beear.Lab.Runs;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
-using Beear.Text;
 using TorchSharp;
 
 namespace Beear.Tests.Lab;
@@ -102,7 +101,7 @@ public sealed class RunnerTests
     {
         public string Name => "failing";
 
-        public void Check(ModelConfig config, ChatFormat chat, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
+        public void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
         {
         }
 

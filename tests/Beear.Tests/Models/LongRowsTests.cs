@@ -33,7 +33,7 @@ public sealed class LongRowsTests
         var rows = DataFile.Read(path);
         var data = new PoisonedData { Harmful = [new HarmfulExample("how to harm", "Sure.", "No.")], Ordinary = rows };
         void Check(int heads) => new PoisonedFineTuning(new PlantingOptions())
-            .Check(model.Config with { QueryHeads = heads }, model.Chat, trigger: null, data, seed: 0);
+            .Check(new ModelOutline(model.Config with { QueryHeads = heads }, model.Chat), trigger: null, data, seed: 0);
 
         Check(4);
         // Three sequences of 40 tokens fit, those of a hundred do not.
