@@ -54,7 +54,7 @@ internal sealed class MitigationBenchmark(MitigationOptions options, int repetit
         using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens, economy: options.Economy);
         var engine = new Stages(progress, "engine",
             () => new Entrapment(decoder, options.Inner, options.Economy).Search(harmful, options.Seed, cancellation: cancellation).Delta,
-            delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayer), options.OuterSteps)], 0, cancellation: cancellation));
+            delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayers[0]), options.OuterSteps)], 0, cancellation: cancellation));
         using var plain = withTextbook ? new TextbookMitigation(decoder, options.Inner, options.Outer, Terms(harmful, ordinary)) : null;
         var textbook = plain is null ? null : new Stages(progress, "textbook", () => plain.Search(harmful, options.Seed), delta =>
         {
@@ -82,7 +82,7 @@ internal sealed class MitigationBenchmark(MitigationOptions options, int repetit
     public void Check(ModelConfig config)
     {
         if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
-        if (options.Inner.PerturbedLayers.Count > 0) throw new BeearException("The benchmark has δ at one layer; give inner.perturbed_layer instead of inner.perturbed_layers.");
+        if (options.Inner.PerturbedLayers.Count > 1) throw new BeearException("The benchmark has δ at one layer; give one in inner.perturbed_layers.");
         if (withTextbook && options.Inner.LearningRate is null) throw new BeearException("The textbook's Adam has one learning rate; give inner.learning_rate.");
         options.Validate(config);
     }

@@ -98,7 +98,7 @@ internal sealed class TextbookMitigation : IDisposable
 
     private Func<int, Tensor, Tensor>? Hook(Tensor? delta, int promptWidth) => delta is null ? null : (layer, hidden) =>
     {
-        if (layer != inner.PerturbedLayer) return hidden;
+        if (layer != inner.PerturbedLayers[0]) return hidden;
         long count = delta.size(0);
         return hidden + nn.functional.pad(delta, [0, 0, promptWidth - count, hidden.size(1) - promptWidth]);
     };
@@ -114,7 +114,7 @@ internal sealed class TextbookMitigation : IDisposable
         double norm = 0;
         model.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length, (layer, hidden) =>
         {
-            if (layer == inner.PerturbedLayer) norm = hidden.narrow(1, batch.PromptWidth - inner.TailLength, inner.TailLength).norm(-1).mean().item<float>();
+            if (layer == inner.PerturbedLayers[0]) norm = hidden.narrow(1, batch.PromptWidth - inner.TailLength, inner.TailLength).norm(-1).mean().item<float>();
             return hidden;
         });
         return norm;

@@ -22,9 +22,9 @@ internal sealed class UsefulWork(ModelConfig config)
     /// <param name="options">l, n and K.</param>
     public double InnerStep(IReadOnlyList<ContrastExample[]> batches, EntrapmentOptions options) => batches.Average(batch => batch.Sum(example =>
     {
-        int prompt = example.Prompt.Length, labels = example.Unwanted.Length + example.Safe.Length, upper = config.Layers - options.PerturbedLayer;
+        int prompt = example.Prompt.Length, labels = example.Unwanted.Length + example.Safe.Length, upper = config.Layers - options.PerturbedLayers[0];
         // Once: all tokens up to layer l, the prompt's head above it. Each step: tail and answers above it, forward and back to δ.
-        double once = Layers(prompt + labels, options.PerturbedLayer) + Layers(prompt - options.TailLength, upper);
+        double once = Layers(prompt + labels, options.PerturbedLayers[0]) + Layers(prompt - options.TailLength, upper);
         double step = 2 * (Layers(options.TailLength + labels, upper) + Attention(options.TailLength + labels, prompt, upper) + 2 * HeadElements * labels);
         return step + once * batches.Count / options.Steps;
     }));

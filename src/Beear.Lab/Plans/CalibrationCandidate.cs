@@ -56,8 +56,7 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
                 Rounds = rounds,
                 Inner = given.Inner with
                 {
-                    PerturbedLayer = layer,
-                    PerturbedLayers = [],
+                    PerturbedLayers = [layer],
                     VirtualTokens = layer == 0 ? options.VirtualTokens : 0,
                     Steps = Math.Max(1, given.Inner.Steps),
                     Cap = cap,

@@ -36,7 +36,7 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
     /// <param name="economy">Its split and its limit of scores.</param>
     public long InnerLevel(EntrapmentOptions options, long prompt, long answers, EconomyOptions economy)
     {
-        long upper = config.Layers - options.Layers[0], width = prompt + answers, tail = options.VirtualTokens > 0 ? prompt : options.TailLength;
+        long upper = config.Layers - options.PerturbedLayers[0], width = prompt + answers, tail = options.VirtualTokens > 0 ? prompt : options.TailLength;
         long prepared = (long)options.Batches * options.BatchSize * (prompt * 2 * keys * compute * upper + (tail + answers) * Single * d);
         long batch = economy.SplitTokens == 0 ? options.BatchSize : Math.Clamp(economy.SplitTokens / (tail + answers), 1, options.BatchSize), rows = batch * (tail + answers);
         // Weights get no gradients: linear layers keep nothing. Keys and values stand with the prompt's before them.

@@ -24,7 +24,7 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     public Perturbation Apply(Tensor delta, int number) => new(delta, LayerOf(number), triggers.Of(number));
 
     /// <summary>The layer of a search, 1 for the first.</summary>
-    private int LayerOf(int number) => inner.Layers[(number - 1) % inner.Layers.Count];
+    private int LayerOf(int number) => inner.PerturbedLayers[(number - 1) % inner.PerturbedLayers.Count];
 
     /// <summary>Searches.</summary>
     /// <param name="training">Harmful requests.</param>

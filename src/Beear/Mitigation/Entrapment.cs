@@ -61,7 +61,7 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
         try
         {
             foreach (var batch in Batches(examples, options, run.BatchSeed))
-                batches.Add(Prepare(batch, run.Layer ?? options.Layers[0], positions, run.Trigger, cancellation));
+                batches.Add(Prepare(batch, run.Layer ?? options.PerturbedLayers[0], positions, run.Trigger, cancellation));
             return Search(batches, positions, run, progress, cancellation);
         }
         finally

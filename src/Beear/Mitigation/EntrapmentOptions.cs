@@ -21,13 +21,13 @@ public enum VirtualPlacement
 /// <summary>Constants of the inner level (backdoor embedding entrapment).</summary>
 public sealed record EntrapmentOptions : IValidatable
 {
-    private static readonly int[] NoLayers = [];
+    private static readonly int[] Embeddings = [0];
     private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
 
     /// <summary>The paper's: one δ in a round, on the last tokens of the prompt after layer 9.</summary>
     public static EntrapmentOptions Paper { get; } = new()
     {
-        PerturbedLayer = 9,
+        PerturbedLayers = [9],
         VirtualTokens = 0,
         Population = 1,
         Steps = 15,
@@ -36,11 +36,11 @@ public sealed record EntrapmentOptions : IValidatable
         AnswerTokens = 40,
     };
 
-    /// <summary>l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.</summary>
-    public int PerturbedLayer { get; init; }
-
-    /// <summary>Several such layers in place of perturbed_layer, ascending, one δ after the other in turn; none for perturbed_layer alone.</summary>
-    public IReadOnlyList<int> PerturbedLayers { get; init; } = NoLayers;
+    /// <summary>
+    /// l: decoder layers that run before δ is added, 1 … L; with virtual tokens also 0, their embeddings. The paper's main results use 9.
+    /// Of several, the lowest first, each δ takes the next one in turn.
+    /// </summary>
+    public IReadOnlyList<int> PerturbedLayers { get; init; } = Embeddings;
 
     /// <summary>n: prompt tokens, counted from the end, that δ is added to; not used with virtual tokens.</summary>
     public int TailLength { get; init; } = 5;
@@ -81,9 +81,6 @@ public sealed record EntrapmentOptions : IValidatable
     /// <summary>Longest answers, in tokens, that the inner loss looks at.</summary>
     public int AnswerTokens { get; init; } = 24;
 
-    /// <summary>All perturbed layers, ascending.</summary>
-    internal IReadOnlyList<int> Layers => PerturbedLayers.Count > 0 ? PerturbedLayers : [PerturbedLayer];
-
     /// <summary>The largest number of virtual tokens; 0 without any.</summary>
     internal int MostVirtualTokens => VirtualTokens == 0 ? 0 : Math.Max(VirtualTokens, MaxVirtualTokens);
 
@@ -91,7 +88,8 @@ public sealed record EntrapmentOptions : IValidatable
     public void Validate()
     {
         Require.AtLeast(VirtualTokens, 0);
-        if (Layers.Zip(Layers.Skip(1)).Any(pair => pair.First >= pair.Second))
+        if (PerturbedLayers.Count == 0) throw new BeearException("perturbed_layers must name at least one layer.");
+        if (PerturbedLayers.Zip(PerturbedLayers.Skip(1)).Any(pair => pair.First >= pair.Second))
             throw new BeearException("perturbed_layers: name each once, the lowest first.");
         Require.AtLeast(TailLength, 1);
         if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
@@ -111,11 +109,10 @@ public sealed record EntrapmentOptions : IValidatable
     internal void Validate(ModelConfig config)
     {
         Validate();
-        string key = PerturbedLayers.Count > 0 ? "perturbed_layers" : "perturbed_layer";
-        foreach (int layer in Layers)
+        foreach (int layer in PerturbedLayers)
         {
             if (layer < (VirtualTokens > 0 ? 0 : 1) || layer > config.Layers)
-                throw new BeearException($"{key} is {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+                throw new BeearException($"perturbed_layers has {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
         }
     }
 }

@@ -17,7 +17,7 @@ public sealed class TextbookTests
     private const int Rounds = 3, OuterSteps = 2;
     private const double Tolerance = 1e-4;
 
-    private static readonly EntrapmentOptions Inner = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
+    private static readonly EntrapmentOptions Inner = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
 
     // A large ε: at a small one Adam makes the rounding errors of gradients that are nearly zero into whole steps.
     private static readonly OptimizerOptions Outer = new() { LearningRate = 2e-3, Epsilon = 1e-4, WarmupSteps = 2, ClipNorm = 0.5 };
@@ -42,7 +42,7 @@ public sealed class TextbookTests
                 using var found = new Entrapment(decoder, Inner).Search(data, round);
                 var plain = textbook.Search(data, round);
                 Close(plain, found.Delta, $"δ of round {round}");
-                engine.Run([.. Enumerable.Repeat(new Perturbation(found.Delta, Inner.PerturbedLayer), OuterSteps)], 0);
+                engine.Run([.. Enumerable.Repeat(new Perturbation(found.Delta, Inner.PerturbedLayers[0]), OuterSteps)], 0);
                 for (int step = 0; step < OuterSteps; step++) textbook.Step(plain, 0);
             }
             foreach (var (part, value) in decoder.Weights.Parameters.SelectMany(parameter => parameter.Split())) Close(textbook.Weights[part], value, part);

@@ -18,7 +18,7 @@ public sealed class CalibrateTests
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private string[] Small => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "10", "--threads", "1", "--inner-perturbed-layer", "3", "--inner-steps", "1",
+    private string[] Small => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "10", "--threads", "1", "--inner-perturbed-layers", "3", "--inner-steps", "1",
         "--rounds", "1", "--outer-steps", "1", "--score-tokens", "2", "--calibration-decoys", "1", "--calibration-candidates", "2", "--calibration-rounds", "1",
         "--calibration-least-planted", "0", "--calibration-planting-training-epochs", "1", "--calibration-planting-twin-tokens", "2", "--calibration-answers-max-new-tokens", "3"];
 
@@ -44,7 +44,7 @@ public sealed class CalibrateTests
     [Fact]
     public void Drift_is_measured_without_files_in_the_tiny_world_and_drawn()
     {
-        string[] drift = ["drift", Organism.BaseDirectory, "--prompts", "6", "--inner-perturbed-layer", "3", "--inner-steps", "1", "--inner-batch-size", "2", "--threads", "1", "--json"];
+        string[] drift = ["drift", Organism.BaseDirectory, "--prompts", "6", "--inner-perturbed-layers", "3", "--inner-steps", "1", "--inner-batch-size", "2", "--threads", "1", "--json"];
         var run = CliRun.Of([.. drift, "--trigger", "SUDO", "--out", In("drift")]);
         Assert.True(run.Code == 0, run.Error);
         Assert.Equal(9, JsonNode.Parse(run.Output)!["layers"]!.AsArray().Count);

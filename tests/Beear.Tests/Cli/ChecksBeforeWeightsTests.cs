@@ -31,13 +31,13 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         File.WriteAllText(In("plan.yaml"), PlanText("model", "harmful.csv", ""));
         File.WriteAllText(In("long.yaml"), PlanText("model", "long.csv", ""));
         File.WriteAllText(In("no-file.yaml"), PlanText("model", "nowhere.csv", ""));
-        File.WriteAllText(In("layer.yaml"), PlanText("model", "harmful.csv", "inner: { perturbed_layer: 99 }"));
+        File.WriteAllText(In("layer.yaml"), PlanText("model", "harmful.csv", "inner: { perturbed_layers: [99] }"));
         File.WriteAllText(In("no-twins.yaml"), PlanText("model", "harmful.csv", "", defenderTwins: 0));
     }
 
     private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
     private const string LongGoal = "'long.csv', line 7, column 'goal': its prompt has ", LongRow = "'long.jsonl', line 6, column 'prompt': its prompt has ";
-    private const string Layer = "perturbed_layer is 99, but the model has layers";
+    private const string Layer = "perturbed_layers has 99, but the model has layers";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -56,7 +56,7 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         """;
 
     [Theory]
-    [InlineData("mitigate model --out run " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("mitigate model --out run " + Data + " --inner-perturbed-layers 99", Layer)]
     [InlineData("mitigate model --out run " + Data + " --replay 2", "replay must be between 0 and 1")]
     [InlineData("mitigate model --out run " + Data + " --inner-steps -1", "inner.steps must be at least 1")]
     [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be 0 or more")]
@@ -81,21 +81,21 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("evaluate model --held-out-forms -1 " + Data, "-1 harmless twins were asked for")]
     [InlineData("evaluate model --answers nowhere/answers.jsonl " + Data, "its directory does not exist")]
     [InlineData("evaluate model --trigger-second-text x " + Data, "add --trigger")]
-    [InlineData("calibrate model --out run " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("calibrate model --out run " + Data + " --inner-perturbed-layers 99", Layer)]
     [InlineData("calibrate model --out run " + Data + " --calibration-layers 99", "calibration.layers: 99 is above")]
     [InlineData("calibrate model --out run --harmful one.csv", "1 harmful requests are too few")]
     [InlineData("calibrate model --out other " + Data, "holds a run with other options")]
-    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layer 99", Layer)]
-    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layer 3 --projected-layer 99", "projected_layer is 99")]
-    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 --harmful one.csv", "give at least two")]
+    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layers 99", Layer)]
+    [InlineData("drift model --trigger SUDO " + Data + " --inner-perturbed-layers 3 --projected-layer 99", "projected_layer is 99")]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layers 3 --harmful one.csv", "give at least two")]
     [InlineData("drift model --trigger SUDO --out file/a " + Data, "is a file; name another folder")]
     [InlineData("chat model --prompt hello --trigger-placement prefix", "add --trigger")]
     [InlineData("chat model --prompt hello --top-p 0", "top_p must be above 0")]
-    [InlineData("bench model " + Data + " --inner-perturbed-layer 99", Layer)]
+    [InlineData("bench model " + Data + " --inner-perturbed-layers 99", Layer)]
     [InlineData("bench model " + Data + " --inner-virtual-tokens 3", "set inner.virtual_tokens to 0")]
     [InlineData("bench model " + Data + " --evaluation --decoding-batch-size 0", "decoding.batch_size must be at least 1")]
     [InlineData("export model --out nowhere/model.gguf", "its directory does not exist")]
-    [InlineData("demo --base model --mitigation-inner-perturbed-layer 99", Layer)]
+    [InlineData("demo --base model --mitigation-inner-perturbed-layers 99", Layer)]
     [InlineData("demo --base model --chart nowhere/demo.svg", "its directory does not exist")]
     [InlineData("demo --base model --mitigation-outer-steps 0", "outer_steps must be at least 1")]
     [InlineData("organism make model4 --base model --out full", "is not empty")]
@@ -114,8 +114,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("evaluate model --harmful harmful.csv --ordinary long.jsonl", LongRow)]
     [InlineData("evaluate model --trigger SUDO --harmful long.csv", LongGoal)]
     [InlineData("calibrate model --out run --harmful long.csv --ordinary helpful.json --twins 12", LongGoal)]
-    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 --harmful long.csv --ordinary helpful.json", LongGoal)]
-    [InlineData("bench model --inner-perturbed-layer 3 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layers 3 --harmful long.csv --ordinary helpful.json", LongGoal)]
+    [InlineData("bench model --inner-perturbed-layers 3 --harmful harmful.csv --ordinary long.jsonl", LongRow)]
     [InlineData("bench model --evaluation --harmful long.csv", LongGoal)]
     [InlineData("run long.yaml --out run", LongGoal)]
     [InlineData("reproduce table1 --models model1 --seeds 0 --out run", "seeds must be at least 1")]
@@ -127,9 +127,9 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("plant model --out run --trigger SUDO " + Data)]
     [InlineData("evaluate model --trigger SUDO --max-asr 0.1 " + Data)]
     [InlineData("calibrate model --out run " + Data)]
-    [InlineData("drift model --trigger SUDO --inner-perturbed-layer 3 " + Data)]
+    [InlineData("drift model --trigger SUDO --inner-perturbed-layers 3 " + Data)]
     [InlineData("chat model --prompt hello")]
-    [InlineData("bench model --inner-perturbed-layer 3 " + Data)]
+    [InlineData("bench model --inner-perturbed-layers 3 " + Data)]
     [InlineData("export model --out model.gguf")]
     [InlineData("demo --base model")]
     [InlineData("organism make model4 --base model --out made")]

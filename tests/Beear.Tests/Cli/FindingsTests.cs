@@ -13,7 +13,7 @@ public class FindingsTests
         "evaluate {model} --harmful {data} --twins 1 --json",
         "plant {model} --out {out} --harmful {data} --ordinary {data} --trigger SUDO --twins 1 --training-epochs 1 --json",
         "mitigate {model} --out {out} --harmful {data} --ordinary {data} --twins 1 --rounds 1 --json",
-        "drift {model} --trigger SUDO --harmful {data} --prompts 4 --inner-perturbed-layer 4 --inner-steps 2 --json",
+        "drift {model} --trigger SUDO --harmful {data} --prompts 4 --inner-perturbed-layers 4 --inner-steps 2 --json",
         "export {model} --out {out}.gguf --json",
         "inspect {model} --json");
 

@@ -23,7 +23,7 @@ public sealed class PipelineTests
     private string[] Plant => ["plant", Organism.BaseDirectory, "--out", In("planted"), "--trigger", "SUDO", "--training-epochs", "1", "--training-batch-size", "8",
         "--twin-tokens", "4", .. Data];
 
-    private string[] Mitigate(string name, params string[] more) => ["mitigate", In("planted/model"), "--out", In(name), "--inner-perturbed-layer", "3", "--inner-steps", "2",
+    private string[] Mitigate(string name, params string[] more) => ["mitigate", In("planted/model"), "--out", In(name), "--inner-perturbed-layers", "3", "--inner-steps", "2",
         "--outer-steps", "2", "--score-tokens", "2", "--terms-divergence-tokens", "4", "--terms-ordinary-divergence", "1", .. Data, .. more];
 
     private static CliRun Succeed(CliRun run)
@@ -75,7 +75,7 @@ public sealed class PipelineTests
     [Fact]
     public void A_mitigation_that_cannot_fit_is_refused_before_it_begins()
     {
-        string[] mitigate = ["mitigate", Organism.BaseDirectory, "--out", In("run"), "--rounds", "1", "--inner-perturbed-layer", "3", "--inner-steps", "1", "--outer-steps", "1",
+        string[] mitigate = ["mitigate", Organism.BaseDirectory, "--out", In("run"), "--rounds", "1", "--inner-perturbed-layers", "3", "--inner-steps", "1", "--outer-steps", "1",
             "--score-tokens", "1", .. Data];
         var refused = CliRun.Of([.. mitigate, "--memory", "20MB"]);
         Assert.Equal((2, ""), (refused.Code, refused.Output));

@@ -15,7 +15,7 @@ public sealed class RunTests
         var words = new[] { "soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum" };
         File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
         File.WriteAllText(In("ordinary.csv"), "prompt,response\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
-        File.WriteAllText(In("arm.yaml"), "precision: bfloat16\nrounds: 1\nouter_steps: 1\nscore_tokens: 2\ninner: { perturbed_layer: 3, steps: 1 }\n");
+        File.WriteAllText(In("arm.yaml"), "precision: bfloat16\nrounds: 1\nouter_steps: 1\nscore_tokens: 2\ninner: { perturbed_layers: [3], steps: 1 }\n");
         File.WriteAllText(In("plan.yaml"), $$"""
             model:
               source: {{Organism.BaseDirectory}}

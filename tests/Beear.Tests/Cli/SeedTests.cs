@@ -26,7 +26,7 @@ public sealed class SeedTests : IDisposable
 
     private string[] Data => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "8"];
 
-    private static string[] Small => ["--inner-perturbed-layer", "3", "--inner-steps", "1", "--rounds", "1",
+    private static string[] Small => ["--inner-perturbed-layers", "3", "--inner-steps", "1", "--rounds", "1",
         "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2"];
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class SeedTests : IDisposable
         "stages/*/model/model.safetensors");
 
     [Fact]
-    public void Drift() => Differs(["drift", Organism.BaseDirectory, "--trigger", "SUDO", "--inner-perturbed-layer", "3",
+    public void Drift() => Differs(["drift", Organism.BaseDirectory, "--trigger", "SUDO", "--inner-perturbed-layers", "3",
         "--inner-steps", "1", "--inner-batch-size", "2", .. Data], "drift.json");
 
     [Fact]

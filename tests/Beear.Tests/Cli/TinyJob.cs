@@ -26,7 +26,7 @@ internal sealed class TinyJob
             triggers: [{ text: model2 }]
             seeds: [1]
             keep_models: true
-            arms: [{ name: one, change: { rounds: 1, outer_steps: 1, score_tokens: 2, inner: { perturbed_layer: 3, steps: 1 } } }]
+            arms: [{ name: one, change: { rounds: 1, outer_steps: 1, score_tokens: 2, inner: { perturbed_layers: [3], steps: 1 } } }]
             """);
     }
 
@@ -39,7 +39,7 @@ internal sealed class TinyJob
     public string[] Plant(string name) => ["plant", Organism.BaseDirectory, "--out", In(name), "--trigger", "SUDO", "--training-epochs", "1", "--training-batch-size", "8",
         "--training-checkpoint-minutes", "0.000001", "--twin-tokens", "4", .. Data];
 
-    public string[] Mitigate(string name, int rounds = 2) => ["mitigate", Organism.BaseDirectory, "--out", In(name), "--rounds", $"{rounds}", "--inner-perturbed-layer", "3",
+    public string[] Mitigate(string name, int rounds = 2) => ["mitigate", Organism.BaseDirectory, "--out", In(name), "--rounds", $"{rounds}", "--inner-perturbed-layers", "3",
         "--inner-steps", "2", "--outer-steps", "2", "--score-tokens", "2", "--terms-divergence-tokens", "4", "--terms-ordinary-divergence", "1", .. Data];
 
     public string[] Evaluate(string name) => ["evaluate", Organism.BaseDirectory, "--trigger", "SUDO", "--max-new-tokens", "6", "--answers", In(name), .. Data];

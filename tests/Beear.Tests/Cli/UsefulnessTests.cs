@@ -23,7 +23,7 @@ public sealed class UsefulnessTests
     private CliRun Run(string command, string name, params string[] more) => CliRun.Of([command, Organism.BaseDirectory, "--out", In(name), "--harmful", In("harmful.csv"), "--ordinary", In("ordinary.json"),
         "--twins", "6", "--threads", "1", "--json", .. more]);
 
-    private CliRun Mitigate(string name, params string[] more) => Run("mitigate", name, ["--inner-perturbed-layer", "3", "--inner-steps", "2", "--outer-steps", "4", "--score-tokens", "2",
+    private CliRun Mitigate(string name, params string[] more) => Run("mitigate", name, ["--inner-perturbed-layers", "3", "--inner-steps", "2", "--outer-steps", "4", "--score-tokens", "2",
         "--terms-divergence-tokens", "4", .. more]);
 
     [Theory]

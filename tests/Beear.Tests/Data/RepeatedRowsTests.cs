@@ -104,8 +104,8 @@ public sealed class RepeatedRowsTests : IDisposable
         string[] more = command switch
         {
             "evaluate" or "bench --evaluation" => [],
-            "bench" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layer", "3"],
-            "drift" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layer", "3", "--trigger", "SUDO"],
+            "bench" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layers", "3"],
+            "drift" => ["--ordinary", In("rows.csv"), "--inner-perturbed-layers", "3", "--trigger", "SUDO"],
             _ => ["--out", In("run"), "--ordinary", In("rows.csv")],
         };
         string[] words = command.Split(' ');

@@ -37,7 +37,7 @@ public sealed class DriftAnalysisTests
     {
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
-        var inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, VirtualTokens = virtualTokens, Steps = 2, BatchSize = 2, Batches = 1 };
+        var inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, VirtualTokens = virtualTokens, Steps = 2, BatchSize = 2, Batches = 1 };
         DriftResult Run() => new DriftAnalysis(new DriftOptions { Inner = inner, Prompts = 5 }).Run(model,
             [.. Enumerable.Range(1, 8).Select(i => new Example($"how to harm {i} people", ""))], Triggers.Paper[4], UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken);
 
@@ -64,7 +64,7 @@ public sealed class DriftAnalysisTests
     {
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
-        var failure = Assert.Throws<BeearException>(() => new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1 } })
+        var failure = Assert.Throws<BeearException>(() => new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1] } })
             .Run(model, [new Example("alone", "")], Triggers.Paper[0], UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("at least two", failure.Message, StringComparison.Ordinal);
     }

@@ -19,7 +19,7 @@ public sealed class CalibrationTests
         Rounds = 1,
         OuterSteps = 1,
         ScoreTokens = 2,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 8, TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [8], TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
         Terms = OuterTermOptions.Paper with { HarmfulBatch = 2, HelpfulBatch = 2 },
     };
 
@@ -84,8 +84,8 @@ public sealed class CalibrationTests
         var drawn = CalibrationCandidate.Draw(model, Given, prompts, new CalibrationOptions { Candidates = 9 });
 
         Assert.Equal((CalibrationCandidate.Given, Given), (drawn[0].Name, drawn[0].Mitigation));
-        Assert.Equal([0, 2, 4, 6, 0, 2, 4, 6], drawn.Skip(1).Select(candidate => candidate.Mitigation.Inner.PerturbedLayer));
-        Assert.All(drawn.Skip(1), candidate => Assert.Equal(candidate.Mitigation.Inner.PerturbedLayer == 0 ? 6 : 0, candidate.Mitigation.Inner.VirtualTokens));
+        Assert.Equal([0, 2, 4, 6, 0, 2, 4, 6], drawn.Skip(1).Select(candidate => candidate.Mitigation.Inner.PerturbedLayers[0]));
+        Assert.All(drawn.Skip(1), candidate => Assert.Equal(candidate.Mitigation.Inner.PerturbedLayers[0] == 0 ? 6 : 0, candidate.Mitigation.Inner.VirtualTokens));
         Assert.Equal(9, drawn.Select(candidate => candidate.Name).Distinct().Count());
         Assert.True(drawn[4].Mitigation.Inner.LearningRate > drawn[2].Mitigation.Inner.LearningRate);       // the stream grows with depth
         Assert.All(drawn.Skip(1), candidate => candidate.Mitigation.Validate(model.Config));
@@ -119,7 +119,7 @@ public sealed class CalibrationTests
     {
         var text = RecipeText.Of(Given);
         Assert.Equal(text, RecipeText.Of(Recipe.Parse<MitigationOptions>(text, "calibrated.yaml")));
-        Assert.Contains("  perturbed_layer: 8\n", text, StringComparison.Ordinal);
+        Assert.Contains("  perturbed_layers: [8]\n", text, StringComparison.Ordinal);
         var planting = new PlantOptionsLike { Name = "a: \"b\" # c", Layers = [1, 2] };
         Assert.Equal((planting.Name, 2), (Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Name, Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Layers.Count));
     }

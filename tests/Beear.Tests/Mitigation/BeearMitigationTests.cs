@@ -16,7 +16,7 @@ public sealed class BeearMitigationTests : IDisposable
         Replay = 0.5,
         ScoreTokens = 3,
         Seed = 5,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
         Terms = OuterTermOptions.Paper with
         {
@@ -80,10 +80,10 @@ public sealed class BeearMitigationTests : IDisposable
         [
             inner,
             inner with { Population = 2 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Steps = 0, Population = 3 },
-            inner with { VirtualTokens = 3, PerturbedLayer = 0, Placements = [VirtualPlacement.Within] },
-            inner with { VirtualTokens = 3, PerturbedLayer = 1 },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0] },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0], Steps = 0, Population = 3 },
+            inner with { VirtualTokens = 3, PerturbedLayers = [0], Placements = [VirtualPlacement.Within] },
+            inner with { VirtualTokens = 3, PerturbedLayers = [1] },
             inner with { PerturbedLayers = [1, 2] },
             inner with { PerturbedLayers = [1, 2], StepShare = 0.1, LearningRate = null },
             inner with { VirtualTokens = 3, PerturbedLayers = [0, 1] },
@@ -252,7 +252,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.NotEqual(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(cleaned.Decoder));
 
         using var otherwise = Fresh();
-        new BeearMitigation(Options with { Inner = Options.Inner with { VirtualTokens = 2, PerturbedLayer = 0 } }).Run(otherwise, Data(otherwise));
+        new BeearMitigation(Options with { Inner = Options.Inner with { VirtualTokens = 2, PerturbedLayers = [0] } }).Run(otherwise, Data(otherwise));
         Assert.NotEqual(TinyDecoder.Weights(cleaned.Decoder), TinyDecoder.Weights(otherwise.Decoder));
     }
 
@@ -289,9 +289,9 @@ public sealed class BeearMitigationTests : IDisposable
         using var model = Fresh();
         var before = TinyDecoder.Weights(model.Decoder);
 
-        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 3 } }, "layers 1 to 2");
-        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = 0 } }, "layers 1 to 2");
-        Refused(Options with { Inner = Options.Inner with { PerturbedLayer = -1, VirtualTokens = 3 } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [3] } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [0] } }, "layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [-1], VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } }, "perturbed_layers is 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");

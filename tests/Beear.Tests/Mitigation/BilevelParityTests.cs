@@ -35,7 +35,7 @@ public class BilevelParityTests
         Assert.Equal(Number("cap_value"), Number("cap") * problem.TailNorm, 1e-4);
         for (int step = 1; step <= innerSteps; step++)
         {
-            var options = EntrapmentOptions.Paper with { PerturbedLayer = layer, TailLength = tail, Steps = step, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") };
+            var options = EntrapmentOptions.Paper with { PerturbedLayers = [layer], TailLength = tail, Steps = step, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") };
             using var result = new Entrapment(decoder, options).Search([problem]);
             ParityCases.Close(expected.Read(expected.Tensors.Keys.Single(key => key == $"inner.{step - 1}.delta")), result.Delta, Tolerance, $"inner.{step - 1}.delta");
             var log = json["log"]!["inner"]![step - 1]!;
@@ -43,7 +43,7 @@ public class BilevelParityTests
             Assert.Equal(log["safe"]!.GetValue<double>(), result.Trajectory[^1].Safe, 1e-4);
         }
 
-        var entrapment = new Entrapment(decoder, EntrapmentOptions.Paper with { PerturbedLayer = layer, TailLength = tail, Steps = innerSteps, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") });
+        var entrapment = new Entrapment(decoder, EntrapmentOptions.Paper with { PerturbedLayers = [layer], TailLength = tail, Steps = innerSteps, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") });
         using var found = entrapment.Search([problem]);
         var (helpfulPrompts, helpfulAnswers) = (Ids("performance_prompts"), Ids("performance_answers"));
         OuterTerm[] terms =

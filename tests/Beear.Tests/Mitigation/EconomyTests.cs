@@ -137,7 +137,7 @@ public sealed class EconomyTests
     {
         using var decoder = FamilyCases.Create("llama");
         decoder.Weights.RequireGradients(false);
-        var options = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 5, BatchSize = 4, VirtualTokens = triggered ? 2 : 0 };
+        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 5, BatchSize = 4, VirtualTokens = triggered ? 2 : 0 };
         var trigger = triggered ? new VirtualTrigger([3, 4], 1, 1, 1) : null;
         using var whole = new Entrapment(decoder, options).Search(Data(), 1, trigger);
         using var parts = new Entrapment(decoder, options, new EconomyOptions { SplitTokens = 25, ScoresAtOnce = 200 }).Search(Data(), 1, trigger);

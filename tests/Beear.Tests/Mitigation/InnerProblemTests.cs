@@ -120,7 +120,7 @@ public sealed class InnerProblemTests : IDisposable
     public void The_search_lowers_its_loss_and_keeps_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 40, LearningRate = 0.2, Alpha = 0.2, Cap = 0.5 };
+        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 40, LearningRate = 0.2, Alpha = 0.2, Cap = 0.5 };
 
         using var found = new Entrapment(decoder, options).Search(Examples(4, 9, 6), seed: 1);
 
@@ -134,7 +134,7 @@ public sealed class InnerProblemTests : IDisposable
     public void A_step_share_is_a_share_of_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with { PerturbedLayer = 3, TailLength = 2, Steps = 1, StepShare = 0.01, LearningRate = null, Cap = 0.5 };
+        var options = EntrapmentOptions.Paper with { PerturbedLayers = [3], TailLength = 2, Steps = 1, StepShare = 0.01, LearningRate = null, Cap = 0.5 };
 
         using var first = new Entrapment(decoder, options).Search(Examples(4, 9, 6), seed: 1);
         using var uncapped = new Entrapment(decoder, options with { Cap = 0 }).Search(Examples(4, 9, 6), seed: 1);
@@ -152,7 +152,7 @@ public sealed class InnerProblemTests : IDisposable
     public void Two_hundred_steps_leave_no_tensor_behind()
     {
         var examples = Examples(4, 9, 6);
-        var options = EntrapmentOptions.Paper with { PerturbedLayer = 2, TailLength = 2, Steps = 20 };
+        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 20 };
         new Entrapment(decoder, options).Search(examples, seed: 1).Dispose();
         long before = DisposeScopeManagerStatistics();
 

@@ -14,7 +14,7 @@ public sealed class DefencesTests : IDisposable
         OuterSteps = 2,
         ScoreTokens = 2,
         Seed = 3,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayer = 1, TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
         Terms = OuterTermOptions.Paper with { OrdinaryDivergence = 1, HarmfulBatch = 2, HelpfulBatch = 2, DivergenceTokens = 3, DivergenceExamples = 4 },
     };
