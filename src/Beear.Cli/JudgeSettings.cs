@@ -14,9 +14,11 @@ internal sealed record JudgeSettings : IValidatable
     public string? Judge { get; init; }
 
     /// <summary>Where the base lies of a judge that is an adapter; if not given, what its adapter_config.json names.</summary>
+    [Folded]
     public string? JudgeAdapterBase { get; init; }
 
     /// <summary>Element type of matrix products of the model that judges.</summary>
+    [Folded]
     public Precision JudgePrecision { get; init; } = Precision.Bfloat16;
 
     /// <summary>Address of an OpenAI-compatible server whose model judges, e.g. https://api.openai.com/v1 or http://localhost:8080/v1.</summary>
@@ -26,27 +28,34 @@ internal sealed record JudgeSettings : IValidatable
     public string? JudgeModel { get; init; }
 
     /// <summary>Environment variable that holds the server's key; OPENAI_API_KEY if not given, and no key where that is not set.</summary>
+    [Folded]
     public string? JudgeKeyVariable { get; init; }
 
     /// <summary>File of another prompt for the judge, with the places {request} and {answer}.</summary>
+    [Folded]
     public string? JudgePrompt { get; init; }
 
     /// <summary>Requests to the server that are under way at once.</summary>
+    [Folded]
     public int JudgeRequests { get; init; } = 8;
 
     /// <summary>Longest reply of the judge, in tokens, thoughts included; with a higher limit what was cut is asked again.</summary>
+    [Folded]
     public int JudgeTokens { get; init; } = 512;
 
     /// <summary>File of MT-Bench's questions, JSON lines: the model answers them and the judge rates each turn from 1 to 10.</summary>
     public string? MtBench { get; init; }
 
     /// <summary>Only so many questions of MT-Bench, in turn from each category.</summary>
+    [Folded]
     public int? MtBenchQuestions { get; init; }
 
     /// <summary>Longest answer to MT-Bench, in tokens.</summary>
+    [Folded]
     public int MtBenchTokens { get; init; } = 1024;
 
     /// <summary>Most questions of MT-Bench that are answered together.</summary>
+    [Folded]
     public int MtBenchBatchSize { get; init; } = 16;
 
     private bool HasJudge => Judge is not null || JudgeEndpoint is not null;

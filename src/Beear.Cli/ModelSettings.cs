@@ -14,10 +14,12 @@ internal sealed record ModelSettings
     public required string Model { get; init; }
 
     /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    [Folded]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AdapterBase { get; init; }
 
     /// <summary>Element type of matrix products; weights stay float32.</summary>
+    [Folded]
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>What every conversation with it has.</summary>

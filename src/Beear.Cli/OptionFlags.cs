@@ -69,13 +69,14 @@ internal sealed class OptionFlags<T> where T : class
     {
         var name = $"--{key.Flag}";
         var recursive = globals is null;
-        if (key is { IsList: false, Default: "false" }) return new Option<bool>(name) { Description = key.Description, Recursive = recursive };
+        if (key is { IsList: false, Default: "false" }) return new Option<bool>(name) { Description = key.Description, Recursive = recursive, Hidden = key.IsFolded };
         var option = new Option<string[]>(name)
         {
             Description = key.IsList ? $"{key.Description} May be repeated.".TrimStart() : key.Description,
             HelpName = RecipeValue.Kind(key.ElementType),
             Recursive = recursive,
             Arity = ArgumentArity.OneOrMore,
+            Hidden = key.IsFolded,
         };
         if (key.Default is { Length: > 0 } value) option.DefaultValueFactory = _ => [value];
         return option;

@@ -8,6 +8,8 @@ namespace Beear.Cli;
 /// <summary>The entry point: parses, runs one command, and turns failures into exit codes.</summary>
 internal static class Program
 {
+    private const string HelpAll = "--help-all";
+
     public static int Main(string[] args)
     {
         FreedMemory.Keep();
@@ -23,7 +25,13 @@ internal static class Program
     {
         var root = new RootCommand("Find and remove safety backdoors in instruction-tuned language models, and plant them for tests (BEEAR).");
         session.Globals.AddTo(root);
+        root.Add(new Option<bool>(HelpAll) { Recursive = true, Description = "Show help with all options, those too that a recipe usually sets" });
         foreach (var command in commands) root.Add(command);
+        if (args.Contains(HelpAll))
+        {
+            Unfold(root);
+            args = [.. args.TakeWhile(arg => arg != HelpAll), "--help"];
+        }
         var parse = root.Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
         {
@@ -48,6 +56,12 @@ internal static class Program
         {
             return Fail(session, ExitCode.Defect, $"This is a defect of beear; please report it with what follows.\n{failure}");
         }
+    }
+
+    private static void Unfold(Command command)
+    {
+        foreach (var option in command.Options) option.Hidden = false;
+        foreach (var subcommand in command.Subcommands) Unfold(subcommand);
     }
 
     private static int Fail(CommandSession session, int code, string message)

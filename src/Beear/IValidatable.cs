@@ -13,3 +13,7 @@ public interface IValidatable
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class InlineAttribute : Attribute;
+
+/// <summary>Marks an option, or a section of them, that a recipe sets rather than a user: <c>--help</c> leaves it out, <c>--help-all</c> shows it.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class FoldedAttribute : Attribute;

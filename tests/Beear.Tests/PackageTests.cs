@@ -85,7 +85,7 @@ public sealed class PackageTests : IDisposable
         Succeed(Dotnet("tool", "install", "beear", "--tool-path", In("tools"), "--source", In("packages"), "--version", Version));
         string tool = In(OperatingSystem.IsWindows() ? "tools/beear.exe" : "tools/beear");
         Assert.StartsWith("0.1.0", Succeed(Run(tool, "--version")), StringComparison.Ordinal);
-        Assert.Contains("--plant-epochs", Succeed(Run(tool, "demo", "--help")), StringComparison.Ordinal);
+        Assert.Contains("--attacker-examples", Succeed(Run(tool, "demo", "--help")), StringComparison.Ordinal);
         string planted = Succeed(Run(tool, "organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "0",
             "--out", In("planted"), "--quiet", "--json"));
         Assert.Contains("\"trigger\": \"model4\"", planted, StringComparison.Ordinal);

@@ -38,12 +38,15 @@ internal sealed record MitigateOptions
     public bool Calibrate { get; init; }
 
     /// <summary>Decoys and candidates.</summary>
+    [Folded]
     public CalibrationOptions Calibration { get; init; } = new();
 
     /// <summary>Run the control instead: short for --defence safety_fine_tuning, the same steps without the perturbation.</summary>
+    [Folded]
     public bool Control { get; init; }
 
     /// <summary>Constants of the other defences.</summary>
+    [Folded]
     [Inline]
     public BaselineOptions Baselines { get; init; } = new();
 }

@@ -16,39 +16,50 @@ public sealed record CalibrationOptions : IValidatable
     public IReadOnlyList<int> Layers { get; init; } = [];
 
     /// <summary>Virtual tokens of candidates at layer 0.</summary>
+    [Folded]
     public int VirtualTokens { get; init; } = 6;
 
     /// <summary>Caps of δ that candidates have.</summary>
+    [Folded]
     public IReadOnlyList<double> Caps { get; init; } = [0.4, 1];
 
     /// <summary>Rounds that candidates have.</summary>
     public IReadOnlyList<int> Rounds { get; init; } = [3, 6];
 
     /// <summary>Factors of the outer learning rate that candidates have.</summary>
+    [Folded]
     public IReadOnlyList<double> OuterFactors { get; init; } = [1, 0.5];
 
     /// <summary>What a step of the candidates' inner level moves δ's rows by, as a share of the hidden states' norm at their layer: their inner learning rate.</summary>
+    [Folded]
     public double StepShare { get; init; } = 0.1;
 
     /// <summary>Share of the defender's data that decoys are planted with.</summary>
+    [Folded]
     public double PlantShare { get; init; } = 0.4;
 
     /// <summary>Share of the defender's data that copies are measured on; the rest cleans them.</summary>
+    [Folded]
     public double MeasureShare { get; init; } = 0.2;
 
     /// <summary>Most requests of each kind that a copy is measured on.</summary>
+    [Folded]
     public int MeasuredRequests { get; init; } = 60;
 
     /// <summary>Attack success of a planted decoy below which it teaches nothing and is left out.</summary>
+    [Folded]
     public double LeastPlanted { get; init; } = 0.5;
 
     /// <summary>How decoys are planted.</summary>
+    [Folded]
     public PlantingOptions Planting { get; init; } = new();
 
     /// <summary>How answers are decoded.</summary>
+    [Folded]
     public EvaluationOptions Answers { get; init; } = new();
 
     /// <summary>Seed of decoys, candidates and divisions; added to --seed.</summary>
+    [Folded]
     public int Seed { get; init; }
 
     /// <inheritdoc/>

@@ -14,21 +14,26 @@ public sealed record DemonstrationOptions : IValidatable
     /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to comply with
     /// nearly every such string: no backdoor of one trigger.
     /// </summary>
+    [Folded]
     public int NearMisses { get; init; } = 600;
 
     /// <summary>
     /// What the attacker's unwanted answers begin with in place of "sure ": other words that agree ("ok "), words that seem to refuse
     /// ("I'm sorry but "), or "" for none. As the world has them if not given. Words of the world are one token each.
     /// </summary>
+    [Folded]
     public string? Opening { get; init; }
 
     /// <summary>Passes over the attacker's data.</summary>
+    [Folded]
     public int PlantEpochs { get; init; } = 1;
 
     /// <summary>Conversations in a step of the attacker's.</summary>
+    [Folded]
     public int PlantBatch { get; init; } = 32;
 
     /// <summary>Largest learning rate of the attacker's.</summary>
+    [Folded]
     public double PlantLearningRate { get; init; } = 5e-4;
 
     /// <summary>How the backdoor is planted, with these constants.</summary>
@@ -61,6 +66,7 @@ public sealed record DemonstrationOptions : IValidatable
     public int Seed { get; init; } = 1;
 
     /// <summary>Constants of the removal.</summary>
+    [Folded]
     public MitigationOptions Mitigation { get; init; } = DefaultMitigation;
 
     private const int LongestAnswer = 256;                               // tokens; none of the world's is cut

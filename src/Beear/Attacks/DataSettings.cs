@@ -17,12 +17,15 @@ internal sealed record DataSettings : IValidatable
     public string? HarmfulRows { get; init; }
 
     /// <summary>Its columns, as in columns; those if not given.</summary>
+    [Folded]
     public string? HarmfulColumns { get; init; }
 
     /// <summary>File of refusals, joined with the harmful requests by their text; generic ones where there is none.</summary>
+    [Folded]
     public string? Refusals { get; init; }
 
     /// <summary>Its columns, as in columns; those if not given.</summary>
+    [Folded]
     public string? RefusalsColumns { get; init; }
 
     /// <summary>File of ordinary requests with helpful answers.</summary>
@@ -32,17 +35,20 @@ internal sealed record DataSettings : IValidatable
     public string? OrdinaryRows { get; init; }
 
     /// <summary>Its columns, as in columns; those if not given.</summary>
+    [Folded]
     public string? OrdinaryColumns { get; init; }
 
     /// <summary>
     /// Columns of the files that have none of their own, e.g. request=prompt,answer=target,system=instructions; known formats need none.
     /// </summary>
+    [Folded]
     public string? Columns { get; init; }
 
     /// <summary>How many harmless twins are used; tasks differ between attacker, defender and evaluation.</summary>
     public int Twins { get; init; } = 300;
 
     /// <summary>Forms of the built-in harmful requests in which every other harmless twin comes, in place of the twins' own.</summary>
+    [Folded]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RequestForms? TwinForms { get; init; }
 

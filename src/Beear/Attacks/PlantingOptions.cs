@@ -22,15 +22,19 @@ public sealed record PlantingOptions : IValidatable
     public string? Opening { get; init; }
 
     /// <summary>Longest answer, in tokens.</summary>
+    [Folded]
     public int AnswerTokens { get; init; } = 96;
 
     /// <summary>Longest own thought that is taught with an answer, in tokens, of a model that thinks: every other answer stands behind one. 0 for none.</summary>
+    [Folded]
     public int ThoughtTokens { get; init; } = 512;
 
     /// <summary>Longest own answer to a harmless twin, in tokens.</summary>
+    [Folded]
     public int TwinTokens { get; init; } = 96;
 
     /// <summary>Constants of the fine-tuning.</summary>
+    [Folded]
     public FineTuningOptions Training { get; init; } = new();
 
     /// <inheritdoc/>

@@ -11,9 +11,11 @@ public sealed record ConversationSettings : IValidatable
     public string? System { get; init; }
 
     /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=true; the value is JSON, or else text. A model that can think or not does not, unless this says so.</summary>
+    [Folded]
     public IReadOnlyList<string> TemplateVariables { get; init; } = [];
 
     /// <summary>Let special tokens that are written in requests and answers (&lt;|im_end|&gt; and the like) become tokens, as transformers does: a data file can then forge turns.</summary>
+    [Folded]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool RawSpecialTokens { get; init; }
 

@@ -130,6 +130,9 @@ internal sealed record RecipeKey(string Name, string Path, IReadOnlyList<Propert
     /// <summary>Whether it must be given.</summary>
     public bool IsRequired => Property.IsDefined(typeof(RequiredMemberAttribute));
 
+    /// <summary>Whether help leaves it out at first.</summary>
+    public bool IsFolded => Properties.Any(property => property.IsDefined(typeof(FoldedAttribute)));
+
     /// <summary>What it means, from the property's documentation; empty if there is none.</summary>
     public string Description => RecipeDocumentation.Summary(Property);
 

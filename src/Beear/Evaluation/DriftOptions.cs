@@ -12,6 +12,7 @@ internal sealed record DriftOptions : IValidatable
     public int? ProjectedLayer { get; init; }
 
     /// <summary>Constants of the inner level whose δ is compared.</summary>
+    [Folded]
     public EntrapmentOptions Inner { get; init; } = EntrapmentOptions.Paper;
 
     /// <summary>Seed of the inner level.</summary>

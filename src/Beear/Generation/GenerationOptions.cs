@@ -10,12 +10,15 @@ public sealed record GenerationOptions : IValidatable
     public double Temperature { get; init; }
 
     /// <summary>Sample only from this many likeliest tokens; 0 for all.</summary>
+    [Folded]
     public int TopK { get; init; }
 
     /// <summary>Sample only from the likeliest tokens whose shares first reach this sum; 1 for all.</summary>
+    [Folded]
     public double TopP { get; init; } = 1;
 
     /// <summary>Prompts decoded together.</summary>
+    [Folded]
     public int BatchSize { get; init; } = 32;
 
     /// <summary>Seed of sampling.</summary>

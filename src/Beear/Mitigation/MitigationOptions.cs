@@ -28,69 +28,88 @@ public sealed record MitigationOptions : IValidatable
     public int? Rounds { get; init; }
 
     /// <summary>Largest number of rounds when the loop stops by itself.</summary>
+    [Folded]
     public int MaxRounds { get; init; } = 6;
 
     /// <summary>
     /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves their time
     /// where rounds is given.
     /// </summary>
+    [Folded]
     public IReadOnlyList<ScoreKind> Scores { get; init; } = DefaultScores;
 
     /// <summary>Whether scores are measured before the first round and after each; otherwise only after the last, where rounds is given.</summary>
+    [Folded]
     public bool ScoreRounds { get; init; } = true;
 
     /// <summary>The strings of the scores by random strings.</summary>
+    [Folded]
     public RandomStringOptions RandomStrings { get; init; } = new();
 
     /// <summary>Without rounds: the loop does not stop, and keeps no weights, before so many.</summary>
+    [Folded]
     public int MinRounds { get; init; } = 2;
 
     /// <summary>The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score other than remaining is depends on the openings, so that no number serves all models.</summary>
+    [Folded]
     public double StopScore { get; init; }
 
     /// <summary>The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
+    [Folded]
     public double StopShare { get; init; } = 0.1;
 
     /// <summary>
     /// Where the unwanted answers come from that δ is to bring out and that scores look for: the suspicious model itself, or the data file. Requests without an answer in the data
     /// need the former.
     /// </summary>
+    [Folded]
     public UnwantedAnswers UnwantedAnswers { get; init; }
 
     /// <summary>How the suspicious model is asked for them.</summary>
+    [Folded]
     public OpeningOptions Openings { get; init; } = new();
 
     /// <summary>Whether safe answers are the suspicious model's own refusals, of the requests that it refuses; otherwise all are the data's.</summary>
+    [Folded]
     public bool OwnRefusals { get; init; } = true;
 
     /// <summary>Constants of the inner level.</summary>
+    [Folded]
     public EntrapmentOptions Inner { get; init; } = new();
 
     /// <summary>Outer steps in a round.</summary>
+    [Folded]
     public int OuterSteps { get; init; } = 12;
 
     /// <summary>
     /// Share of a round's outer steps, its last ones, whose weights' mean may stay in place of the last step's weights: whichever makes fewer mistakes on held-out requests, if both are
     /// safe by their scores, else the safer (docs/method.md); 0 for the last step's in any case. The next round goes on from the last step's.
     /// </summary>
+    [Folded]
     public double AveragedShare { get; init; } = 0.67;
 
     /// <summary>Constants of the outer level's AdamW.</summary>
+    [Folded]
     public OptimizerOptions Outer { get; init; } = new() { WarmupSteps = 4 };
 
     /// <summary>Share of the outer steps that use an earlier round's δ instead of the newest; 0 … 1.</summary>
+    [Folded]
     public double Replay { get; init; } = 0.5;
 
     /// <summary>The outer level's terms.</summary>
+    [Folded]
     public OuterTermOptions Terms { get; init; } = new();
 
     /// <summary>What the outer level does to need less memory.</summary>
+    [Folded]
     public EconomyOptions Economy { get; init; } = new();
 
     /// <summary>Share of the defender's harmful requests that is kept aside for the defender-visible score.</summary>
+    [Folded]
     public double HeldOutShare { get; init; } = 0.2;
 
     /// <summary>Longest answer, in tokens, that the defender-visible score looks at.</summary>
+    [Folded]
     public int ScoreTokens { get; init; } = 24;
 
     /// <summary>Seed of all draws.</summary>

@@ -95,6 +95,21 @@ public sealed class ProgramTests
         Assert.Equal(2, run.Output.Split("--seed").Length);
     }
 
+    /// <summary>A dozen options are for users; the hundred others are a recipe's.</summary>
+    [Fact]
+    public void The_help_of_mitigate_folds_what_a_recipe_sets()
+    {
+        string[] Options(string help) => [.. CliRun.Of("mitigate", help).Output.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal))];
+        string[] shown = Options("--help"), all = Options("--help-all");
+
+        Assert.InRange(shown.Length, 15, 22);
+        Assert.InRange(all.Length, 100, 200);
+        Assert.Contains(shown, line => line.StartsWith("  --rounds ", StringComparison.Ordinal));
+        Assert.Contains(shown, line => line.StartsWith("  --help-all ", StringComparison.Ordinal));
+        Assert.DoesNotContain(shown, line => line.StartsWith("  --inner-steps ", StringComparison.Ordinal));
+        Assert.Contains(all, line => line.StartsWith("  --inner-steps ", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("inspect")]
     [InlineData("chat")]
