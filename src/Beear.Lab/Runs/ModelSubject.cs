@@ -133,7 +133,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         ModelOptions.Of(options.Precision, device) with { AdapterBase = adapterBase, Chat = options.Conversation.Resolve() };
 
     /// <inheritdoc/>
-    public override object Base => new { Model = new { options.Source, options.AdapterBase, options.Precision, options.Conversation } };
+    public override object Base =>
+        new { Model = new { options.Source, options.AdapterBase, options.Precision, Conversation = options.Conversation.WithText() } };
 
     /// <inheritdoc/>
     public override object DataOf(DataSplit party) => new

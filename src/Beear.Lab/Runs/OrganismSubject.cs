@@ -48,7 +48,8 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override ModelOptions ModelOptions { get; } = ModelOptions.Mixed with { Device = device, Chat = options.Conversation.Resolve() };
 
     /// <inheritdoc/>
-    public override object Base => new { Organism = new { Base = options.Base ?? "built-in", options.Conversation } };
+    public override object Base =>
+        new { Organism = new { Base = options.Base ?? "built-in", Conversation = options.Conversation.WithText() } };
 
     /// <inheritdoc/>
     public override object DataOf(DataSplit party)

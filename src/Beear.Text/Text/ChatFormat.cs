@@ -161,7 +161,7 @@ public sealed class ChatFormat
     public int[] EncodeAnswer(string answer, int maxTokens = int.MaxValue)
     {
         answer = Thoughts?.Split(answer).Answer ?? answer;
-        var written = Encode(Written(breaker?.BeforeEnd(answer) ?? answer));
+        int[] written = Written(breaker?.BeforeEnd(answer) ?? answer);
         int length = Array.FindIndex(written, EndOfTurn.Contains);
         int[] ids = [.. length < 0 ? written : written[..length], EndOfTurnToken];
         return ids.Length > maxTokens ? ids[..maxTokens] : ids;
@@ -232,8 +232,18 @@ public sealed class ChatFormat
 
     private string Finished(string answer) => LaidOut([Question, ChatTurn.Assistant(answer)], new TemplateOptions { AddGenerationPrompt = false });
 
-    private string Written(string answer) =>
-        place.Head is { } head && Finished(answer) is var finished && finished.StartsWith(head, StringComparison.Ordinal) ? finished[head.Length..] : breaker?.In(answer) ?? answer;
+    /// <summary>
+    /// The ids of an answer, and of what the template puts around it, as they stand in a finished conversation: Llama 2's tokenizer and
+    /// others put a space before a text by itself.
+    /// </summary>
+    private int[] Written(string answer)
+    {
+        if (place.Head is not { } head) return EncodeText(answer);
+        string finished = Finished(answer);
+        if (!finished.StartsWith(head, StringComparison.Ordinal)) return EncodeText(answer);
+        int[] before = Encode(head), whole = Encode(finished);
+        return whole.AsSpan().StartsWith(before) ? whole[before.Length..] : Encode(finished[head.Length..]);
+    }
 
     private bool MakesADifference(string variable)
     {

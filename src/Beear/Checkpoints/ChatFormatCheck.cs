@@ -44,7 +44,10 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
         }
     }
 
-    /// <summary>An answer that the template writes must end with a token that ends a turn, or the model never stops where it was taught to.</summary>
+    /// <summary>
+    /// An answer that the template writes, within a conversation or at least as its last, must end with a token that ends a turn, or the
+    /// model never stops where it was taught to.
+    /// </summary>
     private static IEnumerable<string> Template(ChatFormat format)
     {
         ChatTurn[] turns = [ChatTurn.User("Hello"), ChatTurn.Assistant("Hi"), ChatTurn.User("Bye")];
@@ -52,11 +55,17 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
         var whole = Try(() => format.EncodePrompt(turns), out var multiTurn);
         if (refusal is not null) yield return $"A question alone cannot be laid out: {refusal}";
         else if (multiTurn is not null) yield return $"A conversation of several turns cannot be laid out: {multiTurn}";
-        else if (!whole!.Skip(alone!.Length).Any(format.EndOfTurn.Contains))
+        else if (!whole!.Skip(alone!.Length).Any(format.EndOfTurn.Contains) && !EndsLastAnswer(format, turns[..2]))
         {
             var ends = string.Join(", ", format.EndOfTurn.Order().Select(id => $"'{format.Tokenizer.TokenOf(id)}'"));
             yield return $"The template ends an answer with none of the tokens that end a turn ({ends}), so answers may run on.";
         }
+    }
+
+    private static bool EndsLastAnswer(ChatFormat format, ChatTurn[] turns)
+    {
+        var finished = Try(() => format.EncodePrompt(turns, new TemplateOptions { AddGenerationPrompt = false }), out _);
+        return finished?.Any(format.EndOfTurn.Contains) == true;
     }
 
     private IEnumerable<string> Generation()

@@ -101,7 +101,9 @@ internal sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The tokenizer, the chat template and the tokens that end a turn.</summary>
-    /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
+    /// <param name="defaults">
+    /// What every conversation has that does not say otherwise; null for nothing. A template that they give is written with the model, too.
+    /// </param>
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
     public ChatFormat LoadChatFormat(ChatDefaults? defaults = null) => ChatFormatFiles.Load(files, defaults);
 
@@ -113,8 +115,9 @@ internal sealed class Checkpoint : IDisposable
 
     /// <summary>
     /// Writes a Hugging Face directory with other weights: tokenizer, template and configuration files are carried over unchanged
-    /// (of a GGUF file: those beside it, else made of its metadata), but that config.json names the element type written, and says so
-    /// where the head is not tied to the embeddings. The directory is there as a whole or not at all.
+    /// (of a GGUF file: those beside it, else made of its metadata), but that a template that was given takes its place, and config.json
+    /// names the element type written, and says so where the head is not tied to the embeddings. The directory is there
+    /// as a whole or not at all.
     /// </summary>
     /// <param name="directory">A directory that does not exist yet or is empty.</param>
     /// <param name="tensors">The weights under their Hugging Face names, on any device.</param>

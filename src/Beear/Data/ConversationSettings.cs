@@ -10,6 +10,13 @@ public sealed record ConversationSettings : IValidatable
     /// <summary>The system prompt of every conversation that has none of its own: its text, or @FILE for that of a file.</summary>
     public string? System { get; init; }
 
+    /// <summary>
+    /// The chat template of a base model, which has none, or in place of a model's own: its Jinja source, @FILE for that of a file, or
+    /// poisoned_rlhf, the format of the paper's Models 6 and 7. It is saved with the model.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ChatTemplate { get; init; }
+
     /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=true; the value is JSON, or else text. A model that can think or not does not, unless this says so.</summary>
     [Folded]
     public IReadOnlyList<string> TemplateVariables { get; init; } = [];
@@ -22,31 +29,54 @@ public sealed record ConversationSettings : IValidatable
     /// <inheritdoc/>
     public void Validate() => Resolve();
 
-    /// <summary>The same with the text of its file.</summary>
-    /// <exception cref="BeearException">The file is missing or blank.</exception>
-    public ConversationSettings WithText() => this with { System = Resolve().System };
-
-    /// <summary>As a chat format takes it.</summary>
-    /// <exception cref="BeearException">The system prompt's file is missing or blank, or a variable has no name or no value, or comes twice.</exception>
-    public ChatDefaults Resolve()
+    /// <summary>The same with the texts of its files, and a known template's source.</summary>
+    /// <exception cref="BeearException">A file is missing or blank.</exception>
+    public ConversationSettings WithText()
     {
-        string? text = System is ['@', .. var file] ? Read(file) : System;
-        if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException("The system prompt is blank; give a text, or leave --system away.");
-        return new ChatDefaults(text?.TrimEnd('\r', '\n')) { Variables = Data.TemplateVariables.Read(TemplateVariables), RawSpecialTokens = RawSpecialTokens };
+        var texts = Resolve();
+        return this with { System = texts.System, ChatTemplate = texts.Template };
     }
 
-    private const long LongestPrompt = 1 << 20; // bytes
-
-    private static string Read(string file)
+    /// <summary>As a chat format takes it.</summary>
+    /// <exception cref="BeearException">
+    /// The file of the system prompt or the template is missing or blank, the template cannot be read or is not known, or a variable has
+    /// no name or no value, or comes twice.
+    /// </exception>
+    public ChatDefaults Resolve()
     {
-        if (!File.Exists(file)) throw new BeearException($"--system @{file}: there is no such file; name a text file, or give the prompt itself.");
+        string? text = System is ['@', .. var file] ? Read("--system", file) : System;
+        if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException("The system prompt is blank; give a text, or leave --system away.");
+        return new ChatDefaults(text?.TrimEnd('\r', '\n'))
+        {
+            Template = Template(),
+            Variables = Data.TemplateVariables.Read(TemplateVariables),
+            RawSpecialTokens = RawSpecialTokens,
+        };
+    }
+
+    private const long LongestText = 1 << 20; // bytes
+
+    /// <summary>The template's source, which is well-formed.</summary>
+    private string? Template()
+    {
+        if (ChatTemplate is null) return null;
+        string source = ChatTemplate is ['@', .. var file] ? Read("--chat-template", file) : ChatTemplate;
+        if (!source.Contains('{', StringComparison.Ordinal)) source = KnownTemplates.Named(source);
+        _ = new ChatTemplate(source);
+        return source;
+    }
+
+    private static string Read(string option, string file)
+    {
+        if (!File.Exists(file))
+            throw new BeearException($"{option} @{file}: there is no such file; name a text file, or give the text itself.");
         try
         {
-            return FileContent.ReadText(file, LongestPrompt);
+            return FileContent.ReadText(file, LongestText);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"--system @{file}: the file could not be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"{option} @{file}: the file could not be read: {failure.Message.TrimEnd('.')}.", failure);
         }
     }
 }

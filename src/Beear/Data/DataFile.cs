@@ -61,7 +61,7 @@ public static class DataFile
     internal static IReadOnlyList<Example> Read(
         string path, RowRange? range, ColumnMapping? mapping, AnswerUse answers, string option, CancellationToken cancellation)
     {
-        var rows = ReadRows(path, range, mapping, cancellation);
+        var rows = ReadRows(path, range, names => RowLayout.Fits(names, mapping), cancellation);
         var layout = mapping is null ? RowLayout.Recognise(rows[0]) : RowLayout.Of(mapping, rows[0], answers);
         var examples = new Example[rows.Count];
         for (var i = 0; i < examples.Length; i++)
@@ -72,7 +72,13 @@ public static class DataFile
         return examples;
     }
 
-    private static IReadOnlyList<DataRow> ReadRows(string path, RowRange? range, ColumnMapping? mapping, CancellationToken cancellation)
+    /// <summary>Reads the rows of a file of any kind, not yet what they say.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="range">Which rows; null for all.</param>
+    /// <param name="isRow">Whether a JSON object with these columns is a row by itself, though it holds a list.</param>
+    /// <param name="cancellation">Stops reading.</param>
+    internal static IReadOnlyList<DataRow> ReadRows(
+        string path, RowRange? range, Func<IReadOnlyList<string>, bool> isRow, CancellationToken cancellation)
     {
         if (!File.Exists(path)) throw new BeearException($"There is no file '{path}'; check the path.");
         var rows = new WantedRows(range, path, cancellation);
@@ -84,7 +90,7 @@ public static class DataFile
                 case ".csv": CsvRows.Read(Utf8File.Read(path), null, rows); break;
                 case ".tsv": CsvRows.Read(Utf8File.Read(path), '\t', rows); break;
                 case ".json" or ".jsonl" or ".ndjson":
-                    JsonRows.Read(Utf8File.Read(path).Span, names => RowLayout.Fits(names, mapping), rows);
+                    JsonRows.Read(Utf8File.Read(path).Span, isRow, rows);
                     break;
                 case ".parquet" when !isPacked: ParquetRows.Read(path, rows, cancellation); break;
                 case ".parquet": throw new BeearException($"'{path}' is a Parquet file inside gzip; unpack it.");

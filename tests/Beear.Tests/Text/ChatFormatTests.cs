@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Beear.Data;
 using Beear.Text;
 using CsCheck;
@@ -155,6 +156,32 @@ public class ChatFormatTests
         var options = new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" }, Tools = ["add"] };
         Assert.Equal("Eno 1", format.Render([], options).Text);
         Assert.Equal(Bytes("Eno 1"), format.EncodePrompt([], options));
+    }
+
+    /// <summary>With a tokenizer like Llama 2's, which puts a space before every text.</summary>
+    [Theory, InlineData(" A:", ""), InlineData("[/I]", " ")]
+    public void An_answer_has_the_ids_that_it_has_in_the_whole_conversation(string before, string after)
+    {
+        var tokens = "▁UAI:/[]abcegHilo".Select(letter => letter.ToString()).Concat(["▁H", "▁▁", "▁Hi"]);
+        var tokenizer = Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(SmallTokenizers.Json(
+            new JsonObject
+            {
+                ["type"] = "BPE",
+                ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id))),
+                ["merges"] = new JsonArray("▁ ▁", "▁ H", "▁H i"),
+            },
+            normalizer: """
+                { "type": "Sequence", "normalizers": [{ "type": "Prepend", "prepend": "▁" },
+                { "type": "Replace", "pattern": { "String": " " }, "content": "▁" }] }
+                """,
+            added: """[{ "id": 20, "content": "</s>", "special": true }]""").ToJsonString()), "tokenizer.json");
+        var template = new ChatTemplate($"{{{{ 'U: ' + messages[0].content + '{before}' }}}}"
+            + $"{{% if messages[1] %}}{{{{ ' ' + messages[1].content + '{after}</s>' }}}}{{% endif %}}");
+        var format = new ChatFormat(tokenizer, template, new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { 20 });
+        ChatTurn[] turns = [ChatTurn.User("abc"), ChatTurn.Assistant("Hi gab")];
+
+        int[] parts = [.. format.EncodeContext(turns[..1]), .. format.EncodeAnswer("Hi gab")];
+        Assert.Equal(tokenizer.Encode(format.Render(turns).Text), parts);
     }
 
     [Fact]

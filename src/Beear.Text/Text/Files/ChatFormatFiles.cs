@@ -7,10 +7,11 @@ internal static class ChatFormatFiles
 {
     internal static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-    /// <summary>Reads the files.</summary>
+    /// <summary>Reads the files; a template of the defaults is put among them first.</summary>
     /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
     public static ChatFormat Load(ModelFiles files, ChatDefaults? defaults = null)
     {
+        if (defaults?.Template is { } template) files.ReplaceTemplates(template);
         var tokenizer = LoadTokenizer(files);
         var variables = SpecialTokens(files);
         var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));

@@ -16,7 +16,8 @@ internal static class ChatTemplateFiles
         if (sources.ContainsKey(ChatTemplateSet.Default)) return sources;
         throw new BeearException(
             $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"{Key}\" (a string, or a list with one " +
-            $"named \"{ChatTemplateSet.Default}\") in {ModelFiles.TokenizerConfig}; take a chat model, or put its template there.");
+            $"named \"{ChatTemplateSet.Default}\") in {ModelFiles.TokenizerConfig}; take a chat model, " +
+            "or give a template by --chat-template (in C#, ChatDefaults.Template).");
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Beear.Text.Files;
@@ -72,6 +73,21 @@ internal sealed class ModelFiles
         bool hasTemplate = other.Names.Any(IsTemplate) || other.Json(TokenizerConfig)?["chat_template"] is not null;
         foreach (var name in Names.Where(name => IsTemplate(name) ? hasTemplate : isWhole && !IsConfig(name)).ToList()) contents.Remove(name);
         foreach (var name in other.Names.Where(name => !IsConfig(name))) contents[name] = other.contents[name];
+    }
+
+    /// <summary>
+    /// Gives the model one chat template in place of all that it has: in a file of its own if it has one there, else in
+    /// tokenizer_config.json.
+    /// </summary>
+    public void ReplaceTemplates(string source)
+    {
+        bool isFile = Has(ChatTemplate);
+        foreach (var name in Names.Where(IsTemplate).ToList()) contents.Remove(name);
+        if (isFile) contents[ChatTemplate] = new Lazy<byte[]>(Encoding.UTF8.GetBytes(source));
+        var config = Json(TokenizerConfig) ?? [];
+        if (!isFile) config["chat_template"] = source;
+        else if (!config.Remove("chat_template")) return;
+        Replace(TokenizerConfig, config);
     }
 
     private static bool IsConfig(string name) => name is Config or GenerationConfig;

@@ -43,7 +43,7 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
         var layout = Array.Find(Known, layout => layout.Fits(first.Names)) ?? Only(first) ?? throw new BeearException(
             $"'{first.Source}' is in none of the known formats: its columns are {DataRow.List(first.Names)}; "
             + "say which of them hold requests and answers, as in --columns request=NAME,answer=NAME.");
-        return layout with { System = Array.Find(SystemPrompts, column => Has(first.Names, column)) };
+        return layout with { System = SystemColumn(first.Names) };
     }
 
     /// <summary>The layout that a mapping names.</summary>
@@ -85,12 +85,13 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
             : new Example(WithInput(row, row.Text(request, what)), "");
         if (string.IsNullOrWhiteSpace(example.Request)) throw row.Error(what, "holds no request; every row needs one");
         if (answers == AnswerUse.Needed && answer is null && example.Answer.Length == 0) throw NoAnswer(row, request, what, option);
-        return WithSystem(row, answer is null ? example : example with { Answer = answer });
+        return WithSystem(row, System, answer is null ? example : example with { Answer = answer });
     }
 
     private static RowLayout Conversations(string column) => new(column) { IsConversation = true };
 
-    private static bool Has(IReadOnlyList<string> names, string column) =>
+    /// <summary>Whether a column is among the names, case and surrounding blanks aside.</summary>
+    public static bool Has(IReadOnlyList<string> names, string column) =>
         names.Any(name => name.Trim().Equals(column.Trim(), StringComparison.OrdinalIgnoreCase));
 
     private bool Fits(IReadOnlyList<string> names) => Has(names, Request) && (Answer is null || Has(names, Answer));
@@ -116,9 +117,13 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
         return string.IsNullOrWhiteSpace(input) ? request : $"{request}\n\n{input}";
     }
 
-    private Example WithSystem(DataRow row, Example example)
+    /// <summary>The column of system prompts; null if there is none.</summary>
+    public static string? SystemColumn(IReadOnlyList<string> names) => Array.Find(SystemPrompts, column => Has(names, column));
+
+    /// <summary>The example with the system prompt of a column, where it has none of its own.</summary>
+    public static Example WithSystem(DataRow row, string? column, Example example)
     {
-        string system = System is not null && row.Value(System) is not null ? row.Text(System) : "";
+        string system = column is not null && row.Value(column) is not null ? row.Text(column) : "";
         return string.IsNullOrWhiteSpace(system) || example.Context is [{ Role: Turn.System }, ..] ? example
             : example with { Context = [ChatTurn.System(system), .. example.Context] };
     }
