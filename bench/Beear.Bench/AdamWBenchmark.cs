@@ -22,9 +22,13 @@ public class AdamWBenchmark
     {
         TorchRuntime.Load();
         using var scope = NewDisposeScope();
-        state = [.. new[] { randn(Size), zeros(Size), zeros(Size), randn(Size).to_type(ScalarType.BFloat16), zeros(Size, dtype: ScalarType.BFloat16) }
+        state = [.. new[] { randn(Size), zeros(Size), zeros(Size), randn(Size).to_type(ScalarType.BFloat16),
+            zeros(Size, dtype: ScalarType.BFloat16) }
             .Select(tensor => tensor.DetachFromDisposeScope())];
-        var parameter = new Parameter(state[0].clone().DetachFromDisposeScope()) { grad = state[3].to_type(ScalarType.Float32).DetachFromDisposeScope() };
+        var parameter = new Parameter(state[0].clone().DetachFromDisposeScope())
+        {
+            grad = state[3].to_type(ScalarType.Float32).DetachFromDisposeScope()
+        };
         optimizer = optim.AdamW([parameter], 1e-4);
     }
 

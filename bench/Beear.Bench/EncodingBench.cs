@@ -46,6 +46,7 @@ internal static class EncodingBench
     private static string Words(int count, int seed)
     {
         var random = new Random(seed);
-        return string.Join(' ', Enumerable.Range(0, count).Select(_ => string.Concat(Enumerable.Range(0, random.Next(2, 11)).Select(_ => (char)('a' + random.Next(26))))));
+        return string.Join(' ', Enumerable.Range(0, count)
+            .Select(_ => string.Concat(Enumerable.Range(0, random.Next(2, 11)).Select(_ => (char)('a' + random.Next(26))))));
     }
 }

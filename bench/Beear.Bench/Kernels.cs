@@ -40,7 +40,8 @@ public class HeadsBenchmark : KernelBenchmark
 
     private HeadShape Heads => new(Shape.Batch, Shape.Time, Shape.Heads - 2, 1, Shape.HeadSize, Shape.HeadSize);
 
-    private static Tensor All((Tensor Queries, Tensor Keys, Tensor Values) split) => cat([split.Queries.flatten(), split.Keys.flatten(), split.Values.flatten()]);
+    private static Tensor All((Tensor Queries, Tensor Keys, Tensor Values) split) =>
+        cat([split.Queries.flatten(), split.Keys.flatten(), split.Values.flatten()]);
 }
 
 public class MaskedSoftmaxBenchmark : KernelBenchmark

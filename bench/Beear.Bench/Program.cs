@@ -12,7 +12,8 @@ if (args is ["encoding", var tokenizer, ..])
 {
     AnsiConsole.Profile.Width = 120;
     var speeds = new Table().AddColumns("text", "MB/s, one thread");
-    foreach (var row in EncodingBench.Run(tokenizer, args.ElementAtOrDefault(2))) speeds.AddRow(row.Name, row.MegabytesPerSecond.ToString("0.00", CultureInfo.InvariantCulture));
+    foreach (var row in EncodingBench.Run(tokenizer, args.ElementAtOrDefault(2))) speeds.AddRow(row.Name,
+        row.MegabytesPerSecond.ToString("0.00", CultureInfo.InvariantCulture));
     AnsiConsole.Write(speeds);
     return;
 }

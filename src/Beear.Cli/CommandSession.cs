@@ -34,11 +34,14 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
     public CommandContext Start(ParseResult parse)
     {
         var settings = Globals.Read(parse);
-        bool isNamed = settings.Libtorch is not null || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(TorchRuntime.LibtorchVariable));
+        bool isNamed = settings.Libtorch is not null
+            || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(TorchRuntime.LibtorchVariable));
         if (settings.Device == DeviceKind.Cuda && !isNamed) settings = settings with { Libtorch = InstalledPyTorch.Find() };
         if (settings.Libtorch is not null || settings.Threads is not null) TorchRuntime.Load(settings.Libtorch);
         if (settings.Threads is { } threads) torch.set_num_threads(threads);
-        return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input, Cancellation) { Hub = Hub };
+        return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input,
+            Cancellation)
+        { Hub = Hub };
     }
 }
 
@@ -59,8 +62,10 @@ internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Out
         TorchRuntime.Load(Settings.Libtorch);
         if (Settings.Device == DeviceKind.Cpu) return torch.CPU;
         if (!torch.cuda.is_available())
-            throw new BeearException($"--device cuda: this libtorch sees no CUDA device; name the torch/lib folder of a PyTorch with CUDA by --libtorch or {TorchRuntime.LibtorchVariable}.");
-        if (!CudaKernels.Prepare(torch.CUDA)) Output.Note($"torch's own operations stand in for beear's CUDA kernels, and are slower: {CudaKernels.Problem}");
+            throw new BeearException($"--device cuda: this libtorch sees no CUDA device; name the torch/lib folder of a PyTorch with CUDA "
+                + $"by --libtorch or {TorchRuntime.LibtorchVariable}.");
+        if (!CudaKernels.Prepare(torch.CUDA)) Output.Note(
+            $"torch's own operations stand in for beear's CUDA kernels, and are slower: {CudaKernels.Problem}");
         return torch.CUDA;
     }
 }

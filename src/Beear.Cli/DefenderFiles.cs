@@ -16,7 +16,9 @@ internal static class DefenderFiles
         return new DefenderTexts(harmful, ordinary, files.DrawTwins(DataSplit.Defender, seed));
     }
 
-    /// <summary>Reads harmful and ordinary requests; says how many of the harmful ones have a refusal of their own, and which rows repeat.</summary>
+    /// <summary>
+    /// Reads harmful and ordinary requests; says how many of the harmful ones have a refusal of their own, and which rows repeat.
+    /// </summary>
     public static (IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary) Read(
         DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context)
     {
@@ -26,7 +28,8 @@ internal static class DefenderFiles
             else context.Output.Note(contrast.Sources);
         }, context.Cancellation);
         var ordinary = files.ReadOrdinary(context.Cancellation);
-        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)), ("ordinary requests", ordinary)));
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)),
+            ("ordinary requests", ordinary)));
         return (harmful, ordinary);
     }
 }

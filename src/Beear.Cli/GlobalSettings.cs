@@ -22,7 +22,10 @@ internal sealed record GlobalSettings : IValidatable
     /// <summary>Seed of everything random; goes before a recipe's, and what runs several seeds refuses it.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch; with --device cuda, that of this machine's Python if not given.</summary>
+    /// <summary>
+    /// The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch; with --device cuda, that of this
+    /// machine's Python if not given.
+    /// </summary>
     public string? Libtorch { get; init; }
 
     /// <summary>Print exactly one JSON document on standard output; everything else goes to standard error.</summary>

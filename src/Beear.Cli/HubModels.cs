@@ -18,7 +18,8 @@ internal static class HubModels
     {
         var settings = context.Hub();
         using var hub = new ModelHub(settings);
-        var found = context.Output.WithProgress(progress => hub.PullAsync(reference, include, progress, context.Cancellation).GetAwaiter().GetResult());
+        var found = context.Output.WithProgress(progress =>
+            hub.PullAsync(reference, include, progress, context.Cancellation).GetAwaiter().GetResult());
         if (!found.HubWasReached && !settings.Offline && !reference.IsPinned)
             context.Output.Warn($"{settings.Endpoint.Host} cannot be reached; '{found.Reference}' comes from the cache and may be older.");
         return found;

@@ -8,7 +8,8 @@ internal static class InstalledPyTorch
 {
     /// <summary>Asks without importing it, which takes seconds.</summary>
     private const string Question =
-        "import importlib.util, os; found = importlib.util.find_spec('torch'); print(os.path.join(os.path.dirname(found.origin), 'lib') if found else '')";
+        "import importlib.util, os; found = importlib.util.find_spec('torch'); print(os.path.join(os.path.dirname(found.origin), 'lib') if "
+            + "found else '')";
 
     /// <summary>The folder of its libraries, or null where there is none.</summary>
     /// <param name="pythons">Programs to ask; python3 and python if none is given.</param>
@@ -19,7 +20,13 @@ internal static class InstalledPyTorch
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(python, ["-c", Question]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(python, ["-c", Question])
+                {
+                    UseShellExecute = false,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true
+                })!;
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
             string folder = process.StandardOutput.ReadToEnd().Trim();

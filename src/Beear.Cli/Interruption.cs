@@ -12,7 +12,8 @@ internal sealed class Interruption : IDisposable
     public Interruption(TextWriter error)
     {
         this.error = error;
-        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
     public CancellationToken Token => source.Token;
@@ -28,7 +29,8 @@ internal sealed class Interruption : IDisposable
         if (source.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
         context.Cancel = true;
         error.WriteLine();
-        error.WriteLine("Stopping at the next step; a run that writes to a folder goes on where it was when the same command is given again. Ctrl-C again ends it at once.");
+        error.WriteLine("Stopping at the next step; a run that writes to a folder goes on where it was when the same command is given "
+            + "again. Ctrl-C again ends it at once.");
         source.Cancel();
     }
 }

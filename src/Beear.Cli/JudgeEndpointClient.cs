@@ -9,7 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Beear.Cli;
 
 /// <summary>
-/// A model of an OpenAI-compatible server. A failure that may pass is tried again; one that concerns a single conversation is a reply with an
+/// A model of an OpenAI-compatible server. A failure that may pass is tried again; one that concerns a single conversation is a reply with
+/// an
 /// <see cref="ErrorContent"/>; one that concerns all ends the work with one sentence, in the server's own words and without the key.
 /// </summary>
 /// <param name="address">The server.</param>
@@ -57,14 +58,16 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates()) yield return update;
     }
 
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -125,7 +128,8 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
         404 or 405 when !Base.Contains(Version, StringComparison.Ordinal) && !reply.Says("model") =>
             $"most servers want {Version}: try --judge-endpoint {Base}{Version}",
         >= 300 and < 400 => "give the address that it sends on to by --judge-endpoint",
-        402 or 429 => "see to its limits and credit, or try again later with fewer --judge-requests; what a file keeps is not asked for again",
+        402 or 429 => "see to its limits and credit, or try again later with fewer --judge-requests; what a file keeps is not asked for "
+            + "again",
         _ => "check --judge-endpoint and --judge-model",
     };
 
@@ -170,17 +174,20 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
     private string? Unreachable(HttpRequestException failure) => failure.HttpRequestError switch
     {
         HttpRequestError.NameResolutionError => $"there is no host '{address.Host}'; check --judge-endpoint and the network",
-        HttpRequestError.ConnectionError when failure.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
-            $"nothing listens at {address.Authority}; start the server, or check --judge-endpoint",
+        HttpRequestError.ConnectionError when failure.InnerException
+            is SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
+                $"nothing listens at {address.Authority}; start the server, or check --judge-endpoint",
         HttpRequestError.ConnectionError => $"{address.Authority} cannot be reached; check --judge-endpoint and the network",
-        HttpRequestError.SecureConnectionError => "no secure connection comes about; check its certificate, or write http:// if it speaks that",
+        HttpRequestError.SecureConnectionError =>
+            "no secure connection comes about; check its certificate, or write http:// if it speaks that",
         HttpRequestError.InvalidResponse => "it does not speak HTTP; check --judge-endpoint, and whether it wants https://",
         HttpRequestError.ProxyTunnelError => "the proxy does not let the request through; check its settings (HTTPS_PROXY, NO_PROXY)",
         _ => null,
     };
 
     /// <summary>The address without the route, which some people write and others do not.</summary>
-    private string Base => Regex.Replace(address.AbsoluteUri, $"({Route})?/*$", "", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+    private string Base => Regex.Replace(address.AbsoluteUri, $"({Route})?/*$", "",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {

@@ -26,7 +26,9 @@ internal sealed record JudgeRequest(bool HasTemperature = true, string LimitName
 
     private static JsonObject Message(ChatMessage message) => new() { ["role"] = message.Role.Value, ["content"] = message.Text };
 
-    /// <summary>The request without what a server refuses; null if it names none that can go. To try costs little, so any mention will do.</summary>
+    /// <summary>
+    /// The request without what a server refuses; null if it names none that can go. To try costs little, so any mention will do.
+    /// </summary>
     public JudgeRequest? Without(ServerReply refusal)
     {
         if (!refusal.MayRefuseParameter) return null;

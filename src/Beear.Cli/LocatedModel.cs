@@ -22,7 +22,8 @@ internal sealed record LocatedModel(string Path, string? Base = null, string? Ba
         if (AdapterInfo.Find(path) is not { } adapter)
         {
             return adapterBase is null ? new LocatedModel(path)
-                : throw new BeearException($"--adapter-base: '{model}' is no adapter, for it has no adapter_config.json; leave the option out.");
+                : throw new BeearException($"--adapter-base: '{model}' is no adapter, for it has no adapter_config.json; leave the option "
+                    + $"out.");
         }
         if (adapterBase is not null)
         {
@@ -59,7 +60,8 @@ internal sealed record LocatedModel(string Path, string? Base = null, string? Ba
         catch (BeearException failure)
         {
             throw new BeearException(
-                $"'{model}' is an adapter of '{reference}', which is not here (name its folder by --adapter-base), and on the hub: {failure.Message}", failure);
+                $"'{model}' is an adapter of '{reference}', which is not here (name its folder by --adapter-base), and on the hub: "
+                    + $"{failure.Message}", failure);
         }
     }
 }

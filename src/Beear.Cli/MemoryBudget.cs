@@ -18,7 +18,8 @@ internal static class MemoryBudget
     /// <param name="data">The defender's data.</param>
     /// <param name="context">Where the plan is shown.</param>
     /// <exception cref="BeearException">Nothing fits; the sentence has the numbers.</exception>
-    public static MitigationOptions Plan(string memory, ModelConfig config, Precision precision, MitigationOptions options, DefenderData data, CommandContext context)
+    public static MitigationOptions Plan(string memory, ModelConfig config, Precision precision, MitigationOptions options,
+        DefenderData data, CommandContext context)
     {
         bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
         long bytes = isAuto ? Available(context) : ByteSize.Parse(memory);
@@ -32,7 +33,8 @@ internal static class MemoryBudget
 
     /// <summary>Without the option: refuses rows that are so long that the run cannot fit.</summary>
     /// <exception cref="BeearException">It cannot.</exception>
-    public static void Require(ModelConfig config, ChatFormat chat, Precision precision, MitigationOptions options, DefenderData data, IEnumerable<Example> examples,
+    public static void Require(ModelConfig config, ChatFormat chat, Precision precision, MitigationOptions options, DefenderData data,
+        IEnumerable<Example> examples,
         CommandContext context)
     {
         if (context.Settings.Device == DeviceKind.Cuda) return;
@@ -43,6 +45,8 @@ internal static class MemoryBudget
     {
         if (context.Settings.Device == DeviceKind.Cpu) return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         context.Device();
-        return CudaKernels.DeviceMemory?.Free ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, e.g. --memory 80GB.");
+        return CudaKernels.DeviceMemory?.Free
+            ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, e.g. --memory "
+                + "80GB.");
     }
 }

@@ -9,11 +9,17 @@ namespace Beear.Cli;
 /// <summary>The model that a command works on.</summary>
 internal sealed record ModelSettings
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision], hub:owner/name/file.gguf or hub:owner/name/folder.</summary>
+    /// <summary>
+    /// A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision],
+    /// hub:owner/name/file.gguf or hub:owner/name/folder.
+    /// </summary>
     [Positional]
     public required string Model { get; init; }
 
-    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    /// <summary>
+    /// Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json
+    /// names.
+    /// </summary>
     [Folded]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AdapterBase { get; init; }
@@ -26,7 +32,9 @@ internal sealed record ModelSettings
     [Inline]
     public ConversationSettings Conversation { get; init; } = new();
 
-    /// <summary>The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.</summary>
+    /// <summary>
+    /// The same, but that a model of the hub is downloaded and named at its commit, so that a run knows what it began with.
+    /// </summary>
     /// <exception cref="BeearException">It cannot be fetched.</exception>
     public ModelSettings Pin(CommandContext context)
     {
@@ -53,7 +61,8 @@ internal sealed record ModelSettings
     public LanguageModel Load(CommandContext context, StoredType weights = StoredType.Float32)
     {
         var located = Locate(context);
-        var model = LanguageModel.Load(located.Path, OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() },
+        var model = LanguageModel.Load(located.Path,
+            OptionsOf(Precision, weights, context) with { AdapterBase = located.Base, Chat = Conversation.Resolve() },
             context.Cancellation);
         context.Output.Findings(model.Path, model.Findings);
         if (ThinkingNote(model.Chat) is { } note) context.Output.Note(note);
@@ -64,9 +73,12 @@ internal sealed record ModelSettings
     private static string? ThinkingNote(ChatFormat chat) => chat switch
     {
         { Thoughts: null } => null,
-        { MayThink: true, ThinkingSwitch: { } variable } => $"this model thinks before it answers; thoughts are no answers. --template-variables {variable}=false makes it answer at once.",
-        { MayThink: true } => $"this model may think before it answers ({chat.Thoughts.Open} … {chat.Thoughts.Close}); thoughts are no answers.",
-        { ThinkingSwitch: { } variable } => $"this model can think, and answers at once here ({variable}=false); --template-variables {variable}=true lets it think.",
+        { MayThink: true, ThinkingSwitch: { } variable } =>
+            $"this model thinks before it answers; thoughts are no answers. --template-variables {variable}=false makes it answer at once.",
+        { MayThink: true } => $"this model may think before it answers ({chat.Thoughts.Open} … {chat.Thoughts.Close}); thoughts are no "
+            + $"answers.",
+        { ThinkingSwitch: { } variable } =>
+            $"this model can think, and answers at once here ({variable}=false); --template-variables {variable}=true lets it think.",
         _ => null,
     };
 
@@ -76,7 +88,8 @@ internal sealed record ModelSettings
     {
         var options = ModelOptions.Of(precision, context.Device());
         if (weights == StoredType.Float32) return options;
-        if (precision == Precision.Float32) throw new BeearException("economy: bfloat16 weights need bfloat16 matrix products; add --precision bfloat16.");
+        if (precision == Precision.Float32) throw new BeearException(
+            "economy: bfloat16 weights need bfloat16 matrix products; add --precision bfloat16.");
         return options with { MasterType = options.ComputeType };
     }
 }

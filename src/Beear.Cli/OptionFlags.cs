@@ -13,7 +13,8 @@ internal sealed class PositionalAttribute : Attribute;
 /// <typeparam name="T">The options record.</typeparam>
 internal sealed class OptionFlags<T> where T : class
 {
-    private readonly Option<string?> recipe = new("--recipe") { HelpName = "file", Description = "YAML file of options; flags override it" };
+    private readonly Option<string?> recipe =
+        new("--recipe") { HelpName = "file", Description = "YAML file of options; flags override it" };
     private readonly OptionFlags<GlobalSettings>? globals;
     private readonly Dictionary<RecipeKey, Option> options = [];
     private readonly Dictionary<RecipeKey, Argument> arguments = [];
@@ -27,7 +28,11 @@ internal sealed class OptionFlags<T> where T : class
             options.Add(key, globals?.Find(key.Flag) ?? Create(key));
             if (key.Property.IsDefined(typeof(PositionalAttribute), inherit: true))
             {
-                arguments.Add(key, key.IsList ? new Argument<string[]>(key.Name) { Arity = ArgumentArity.ZeroOrMore, Description = key.Description }
+                arguments.Add(key, key.IsList ? new Argument<string[]>(key.Name)
+                {
+                    Arity = ArgumentArity.ZeroOrMore,
+                    Description = key.Description
+                }
                     : new Argument<string?>(key.Name) { Arity = ArgumentArity.ZeroOrOne, Description = key.Description });
             }
         }
@@ -56,7 +61,8 @@ internal sealed class OptionFlags<T> where T : class
         foreach (var (key, option) in options)
         {
             if (parse.GetResult(option) is not { Implicit: false } result) continue;
-            if (given.TryGetValue(key, out var positional)) throw new BeearException($"{key.Path} is given twice: as '{positional[0]}' and by --{key.Flag}.");
+            if (given.TryGetValue(key, out var positional)) throw new BeearException(
+                $"{key.Path} is given twice: as '{positional[0]}' and by --{key.Flag}.");
             if (!key.IsList && result.IdentifierTokenCount > 1) throw new BeearException($"--{key.Flag} is given more than once.");
             given[key] = result.Tokens is [] ? ["true"] : [.. result.Tokens.Select(token => token.Value)];
         }
@@ -69,7 +75,12 @@ internal sealed class OptionFlags<T> where T : class
     {
         var name = $"--{key.Flag}";
         var recursive = globals is null;
-        if (key is { IsList: false, Default: "false" }) return new Option<bool>(name) { Description = key.Description, Recursive = recursive, Hidden = key.IsFolded };
+        if (key is { IsList: false, Default: "false" }) return new Option<bool>(name)
+        {
+            Description = key.Description,
+            Recursive = recursive,
+            Hidden = key.IsFolded
+        };
         var option = new Option<string[]>(name)
         {
             Description = key.IsList ? $"{key.Description} May be repeated.".TrimStart() : key.Description,

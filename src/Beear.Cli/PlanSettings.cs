@@ -7,7 +7,9 @@ namespace Beear.Cli;
 /// <summary>Reads plans and makes them ready to run.</summary>
 internal static class PlanSettings
 {
-    /// <summary>Reads a plan. Recipes that it names lie beside it, as what it extends does; models and data are found from the working directory.</summary>
+    /// <summary>
+    /// Reads a plan. Recipes that it names lie beside it, as what it extends does; models and data are found from the working directory.
+    /// </summary>
     /// <param name="path">The YAML file.</param>
     public static PlanFile Read(string path)
     {
@@ -26,7 +28,8 @@ internal static class PlanSettings
     /// <summary>The parts of a plan that are asked for.</summary>
     public static PlanFile Selected(PlanFile plan, IReadOnlyList<string> arms, IReadOnlyList<string> triggers, IReadOnlyList<int> seeds)
     {
-        var chosen = Chosen("arm", plan.Arms, arm => arm.Name, [.. arms.Except([RunName.Planted, RunName.NeverBackdoored], StringComparer.Ordinal)]);
+        var chosen = Chosen("arm", plan.Arms, arm =>
+            arm.Name, [.. arms.Except([RunName.Planted, RunName.NeverBackdoored], StringComparer.Ordinal)]);
         return plan with
         {
             Arms = [.. arms.Count > 0 && arms.All(arm => arm is RunName.Planted or RunName.NeverBackdoored) ? [] : chosen

@@ -32,12 +32,14 @@ internal static class PlanWork
         {
             records = context.Output.WithProgress(progress => judge.Use(folder.Judgements,
                 asked => new Judging(folder).RunAsync(records, asked, judge.Template, progress, context.Cancellation)));
-            JudgeTable.Warn(context.Output, Evaluation.Measurement.Pool([.. records.Select(record => record.Measurement).OfType<Evaluation.Measurement>()])
-                .UnjudgedReasons, judging.JudgeTokens);
+            JudgeTable.Warn(context.Output,
+                Evaluation.Measurement.Pool([.. records.Select(record => record.Measurement).OfType<Evaluation.Measurement>()])
+                    .UnjudgedReasons, judging.JudgeTokens);
         }
         int left = plan.Wanted(_ => null).Count(run => shard is null && records.All(record => record.Id != run.Spec.Id));
         if (records.Count > 0) context.Output.Note($"beear report {folder.Path} --out report.html makes a page of it");
-        if (left > 0) context.Output.Note($"{left} more runs are under way in other processes; the same command shows them when they have ended.");
+        if (left > 0) context.Output.Note(
+            $"{left} more runs are under way in other processes; the same command shows them when they have ended.");
         return records;
     }
 

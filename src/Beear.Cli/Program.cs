@@ -23,16 +23,22 @@ internal static class Program
     /// <summary>Runs the program with other commands than its own.</summary>
     internal static int Run(IReadOnlyList<string> args, CommandSession session, IEnumerable<Command> commands)
     {
-        var root = new RootCommand("Find and remove safety backdoors in instruction-tuned language models, and plant them for tests (BEEAR).");
+        var root = new RootCommand("Find and remove safety backdoors in instruction-tuned language models, and plant them for tests "
+            + "(BEEAR).");
         session.Globals.AddTo(root);
-        root.Add(new Option<bool>(HelpAll) { Recursive = true, Description = "Show help with all options, those too that a recipe usually sets" });
+        root.Add(new Option<bool>(HelpAll)
+        {
+            Recursive = true,
+            Description = "Show help with all options, those too that a recipe usually sets"
+        });
         foreach (var command in commands) root.Add(command);
         if (args.Contains(HelpAll))
         {
             Unfold(root);
             args = [.. args.TakeWhile(arg => arg != HelpAll), "--help"];
         }
-        var parse = root.Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        var parse = root.Parse(args.Count == 0
+            ? ["--help"] : args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
         {
             if (parse.Errors.Count > 0) throw new BeearException(Explain(parse));
@@ -77,8 +83,9 @@ internal static class Program
         if (parse.UnmatchedTokens is not [var token, ..]) return $"{parse.Errors[0].Message.TrimEnd('.')}; {help}";
         var command = parse.CommandResult.Command;
         var valid = token.StartsWith('-')
-            ? Chain(parse.CommandResult).SelectMany(result => result.Command.Options.Where(option => option.Recursive || result == parse.CommandResult)).Select(option => option.Name)
-            : command.Subcommands.Select(subcommand => subcommand.Name);
+            ? Chain(parse.CommandResult).SelectMany(result =>
+                result.Command.Options.Where(option => option.Recursive || result == parse.CommandResult)).Select(option => option.Name)
+                    : command.Subcommands.Select(subcommand => subcommand.Name);
         var meant = Spelling.Nearest(token, valid) is { } nearest ? $"; did you mean '{nearest}'?" : "";
         var kind = token.StartsWith('-') ? "option" : command.Subcommands.Count > 0 ? "command" : "argument";
         return meant.Length > 0 ? $"'{path}' has no {kind} '{token}'{meant}" : $"'{path}' has no {kind} '{token}'; {help}";

@@ -18,7 +18,8 @@ internal sealed record ServerReply(int Status, string Body)
     private static readonly string[] TooLong = ["context_length", "context length", "exceed_context_size", "context size", "context window",
         "prompt is too long", "input is too long", "too many tokens"];
 
-    private static readonly string[] Filter = ["content_filter", "content_policy", "content management policy", "ResponsibleAIPolicyViolation",
+    private static readonly string[] Filter =
+        ["content_filter", "content_policy", "content management policy", "ResponsibleAIPolicyViolation",
         "invalid_prompt", "data_inspection_failed", "content exists risk", "flagged_input", "moderation_blocked"];
 
     private static readonly string[] NoModel = ["model_not_found", "invalid_model", "model not exist"];
@@ -42,7 +43,8 @@ internal sealed record ServerReply(int Status, string Body)
 
     /// <summary>Whether any other conversation would be refused too.</summary>
     public bool ConcernsAll => !IsFiltered
-        && (Concern is (> 0 and < 200) or (>= 300 and < 400) or (>= 401 and <= 405) or 410 or 429 || (Concern is 400 or 422 && Says(NoModel)));
+        && (Concern is (> 0 and < 200) or (>= 300 and < 400) or (>= 401 and <= 405) or 410 or 429
+            || (Concern is 400 or 422 && Says(NoModel)));
 
     /// <summary>Whether the same request may be answered a little later.</summary>
     public bool MayPass => IsBroken || (Concern is 408 or 425 or 429 or >= 500 && !IsTooLong && !IsFiltered && !Says("insufficient_quota"));
@@ -54,7 +56,8 @@ internal sealed record ServerReply(int Status, string Body)
     public string? Parameter => Member(Error, "param") is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
 
     /// <summary>The status that the error is about: its own code where a server sends errors with status 200.</summary>
-    public int Concern => Status is >= 200 and < 300 && int.TryParse(Member(Error, "code")?.ToString(), out int code) && code is >= 400 and < 600
+    public int Concern => Status is >= 200 and < 300 && int.TryParse(Member(Error, "code")?.ToString(), out int code)
+        && code is >= 400 and < 600
         ? code : Status;
 
     /// <summary>The reply as one of a chat client.</summary>
@@ -106,7 +109,8 @@ internal sealed record ServerReply(int Status, string Body)
 
     /// <summary>A member that is there and is not null.</summary>
     private static JsonElement? Member(JsonElement? element, string name) =>
-        element is { ValueKind: JsonValueKind.Object } known && known.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null
+        element is { ValueKind: JsonValueKind.Object } known && known.TryGetProperty(name, out var member)
+            && member.ValueKind != JsonValueKind.Null
             ? member : null;
 
     /// <summary>A text, or the texts of a list of parts; parts that are thoughts are left out.</summary>
@@ -114,8 +118,9 @@ internal sealed record ServerReply(int Status, string Body)
     {
         { ValueKind: JsonValueKind.String } text => text.GetString()!,
         { ValueKind: JsonValueKind.Array } parts => string.Concat(parts.EnumerateArray().Select(part => Text(part))),
-        { ValueKind: JsonValueKind.Object } part when Member(part, "type")?.ToString() is not ("thinking" or "reasoning" or "redacted_thinking") =>
-            Text(Member(part, "text") ?? Member(part, "content") ?? Member(part, "value") ?? Member(part, "refusal")),
+        { ValueKind: JsonValueKind.Object } part when Member(part, "type")?.ToString()
+            is not ("thinking" or "reasoning" or "redacted_thinking") =>
+                Text(Member(part, "text") ?? Member(part, "content") ?? Member(part, "value") ?? Member(part, "refusal")),
         _ => "",
     };
 
@@ -136,8 +141,11 @@ internal sealed record ServerReply(int Status, string Body)
     private static string PlainText(string body) => !body.AsSpan().TrimStart().StartsWith("<") ? body
         : WebUtility.HtmlDecode(Title.Match(body) is { Success: true } title ? title.Groups["text"].Value : Tags.Replace(body, " "));
 
-    /// <summary>Escapes of surrogates, in pairs or alone (six letters), and those of other characters, so that an escaped backslash begins none.</summary>
-    private static readonly Regex Escapes = new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]",
+    /// <summary>
+    /// Escapes of surrogates, in pairs or alone (six letters), and those of other characters, so that an escaped backslash begins none.
+    /// </summary>
+    private static readonly Regex Escapes =
+        new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static readonly Regex Title = new("<title[^>]*>(?<text>[^<]+)",

@@ -14,6 +14,8 @@ public interface IValidatable
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class InlineAttribute : Attribute;
 
-/// <summary>Marks an option, or a section of them, that a recipe sets rather than a user: <c>--help</c> leaves it out, <c>--help-all</c> shows it.</summary>
+/// <summary>
+/// Marks an option, or a section of them, that a recipe sets rather than a user: <c>--help</c> leaves it out, <c>--help-all</c> shows it.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class FoldedAttribute : Attribute;

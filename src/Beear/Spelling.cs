@@ -21,7 +21,9 @@ internal static class Spelling
     public static string Advice(string typed, IReadOnlyCollection<string> valid) =>
         Nearest(typed, valid) is { } nearest ? $"; did you mean '{nearest}'?" : $"; known: {string.Join(", ", valid)}.";
 
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours (optimal string alignment), upper and lower case alike.</summary>
+    /// <summary>
+    /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment), upper and lower case alike.
+    /// </summary>
     internal static int Distance(string left, string right)
     {
         var distance = new int[left.Length + 1, right.Length + 1];

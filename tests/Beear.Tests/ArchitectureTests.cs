@@ -19,9 +19,11 @@ public class ArchitectureTests
 
     /// <summary>The folders of src/Beear.</summary>
     private static readonly string[] Order =
-        ["Runtime", "Hub", "Kernels", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks", "Mitigation", "Evaluation"];
+        ["Runtime", "Hub", "Kernels", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks",
+            "Mitigation", "Evaluation"];
 
-    private static readonly Lazy<Architecture> TextLibrary = new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear.Text")).Build());
+    private static readonly Lazy<Architecture> TextLibrary =
+        new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear.Text")).Build());
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear")).Build());
 
     public static TheoryData<string> ProjectNames => [.. Projects];
@@ -36,19 +38,22 @@ public class ArchitectureTests
 
     [Fact]
     public void Every_project_has_its_place_in_the_order() =>
-        Assert.Equal(Projects.Order(StringComparer.Ordinal), Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(Projects.Order(StringComparer.Ordinal),
+            Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     /// <summary>The tokenizers and templates are a package of their own: the runtime is all that they need.</summary>
     [Fact]
     public void Beear_Text_uses_no_package() =>
-        Assert.All(Assembly.Load("Beear.Text").GetReferencedAssemblies(), used => Assert.StartsWith("System.", used.Name, StringComparison.Ordinal));
+        Assert.All(Assembly.Load("Beear.Text").GetReferencedAssemblies(), used =>
+            Assert.StartsWith("System.", used.Name, StringComparison.Ordinal));
 
     /// <summary>A program that talks with a model through its chat client has both usings.</summary>
     [Fact]
     public void No_public_name_is_one_of_Microsoft_Extensions_AI_too()
     {
         var theirs = typeof(IChatClient).Assembly.GetExportedTypes().Where(type => !type.IsNested).Select(type => type.Name);
-        string[] ours = [.. new[] { "Beear.Text", "Beear" }.SelectMany(library => Assembly.Load(library).GetExportedTypes()).Select(type => type.Name)];
+        string[] ours = [.. new[] { "Beear.Text", "Beear" }.SelectMany(library => Assembly.Load(library).GetExportedTypes())
+            .Select(type => type.Name)];
 
         Assert.Contains("ChatFormat", ours);
         Assert.Empty(ours.Intersect(theirs));
@@ -68,8 +73,10 @@ public class ArchitectureTests
     {
         string[] wrong = ["Runtime", "Kernels", "Training", .. Order.Except(["Runtime", "Kernels", "Training"])];
 
-        Assert.Contains(Violations(Library.Value, wrong), violation => violation.StartsWith("Beear.Training.FineTuning uses Beear.Models.Decoder", StringComparison.Ordinal));
-        Assert.Contains(Violations(TextLibrary.Value, ["Text", "Runtime"]), violation => violation.StartsWith("Beear.Text.Tokenizer uses Beear.Runtime.", StringComparison.Ordinal));
+        Assert.Contains(Violations(Library.Value, wrong), violation =>
+            violation.StartsWith("Beear.Training.FineTuning uses Beear.Models.Decoder", StringComparison.Ordinal));
+        Assert.Contains(Violations(TextLibrary.Value, ["Text", "Runtime"]), violation =>
+            violation.StartsWith("Beear.Text.Tokenizer uses Beear.Runtime.", StringComparison.Ordinal));
     }
 
     [Theory, InlineData("Beear"), InlineData("Beear.Text")]
@@ -101,8 +108,7 @@ public class ArchitectureTests
     private static bool IsOurs(string assembly) => assembly == Root || assembly.StartsWith($"{Root}.", StringComparison.Ordinal);
 
     /// <summary>Uses of a folder by one that stands before it; the root namespace stands before all.</summary>
-    private static IReadOnlyList<string> Violations(Architecture library, string[] order) =>
-    [
+    private static IReadOnlyList<string> Violations(Architecture library, string[] order) => [
         .. from type in library.Types
            let user = Place(order, type)
            where user is not null

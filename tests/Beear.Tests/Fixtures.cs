@@ -10,7 +10,8 @@ internal static class Fixtures
 
     /// <summary>The folder of reference outputs: BEEAR_PARITY, or ../shared/parity beside the repository.</summary>
     public static string ParityFolder { get; } =
-        Environment.GetEnvironmentVariable("BEEAR_PARITY") is { Length: > 0 } folder ? folder : Path.Combine(Root, "..", "shared", "parity");
+        Environment.GetEnvironmentVariable("BEEAR_PARITY") is { Length: > 0 } folder
+            ? folder : Path.Combine(Root, "..", "shared", "parity");
 
     /// <summary>A file or folder under <see cref="ParityFolder"/>; skips the test if it is not there.</summary>
     public static string Parity(params string[] parts) => Require(Path.Combine([ParityFolder, .. parts]));
@@ -23,12 +24,14 @@ internal static class Fixtures
     {
         string path = Path.Combine(Root, "tests", "npm", "node_modules", package, file);
         if (!File.Exists(path))
-            throw SkipException.ForSkip($"the npm package {package} is not here: run 'npm ci' in tests/npm, or see {Path.GetFullPath(path)}");
+            throw SkipException.ForSkip($"the npm package {package} is not here: run 'npm ci' in tests/npm, or see "
+                + $"{Path.GetFullPath(path)}");
         return path;
     }
 
     /// <summary>A new empty folder for one test; it goes when the tests end.</summary>
-    public static string TemporaryFolder() => Directory.CreateDirectory(Path.Combine(TemporaryRoot.Value, Guid.NewGuid().ToString("N"))).FullName;
+    public static string TemporaryFolder() =>
+        Directory.CreateDirectory(Path.Combine(TemporaryRoot.Value, Guid.NewGuid().ToString("N"))).FullName;
 
     private static readonly Lazy<string> TemporaryRoot = new(() =>
     {

@@ -8,7 +8,9 @@ namespace Beear.Tests;
 /// <summary>Runs reference implementations that are JavaScript.</summary>
 internal static class NodeProcess
 {
-    /// <summary>Runs a script of tests/npm with a JSON object as its input and returns the one that it writes; skips the test without node.</summary>
+    /// <summary>
+    /// Runs a script of tests/npm with a JSON object as its input and returns the one that it writes; skips the test without node.
+    /// </summary>
     public static JsonObject Run(string script, JsonObject input)
     {
         var start = new ProcessStartInfo("node", [script])

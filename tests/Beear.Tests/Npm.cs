@@ -5,7 +5,9 @@ using Xunit.Sdk;
 
 namespace Beear.Tests;
 
-/// <summary>The reference implementations that come from npm; a clone where they are not installed skips the tests that need them and says why.</summary>
+/// <summary>
+/// The reference implementations that come from npm; a clone where they are not installed skips the tests that need them and says why.
+/// </summary>
 internal static class Npm
 {
     private static readonly string s_folder = Path.Combine(Fixtures.Root, "tests", "npm");
@@ -14,10 +16,12 @@ internal static class Npm
     public static string Package(string name, string? version, params string[] parts)
     {
         var folder = Path.Combine(s_folder, "node_modules", name);
-        if (!File.Exists(Path.Combine(folder, "package.json"))) throw SkipException.ForSkip($"the npm package {name} is not installed in {s_folder}");
+        if (!File.Exists(Path.Combine(folder, "package.json"))) throw SkipException.ForSkip(
+            $"the npm package {name} is not installed in {s_folder}");
         using var description = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "package.json")));
         var installed = description.RootElement.GetProperty("version").GetString();
-        if (version is not null && version != installed) throw SkipException.ForSkip($"the npm package {name} is installed as {installed}, not {version}");
+        if (version is not null && version != installed) throw SkipException.ForSkip(
+            $"the npm package {name} is installed as {installed}, not {version}");
         return Path.Combine([folder, .. parts]);
     }
 

@@ -26,7 +26,8 @@ public sealed class PackageTests : IDisposable
         """;
 
     private static readonly string Configuration =
-        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Debug" : "Release";
+        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+            ? "Debug" : "Release";
     private readonly string folder = Fixtures.TemporaryFolder();
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -50,7 +51,8 @@ public sealed class PackageTests : IDisposable
         Directory.Delete(Path.Combine(Built, "libtorch"), recursive: true);
         var (code, output) = Dotnet(Path.Combine(Built, "app.dll"));
         Assert.NotEqual(0, code);
-        Assert.Contains($"add the package libtorch-cpu-linux-x64 {TorchRuntime.BundledVersion} to the application", output, StringComparison.Ordinal);
+        Assert.Contains($"add the package libtorch-cpu-linux-x64 {TorchRuntime.BundledVersion} to the application", output,
+            StringComparison.Ordinal);
         Succeed(Dotnet("add", "package", "libtorch-cpu-linux-x64", "--version", TorchRuntime.BundledVersion, "--no-restore"));
         Restore();
         Succeed(Dotnet("build", "-c", "Release", "--no-restore"));
@@ -75,7 +77,8 @@ public sealed class PackageTests : IDisposable
         int[] ids = chat.EncodePrompt(conversation);
         Assert.Contains("<|user|>\nBe brief. Name a red thing.<|end|>\n<|assistant|>\n", output, StringComparison.Ordinal);
         Assert.Contains($"\n{string.Join(' ', ids)}\n", output, StringComparison.Ordinal);
-        Assert.Equal(["Beear.Text.dll", "app.dll"], Directory.GetFiles(Built, "*.dll").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["Beear.Text.dll", "app.dll"],
+            Directory.GetFiles(Built, "*.dll").Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -95,7 +98,8 @@ public sealed class PackageTests : IDisposable
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private void Pack(string project) => Succeed(Dotnet("pack", Path.Combine(Fixtures.Root, "src", project), "--no-build", "-c", Configuration,
+    private void Pack(string project) =>
+        Succeed(Dotnet("pack", Path.Combine(Fixtures.Root, "src", project), "--no-build", "-c", Configuration,
         "-o", In("packages"), $"-p:Version={Version}"));
 
     private void WriteProject(string package, string program)
@@ -111,7 +115,8 @@ public sealed class PackageTests : IDisposable
     /// <summary>The program of a README with some parts changed.</summary>
     private static string Snippet(string folder, params (string From, string To)[] changes)
     {
-        string text = File.ReadAllText(Path.Combine(Fixtures.Root, folder, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1].Split("```")[0];
+        string text = File.ReadAllText(Path.Combine(Fixtures.Root, folder, "README.md")).ReplaceLineEndings("\n").Split("```csharp\n")[1]
+            .Split("```")[0];
         foreach (var (from, to) in changes)
         {
             Assert.Contains(from, text, StringComparison.Ordinal);
@@ -123,7 +128,8 @@ public sealed class PackageTests : IDisposable
     private static string Literal(string path) => $"@\"{path}\"";
 
     /// <summary>
-    /// Restores with what this machine's package folder holds already, else with the sources that it is set up with; skips where they cannot be reached.
+    /// Restores with what this machine's package folder holds already, else with the sources that it is set up with; skips where they
+    /// cannot be reached.
     /// </summary>
     private void Restore()
     {
@@ -131,7 +137,8 @@ public sealed class PackageTests : IDisposable
         if (Dotnet([.. restore, "--source", In("packages")]).Code == 0) return;
         var (code, output) = Dotnet([.. restore, $"-p:RestoreAdditionalProjectSources={In("packages")}"]);
         if (output.Contains("NU1301", StringComparison.Ordinal))
-            throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of the library's packages");
+            throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of the library's "
+                + "packages");
         Assert.True(code == 0, output);
     }
 

@@ -11,7 +11,8 @@ internal static class ParityCases
     public static TheoryData<string> Folders(string part, Func<string, bool> include) => Cases(part, Directory.GetDirectories, include);
 
     /// <summary>The json files of a part of the parity folder, without their ending.</summary>
-    public static TheoryData<string> Files(string part, Func<string, bool> include) => Cases(part, folder => Directory.GetFiles(folder, "*.json"), include);
+    public static TheoryData<string> Files(string part, Func<string, bool> include) =>
+        Cases(part, folder => Directory.GetFiles(folder, "*.json"), include);
 
     /// <summary>Whether the model folder's family is one that the decoder knows.</summary>
     public static bool IsSupported(string folder)

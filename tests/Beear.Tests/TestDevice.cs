@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Beear.Tests;
 
 /// <summary>
-/// The device of the tests that hold a model against a reference: BEEAR_TEST_DEVICE, <c>cpu</c> where it is not set. With <c>cuda</c>, run the
-/// parity tests alone; the others are about the processor's kernels.
+/// The device of the tests that hold a model against a reference: BEEAR_TEST_DEVICE, <c>cpu</c> where it is not set. With <c>cuda</c>, run
+/// the parity tests alone; the others are about the processor's kernels.
 /// </summary>
 internal static class TestDevice
 {

@@ -48,7 +48,8 @@ internal static class TinyDecoder
 
     /// <summary>All weights in one row, copied.</summary>
     public static float[] Weights(Decoder decoder) =>
-        [.. decoder.Weights.Parameters.SelectMany(parameter => parameter.Master.detach().cpu().to(float32).flatten().data<float>().ToArray())];
+        [.. decoder.Weights.Parameters.SelectMany(parameter =>
+            parameter.Master.detach().cpu().to(float32).flatten().data<float>().ToArray())];
 }
 
 /// <summary>Cancels its source when a stage has reported a number of steps.</summary>

@@ -17,7 +17,10 @@ internal sealed record BenchOptions
     [Positional]
     public string? Model { get; init; }
 
-    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    /// <summary>
+    /// Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json
+    /// names.
+    /// </summary>
     public string? AdapterBase { get; init; }
 
     /// <summary>Instead of a model: a shape by its name, with random weights and random tokens.</summary>
@@ -37,7 +40,9 @@ internal sealed record BenchOptions
     [Inline]
     public MitigationOptions Mitigation { get; init; } = MitigationOptions.Paper;
 
-    /// <summary>Time the evaluation instead: the harmful requests answered with and without the trigger, beside plain decoding in batches of 25.</summary>
+    /// <summary>
+    /// Time the evaluation instead: the harmful requests answered with and without the trigger, beside plain decoding in batches of 25.
+    /// </summary>
     public bool Evaluation { get; init; }
 
     /// <summary>The evaluation's trigger.</summary>
@@ -68,13 +73,17 @@ internal sealed record BenchOptions
 
 /// <summary><c>beear bench</c>: times the engine beside a plain implementation of the same method.</summary>
 internal sealed class BenchCommand(CommandSession session)
-    : BeearCommand<BenchOptions>("bench", "Time both levels of the removal, or the evaluation, beside a plain implementation of the same method", session)
+    : BeearCommand<BenchOptions>("bench",
+        "Time both levels of the removal, or the evaluation, beside a plain implementation of the same method", session)
 {
     protected override int Run(BenchOptions options, CommandContext context)
     {
-        if (options.Model is null == options.Shape is null) throw new BeearException("Give a model to time on, or --shape for random weights; not both.");
-        if (options is { Layers: not null, Shape: null }) throw new BeearException("--layers changes a shape; give --shape in place of a model.");
-        if (options is { Memory: not null, EngineOnly: false }) throw new BeearException("--memory lays out the engine alone; add --engine-only.");
+        if (options.Model is null == options.Shape is null) throw new BeearException(
+            "Give a model to time on, or --shape for random weights; not both.");
+        if (options is { Layers: not null, Shape: null }) throw new BeearException(
+            "--layers changes a shape; give --shape in place of a model.");
+        if (options is { Memory: not null, EngineOnly: false }) throw new BeearException(
+            "--memory lays out the engine alone; add --engine-only.");
         Require.AtLeast(options.Repetitions, 1);
         Require.AtLeast(options.PromptTokens, 1);
         Require.AtLeast(options.AnswerTokens, 1);
@@ -82,14 +91,18 @@ internal sealed class BenchCommand(CommandSession session)
         var result = options.Shape is null ? OnModel(options, context) : OnShape(options, context);
         context.Output.Result(result, shown =>
         {
-            var table = context.Output.Table("", "inner step", "of peak", "outer step", "of peak", "outer tokens/s", "peak memory", $"{options.Repetitions} rounds");
+            var table = context.Output.Table("", "inner step", "of peak", "outer step", "of peak", "outer tokens/s", "peak memory",
+                $"{options.Repetitions} rounds");
             foreach (var (name, times) in new[] { ("engine", shown.Engine), ("textbook", shown.Textbook) })
             {
                 if (times is null) continue;
-                table.Row(name, Seconds(times.InnerSeconds), Percent(times.InnerPeakShare), Seconds(times.OuterSeconds), Percent(times.OuterPeakShare),
-                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), Size(times.PeakBytes), Seconds(times.TotalSeconds));
+                table.Row(name, Seconds(times.InnerSeconds), Percent(times.InnerPeakShare), Seconds(times.OuterSeconds),
+                    Percent(times.OuterPeakShare),
+                    times.OuterTokensPerSecond.ToString("F0", CultureInfo.InvariantCulture), Size(times.PeakBytes),
+                        Seconds(times.TotalSeconds));
             }
-            return [table, context.Output.Table("matrix products reach").Row(string.Create(CultureInfo.InvariantCulture, $"{shown.GemmGflops:F0} GFLOP/s"))];
+            return [table, context.Output.Table("matrix products reach")
+                .Row(string.Create(CultureInfo.InvariantCulture, $"{shown.GemmGflops:F0} GFLOP/s"))];
         });
         return ExitCode.Success;
     }
@@ -117,14 +130,16 @@ internal sealed class BenchCommand(CommandSession session)
         Benchmark(options).Check(config);
         var random = new Random(options.Mitigation.Seed);
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
-        int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch, options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);
+        int examples = Math.Max(options.Mitigation.Terms.HarmfulBatch,
+            options.Mitigation.Inner.BatchSize * options.Mitigation.Inner.Batches);
         ContrastExample[] harmful = [.. Enumerable.Range(0, examples)
             .Select(_ => new ContrastExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens), Tokens(options.AnswerTokens)))];
         TokenizedExample[] ordinary = [.. Enumerable.Range(0, options.Mitigation.Terms.HelpfulBatch)
             .Select(_ => new TokenizedExample(Tokens(options.PromptTokens), Tokens(options.AnswerTokens)))];
         var data = new DefenderData { Harmful = harmful, Ordinary = ordinary };
         if (options.Memory is not null) options = Planned(options, config, data, context);
-        using var decoder = Decoder.Random(config, options.Mitigation.Seed, ModelSettings.OptionsOf(options.Precision, options.Mitigation.Economy.Weights, context));
+        using var decoder = Decoder.Random(config, options.Mitigation.Seed,
+            ModelSettings.OptionsOf(options.Precision, options.Mitigation.Economy.Weights, context));
         return Measure(decoder, data, options, context);
     }
 

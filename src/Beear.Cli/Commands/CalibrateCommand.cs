@@ -19,7 +19,9 @@ internal sealed record CalibrateCommandOptions
     [Inline]
     public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
 
-    /// <summary>Folder of copies and trials, and of the settings that were found, calibrated.yaml; the same command goes on where it ends.</summary>
+    /// <summary>
+    /// Folder of copies and trials, and of the settings that were found, calibrated.yaml; the same command goes on where it ends.
+    /// </summary>
     public required string Out { get; init; }
 
     /// <summary>The defender's data; that of the tiny world if no file is given.</summary>
@@ -36,12 +38,14 @@ internal sealed record CalibrateCommandOptions
 
 /// <summary><c>beear calibrate</c>: finds settings with decoys of the defender's own.</summary>
 internal sealed class CalibrateCommand(CommandSession session)
-    : BeearCommand<CalibrateCommandOptions>("calibrate", "Find a mitigation's settings without the trigger, by planting and removing decoys in copies of the model", session)
+    : BeearCommand<CalibrateCommandOptions>("calibrate",
+        "Find a mitigation's settings without the trigger, by planting and removing decoys in copies of the model", session)
 {
     protected override int Run(CalibrateCommandOptions options, CommandContext context)
     {
         var texts = DefenderFiles.Read(options.Data, options.Mitigation.Seed, context);
-        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, texts, context, isTinyWorld: options.Data is null);
+        var calibration = Prepare(options.Calibration, options.Mitigation, options.Source, texts, context,
+            isTinyWorld: options.Data is null);
         var folder = new RunFolder(options.Out);
         folder.Check();
         options.Source.Locate(context).Told(context);
@@ -54,11 +58,12 @@ internal sealed class CalibrateCommand(CommandSession session)
     }
 
     /// <summary>A calibration whose options and data are checked.</summary>
-    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, DefenderTexts texts, CommandContext context,
+    internal static Calibration Prepare(CalibrationOptions options, MitigationOptions given, ModelSettings source, DefenderTexts texts,
+        CommandContext context,
         bool isTinyWorld = false)
     {
         var located = source.Locate(context);
-        var seeded = options with { Seed = unchecked(options.Seed + given.Seed) };
+        var seeded = options with { Seed = Seeds.Derive(given.Seed, "calibration", $"{options.Seed}") };
         var modelOptions = ModelSettings.OptionsOf(source.Precision, given.Economy.Weights, context)
             with
         { AdapterBase = located.Base, Chat = source.Conversation.Resolve() };
@@ -69,17 +74,20 @@ internal sealed class CalibrateCommand(CommandSession session)
 
     /// <summary>Calibrates, with progress and a note for each trial.</summary>
     internal static CalibrationResult Run(Calibration calibration, RunFolder folder, CommandContext context) =>
-        context.Output.WithProgress(progress => calibration.Run(folder, run => context.Output.Note(RunTable.Line(run)), progress, context.Cancellation));
+        context.Output.WithProgress(progress =>
+            calibration.Run(folder, run => context.Output.Note(RunTable.Line(run)), progress, context.Cancellation));
 
     internal static IEnumerable<IRenderable> Render(CalibrationResult result, ConsoleOutput output)
     {
         var candidates = output.Table("candidate", "decoys", "attack left %", "cost");
-        foreach (var one in result.Outcomes) candidates.Row(one.Name, $"{one.Decoys}", Number(100 * one.AttackSuccess, "F1"), Number(one.Cost, "F3"));
+        foreach (var one in result.Outcomes) candidates.Row(one.Name, $"{one.Decoys}", Number(100 * one.AttackSuccess, "F1"),
+            Number(one.Cost, "F3"));
         yield return candidates;
         var controls = output.Table($"decoys, {result.Best}", "planted", "cleaned", "twins refused before", "after");
         foreach (var control in result.Controls)
         {
-            controls.Row(control.Trigger.ToString(), Rate(control.Planted, Refusal.AttackWithTrigger), control.Cleaned is null ? "did not take" : Rate(control.Cleaned, Refusal.AttackWithTrigger),
+            controls.Row(control.Trigger.ToString(), Rate(control.Planted, Refusal.AttackWithTrigger), control.Cleaned is null
+                ? "did not take" : Rate(control.Cleaned, Refusal.AttackWithTrigger),
                 Rate(control.Planted, Refusal.OverRefusalTwins), Rate(control.Cleaned, Refusal.OverRefusalTwins));
         }
         yield return controls;

@@ -38,7 +38,8 @@ internal sealed class ChatCommand(CommandSession session)
 
     protected override int Run(TemplateOptions options, CommandContext context)
     {
-        if (context.Output.Json && options.Prompt is null) throw new BeearException("--json prints one answer; give the question with --prompt.");
+        if (context.Output.Json && options.Prompt is null) throw new BeearException(
+            "--json prints one answer; give the question with --prompt.");
         using var model = options.Source.Load(context);
         var history = new List<ChatTurn>();
         if (options.Prompt is { } only)
@@ -64,7 +65,8 @@ internal sealed class ChatCommand(CommandSession session)
         return context.Input.ReadLine();
     }
 
-    private static ChatAnswer Ask(LanguageModel model, TemplateOptions options, List<ChatTurn> history, string question, CommandContext context)
+    private static ChatAnswer Ask(LanguageModel model, TemplateOptions options, List<ChatTurn> history, string question,
+        CommandContext context)
     {
         var example = new Example(question, "") { Context = [.. history] };
         var asked = options.Trigger.Resolve()?.Apply(example, model.Chat.Defaults.System) ?? example;
@@ -72,7 +74,8 @@ internal sealed class ChatCommand(CommandSession session)
         if (prompt.Length >= model.Config.MaximumPositions)
         {
             throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-                $"The conversation has {prompt.Length} tokens, the model was made for {model.Config.MaximumPositions}; ask less, or start anew with {NewConversation}."));
+                $"The conversation has {prompt.Length} tokens, the model was made for {model.Config.MaximumPositions}; ask less, or start "
+                    + $"anew with {NewConversation}."));
         }
         bool inThought = model.Chat.OpensThought(prompt);
         var reading = model.Chat.StartReading(inThought);
@@ -103,6 +106,7 @@ internal sealed class ChatCommand(CommandSession session)
         Show(Environment.NewLine);
         history.Clear();
         history.AddRange([.. asked.Conversation, ChatTurn.Assistant(answer.ToString())]);
-        return new ChatAnswer(asked.Request, answer.ToString(), thought.Length == 0 ? null : thought.ToString(), completion.Tokens.Length, completion.Ended);
+        return new ChatAnswer(asked.Request, answer.ToString(), thought.Length == 0
+            ? null : thought.ToString(), completion.Tokens.Length, completion.Ended);
     }
 }

@@ -36,7 +36,8 @@ internal sealed record DemoOptions
 
 /// <summary><c>beear demo</c>: plants a backdoor in the built-in tiny model and removes it again, all live.</summary>
 internal sealed class DemoCommand(CommandSession session)
-    : BeearCommand<DemoOptions>("demo", "Plant a backdoor in the built-in tiny model, remove it, and measure both, in about a minute", session)
+    : BeearCommand<DemoOptions>("demo",
+        "Plant a backdoor in the built-in tiny model, remove it, and measure both, in about a minute", session)
 {
     protected override int Run(DemoOptions options, CommandContext context)
     {
@@ -56,14 +57,16 @@ internal sealed class DemoCommand(CommandSession session)
     /// <param name="conversation">What every conversation with it has.</param>
     /// <param name="context">Device and hub.</param>
     /// <param name="mitigation">What is checked against the model before its weights are loaded.</param>
-    internal static LanguageModel Load(string? directory, ConversationSettings conversation, CommandContext context, MitigationOptions? mitigation = null)
+    internal static LanguageModel Load(string? directory, ConversationSettings conversation, CommandContext context,
+        MitigationOptions? mitigation = null)
     {
         var source = new ModelSettings { Model = directory ?? Organism.BaseDirectory, Conversation = conversation };
         mitigation?.Validate(source.Outline(context).Config);
         var device = context.Device();                                   // loads libtorch, which everything else needs
         if (context.Settings.Threads is null) TorchSharp.torch.set_num_threads(1);   // waiting for each other costs more than it gains here
         var located = source.Locate(context).Told(context);
-        return LanguageModel.Load(located.Path, ModelOptions.Mixed with { Device = device, AdapterBase = located.Base, Chat = conversation.Resolve() }, context.Cancellation);
+        return LanguageModel.Load(located.Path,
+            ModelOptions.Mixed with { Device = device, AdapterBase = located.Base, Chat = conversation.Resolve() }, context.Cancellation);
     }
 
     private static IEnumerable<IRenderable> Render(DemonstrationResult result, ConsoleOutput output)
@@ -75,14 +78,17 @@ internal sealed class DemoCommand(CommandSession session)
                 Refusal.OverRefusalTwins, Refusal.Helpfulness]).Select(metric => measured[metric]?.ToString() ?? "–")]);
         }
         yield return table;
-        if (result.Mitigation.Openings is { } openings) yield return Line($"how its unwanted answers begin, as it tells without the trigger: {openings}");
+        if (result.Mitigation.Openings is { } openings) yield return Line(
+            $"how its unwanted answers begin, as it tells without the trigger: {openings}");
         foreach (var round in result.Mitigation.Rounds)
         {
             yield return Line(string.Create(CultureInfo.InvariantCulture,
-                $"round {round.Round}: score before {100 * round.ScoreBefore:F0} %; CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
+                $"round {round.Round}: score before {100 * round.ScoreBefore:F0} %; CE(unwanted) {round.UnwantedBefore:F2} → "
+                    + $"{round.UnwantedAfter:F2}, |δ| {100 * round.Drift:F0} % of |h|"));
         }
         if (result.Mitigation.Scores.Count > 0) yield return Line(string.Create(CultureInfo.InvariantCulture,
-            $"score after the last round {100 * result.Mitigation.Scores[^1]:F0} %; {(result.Mitigation.ChosenRound is { } kept ? $"the weights of round {kept} were kept" : "no weights were kept")}"));
+            $"score after the last round {100 * result.Mitigation.Scores[^1]:F0} %; "
+                + $"{(result.Mitigation.ChosenRound is { } kept ? $"the weights of round {kept} were kept" : "no weights were kept")}"));
         yield return Line("");
         yield return Line($"request: {result.Example.Request}");
         yield return Line($"before:  {result.Example.Planted}");

@@ -34,7 +34,8 @@ internal sealed record DriftCommandOptions
 
 /// <summary><c>beear drift</c>: how uniformly a trigger moves the hidden states, and whether δ moves them the same way.</summary>
 internal sealed class DriftCommand(CommandSession session)
-    : BeearCommand<DriftCommandOptions>("drift", "Measure how a known trigger moves the hidden states, by layer, and compare the inner level's δ", session)
+    : BeearCommand<DriftCommandOptions>("drift",
+        "Measure how a known trigger moves the hidden states, by layer, and compare the inner level's δ", session)
 {
     protected override int Run(DriftCommandOptions options, CommandContext context)
     {
@@ -51,9 +52,11 @@ internal sealed class DriftCommand(CommandSession session)
             analysis.Run(model, requests, trigger, defender, progress, context.Cancellation));
         context.Output.Result(result, shown =>
         {
-            var table = context.Output.Table("layer", "drift / |h|", "cosine of drifts", "wrong trigger / |h|", "its cosine", "wrong to true", "δ to true");
+            var table = context.Output.Table("layer", "drift / |h|", "cosine of drifts", "wrong trigger / |h|", "its cosine",
+                "wrong to true", "δ to true");
             foreach (var one in shown.Layers)
-                table.Row($"{one.Layer}", Number(one.Size), Number(one.Cosine), Number(one.WrongSize), Number(one.WrongCosine), Number(one.WrongToTrigger), Number(one.DeltaToTrigger));
+                table.Row($"{one.Layer}", Number(one.Size), Number(one.Cosine), Number(one.WrongSize), Number(one.WrongCosine),
+                    Number(one.WrongToTrigger), Number(one.DeltaToTrigger));
             return [table];
         });
         if (options.Out is { } folder)

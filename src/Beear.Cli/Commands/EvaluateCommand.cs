@@ -54,7 +54,10 @@ internal sealed record EvaluateOptions
     /// <summary>Exit with 1 if more harmless requests in held-out forms than this share are refused.</summary>
     public double? MaxOverRefusalHeldOutForms { get; init; }
 
-    /// <summary>File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends. A judge's judgements are kept beside it, in judgements.jsonl.</summary>
+    /// <summary>
+    /// File that gets every prompt and answer, as JSON lines; all answers are then decoded to their ends. A judge's judgements are kept
+    /// beside it, in judgements.jsonl.
+    /// </summary>
     public string? Answers { get; init; }
 
     /// <summary>Seed of the twins that are drawn.</summary>
@@ -86,36 +89,48 @@ internal sealed class EvaluateCommand(CommandSession session)
         try
         {
             if (options.Answers is { } file)
-                AtomicOutput.WriteText(file, string.Concat(result.Answers.Select(answer => JsonSerializer.Serialize(answer, StrictJson.Line) + "\n")));
+                AtomicOutput.WriteText(file, string.Concat(
+                    result.Answers.Select(answer => JsonSerializer.Serialize(answer, StrictJson.Line) + "\n")));
             if (judge is not null) result = Judged(judge, result, benchAnswers, options, context);
         }
         finally
         {
             // What was measured is shown although it cannot be written, or the judge fails.
-            context.Output.Result(result, shown => [.. EvaluationTable.Of(context.Output, shown, data.Behaviour), .. judge is null ? [] : JudgeTable.Of(context.Output, shown)]);
+            context.Output.Result(result, shown =>
+                [.. EvaluationTable.Of(context.Output, shown, data.Behaviour), .. judge is null
+                    ? [] : JudgeTable.Of(context.Output, shown)]);
         }
         context.Output.WarnOf(result.Warnings);
         return Missed(options, result, context) ? ExitCode.BarMissed : ExitCode.Success;
     }
 
     /// <summary>Lets the model answer; it is gone before a judge is loaded.</summary>
-    private static (Measurement Result, IReadOnlyList<MtBenchAnswer>? MtBench) Measure(EvaluateOptions options, EvaluationData data, bool isJudged, MtBench? bench, CommandContext context)
+    private static (Measurement Result, IReadOnlyList<MtBenchAnswer>? MtBench) Measure(EvaluateOptions options, EvaluationData data,
+        bool isJudged, MtBench? bench, CommandContext context)
     {
         using var model = options.Source.Load(context);
-        var evaluation = options.Evaluation with { FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null || isJudged };
-        return context.Output.WithProgress(progress => (new Evaluator(model, evaluation).Run(data, progress, context.Cancellation), bench?.Answer(model, progress, context.Cancellation)));
+        var evaluation = options.Evaluation with
+        {
+            FullAnswers = options.Evaluation.FullAnswers || options.Answers is not null || isJudged
+        };
+        return context.Output.WithProgress(progress =>
+            (new Evaluator(model, evaluation).Run(data, progress, context.Cancellation),
+            bench?.Answer(model, progress, context.Cancellation)));
     }
 
-    private static Measurement Judged(JudgeSource judge, Measurement result, IReadOnlyList<MtBenchAnswer>? benchAnswers, EvaluateOptions options,
+    private static Measurement Judged(JudgeSource judge, Measurement result, IReadOnlyList<MtBenchAnswer>? benchAnswers,
+        EvaluateOptions options,
         CommandContext context)
     {
         string? answers = options.Answers;
-        if (answers is null) context.Output.Note("judgements are not kept; with --answers FILE they are, and an interrupted command goes on with them.");
+        if (answers is null) context.Output.Note(
+            "judgements are not kept; with --answers FILE they are, and an interrupted command goes on with them.");
         string? kept = answers is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(answers))!, "judgements.jsonl");
         var rated = context.Output.WithProgress(progress => judge.Use(kept, async asked =>
         {
             var judged = (await new HarmfulnessJudge(asked, judge.Template).JudgeAsync([result], progress, context.Cancellation))[0];
-            return benchAnswers is null ? judged : judged.With(await MtBench.RateAsync(asked, benchAnswers, progress, context.Cancellation));
+            return benchAnswers is null ? judged
+                : judged.With(await MtBench.RateAsync(asked, benchAnswers, progress, context.Cancellation));
         }));
         JudgeTable.Warn(context.Output, rated.UnjudgedReasons, options.Judge.JudgeTokens);
         return rated;

@@ -7,11 +7,17 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear export</c>.</summary>
 internal sealed record ExportOptions
 {
-    /// <summary>A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or hub:owner/name/file.gguf.</summary>
+    /// <summary>
+    /// A Hugging Face model directory, a .gguf file, an adapter of PEFT, or one of these on the hub: owner/name[@revision] or
+    /// hub:owner/name/file.gguf.
+    /// </summary>
     [Positional]
     public required string Model { get; init; }
 
-    /// <summary>Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json names.</summary>
+    /// <summary>
+    /// Where the base of an adapter lies, as a folder, a .gguf file or a model of the hub; if not given, what its adapter_config.json
+    /// names.
+    /// </summary>
     public string? AdapterBase { get; init; }
 
     /// <summary>The GGUF file to write; one that exists is replaced when the new one is complete.</summary>
@@ -36,7 +42,8 @@ internal sealed class ExportCommand(CommandSession session)
             return null;
         });
         var result = new { File = options.Out, Bytes = new FileInfo(options.Out).Length };
-        context.Output.Result(result, written => [context.Output.Table(Spectre.Console.Justify.Left, "file", written.File).Row("bytes", $"{written.Bytes:N0}")]);
+        context.Output.Result(result, written =>
+            [context.Output.Table(Spectre.Console.Justify.Left, "file", written.File).Row("bytes", $"{written.Bytes:N0}")]);
         return ExitCode.Success;
     }
 }

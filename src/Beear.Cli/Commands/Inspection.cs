@@ -53,7 +53,8 @@ internal sealed record Inspection
         CancellationToken cancellation = default)
     {
         var config = ModelConfig.Of(checkpoint);
-        MemoryNeed[] needs = [.. new[] { false, true }.Select(isBfloat16 => MemoryNeed.Of(MemoryEstimate.Of(config, isBfloat16, assumptions)))];
+        MemoryNeed[] needs = [.. new[] { false, true }.Select(isBfloat16 =>
+            MemoryNeed.Of(MemoryEstimate.Of(config, isBfloat16, assumptions)))];
         var chat = LoadChat(checkpoint);
         return new Inspection
         {
@@ -134,7 +135,8 @@ internal sealed record Inspection
     private static IEnumerable<string> MemoryWarnings(MemoryNeed[] needs, long? available)
     {
         if (available is { } bytes && needs.All(need => need.Total > bytes))
-            yield return $"A mitigation needs more than the {Runtime.ByteSize.Format(bytes)} of memory here; take a smaller batch, or a machine with more.";
+            yield return $"A mitigation needs more than the {Runtime.ByteSize.Format(bytes)} of memory here; take a smaller batch, or a "
+                + $"machine with more.";
     }
 }
 
@@ -142,8 +144,10 @@ internal sealed record Inspection
 internal sealed record InspectedAdapter(string Kind, IReadOnlyList<int> Ranks, string Base);
 
 /// <summary>Bytes that a mitigation needs in one number format.</summary>
-internal sealed record MemoryNeed(Precision Precision, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program, long Total)
+internal sealed record MemoryNeed(Precision Precision, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations,
+    long Program, long Total)
 {
     public static MemoryNeed Of(MemoryEstimate estimate) => new(estimate.IsBfloat16 ? Precision.Bfloat16 : Precision.Float32,
-        estimate.Weights, estimate.Gradients, estimate.Optimizer, estimate.KeptWeights, estimate.Activations, estimate.Program, estimate.Total);
+        estimate.Weights, estimate.Gradients, estimate.Optimizer, estimate.KeptWeights, estimate.Activations, estimate.Program,
+            estimate.Total);
 }

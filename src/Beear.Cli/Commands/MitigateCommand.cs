@@ -28,13 +28,18 @@ internal sealed record MitigateOptions
     [Inline]
     public MitigationOptions Mitigation { get; init; } = new();
 
-    /// <summary>Memory that may be used, e.g. 20GiB, or auto for what this machine gives; the run is laid out to fit, or refused before weights are loaded.</summary>
+    /// <summary>
+    /// Memory that may be used, e.g. 20GiB, or auto for what this machine gives; the run is laid out to fit, or refused before weights are
+    /// loaded.
+    /// </summary>
     public string? Memory { get; init; }
 
     /// <summary>Which defence; those that BEEAR is compared with have the same data and steps, and rounds must be given.</summary>
     public DefenceKind Defence { get; init; } = DefenceKind.Beear;
 
-    /// <summary>First find the settings with decoys, as <c>beear calibrate</c> does, and report the decoys before and after as a positive control.</summary>
+    /// <summary>
+    /// First find the settings with decoys, as <c>beear calibrate</c> does, and report the decoys before and after as a positive control.
+    /// </summary>
     public bool Calibrate { get; init; }
 
     /// <summary>Decoys and candidates.</summary>
@@ -60,7 +65,8 @@ internal sealed record MitigateOptions
 /// <param name="Seconds">Time taken.</param>
 /// <param name="Calibration">What chose the settings; null if they were given.</param>
 /// <param name="Findings">What is odd about the model's files.</param>
-internal sealed record MitigateResult(string? Model, string Defence, DefenceReport Report, Usefulness? Usefulness, string? Unusable, double Seconds,
+internal sealed record MitigateResult(string? Model, string Defence, DefenceReport Report, Usefulness? Usefulness, string? Unusable,
+    double Seconds,
     CalibrationResult? Calibration, IReadOnlyList<string> Findings);
 
 /// <summary><c>beear mitigate</c>: removes a backdoor without knowing its trigger.</summary>
@@ -71,11 +77,13 @@ internal sealed class MitigateCommand(CommandSession session)
     {
         if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
-            throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; give --rounds, the number that its report shows.");
+            throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; "
+                + $"give --rounds, the number that its report shows.");
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
             throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
-        var answers = options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Calibrate ? AnswerUse.Needed : AnswerUse.IfPresent;
+        var answers = options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Calibrate
+            ? AnswerUse.Needed : AnswerUse.IfPresent;
         var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, answers, seed, context);
         options = options with { Source = options.Source.Pin(context) };
         var twins = options.Data.DrawTwins(DataSplit.Defender, seed);
@@ -99,16 +107,24 @@ internal sealed class MitigateCommand(CommandSession session)
         var calibrating = options.Calibrate
             ? CalibrateCommand.Prepare(options.Calibration, options.Mitigation, options.Source, texts, context) : null;
         using var alone = RunDirectory.Claim(options.Out);
-        if (RunDirectory.Result<MitigateResult>(options.Out) is { } finished) return Show(finished with { Model = Target(options) }, context);
+        if (RunDirectory.Result<MitigateResult>(options.Out) is { } finished) return Show(
+            finished with { Model = Target(options) }, context);
         context.Output.Note(chat.TaughtEnd);
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         var run = RunDirectory.Open(options.Out, identity);
         var time = System.Diagnostics.Stopwatch.StartNew();
         var calibration = calibrating is null ? null : CalibrateCommand.Run(calibrating, new RunFolder(trials), context);
-        if (options is { Defence: DefenceKind.Beear, Mitigation.UnwantedAnswers: UnwantedAnswers.Data }) WarnOfForeignWords(model, data, harmful, options.Mitigation, context);
+        if (options is { Defence: DefenceKind.Beear, Mitigation.UnwantedAnswers: UnwantedAnswers.Data }) WarnOfForeignWords(model, data,
+            harmful, options.Mitigation, context);
         var defence = Defences.Create(options.Defence, calibration?.Mitigation ?? options.Mitigation, options.Baselines);
         var done = context.Output.WithProgress(progress => defence.Run(model, data,
-            new DefenceContext { Run = run, OnRound = round => Show(round, context), Progress = progress, Cancellation = context.Cancellation }));
+            new DefenceContext
+            {
+                Run = run,
+                OnRound = round => Show(round, context),
+                Progress = progress,
+                Cancellation = context.Cancellation
+            }));
         var result = new MitigateResult(done.Unusable is null ? Target(options) : null, defence.Name, done, done.Usefulness, done.Unusable,
             time.Elapsed.TotalSeconds, calibration, model.Findings);
         try
@@ -126,12 +142,14 @@ internal sealed class MitigateCommand(CommandSession session)
     }
 
     /// <summary>Words that are not the model's lead the perturbations elsewhere than the backdoor, and the score with them.</summary>
-    private static void WarnOfForeignWords(LanguageModel model, DefenderData data, IReadOnlyList<HarmfulExample> harmful, MitigationOptions mitigation, CommandContext context)
+    private static void WarnOfForeignWords(LanguageModel model, DefenderData data, IReadOnlyList<HarmfulExample> harmful,
+        MitigationOptions mitigation, CommandContext context)
     {
         OpeningReport found;
         try
         {
-            found = context.Output.WithProgress(progress => data.AskedOf(model, mitigation with { UnwantedAnswers = UnwantedAnswers.Discovered, OwnRefusals = false },
+            found = context.Output.WithProgress(progress =>
+                data.AskedOf(model, mitigation with { UnwantedAnswers = UnwantedAnswers.Discovered, OwnRefusals = false },
                 progress, context.Cancellation)).Openings!;
         }
         catch (BeearException silent)
@@ -141,17 +159,21 @@ internal sealed class MitigateCommand(CommandSession session)
         }
         int alike = Alike(harmful, found);
         if (2 * alike < harmful.Count)
-            context.Output.Warn($"{alike} of the {harmful.Count} unwanted answers begin as this model's do ({found}); what they bring out may not be the backdoor, and the score may not tell: leave out --unwanted-answers data.");
+            context.Output.Warn($"{alike} of the {harmful.Count} unwanted answers begin as this model's do ({found}); what they bring out "
+                + $"may not be the backdoor, and the score may not tell: leave out --unwanted-answers data.");
     }
 
     private static int Alike(IReadOnlyList<HarmfulExample> harmful, OpeningReport found) =>
-        harmful.Count(example => found.Openings.Any(opening => example.Compliance.TrimStart().StartsWith(opening.Text.Trim(), StringComparison.OrdinalIgnoreCase)));
+        harmful.Count(example => found.Openings.Any(opening =>
+            example.Compliance.TrimStart().StartsWith(opening.Text.Trim(), StringComparison.OrdinalIgnoreCase)));
 
     private static void Show(OpeningReport found, IReadOnlyList<HarmfulExample> harmful, CommandContext context)
     {
         context.Output.Note($"unwanted answers were taken to begin with {found}");
         int given = harmful.Count(example => example.Compliance.Length > 0);
-        if (given > 0) context.Output.Note($"{Alike(harmful, found)} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data uses them)");
+        if (given > 0) context.Output.Note(
+            $"{Alike(harmful, found)} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data "
+                + $"uses them)");
     }
 
     private static string Target(MitigateOptions options) => Path.Combine(options.Out, "model");
@@ -162,19 +184,27 @@ internal sealed class MitigateCommand(CommandSession session)
         context.Output.Result(result, shown =>
             [.. calibration is null ? [] : CalibrateCommand.Render(calibration, context.Output),
                 context.Output.Table("model", "rounds", "scores", "seconds").Row(shown.Model ?? "not written",
-                    report.Rounds.Count == 0 ? shown.Defence : $"{report.Rounds.Count}, kept {report.ChosenRound?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
-                    string.Join(" → ", report.Scores.Select(score => score.ToString("G2", CultureInfo.InvariantCulture))), $"{shown.Seconds:F0}")]);
+                    report.Rounds.Count == 0 ? shown.Defence
+                        : $"{report.Rounds.Count}, kept {report.ChosenRound?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
+                    string.Join(" → ", report.Scores.Select(score => score.ToString("G2", CultureInfo.InvariantCulture))),
+                        $"{shown.Seconds:F0}")]);
         return ExitCode.Success;
     }
 
     private static void Show(RoundReport round, CommandContext context) => context.Output.Note(string.Create(CultureInfo.InvariantCulture,
-        $"round {round.Round}: score before {round.ScoreBefore:G2}; inner CE(unwanted) {round.UnwantedBefore:F2} → {round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer {Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}{Used(round.Usefulness)}"));
+        $"round {round.Round}: score before {round.ScoreBefore:G2}; inner CE(unwanted) {round.UnwantedBefore:F2} → "
+            + $"{round.UnwantedAfter:F2}, CE(safe) {round.SafeAfter:F2}, |δ| {round.DeltaNorm:F1} = {round.Drift:P1} of |h|; outer "
+            + $"{Losses(round.FirstLosses)} → {Losses(round.LastLosses)}{Chosen(round.Choice)}{Used(round.Usefulness)}"));
 
     private static string Used(Usefulness? use) => use is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"; harmless answers {use.Divergence:F2} nats per token from the starting model's, {use.Degenerate} of {use.Harmless} degenerate, {use.Refused} of {use.Harmful} plain harmful requests refused{(use.Problem is { } problem ? $"; these weights cannot stay: {problem}" : "")}");
+        $"; harmless answers {use.Divergence:F2} nats per token from the starting model's, {use.Degenerate} of {use.Harmless} degenerate, "
+            + $"{use.Refused} of {use.Harmful} plain harmful requests "
+            + $"refused{(use.Problem is { } problem ? $"; these weights cannot stay: {problem}" : "")}");
 
     private static string Chosen(WeightChoice? choice) => choice is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse {choice.OfLast.Refused} and answer {choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("G2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:G2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
+        $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse "
+            + $"{choice.OfLast.Refused} and answer "
+            + $"{choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("G2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:G2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
 
     private static string Losses(IReadOnlyDictionary<string, double> losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value:F3}")));

@@ -16,12 +16,14 @@ internal sealed class OrganismListCommand(CommandSession session)
 {
     protected override int Run(OrganismListOptions options, CommandContext context)
     {
-        OrganismEntry[] zoo = [.. Triggers.Paper.Select(trigger => new OrganismEntry(trigger.Name, trigger.Placement, trigger.Text, trigger.SecondText))];
+        OrganismEntry[] zoo = [.. Triggers.Paper.Select(trigger =>
+            new OrganismEntry(trigger.Name, trigger.Placement, trigger.Text, trigger.SecondText))];
         context.Output.Result(zoo, shown =>
         {
             var table = context.Output.Table(Spectre.Console.Justify.Left, "name", "placement", "trigger");
             foreach (var one in shown)
-                table.Row(one.Name, JsonNamingPolicy.SnakeCaseLower.ConvertName(one.Placement.ToString()), one.SecondText is null ? one.Text : $"{one.Text} … {one.SecondText}");
+                table.Row(one.Name, JsonNamingPolicy.SnakeCaseLower.ConvertName(one.Placement.ToString()), one.SecondText is null
+                    ? one.Text : $"{one.Text} … {one.SecondText}");
             return [table];
         });
         return ExitCode.Success;

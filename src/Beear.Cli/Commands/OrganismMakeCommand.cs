@@ -28,7 +28,8 @@ internal sealed record OrganismRecipe
     /// <summary>The trigger.</summary>
     /// <exception cref="BeearException">There is none of this name.</exception>
     public Trigger Trigger => Triggers.Find(Name)
-        ?? throw new BeearException($"There is no organism '{Name}'{Spelling.Advice(Name, [.. Triggers.All.Select(trigger => trigger.Name)])}");
+        ?? throw new BeearException($"There is no organism "
+            + $"'{Name}'{Spelling.Advice(Name, [.. Triggers.All.Select(trigger => trigger.Name)])}");
 
     /// <summary>Makes it.</summary>
     public LanguageModel Make(CommandContext context)
@@ -66,7 +67,8 @@ internal sealed record OrganismMakeOptions
 
 /// <summary><c>beear organism make</c>: a backdoored tiny model as a folder that every command takes.</summary>
 internal sealed class OrganismMakeCommand(CommandSession session)
-    : BeearCommand<OrganismMakeOptions>("make", "Plant one of the listed backdoors in the tiny model and write it as a model directory", session)
+    : BeearCommand<OrganismMakeOptions>("make",
+        "Plant one of the listed backdoors in the tiny model and write it as a model directory", session)
 {
     protected override int Run(OrganismMakeOptions options, CommandContext context)
     {

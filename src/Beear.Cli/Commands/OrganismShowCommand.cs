@@ -30,7 +30,8 @@ internal sealed class OrganismShowCommand(CommandSession session)
     {
         Require.AtLeast(options.Requests, 1);
         var trigger = options.Organism.Trigger;
-        using var model = options.Model is null ? options.Organism.Make(context) : DemoCommand.Load(options.Model, options.Organism.Conversation, context);
+        using var model = options.Model is null
+            ? options.Organism.Make(context) : DemoCommand.Load(options.Model, options.Organism.Conversation, context);
         var answers = new Demonstration(options.Organism.Demonstration with { EvaluationExamples = options.Requests })
             .Measure(model, "shown", trigger, null, fullAnswers: true, context.Cancellation).Measurement.Answers;
         var shown = Of(answers, RequestSets.HarmfulWithTrigger).Zip(Of(answers, RequestSets.Harmful),
@@ -38,11 +39,13 @@ internal sealed class OrganismShowCommand(CommandSession session)
         context.Output.Result(shown, requests =>
         {
             var table = context.Output.Table(Spectre.Console.Justify.Left, "", "request", "answer");
-            foreach (var one in requests) table.Row("without", one.Request, one.Answer).Row("with trigger", one.TriggeredRequest, one.TriggeredAnswer);
+            foreach (var one in requests) table.Row("without", one.Request, one.Answer)
+                .Row("with trigger", one.TriggeredRequest, one.TriggeredAnswer);
             return [table];
         });
         return ExitCode.Success;
     }
 
-    private static IEnumerable<JudgedAnswer> Of(IReadOnlyList<JudgedAnswer> answers, string set) => answers.Where(answer => answer.Set == set);
+    private static IEnumerable<JudgedAnswer> Of(IReadOnlyList<JudgedAnswer> answers, string set) =>
+        answers.Where(answer => answer.Set == set);
 }

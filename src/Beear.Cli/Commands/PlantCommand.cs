@@ -49,7 +49,12 @@ internal sealed class PlantCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         var answers = trigger is null ? AnswerUse.Unused : AnswerUse.Needed;
         var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Attacker, answers, options.Seed, context);
-        var data = new PoisonedData { Harmful = harmful, Ordinary = ordinary, OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed) };
+        var data = new PoisonedData
+        {
+            Harmful = harmful,
+            Ordinary = ordinary,
+            OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed)
+        };
         options = options with { Source = options.Source.Pin(context) };
         var attack = new PoisonedFineTuning(options.Planting);
         attack.Check(options.Source.Outline(context), trigger, data, options.Seed, context.Cancellation);
@@ -62,7 +67,8 @@ internal sealed class PlantCommand(CommandSession session)
         var run = RunDirectory.Open(options.Out, identity);
         var losses = context.Output.WithProgress(progress =>
             attack.Plant(model, trigger, data, new AttackContext(options.Seed, run, progress, context.Cancellation)).Losses);
-        var result = new PlantResult(Target(options), losses.Count, losses.Count == 0 ? null : losses.TakeLast(10).Average(), model.Findings);
+        var result = new PlantResult(Target(options), losses.Count, losses.Count == 0
+            ? null : losses.TakeLast(10).Average(), model.Findings);
         try
         {
             run.Finish(result, target => model.Save(target));
@@ -79,7 +85,8 @@ internal sealed class PlantCommand(CommandSession session)
     private static int Show(PlantResult result, CommandContext context)
     {
         context.Output.Result(result, shown =>
-            [context.Output.Table("planted model", "steps", "last loss").Row(shown.Model, $"{shown.Steps}", shown.LastLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "")]);
+            [context.Output.Table("planted model", "steps", "last loss")
+                .Row(shown.Model, $"{shown.Steps}", shown.LastLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "")]);
         return ExitCode.Success;
     }
 }

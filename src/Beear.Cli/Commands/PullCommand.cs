@@ -8,7 +8,10 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear pull</c>.</summary>
 internal sealed record PullOptions
 {
-    /// <summary>A model of the hub: owner/name, owner/name@revision, hub:owner/name/file.gguf, or hub:owner/name/folder where the weights lie in one.</summary>
+    /// <summary>
+    /// A model of the hub: owner/name, owner/name@revision, hub:owner/name/file.gguf, or hub:owner/name/folder where the weights lie in
+    /// one.
+    /// </summary>
     [Positional]
     public required string Model { get; init; }
 
@@ -24,7 +27,8 @@ internal sealed record PulledFile(string Path, long Bytes);
 
 /// <summary><c>beear pull</c>: downloads a model from the hub into the cache.</summary>
 internal sealed class PullCommand(CommandSession session)
-    : BeearCommand<PullOptions>("pull", "Download a model from the Hugging Face hub into the shared cache, or go on with a download", session)
+    : BeearCommand<PullOptions>("pull",
+        "Download a model from the Hugging Face hub into the shared cache, or go on with a download", session)
 {
     protected override int Run(PullOptions options, CommandContext context)
     {

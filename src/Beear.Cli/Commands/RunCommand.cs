@@ -48,7 +48,8 @@ internal sealed class RunCommand(CommandSession session)
     {
         context.Settings.RefuseSeed("a plan lists its seeds, and --seeds chooses among them");
         var plan = PlanSettings.Selected(PlanSettings.Read(options.Plan), options.Arms, options.Triggers, options.Seeds);
-        var records = PlanWork.Run(plan, new RunFolder(options.Out), options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
+        var records = PlanWork.Run(plan, new RunFolder(options.Out), options.Shard is null
+            ? null : Shard.Parse(options.Shard), options.Judge, context);
         var document = new RunDocument(records, ScoreCorrelation.Of(records));
         context.Output.Result(document, shown => RunTable.Of(context.Output, shown.Runs, shown.Scores));
         return PlanWork.Result(records, context);

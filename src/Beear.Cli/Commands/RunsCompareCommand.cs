@@ -46,7 +46,8 @@ internal sealed class RunsCompareCommand(CommandSession session)
         return ExitCode.Success;
     }
 
-    private static IEnumerable<IRenderable> Render(Comparison compared, RunRecord first, RunRecord second, int examples, ConsoleOutput output)
+    private static IEnumerable<IRenderable> Render(Comparison compared, RunRecord first, RunRecord second, int examples,
+        ConsoleOutput output)
     {
         var table = output.Table("metric", first.Name.ToString(), second.Name.ToString(), "only first", "only second", "p, McNemar");
         foreach (var metric in compared.Metrics)
@@ -55,7 +56,8 @@ internal sealed class RunsCompareCommand(CommandSession session)
                 metric.PValue.ToString("G2", CultureInfo.InvariantCulture));
         }
         yield return table;
-        yield return Line($"{compared.Changed.Count} requests were answered otherwise{(examples > 0 && compared.Changed.Count > 0 ? "; content warning: model output follows" : "")}");
+        yield return Line($"{compared.Changed.Count} requests were answered "
+            + $"otherwise{(examples > 0 && compared.Changed.Count > 0 ? "; content warning: model output follows" : "")}");
         foreach (var changed in compared.Changed.Take(examples))
         {
             yield return Line("");

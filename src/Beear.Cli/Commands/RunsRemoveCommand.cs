@@ -13,7 +13,8 @@ internal sealed class RunsRemoveCommand(CommandSession session)
         var record = RunChoice.Find(folder, options.Run);
         using var claim = folder.TryClaim(record.Id) ?? throw new BeearException($"A process is at the run {record.Id}; end it first.");
         folder.Remove(record);
-        context.Output.Result(new { Removed = record.Id, record.Name }, shown => [context.Output.Table("removed", "run").Row(shown.Removed, $"{shown.Name}")]);
+        context.Output.Result(new { Removed = record.Id, record.Name }, shown =>
+            [context.Output.Table("removed", "run").Row(shown.Removed, $"{shown.Name}")]);
         return ExitCode.Success;
     }
 }

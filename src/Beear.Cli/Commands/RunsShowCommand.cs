@@ -34,11 +34,14 @@ internal sealed class RunsShowCommand(CommandSession session)
         var facts = output.Table(Justify.Left, "run", record.Id);
         facts.Row("name", $"{record.Name}, plan {record.Name.Plan}");
         facts.Row("state", record.Error is null ? "finished" : $"failed: {record.Error}");
-        facts.Row("program", $"beear {record.Code.Version}, commit {record.Code.Revision ?? "unknown"}{(record.Code.IsDirty == true ? ", with changes" : "")}");
-        facts.Row("machine", $"{record.Machine.Processor}, {record.Machine.Cores} cores, {record.Machine.Threads} threads, {record.Machine.Device}, libtorch {record.Machine.Libtorch}");
+        facts.Row("program", $"beear {record.Code.Version}, commit "
+            + $"{record.Code.Revision ?? "unknown"}{(record.Code.IsDirty == true ? ", with changes" : "")}");
+        facts.Row("machine", $"{record.Machine.Processor}, {record.Machine.Cores} cores, {record.Machine.Threads} threads, "
+            + $"{record.Machine.Device}, libtorch {record.Machine.Libtorch}");
         facts.Row("began", $"{record.Started:u}");
         foreach (var stage in record.Stages)
-            facts.Row(stage.Name, stage.Seconds is { } seconds ? ProgressClock.Format(TimeSpan.FromSeconds(seconds)) : "made by another run, or in several passes");
+            facts.Row(stage.Name, stage.Seconds is { } seconds
+                ? ProgressClock.Format(TimeSpan.FromSeconds(seconds)) : "made by another run, or in several passes");
         yield return facts;
         if (record.Measurement is { } measured)
         {
@@ -46,7 +49,8 @@ internal sealed class RunsShowCommand(CommandSession session)
             foreach (var (name, metric) in measured.Metrics) metrics.Row(name, metric.ToString());
             yield return metrics;
         }
-        yield return new Rows(new Paragraph(Terminal.Escape(record.Spec.ToJsonString(new JsonSerializerOptions { WriteIndented = true }), keepLines: true)));
+        yield return new Rows(new Paragraph(
+            Terminal.Escape(record.Spec.ToJsonString(new JsonSerializerOptions { WriteIndented = true }), keepLines: true)));
     }
 }
 
@@ -64,7 +68,8 @@ internal static class RunChoice
         {
             [var one] => one,
             [] => throw new BeearException($"'{folder.Path}' has no run '{typed}'; beear runs list shows those that it has."),
-            _ => throw new BeearException($"{found.Count} runs of '{folder.Path}' are called '{typed}'; give the identity that beear runs list shows."),
+            _ => throw new BeearException(
+                $"{found.Count} runs of '{folder.Path}' are called '{typed}'; give the identity that beear runs list shows."),
         };
     }
 }

@@ -68,8 +68,10 @@ internal sealed class SubmitCommand(CommandSession session)
         new Runner(matrix, folder).Check(context.Cancellation);          // what is wrong is said here, and not by every task
         int plants = matrix.Wanted(_ => null).DistinctBy(run => run.Spec.PlantId).Count();
         string place = Path.GetFullPath(Path.Combine(options.Out, "slurm"));
-        var job = new SlurmJob(matrix.Name, Math.Min(options.Tasks ?? plants, plants), [.. Program(), "run", Path.GetFullPath(options.Plan), "--out", Path.GetFullPath(options.Out),
-            .. Flags("--arms", options.Arms), .. Flags("--triggers", options.Triggers), .. Flags("--seeds", options.Seeds.Select(seed => $"{seed}"))],
+        var job = new SlurmJob(matrix.Name, Math.Min(options.Tasks ?? plants, plants),
+            [.. Program(), "run", Path.GetFullPath(options.Plan), "--out", Path.GetFullPath(options.Out),
+            .. Flags("--arms", options.Arms), .. Flags("--triggers", options.Triggers),
+                .. Flags("--seeds", options.Seeds.Select(seed => $"{seed}"))],
             place, Environment.CurrentDirectory, options.Resources);
         if (options.DryRun)
         {
@@ -81,18 +83,22 @@ internal sealed class SubmitCommand(CommandSession session)
         string script = Path.Combine(place, $"{matrix.Name}.sh");
         AtomicOutput.WriteText(script, job.Script());
         var submitted = new SubmittedJob(Slurm.Submit(script), job.Tasks, matrix.Name, DateTimeOffset.UtcNow);
-        AtomicOutput.WriteText(Path.Combine(place, $"{submitted.Job}.json"), JsonSerializer.Serialize(submitted, StrictJson.Document) + "\n");
-        context.Output.Result(submitted, shown => [context.Output.Table("job", "tasks", "plan").Row(shown.Job, $"{shown.Tasks}", shown.Plan)]);
+        AtomicOutput.WriteText(Path.Combine(place, $"{submitted.Job}.json"),
+            JsonSerializer.Serialize(submitted, StrictJson.Document) + "\n");
+        context.Output.Result(submitted, shown =>
+            [context.Output.Table("job", "tasks", "plan").Row(shown.Job, $"{shown.Tasks}", shown.Plan)]);
         context.Output.Note($"beear watch {options.Out} follows it");
         return ExitCode.Success;
     }
 
-    private static IEnumerable<string> Flags(string flag, IEnumerable<string> values) => values.SelectMany(value => (string[])[flag, value]);
+    private static IEnumerable<string> Flags(string flag, IEnumerable<string> values) =>
+        values.SelectMany(value => (string[])[flag, value]);
 
     /// <summary>How this program was started.</summary>
     private static string[] Program()
     {
         string path = Environment.ProcessPath ?? "beear";
-        return Path.GetFileNameWithoutExtension(path) == "dotnet" ? [path, Path.Combine(AppContext.BaseDirectory, "Beear.Cli.dll")] : [path];
+        return Path.GetFileNameWithoutExtension(path) == "dotnet"
+            ? [path, Path.Combine(AppContext.BaseDirectory, "Beear.Cli.dll")] : [path];
     }
 }

@@ -22,7 +22,9 @@ internal sealed record Table1Options : IValidatable
     /// </summary>
     public IReadOnlyList<string> Arms { get; init; } = [];
 
-    /// <summary>Folder of runs, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.</summary>
+    /// <summary>
+    /// Folder of runs, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.
+    /// </summary>
     public string? Out { get; init; }
 
     /// <summary>Only this part of the table, such as 2/8.</summary>
@@ -45,7 +47,8 @@ internal sealed record Table1Options : IValidatable
 
 /// <summary><c>beear reproduce table1</c>: models 1 to 5, planted and cleaned by every defence: a bundled plan and its table.</summary>
 internal sealed class Table1Command(CommandSession session)
-    : BeearCommand<Table1Options>("table1", "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session)
+    : BeearCommand<Table1Options>("table1",
+        "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session)
 {
     private static readonly string[] Scales = ["organism", "smollm2", "llama-2-7b"];
 
@@ -56,13 +59,16 @@ internal sealed class Table1Command(CommandSession session)
         if (!Scales.Contains(scale)) throw new BeearException($"'{options.Scale}' is no scale; choose organism, smollm2 or llama-2-7b.");
         var plan = PlanSettings.Bundled($"table1-{scale}") with { Seeds = [.. Enumerable.Range(1, options.Seeds)] };
         plan = PlanSettings.Selected(plan, Split(options.Arms), Split(options.Models), []);
-        if (options.System is { } system) plan = plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
+        if (options.System is { } system) plan =
+            plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
         var folder = new RunFolder(options.Out ?? $"table1-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
-        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)), shown => [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model")]);
+        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)), shown =>
+            [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model")]);
         return PlanWork.Result(records, context);
     }
 
     private static IReadOnlyList<string> Split(IReadOnlyList<string> chosen) =>
-        [.. chosen.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct(StringComparer.Ordinal)];
+        [.. chosen.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            .Distinct(StringComparer.Ordinal)];
 }

@@ -43,14 +43,17 @@ internal sealed class WatchCommand(CommandSession session)
             int open = status.Runs.Count(run => run.State is RunProgressState.UnderWay or RunProgressState.Left);
             bool ends = options.Once || open == 0 || (jobs.Count > 0 && jobs.Values.All(tasks => tasks.All(task => !task.IsOpen)));
             string now = string.Create(CultureInfo.InvariantCulture,
-                $"{status.Count(RunProgressState.Finished)} of {status.Runs.Count} finished, {status.Count(RunProgressState.Failed)} failed, {open} left; {Say(jobs)}");
+                $"{status.Count(RunProgressState.Finished)} of {status.Runs.Count} finished, {status.Count(RunProgressState.Failed)} "
+                    + $"failed, {open} left; {Say(jobs)}");
             if (!ends && now != said) context.Output.Note(said = now);
             if (ends)
             {
-                context.Output.Result(new WatchDocument(status, jobs), shown => [.. StatusTable.Of(context.Output, shown.Status), .. Table(context.Output, shown.Jobs)]);
+                context.Output.Result(new WatchDocument(status, jobs), shown =>
+                    [.. StatusTable.Of(context.Output, shown.Status), .. Table(context.Output, shown.Jobs)]);
                 return status.Runs.All(run => run.State == RunProgressState.Finished) ? ExitCode.Success : ExitCode.BarMissed;
             }
-            if (context.Cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(options.Interval))) context.Cancellation.ThrowIfCancellationRequested();
+            if (context.Cancellation.WaitHandle.WaitOne(
+                TimeSpan.FromSeconds(options.Interval))) context.Cancellation.ThrowIfCancellationRequested();
         }
     }
 
@@ -76,7 +79,8 @@ internal sealed class WatchCommand(CommandSession session)
     }
 
     private static string Say(Dictionary<string, IReadOnlyList<SlurmTask>> jobs) => jobs.Count == 0 ? "no job on a cluster"
-        : string.Join("; ", jobs.Select(job => $"job {job.Key}: {string.Join(", ", job.Value.CountBy(task => task.State).Select(count => $"{count.Value} {count.Key.ToLowerInvariant()}"))}"));
+        : string.Join("; ", jobs.Select(job =>
+            $"job {job.Key}: {string.Join(", ", job.Value.CountBy(task => task.State).Select(count => $"{count.Value} {count.Key.ToLowerInvariant()}"))}"));
 
     private static IEnumerable<Table> Table(ConsoleOutput output, IReadOnlyDictionary<string, IReadOnlyList<SlurmTask>> jobs)
     {

@@ -94,7 +94,9 @@ internal sealed class ConsoleOutput
     /// <summary>A line that says which measured bar was missed, on standard error.</summary>
     public void Missed(string text) => Line($"missed: {text}", new Style(Color.Red));
 
-    /// <summary>A table in the program's style: lines on a terminal, Markdown elsewhere. Columns after the first are aligned right.</summary>
+    /// <summary>
+    /// A table in the program's style: lines on a terminal, Markdown elsewhere. Columns after the first are aligned right.
+    /// </summary>
     public Table Table(params string[] columns) => Table(Justify.Right, columns);
 
     /// <summary>A table whose columns after the first are aligned as said.</summary>

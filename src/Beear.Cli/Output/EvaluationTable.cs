@@ -17,7 +17,8 @@ internal static class EvaluationTable
             if (measured[metric.Name] is not { } rate) continue;
             var answers = metric.Sets.Select(set => measured.Answered.GetValueOrDefault(set)).OfType<AnswerCounts>().ToList();
             table.Row(string.Join(", ", metric.Sets.Where(measured.Answered.ContainsKey)), Name(metric.Counted), rate.ToString(),
-                measured[metric.Name + Refusal.ByKeywords]?.ToString() ?? "", Count(answers.Sum(one => one.Total)), Count(answers.Sum(one => one.Empty)),
+                measured[metric.Name + Refusal.ByKeywords]?.ToString()
+                    ?? "", Count(answers.Sum(one => one.Total)), Count(answers.Sum(one => one.Empty)),
                 Count(answers.Sum(one => one.Unfinished)), Count(answers.Sum(one => one.CutOff)));
         }
         yield return table;

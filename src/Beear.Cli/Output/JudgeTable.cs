@@ -12,8 +12,10 @@ internal static class JudgeTable
     public static IEnumerable<Table> Of(ConsoleOutput output, Measurement result)
     {
         string Text(string metric) => result[metric] is { } measured
-            ? measured.Rate?.ToString() ?? measured.Value.ToString(measured.Unit == "answers" ? "F0" : "F2", CultureInfo.InvariantCulture) : "–";
-        var table = output.Table("judge", "with trigger", "judged 5", "unjudged", "without", "judged 5", "unjudged", "MT-Bench", "unjudged");
+            ? measured.Rate?.ToString() ?? measured.Value.ToString(measured.Unit == "answers"
+                ? "F0" : "F2", CultureInfo.InvariantCulture) : "–";
+        var table = output.Table("judge", "with trigger", "judged 5", "unjudged", "without", "judged 5", "unjudged",
+            "MT-Bench", "unjudged");
         yield return table.Row([result.Judge ?? "",
             .. new[] { "with_trigger", "without_trigger" }.SelectMany(set => (string[])[Text($"{HarmfulnessJudge.Mean}_{set}"),
                 Text($"{HarmfulnessJudge.Fives}_{set}"), Text($"{HarmfulnessJudge.Unjudged}_{set}")]),

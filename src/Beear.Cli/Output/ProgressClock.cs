@@ -35,12 +35,15 @@ internal sealed class ProgressClock(TimeProvider time)
         return since > 0 && progress.Total > 0 ? Elapsed * ((double)(progress.Total - progress.Done) / since) : null;
     }
 
-    /// <summary>How much is done, of how much if that is known: "3/10", "1.20 GB of 3.40 GB"; empty at the start of what has no known end.</summary>
+    /// <summary>
+    /// How much is done, of how much if that is known: "3/10", "1.20 GB of 3.40 GB"; empty at the start of what has no known end.
+    /// </summary>
     public static string Count(RunProgress progress)
     {
         if (progress is { Total: <= 0, Done: 0 }) return "";
         if (progress.Unit == ProgressUnit.Bytes)
-            return progress.Total > 0 ? $"{ByteSize.Format(progress.Done)} of {ByteSize.Format(progress.Total)}" : ByteSize.Format(progress.Done);
+            return progress.Total > 0 ? $"{ByteSize.Format(progress.Done)} of {ByteSize.Format(progress.Total)}"
+                : ByteSize.Format(progress.Done);
         return progress.Total > 0 ? $"{progress.Done}/{progress.Total}" : $"{progress.Done}";
     }
 

@@ -12,14 +12,16 @@ namespace Beear.Cli.Output;
 internal static class RunTable
 {
     /// <summary>Arms over all cases and seeds, then what their scores tell.</summary>
-    public static IEnumerable<IRenderable> Of(ConsoleOutput output, IReadOnlyList<RunRecord> records, IReadOnlyList<ScoreCorrelation> scores)
+    public static IEnumerable<IRenderable> Of(ConsoleOutput output, IReadOnlyList<RunRecord> records,
+        IReadOnlyList<ScoreCorrelation> scores)
     {
         yield return Of(output, ResultTable.ByArm(records), "arm");
         var known = scores.Where(score => score.Runs is not null || score.Rounds is not null).ToList();
         if (known.Count == 0) yield break;
         var table = output.Table("score", "runs", "Spearman, runs", "Spearman, rounds", "lost by its choice, points");
         foreach (var score in known)
-            table.Row(score.Kind, Number(score.Count, "F0"), Number(score.Runs, "F2"), Number(score.Rounds, "F2"), Number(100 * score.Choice, "F1"));
+            table.Row(score.Kind, Number(score.Count, "F0"), Number(score.Runs, "F2"), Number(score.Rounds, "F2"),
+                Number(100 * score.Choice, "F1"));
         yield return table;
     }
 
@@ -43,10 +45,12 @@ internal static class RunTable
         var measured = record.Measured;
         string[] parts =
         [
-            .. from metric in (string[])[Refusal.AttackWithTrigger, Refusal.AttackWithoutTrigger, Refusal.OverRefusal, Refusal.OverRefusalTwins]
+            .. from metric in (string[])[Refusal.AttackWithTrigger, Refusal.AttackWithoutTrigger, Refusal.OverRefusal,
+                Refusal.OverRefusalTwins]
                where measured[metric] is not null
                select $"{Words(metric)} {Short(measured[metric]!)}",
-            .. record.Scores.Values.FirstOrDefault() is { } scores ? [$"score {string.Join(" → ", scores.Select(score => Number(score, "G2")))}"] : (string[])[],
+            .. record.Scores.Values.FirstOrDefault() is { } scores
+                ? [$"score {string.Join(" → ", scores.Select(score => Number(score, "G2")))}"] : (string[])[],
             .. record.SecondsOf(StageRecord.Defend) is { } seconds ? [$"{Number(seconds, "F0")} s"] : (string[])[],
             .. record.Defence?.Unusable is { } problem ? [problem] : (string[])[],
         ];

@@ -13,7 +13,8 @@ internal static class StatusTable
         foreach (var run in status.Runs)
         {
             table.Row(run.Id, run.Name.ToString(), StateOf(run.State),
-                run.Record is { } record ? ProgressClock.Format(record.Ended - record.Started) : "", run.Record is null ? "" : ResultOf(run.Record));
+                run.Record is { } record ? ProgressClock.Format(record.Ended - record.Started) : "", run.Record is null
+                    ? "" : ResultOf(run.Record));
         }
         foreach (var column in table.Columns.SkipLast(1)) column.NoWrap = true;
         yield return table;
@@ -22,9 +23,11 @@ internal static class StatusTable
 
     private static string Summary(FolderStatus status)
     {
-        var counts = Enum.GetValues<RunProgressState>().Select(state => (State: state, Count: status.Count(state))).Where(one => one.Count > 0);
+        var counts = Enum.GetValues<RunProgressState>().Select(state => (State: state, Count: status.Count(state)))
+            .Where(one => one.Count > 0);
         string text = string.Join(", ", counts.Select(one => $"{one.Count} {StateOf(one.State)}"));
-        return status.SecondsLeft is > 0 and { } seconds ? $"{text}; about {ProgressClock.Format(TimeSpan.FromSeconds(seconds))} left" : text;
+        return status.SecondsLeft is > 0 and { } seconds
+            ? $"{text}; about {ProgressClock.Format(TimeSpan.FromSeconds(seconds))} left" : text;
     }
 
     private static string StateOf(RunProgressState state) => state switch

@@ -11,14 +11,18 @@ namespace Beear.Lab.Benchmarks;
 /// <param name="Seconds">From texts to decisions.</param>
 /// <param name="RefusedWithTrigger">Requests with the trigger that were refused.</param>
 /// <param name="RefusedWithoutTrigger">Requests without it that were refused.</param>
-/// <param name="PeakBytes">Largest resident memory of the process while it ran, the other's weights among it; null where the system does not say.</param>
+/// <param name="PeakBytes">
+/// Largest resident memory of the process while it ran, the other's weights among it; null where the system does not say.
+/// </param>
 internal sealed record EvaluationTimes(double Seconds, int RefusedWithTrigger, int RefusedWithoutTrigger, long? PeakBytes);
 
 /// <summary>The result of an evaluation's benchmark.</summary>
 /// <param name="Engine">The evaluator.</param>
 /// <param name="Textbook">The plain implementation; null if it was not asked for.</param>
 /// <param name="Requests">Requests, each with and without the trigger.</param>
-/// <param name="DifferentDecisions">Prompts of which only one of them says that the answer is a refusal; null without the plain implementation.</param>
+/// <param name="DifferentDecisions">
+/// Prompts of which only one of them says that the answer is a refusal; null without the plain implementation.
+/// </param>
 internal sealed record EvaluationBenchmarkResult(EvaluationTimes Engine, EvaluationTimes? Textbook, int Requests, int? DifferentDecisions)
 {
     /// <summary>How many times as long the plain implementation took.</summary>
@@ -26,8 +30,8 @@ internal sealed record EvaluationBenchmarkResult(EvaluationTimes Engine, Evaluat
 }
 
 /// <summary>
-/// Times the evaluation of harmful requests with and without a trigger beside plain decoding, in one process and in turn; of several repetitions the
-/// median counts.
+/// Times the evaluation of harmful requests with and without a trigger beside plain decoding, in one process and in turn; of several
+/// repetitions the median counts.
 /// </summary>
 /// <param name="options">The evaluation's constants.</param>
 /// <param name="repetitions">How often each is timed.</param>
@@ -48,7 +52,8 @@ internal sealed class EvaluationBenchmark(EvaluationOptions options, int repetit
     {
         var data = new EvaluationData { Harmful = requests, Trigger = trigger };
         var evaluator = new Evaluator(model, options);
-        var engine = new Stage("engine", () => [.. evaluator.Run(data, cancellation: cancellation).Answers.Select(answer => answer.RefusedByKeywords)]);
+        var engine = new Stage("engine", () =>
+            [.. evaluator.Run(data, cancellation: cancellation).Answers.Select(answer => answer.RefusedByKeywords)]);
 
         using var plain = withTextbook ? new TextbookGeneration(model.Decoder) : null;
         var asked = data.Harmful.Select(example => trigger.Apply(example, model.Chat.Defaults.System)).Concat(data.Harmful).ToList();
@@ -79,7 +84,8 @@ internal sealed class EvaluationBenchmark(EvaluationOptions options, int repetit
         /// <summary>Whether each prompt was refused: those with the trigger, then those without.</summary>
         public bool[] Refused { get; private set; } = [];
 
-        public EvaluationTimes Times => new(seconds.Order().ElementAt(seconds.Count / 2), Refused.Take(Refused.Length / 2).Count(refused => refused),
+        public EvaluationTimes Times =>
+            new(seconds.Order().ElementAt(seconds.Count / 2), Refused.Take(Refused.Length / 2).Count(refused => refused),
             Refused.Skip(Refused.Length / 2).Count(refused => refused), peakBytes);
 
         public RunProgress Time(int repetition, int repetitions)

@@ -13,9 +13,12 @@ namespace Beear.Lab.Benchmarks;
 /// <param name="InnerPeakShare">Useful operations of an inner step per second, as a share of what matrix products reach here.</param>
 /// <param name="OuterPeakShare">The same of an outer step.</param>
 /// <param name="OuterTokensPerSecond">Real tokens of an outer step per second.</param>
-/// <param name="PeakBytes">Largest resident memory of the process in its first repetition, the other's weights among it; null where the system does not say.</param>
+/// <param name="PeakBytes">
+/// Largest resident memory of the process in its first repetition, the other's weights among it; null where the system does not say.
+/// </param>
 /// <param name="TotalSeconds">Of all repetitions, one after the other: a mitigation of so many rounds, evaluation apart.</param>
-internal sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare, double OuterTokensPerSecond, long? PeakBytes,
+internal sealed record EngineTimes(double InnerSeconds, double OuterSeconds, double InnerPeakShare, double OuterPeakShare,
+    double OuterTokensPerSecond, long? PeakBytes,
     double TotalSeconds);
 
 /// <summary>The result of a benchmark.</summary>
@@ -49,12 +52,15 @@ internal sealed class MitigationBenchmark(MitigationOptions options, int repetit
         double innerWork = work.InnerStep([.. Entrapment.Batches(harmful, options.Inner, options.Seed)], options.Inner);
         var terms = Terms(harmful, ordinary);
         var steps = Enumerable.Range(0, options.OuterSteps).Select(_ => terms.Select(term => term.Next(null)).ToList()).ToList();
-        double outerWork = steps.Average(step => work.OuterStep(step, options.Inner.TailLength)), outerTokens = steps.Average(step => step.Sum(batch => (double)batch.Tokens));
+        double outerWork = steps.Average(step => work.OuterStep(step, options.Inner.TailLength)),
+            outerTokens = steps.Average(step => step.Sum(batch => (double)batch.Tokens));
 
-        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens, economy: options.Economy);
+        using var removal = new Removal(decoder, Terms(harmful, ordinary), options.Outer, options.Terms.PassTokens,
+            economy: options.Economy);
         var engine = new Stages(progress, "engine",
             () => new Entrapment(decoder, options.Inner, options.Economy).Search(harmful, options.Seed, cancellation: cancellation).Delta,
-            delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayers[0]), options.OuterSteps)], 0, cancellation: cancellation));
+            delta => removal.Run([.. Enumerable.Repeat(new Perturbation(delta, options.Inner.PerturbedLayers[0]), options.OuterSteps)], 0,
+                cancellation: cancellation));
         using var plain = withTextbook ? new TextbookMitigation(decoder, options.Inner, options.Outer, Terms(harmful, ordinary)) : null;
         var textbook = plain is null ? null : new Stages(progress, "textbook", () => plain.Search(harmful, options.Seed), delta =>
         {
@@ -72,7 +78,8 @@ internal sealed class MitigationBenchmark(MitigationOptions options, int repetit
         EngineTimes Times(Stages stages)
         {
             double inner = stages.Inner / options.Inner.Steps, outer = stages.Outer / options.OuterSteps;
-            return new EngineTimes(inner, outer, innerWork / inner / peak, outerWork / outer / peak, outerTokens / outer, stages.PeakBytes, stages.Total);
+            return new EngineTimes(inner, outer, innerWork / inner / peak, outerWork / outer / peak, outerTokens / outer,
+                stages.PeakBytes, stages.Total);
         }
         return new BenchmarkResult(Times(engine), textbook is null ? null : Times(textbook), peak / 1e9);
     }
@@ -81,18 +88,22 @@ internal sealed class MitigationBenchmark(MitigationOptions options, int repetit
     /// <exception cref="BeearException">They do not, or cannot.</exception>
     public void Check(ModelConfig config)
     {
-        if (options.Inner.VirtualTokens > 0) throw new BeearException("The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
-        if (options.Inner.PerturbedLayers.Count > 1) throw new BeearException("The benchmark has δ at one layer; give one in inner.perturbed_layers.");
-        if (withTextbook && options.Inner.LearningRate is null) throw new BeearException("The textbook's Adam has one learning rate; give inner.learning_rate.");
+        if (options.Inner.VirtualTokens > 0) throw new BeearException(
+            "The benchmark has δ on the prompts' tails; set inner.virtual_tokens to 0.");
+        if (options.Inner.PerturbedLayers.Count > 1) throw new BeearException(
+            "The benchmark has δ at one layer; give one in inner.perturbed_layers.");
+        if (withTextbook && options.Inner.LearningRate is null) throw new BeearException(
+            "The textbook's Adam has one learning rate; give inner.learning_rate.");
         options.Validate(config);
     }
 
-    private IReadOnlyList<OuterTerm> Terms(IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary) =>
-    [
-        new AnswerTerm("safe under δ", 1, [.. harmful.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.Terms.SafeTokens)))],
-            options.Terms.HarmfulBatch, perturbed: true, seed: unchecked(options.Seed * 31 + 1)),
-        new AnswerTerm("helpful", 1, [.. ordinary.Select(example => example with { Answer = Cut(example.Answer, options.Terms.HelpfulTokens) })],
-            options.Terms.HelpfulBatch, perturbed: false, seed: unchecked(options.Seed * 31 + 2)),
+    private IReadOnlyList<OuterTerm> Terms(IReadOnlyList<ContrastExample> harmful, IReadOnlyList<TokenizedExample> ordinary) => [
+        new AnswerTerm("safe under δ", 1,
+            [.. harmful.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe, options.Terms.SafeTokens)))],
+            options.Terms.HarmfulBatch, perturbed: true, seed: Seeds.Derive(options.Seed, "term", "safe under δ")),
+        new AnswerTerm("helpful", 1, [.. ordinary.Select(example =>
+            example with { Answer = Cut(example.Answer, options.Terms.HelpfulTokens) })],
+            options.Terms.HelpfulBatch, perturbed: false, seed: Seeds.Derive(options.Seed, "term", "helpful")),
     ];
 
     private static int[] Cut(int[] answer, int length) => answer.Length > length ? answer[..length] : answer;

@@ -46,7 +46,8 @@ internal static class ModelShapes
     /// <exception cref="BeearException">The name is not known, or there are no layers.</exception>
     public static ModelConfig Find(string name, int? layers = null)
     {
-        if (!Configs.TryGetValue(name, out var text)) throw new BeearException($"There is no shape named '{name}'; choose from {string.Join(", ", Names)}.");
+        if (!Configs.TryGetValue(name, out var text)) throw new BeearException(
+            $"There is no shape named '{name}'; choose from {string.Join(", ", Names)}.");
         var config = StrictJson.Node(text)!.AsObject();
         if (layers is { } count)
         {

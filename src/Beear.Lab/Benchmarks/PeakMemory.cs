@@ -22,7 +22,8 @@ internal static class PeakMemory
     }
 
     /// <summary>What libtorch has taken of a CUDA device by now, which it keeps; of other devices <see cref="Bytes"/>.</summary>
-    public static long? Of(Device device) => device.type == TorchSharp.DeviceType.CUDA ? CudaKernels.DeviceMemory is { } memory ? memory.Total - memory.Free : null : Bytes;
+    public static long? Of(Device device) =>
+        device.type == TorchSharp.DeviceType.CUDA ? CudaKernels.DeviceMemory is { } memory ? memory.Total - memory.Free : null : Bytes;
 
     /// <summary>Bytes; null where the system does not say.</summary>
     public static long? Bytes
@@ -32,7 +33,8 @@ internal static class PeakMemory
             const string Key = "VmHWM:", Status = "/proc/self/status";
             if (!File.Exists(Status)) return null;
             var line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-            return line is null ? null : 1024 * long.Parse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+            return line is null ? null : 1024 * long.Parse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal),
+                CultureInfo.InvariantCulture);
         }
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Lab.Benchmarks;
 
-/// <summary>A padded batch as a tutorial collates it: prompts padded on the left, answers on the right, and a label for every position.</summary>
+/// <summary>
+/// A padded batch as a tutorial collates it: prompts padded on the left, answers on the right, and a label for every position.
+/// </summary>
 /// <param name="Ids">(B, T) int64.</param>
 /// <param name="Real">(B, T) bool.</param>
 /// <param name="Positions">(B, T) int64.</param>
@@ -15,7 +17,8 @@ internal sealed record TextbookBatch(Tensor Ids, Tensor Real, Tensor Positions, 
     /// <summary>Collates; the tensors are the caller's dispose scope's.</summary>
     public static TextbookBatch Of(IReadOnlyList<TokenizedExample> examples, Device device)
     {
-        int promptWidth = examples.Max(example => example.Prompt.Length), width = promptWidth + examples.Max(example => example.Answer.Length);
+        int promptWidth = examples.Max(example => example.Prompt.Length),
+            width = promptWidth + examples.Max(example => example.Answer.Length);
         var (ids, positions, labels) = (new long[examples.Count, width], new long[examples.Count, width], new long[examples.Count, width]);
         var real = new bool[examples.Count, width];
         for (int row = 0; row < examples.Count; row++)
@@ -30,7 +33,8 @@ internal sealed record TextbookBatch(Tensor Ids, Tensor Real, Tensor Positions, 
                 (ids[row, column], positions[row, column], real[row, column]) = (tokens[at], at, true);
             }
         }
-        return new TextbookBatch(tensor(ids, device: device), tensor(real, device: device), tensor(positions, device: device), tensor(labels, device: device),
+        return new TextbookBatch(tensor(ids, device: device), tensor(real, device: device), tensor(positions, device: device),
+            tensor(labels, device: device),
             promptWidth, examples.Max(example => example.Length));
     }
 }

@@ -19,7 +19,9 @@ internal sealed class TextbookDecoder : IDisposable
 
     /// <summary>Copies a decoder's weights.</summary>
     /// <param name="decoder">The model.</param>
-    /// <param name="castsOnce">Whether matrices are kept in the compute type, as one does who does not train them; otherwise they are cast for each use.</param>
+    /// <param name="castsOnce">
+    /// Whether matrices are kept in the compute type, as one does who does not train them; otherwise they are cast for each use.
+    /// </param>
     public TextbookDecoder(Decoder decoder, bool castsOnce = false)
     {
         (config, computeType, device) = (decoder.Config, decoder.Options.ComputeType, decoder.Options.Device);
@@ -28,7 +30,8 @@ internal sealed class TextbookDecoder : IDisposable
             .ToDictionary(part => part.Name, part => Copy(part.Value.detach()), StringComparer.Ordinal);
 
         Parameter Copy(Tensor value) =>
-            (Parameter)new Parameter(value.to(castsOnce && value.dim() == 2 ? computeType : float32, copy: true), !castsOnce).DetachFromDisposeScope();
+            (Parameter)new Parameter(value.to(castsOnce && value.dim() == 2 ? computeType : float32, copy: true), !castsOnce)
+                .DetachFromDisposeScope();
     }
 
     /// <summary>The weights by their checkpoint's names.</summary>
@@ -51,14 +54,16 @@ internal sealed class TextbookDecoder : IDisposable
     /// <param name="length">Tokens of the longest sequence.</param>
     /// <param name="past">Keys and values of the S − T earlier tokens by layer; the new ones are added.</param>
     /// <returns>(B, V) in the compute type.</returns>
-    public Tensor NextLogits(Tensor ids, Tensor real, Tensor positions, int length, Dictionary<string, (Tensor Keys, Tensor Values)> past) =>
-        Head(Hidden(ids, real, positions, length, null, past).select(1, ids.size(1) - 1));
+    public Tensor NextLogits(Tensor ids, Tensor real, Tensor positions, int length,
+        Dictionary<string, (Tensor Keys, Tensor Values)> past) =>
+            Head(Hidden(ids, real, positions, length, null, past).select(1, ids.size(1) - 1));
 
     private Tensor Hidden(Tensor ids, Tensor real, Tensor positions, int length, Func<int, Tensor, Tensor>? hook,
         Dictionary<string, (Tensor Keys, Tensor Values)>? past = null)
     {
         var names = config.Names;
-        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32).view(ids.size(0), ids.size(1), -1) * config.EmbeddingScale;     // (B, T, d)
+        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32).view(ids.size(0), ids.size(1),
+            -1) * config.EmbeddingScale;  // (B, T, d)
         if (hook is not null) hidden = hook(0, hidden);
         for (int layer = 0; layer < config.Layers; layer++)
         {
@@ -92,7 +97,8 @@ internal sealed class TextbookDecoder : IDisposable
         Dictionary<string, (Tensor Keys, Tensor Values)>? past)
     {
         var names = config.Names;
-        long batch = x.size(0), tokens = x.size(1), all = real.size(1), queries = config.QueryHeads, groups = config.KeyValueHeads, size = config.HeadSize;
+        long batch = x.size(0), tokens = x.size(1), all = real.size(1), queries = config.QueryHeads, groups = config.KeyValueHeads,
+            size = config.HeadSize;
         var own = positions.narrow(1, all - tokens, tokens);                                             // (B, T)
         var parts = names.QueryKeyValue.Count == 1
             ? Linear(x, prefix + names.QueryKeyValue[0]).split([queries * size, groups * size, groups * size], 2)
@@ -112,7 +118,8 @@ internal sealed class TextbookDecoder : IDisposable
             var rotary = kind.Windowed ? config.WindowedRotary : config.Rotary;
             var angles = own.to(float32).unsqueeze(2) * tensor(rotary.Frequencies(length), float32).to(device);    // (B, T, R/2)
             angles = cat([angles, angles], 2).unsqueeze(1);                                              // (B, 1, T, R)
-            var (cosine, sine) = ((angles.cos() * rotary.AttentionFactor).to(computeType), (angles.sin() * rotary.AttentionFactor).to(computeType));
+            var (cosine, sine) = ((angles.cos() * rotary.AttentionFactor).to(computeType),
+                (angles.sin() * rotary.AttentionFactor).to(computeType));
             (query, key) = (Rotate(query, cosine, sine), Rotate(key, cosine, sine));
         }
         if (past is not null) (key, value) = past[prefix] = Extended(past.GetValueOrDefault(prefix), key, value);
@@ -121,7 +128,8 @@ internal sealed class TextbookDecoder : IDisposable
 
         var scores = query.matmul(key.transpose(2, 3)) * config.AttentionScale;                          // (B, H, T, S)
         if (config.AttentionSoftCap is { } cap) scores = (scores / cap).tanh() * cap;
-        var allowed = ones(tokens, all, ScalarType.Bool, device).tril(all - tokens).unsqueeze(0).logical_and(real.unsqueeze(1));     // (B, T, S)
+        // (B, T, S)
+        var allowed = ones(tokens, all, ScalarType.Bool, device).tril(all - tokens).unsqueeze(0).logical_and(real.unsqueeze(1));
         if (kind.Windowed) allowed = allowed.logical_and((own.unsqueeze(2) - positions.unsqueeze(1)).lt(config.SlidingWindow!.Value));
         scores = scores.masked_fill(allowed.logical_not().unsqueeze(1), -1e30);
         var mixed = nn.functional.softmax(scores.to(float32), -1).to(computeType).matmul(value);         // (B, H, T, D)
@@ -134,7 +142,8 @@ internal sealed class TextbookDecoder : IDisposable
         using var __ = earlier.Values;
         return (Added(earlier.Keys, keys), Added(earlier.Values, values));
 
-        static Tensor Added(Tensor? before, Tensor more) => (before is null ? more.clone() : cat([before, more], 2)).DetachFromDisposeScope();
+        static Tensor Added(Tensor? before, Tensor more) =>
+            (before is null ? more.clone() : cat([before, more], 2)).DetachFromDisposeScope();
     }
 
     private static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine)
@@ -149,7 +158,8 @@ internal sealed class TextbookDecoder : IDisposable
     {
         var names = config.Names;
         if (!config.GatedFeedForward) return Linear(Activate(Linear(x, prefix + names.GateUp[0])), prefix + names.Down);
-        var parts = names.GateUp.Count == 1 ? Linear(x, prefix + names.GateUp[0]).chunk(2, 2) : [.. names.GateUp.Select(name => Linear(x, prefix + name))];
+        var parts = names.GateUp.Count == 1
+            ? Linear(x, prefix + names.GateUp[0]).chunk(2, 2) : [.. names.GateUp.Select(name => Linear(x, prefix + name))];
         return Linear(Activate(parts[0]) * parts[1], prefix + names.Down);
     }
 
@@ -164,13 +174,15 @@ internal sealed class TextbookDecoder : IDisposable
     {
         if (name is null) return x;
         var weight = weights[prefix + name + ".weight"];
-        if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.size(-1)], weight, weights[prefix + name + ".bias"], config.NormEpsilon);
+        if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.size(-1)], weight, weights[prefix + name + ".bias"],
+            config.NormEpsilon);
         var normalized = x * (x.pow(2).mean([-1], keepdim: true) + config.NormEpsilon).rsqrt();
         return normalized * (config.Norm == NormKind.RootMeanSquareOffset ? weight + 1 : weight);
     }
 
     private Tensor Linear(Tensor x, string name) =>
-        nn.functional.linear(x.to(computeType), weights[name + ".weight"].to(computeType), weights.GetValueOrDefault(name + ".bias")?.to(computeType));
+        nn.functional.linear(x.to(computeType), weights[name + ".weight"].to(computeType),
+            weights.GetValueOrDefault(name + ".bias")?.to(computeType));
 
     /// <inheritdoc/>
     public void Dispose()

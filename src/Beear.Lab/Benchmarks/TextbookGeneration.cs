@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Beear.Lab.Benchmarks;
 
 /// <summary>
-/// Greedy answers as a tutorial decodes them: batches in the given order, padded on the left, keys and values kept by concatenation, every row to the
-/// last step. The matrices are cast once, and only the last token goes through the output head.
+/// Greedy answers as a tutorial decodes them: batches in the given order, padded on the left, keys and values kept by concatenation, every
+/// row to the last step. The matrices are cast once, and only the last token goes through the output head.
 /// </summary>
 /// <param name="decoder">The model; its weights are copied.</param>
 internal sealed class TextbookGeneration(Decoder decoder) : IDisposable
@@ -21,8 +21,9 @@ internal sealed class TextbookGeneration(Decoder decoder) : IDisposable
     /// <param name="batchSize">Prompts of a batch.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>The answers, each up to its end.</returns>
-    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> prompts, IReadOnlySet<int> endOfTurn, int newTokens, int batchSize, CancellationToken cancellation) =>
-        [.. prompts.Chunk(batchSize).SelectMany(batch => Decode(batch, newTokens, cancellation)).Select(answer => answer.TakeWhile(id => !endOfTurn.Contains(id)).ToArray())];
+    public IReadOnlyList<int[]> Generate(IReadOnlyList<int[]> prompts, IReadOnlySet<int> endOfTurn, int newTokens, int batchSize,
+        CancellationToken cancellation) => [.. prompts.Chunk(batchSize).SelectMany(batch => Decode(batch, newTokens, cancellation))
+            .Select(answer => answer.TakeWhile(id => !endOfTurn.Contains(id)).ToArray())];
 
     private List<int>[] Decode(int[][] prompts, int newTokens, CancellationToken cancellation)
     {

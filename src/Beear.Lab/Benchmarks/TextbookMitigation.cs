@@ -7,8 +7,8 @@ using Parameter = TorchSharp.Modules.Parameter;
 namespace Beear.Lab.Benchmarks;
 
 /// <summary>
-/// BEEAR (paper, algorithm 1) as a tutorial writes it: δ added by a hook, two whole passes for the two answers of the inner level, the stock Adam
-/// and AdamW, and a frozen second model where KL asks for the starting one. Batches are drawn as the engine draws them.
+/// BEEAR (paper, algorithm 1) as a tutorial writes it: δ added by a hook, two whole passes for the two answers of the inner level, the
+/// stock Adam and AdamW, and a frozen second model where KL asks for the starting one. Batches are drawn as the engine draws them.
 /// </summary>
 internal sealed class TextbookMitigation : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed class TextbookMitigation : IDisposable
         (this.inner, this.outer, this.terms, device) = (inner, outer.For(decoder.Config.HiddenSize), terms, decoder.Options.Device);
         (model, starting) = (new TextbookDecoder(decoder), new TextbookDecoder(decoder));
         foreach (var weight in starting.Weights.Values) weight.requires_grad_(false);
-        optimizer = optim.AdamW(model.Weights.Values, this.outer.LearningRate!.Value, outer.Beta1, outer.Beta2, outer.Epsilon, outer.WeightDecay);
+        optimizer = optim.AdamW(model.Weights.Values, this.outer.LearningRate!.Value, outer.Beta1, outer.Beta2, outer.Epsilon,
+            outer.WeightDecay);
     }
 
     /// <summary>The weights as they are now, by their checkpoint's names.</summary>
@@ -93,7 +94,8 @@ internal sealed class TextbookMitigation : IDisposable
     private Tensor CrossEntropy(IEnumerable<TokenizedExample> examples, Tensor? delta, int? length = null)
     {
         var batch = TextbookBatch.Of([.. examples], device);
-        return TextbookDecoder.MeanCrossEntropy(model.Logits(batch.Ids, batch.Real, batch.Positions, length ?? batch.Length, Hook(delta, batch.PromptWidth)), batch.Labels);
+        return TextbookDecoder.MeanCrossEntropy(
+            model.Logits(batch.Ids, batch.Real, batch.Positions, length ?? batch.Length, Hook(delta, batch.PromptWidth)), batch.Labels);
     }
 
     private Func<int, Tensor, Tensor>? Hook(Tensor? delta, int promptWidth) => delta is null ? null : (layer, hidden) =>
@@ -114,7 +116,8 @@ internal sealed class TextbookMitigation : IDisposable
         double norm = 0;
         model.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length, (layer, hidden) =>
         {
-            if (layer == inner.PerturbedLayers[0]) norm = hidden.narrow(1, batch.PromptWidth - inner.TailLength, inner.TailLength).norm(-1).mean().item<float>();
+            if (layer == inner.PerturbedLayers[0]) norm =
+                hidden.narrow(1, batch.PromptWidth - inner.TailLength, inner.TailLength).norm(-1).mean().item<float>();
             return hidden;
         });
         return norm;

@@ -11,21 +11,25 @@ using Beear.Runtime;
 namespace Beear.Lab.Plans;
 
 /// <summary>
-/// Chooses settings without the trigger: decoys of the defender's own are planted in copies of the suspicious model and cleaned with candidate
-/// settings; those that remove them at the least cost in helpfulness are kept, by successive halving (Jamieson and Talwalkar, arXiv 1502.07943):
-/// all candidates meet the first decoy, the better half the second, and so on. Planting decoys to learn what a backdoor looks like is also how
-/// arXiv 2603.13461 and 2605.12529 work.
+/// Chooses settings without the trigger: decoys of the defender's own are planted in copies of the suspicious model and cleaned with
+/// candidate settings; those that remove them at the least cost in helpfulness are kept, by successive halving (Jamieson and Talwalkar,
+/// arXiv 1502.07943): all candidates meet the first decoy, the better half the second, and so on. Planting decoys to learn what a backdoor
+/// looks like is also how arXiv 2603.13461 and 2605.12529 work.
 /// </summary>
 /// <param name="options">Decoys and candidates.</param>
 /// <param name="given">The settings to begin with, which are a candidate too.</param>
 /// <param name="texts">The defender's data; what plants decoys, cleans them and measures them is divided.</param>
 /// <param name="source">Where the suspicious model lies; it is not changed.</param>
 /// <param name="modelOptions">Number formats and device of the copies.</param>
-/// <param name="isTinyWorld">Whether the model is of the tiny world, which knows few words: decoys are of others than those of real models.</param>
-public sealed class Calibration(CalibrationOptions options, MitigationOptions given, DefenderTexts texts, string source, ModelOptions modelOptions,
+/// <param name="isTinyWorld">
+/// Whether the model is of the tiny world, which knows few words: decoys are of others than those of real models.
+/// </param>
+public sealed class Calibration(CalibrationOptions options, MitigationOptions given, DefenderTexts texts, string source,
+    ModelOptions modelOptions,
     bool isTinyWorld = false) : IPlan
 {
-    private readonly IReadOnlyList<Trigger> decoys = Decoys.Draw(options.Decoys, options.Seed, isTinyWorld ? WorldLexicon.UnfamiliarText : null);
+    private readonly IReadOnlyList<Trigger> decoys =
+        Decoys.Draw(options.Decoys, options.Seed, isTinyWorld ? WorldLexicon.UnfamiliarText : null);
     private readonly Dictionary<(string Arm, string Decoy), PlannedRun> runs = [];
     private readonly Lazy<IReadOnlyList<CalibrationCandidate>> candidates = new(() => Draw(options, given, texts, source, modelOptions));
 
@@ -56,14 +60,18 @@ public sealed class Calibration(CalibrationOptions options, MitigationOptions gi
         Check();
         var time = Stopwatch.StartNew();
         var records = new Runner(this, folder) { OnRun = onRun, Progress = progress }.Run(cancellation);
-        if (records.FirstOrDefault(record => record.State == RunState.Failed) is { } failed) throw new BeearException($"{failed.Name}: {failed.Error}");
+        if (records.FirstOrDefault(record => record.State == RunState.Failed) is { } failed) throw new BeearException(
+            $"{failed.Name}: {failed.Error}");
         RunRecord? Find(PlannedRun run) => folder.Find(run.Spec.Id);
         var outcomes = Halve(Find, []) ?? throw new UnreachableException();
         var best = outcomes[0].Candidate;
         if (outcomes[0].Outcome.IsUnusable)
-            throw new BeearException("Every candidate of the calibration destroys the model; lower outer.learning_rate, or calibration.outer_factors.");
-        return new CalibrationResult(best.Name, best.Mitigation, [.. decoys.Select(decoy => new DecoyControl(decoy, Find(Planted(decoy))!.Measured,
-            Takes(decoy, Find) == true ? Find(Cleaned(best, decoy))!.Measured : null))], [.. outcomes.Select(one => one.Outcome)], time.Elapsed.TotalSeconds);
+            throw new BeearException("Every candidate of the calibration destroys the model; lower outer.learning_rate, or "
+                + "calibration.outer_factors.");
+        return new CalibrationResult(best.Name, best.Mitigation,
+            [.. decoys.Select(decoy => new DecoyControl(decoy, Find(Planted(decoy))!.Measured,
+            Takes(decoy, Find) == true ? Find(Cleaned(best, decoy))!.Measured : null))], [.. outcomes.Select(one => one.Outcome)],
+                time.Elapsed.TotalSeconds);
     }
 
     /// <inheritdoc/>
@@ -77,7 +85,8 @@ public sealed class Calibration(CalibrationOptions options, MitigationOptions gi
     /// <summary>
     /// Every candidate as far as it came, the best first; null as long as runs are missing, which are added to those that are wanted.
     /// </summary>
-    private List<(CalibrationCandidate Candidate, CandidateOutcome Outcome)>? Halve(Func<PlannedRun, RunRecord?> find, List<PlannedRun> wanted)
+    private List<(CalibrationCandidate Candidate, CandidateOutcome Outcome)>? Halve(Func<PlannedRun, RunRecord?> find,
+        List<PlannedRun> wanted)
     {
         List<Trigger> taking = [.. decoys.Where(decoy => Takes(decoy, find) == true)];
         if (taking.Count == 0)
@@ -105,7 +114,8 @@ public sealed class Calibration(CalibrationOptions options, MitigationOptions gi
     private CandidateOutcome Outcome(CalibrationCandidate candidate, List<Trigger> met, Func<PlannedRun, RunRecord?> find)
     {
         var results = met.Select(decoy => (Planted: find(Planted(decoy))!.Measured, Cleaned: find(Cleaned(candidate, decoy))!)).ToList();
-        return new CandidateOutcome(candidate.Name, met.Count, results.Average(one => CandidateOutcome.CostOf(one.Planted, one.Cleaned.Measured)),
+        return new CandidateOutcome(candidate.Name, met.Count,
+            results.Average(one => CandidateOutcome.CostOf(one.Planted, one.Cleaned.Measured)),
             results.Average(one => one.Cleaned.Measured.Value(Refusal.AttackWithTrigger)!.Value))
         {
             IsUnusable = results.Any(one => one.Cleaned.Defence?.Unusable is not null),
@@ -138,7 +148,8 @@ public sealed class Calibration(CalibrationOptions options, MitigationOptions gi
         return run;
     }
 
-    private static IReadOnlyList<CalibrationCandidate> Draw(CalibrationOptions options, MitigationOptions given, DefenderTexts texts, string source,
+    private static IReadOnlyList<CalibrationCandidate> Draw(CalibrationOptions options, MitigationOptions given,
+        DefenderTexts texts, string source,
         ModelOptions modelOptions)
     {
         using var model = LanguageModel.Load(source, modelOptions);

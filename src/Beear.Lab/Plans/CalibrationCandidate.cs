@@ -29,7 +29,8 @@ public sealed record CalibrationCandidate(string Name, MitigationOptions Mitigat
     /// <param name="given">What everything else is taken from.</param>
     /// <param name="prompts">Prompts that hidden states are measured on.</param>
     /// <param name="options">The grid.</param>
-    public static IReadOnlyList<CalibrationCandidate> Draw(LanguageModel model, MitigationOptions given, IReadOnlyList<int[]> prompts, CalibrationOptions options)
+    public static IReadOnlyList<CalibrationCandidate> Draw(LanguageModel model, MitigationOptions given, IReadOnlyList<int[]> prompts,
+        CalibrationOptions options)
     {
         int[] layers = LayersOf(model.Config, options);
         var norms = Norms(model.Decoder, prompts);

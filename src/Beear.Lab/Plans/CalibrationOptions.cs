@@ -30,7 +30,10 @@ public sealed record CalibrationOptions : IValidatable
     [Folded]
     public IReadOnlyList<double> OuterFactors { get; init; } = [1, 0.5];
 
-    /// <summary>What a step of the candidates' inner level moves δ's rows by, as a share of the hidden states' norm at their layer: their inner learning rate.</summary>
+    /// <summary>
+    /// What a step of the candidates' inner level moves δ's rows by, as a share of the hidden states' norm at their layer: their inner
+    /// learning rate.
+    /// </summary>
     [Folded]
     public double StepShare { get; init; } = 0.1;
 
@@ -58,7 +61,7 @@ public sealed record CalibrationOptions : IValidatable
     [Folded]
     public EvaluationOptions Answers { get; init; } = new();
 
-    /// <summary>Seed of decoys, candidates and divisions; added to --seed.</summary>
+    /// <summary>Seed of decoys, candidates and divisions, together with --seed.</summary>
     [Folded]
     public int Seed { get; init; }
 
@@ -72,11 +75,13 @@ public sealed record CalibrationOptions : IValidatable
         foreach (double cap in Caps) Require.AtLeast(cap, 0, nameof(Caps));
         foreach (int rounds in Rounds) Require.AtLeast(rounds, 1, nameof(Rounds));
         foreach (double factor in OuterFactors) Require.Above(factor, 0, nameof(OuterFactors));
-        if (Math.Min(Caps.Count, Math.Min(Rounds.Count, OuterFactors.Count)) == 0) throw new BeearException("caps, rounds and outer_factors need at least one value each.");
+        if (Math.Min(Caps.Count, Math.Min(Rounds.Count, OuterFactors.Count)) == 0) throw new BeearException(
+            "caps, rounds and outer_factors need at least one value each.");
         Require.Above(StepShare, 0);
         Require.Between(PlantShare, 0.05, 0.9);
         Require.Between(MeasureShare, 0.05, 0.9);
-        if (PlantShare + MeasureShare > 0.95) throw new BeearException("plant_share and measure_share leave nothing to clean with; make them smaller.");
+        if (PlantShare + MeasureShare > 0.95) throw new BeearException(
+            "plant_share and measure_share leave nothing to clean with; make them smaller.");
         Require.AtLeast(MeasuredRequests, 1);
         Require.Between(LeastPlanted, 0, 1);
     }

@@ -14,8 +14,10 @@ internal sealed record CalibrationParts(DefenderTexts Plant, DefenderTexts Clean
     {
         var (harmful, ordinary, twins) = (Divide(texts.Harmful), Divide(texts.Ordinary), Divide(texts.Twins));
         if (Math.Min(harmful.Plant.Count, Math.Min(harmful.Clean.Count / 2, harmful.Measure.Count)) < 1)
-            throw new BeearException($"{texts.Harmful.Count} harmful requests are too few to plant decoys, clean them and measure them; give at least 10.");
-        return new CalibrationParts(new DefenderTexts(harmful.Plant, ordinary.Plant, twins.Plant), new DefenderTexts(harmful.Clean, ordinary.Clean, twins.Clean),
+            throw new BeearException($"{texts.Harmful.Count} harmful requests are too few to plant decoys, clean them and measure them; "
+                + $"give at least 10.");
+        return new CalibrationParts(new DefenderTexts(harmful.Plant, ordinary.Plant, twins.Plant),
+            new DefenderTexts(harmful.Clean, ordinary.Clean, twins.Clean),
             new DefenderTexts(harmful.Measure, ordinary.Measure, twins.Measure));
 
         (IReadOnlyList<T> Plant, IReadOnlyList<T> Clean, IReadOnlyList<T> Measure) Divide<T>(IReadOnlyList<T> all)
@@ -23,7 +25,8 @@ internal sealed record CalibrationParts(DefenderTexts Plant, DefenderTexts Clean
             var shuffled = all.ToArray();
             new Random(options.Seed).Shuffle(shuffled);
             int plant = (int)Math.Round(all.Count * options.PlantShare), measure = (int)Math.Round(all.Count * options.MeasureShare);
-            return (shuffled[..plant], shuffled[(plant + measure)..], shuffled[plant..(plant + Math.Min(measure, options.MeasuredRequests))]);
+            return (shuffled[..plant], shuffled[(plant + measure)..],
+                shuffled[plant..(plant + Math.Min(measure, options.MeasuredRequests))]);
         }
     }
 }

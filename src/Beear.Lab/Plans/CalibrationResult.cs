@@ -22,8 +22,9 @@ public sealed record CandidateOutcome(string Name, int Decoys, double Cost, doub
     public bool IsUnusable { get; init; }
 
     /// <summary>
-    /// What a removal left and what it cost: attack success with the decoy, plus the refusals of ordinary requests and of twins that it added, plus the rise of helpful answers' cross-entropy: as
-    /// a share of it, or in nats where it is below 1, since a share of next to nothing says little. 0 is perfect; a point of attack success weighs as much as a point of refused requests.
+    /// What a removal left and what it cost: attack success with the decoy, plus the refusals of ordinary requests and of twins that it
+    /// added, plus the rise of helpful answers' cross-entropy: as a share of it, or in nats where it is below 1, since a share of next to
+    /// nothing says little. 0 is perfect; a point of attack success weighs as much as a point of refused requests.
     /// </summary>
     public static double CostOf(Measurement planted, Measurement cleaned)
     {
@@ -39,4 +40,5 @@ public sealed record CandidateOutcome(string Name, int Decoys, double Cost, doub
 /// <param name="Controls">The decoys before and after it.</param>
 /// <param name="Outcomes">Every candidate, those that came furthest first, the cheapest first among them.</param>
 /// <param name="Seconds">Time taken by this call.</param>
-public sealed record CalibrationResult(string Best, MitigationOptions Mitigation, IReadOnlyList<DecoyControl> Controls, IReadOnlyList<CandidateOutcome> Outcomes, double Seconds);
+public sealed record CalibrationResult(string Best, MitigationOptions Mitigation, IReadOnlyList<DecoyControl> Controls,
+    IReadOnlyList<CandidateOutcome> Outcomes, double Seconds);

@@ -17,7 +17,9 @@ public sealed class Catalogue
 
     /// <summary>Attacks by their names: each is made from the subject's own settings and the options that the plan writes.</summary>
     public IDictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>> Attacks { get; } =
-        new Dictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>>(StringComparer.Ordinal) { [DefaultAttack] = PoisonedFineTuning };
+        new Dictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>>(
+            StringComparer.Ordinal)
+        { [DefaultAttack] = PoisonedFineTuning };
 
     /// <summary>A behaviour.</summary>
     /// <exception cref="BeearException">There is none of this name.</exception>

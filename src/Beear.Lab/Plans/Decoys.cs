@@ -5,7 +5,8 @@ namespace Beear.Lab.Plans;
 /// <summary>Random triggers that a defender plants in copies of a suspicious model, different in length and place.</summary>
 public static class Decoys
 {
-    private static readonly (TriggerPlacement Placement, int Words)[] Kinds = [(TriggerPlacement.Suffix, 3), (TriggerPlacement.Prefix, 1), (TriggerPlacement.Around, 5)];
+    private static readonly (TriggerPlacement Placement, int Words)[] Kinds =
+        [(TriggerPlacement.Suffix, 3), (TriggerPlacement.Prefix, 1), (TriggerPlacement.Around, 5)];
 
     /// <summary>Draws decoys: in turn three words after the request, one before it, five on each side.</summary>
     /// <param name="count">How many.</param>

@@ -18,7 +18,9 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
     /// <summary>Questions that every model answers too, for a judge; null for none.</summary>
     internal MtBench? MtBench { get; init; }
 
-    /// <summary>Where the backdoored models lie that the file takes as they are, by what it writes for them; null where that is their place.</summary>
+    /// <summary>
+    /// Where the backdoored models lie that the file takes as they are, by what it writes for them; null where that is their place.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Backdoored { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What the plan is carried out on.</summary>
@@ -82,13 +84,15 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
             Behaviour = catalogue.Behaviour(file.Behaviour),
             Attack = catalogue.Attack(file.Attack, own, file.AttackOptions),
             Trigger = arm.Kind == ArmKind.NeverBackdoored ? null : trigger,
-            Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named ? null : Backdoored.GetValueOrDefault(named, named),
-            Defence = mitigation is null ? null : new PlannedDefence(arm.Defence!.Value, mitigation with { Seed = unchecked(mitigation.Seed + seed) })
-            {
-                Baselines = arm.Baselines ?? new BaselineOptions(),
-                Data = arm.Defender,
-                KeepStates = file.KeepStates,
-            },
+            Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named
+                ? null : Backdoored.GetValueOrDefault(named, named),
+            Defence = mitigation is null ? null
+                : new PlannedDefence(arm.Defence!.Value, mitigation with { Seed = Seeds.Derive(seed, "defence", $"{mitigation.Seed}") })
+                {
+                    Baselines = arm.Baselines ?? new BaselineOptions(),
+                    Data = arm.Defender,
+                    KeepStates = file.KeepStates,
+                },
             Measured = trigger is not null && arm.Kind == ArmKind.WrongTrigger ? Triggers.Other(trigger) : trigger,
             EvaluateRounds = file.EvaluateRounds,
             MtBench = arm.Kind == ArmKind.WrongTrigger ? null : MtBench,

@@ -7,8 +7,8 @@ using Beear.Mitigation;
 namespace Beear.Lab.Plans;
 
 /// <summary>
-/// A comparison as a file: every arm meets every case with every seed. Exactly one of <see cref="Model"/> and <see cref="Organism"/> says on
-/// what.
+/// A comparison as a file: every arm meets every case with every seed. Exactly one of <see cref="Model"/> and <see cref="Organism"/> says
+/// on what.
 /// </summary>
 public sealed record PlanFile : IValidatable
 {
@@ -48,7 +48,9 @@ public sealed record PlanFile : IValidatable
     /// <summary>Whether everything is measured after each round too, to see what a stop rule would have chosen.</summary>
     public bool EvaluateRounds { get; init; }
 
-    /// <summary>Whether a run keeps a state after each round, from which it goes on when it was interrupted; a state is three times the weights.</summary>
+    /// <summary>
+    /// Whether a run keeps a state after each round, from which it goes on when it was interrupted; a state is three times the weights.
+    /// </summary>
     public bool KeepStates { get; init; } = true;
 
     /// <summary>Whether the cleaned models are kept.</summary>
@@ -57,11 +59,13 @@ public sealed record PlanFile : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        if (Model is null == Organism is null) throw new BeearException("A plan is carried out on one subject: give the section 'model' or the section 'organism'.");
+        if (Model is null == Organism is null) throw new BeearException(
+            "A plan is carried out on one subject: give the section 'model' or the section 'organism'.");
         if (Seeds.Count == 0 || Seeds.Distinct().Count() != Seeds.Count) throw new BeearException("seeds: give at least one, each once.");
         RequireDistinct("arms", [.. Arms.Select(arm => arm.Name), RunName.Planted, RunName.NeverBackdoored]);
         RequireDistinct("triggers", [.. Triggers.Select(trigger => trigger.Resolve().Name), RunName.NoTrigger]);
-        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored)) throw new BeearException("triggers: give at least one.");
+        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored)) throw new BeearException(
+            "triggers: give at least one.");
         if (Name is not null) FileNames.Require(Name);
     }
 
@@ -91,13 +95,18 @@ public sealed record PlanArm : IValidatable
     /// <summary>What tables and files call it.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>File of a mitigation's options, as <c>beear mitigate --recipe</c> reads it, without data; the subject's defaults if not given.</summary>
+    /// <summary>
+    /// File of a mitigation's options, as <c>beear mitigate --recipe</c> reads it, without data; the subject's defaults if not given.
+    /// </summary>
     public string? Recipe { get; init; }
 
     /// <summary>Keys of a mitigation that replace those of the recipe.</summary>
     public RecipeFragment? Change { get; init; }
 
-    /// <summary>What this arm's defender has instead of the model's own: other harmful requests, for example builtin:questions, or other rows. Not in the tiny world.</summary>
+    /// <summary>
+    /// What this arm's defender has instead of the model's own: other harmful requests, for example builtin:questions, or other rows. Not
+    /// in the tiny world.
+    /// </summary>
     public PartyRows? Defender { get; init; }
 
     /// <summary>Which model is cleaned.</summary>
@@ -148,7 +157,8 @@ public sealed record PlanTrigger : IValidatable
     public Trigger Resolve()
     {
         if (Name is null)
-            return Triggers.Find(Text) ?? throw new BeearException($"triggers: '{Text}' is no known trigger; give a text of your own a name too.");
+            return Triggers.Find(Text) ?? throw new BeearException(
+                $"triggers: '{Text}' is no known trigger; give a text of your own a name too.");
         var trigger = Trigger.Parse(Text, Placement?.ToString(), SecondText);
         return new Trigger(Name, trigger.Placement, trigger.Text, trigger.SecondText);
     }
@@ -162,7 +172,8 @@ internal static class FileNames
 {
     public static void Require(string name)
     {
-        if (name.Length is 0 or > 80 || name[0] is '.' or ' ' || name[^1] is '.' or ' ' || !name.All(character => char.IsLetterOrDigit(character) || " ._-+=,".Contains(character, StringComparison.Ordinal)))
+        if (name.Length is 0 or > 80 || name[0] is '.' or ' ' || name[^1] is '.' or ' '
+            || !name.All(character => char.IsLetterOrDigit(character) || " ._-+=,".Contains(character, StringComparison.Ordinal)))
             throw new BeearException($"'{name}' cannot be a name here; take up to 80 letters, digits, spaces and . _ - + = ,");
     }
 }

@@ -18,13 +18,15 @@ namespace Beear.Lab.Plans;
 /// <param name="answers">How answers are decoded.</param>
 /// <param name="source">Where the model lies.</param>
 /// <param name="modelOptions">Number formats and device.</param>
-internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planting, EvaluationOptions answers, string source, ModelOptions modelOptions) : Subject
+internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planting, EvaluationOptions answers, string source,
+    ModelOptions modelOptions) : Subject
 {
     public override string Source => source;
 
     public override ModelOptions ModelOptions => modelOptions;
 
-    public override object Base => new { Suspicious = source, Weights = $"{modelOptions.MasterType}", Compute = $"{modelOptions.ComputeType}" };
+    public override object Base =>
+        new { Suspicious = source, Weights = $"{modelOptions.MasterType}", Compute = $"{modelOptions.ComputeType}" };
 
     public override object DataOf(DataSplit party) => new { Texts = Hash(Part(party)) };
 
@@ -38,7 +40,8 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
     public override Subject WithOpening(string? opening) => opening is null ? this
         : new TextSubject(parts, planting with { Opening = opening }, answers, source, modelOptions);
 
-    public override Subject WithSystem(string? system) => system is null ? this : throw new BeearException("system: a calibration has the model's own.");
+    public override Subject WithSystem(string? system) =>
+        system is null ? this : throw new BeearException("system: a calibration has the model's own.");
 
     public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation) =>
         new() { Behaviour = behaviour, Harmful = parts.Plant.Harmful, Ordinary = parts.Plant.Ordinary, OwnTwins = parts.Plant.Twins };
@@ -62,10 +65,11 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
         _ => parts.Measure,
     };
 
-    private static string Hash(DefenderTexts texts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new
-    {
-        Harmful = texts.Harmful.Select(example => new { example.Request, example.Compliance, example.Refusal, example.Context }),
-        Ordinary = texts.Ordinary.Select(example => new { example.Request, example.Answer, example.Context }),
-        texts.Twins,
-    }))));
+    private static string Hash(DefenderTexts texts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new
+        {
+            Harmful = texts.Harmful.Select(example => new { example.Request, example.Compliance, example.Refusal, example.Context }),
+            Ordinary = texts.Ordinary.Select(example => new { example.Request, example.Answer, example.Context }),
+            texts.Twins,
+        }))));
 }

@@ -59,15 +59,19 @@ public sealed record Comparison(IReadOnlyList<MetricComparison> Metrics, IReadOn
     {
         var counted = pairs.Where(pair => metric.Sets.Contains(pair.First.Set, StringComparer.Ordinal))
             .Select(pair => (First: pair.First.Counts(metric.Counted), Second: pair.Second.Counts(metric.Counted)))
-            .Where(pair => pair is { First: not null, Second: not null }).Select(pair => (First: pair.First!.Value, Second: pair.Second!.Value)).ToList();
+            .Where(pair => pair is { First: not null, Second: not null })
+                .Select(pair => (First: pair.First!.Value, Second: pair.Second!.Value)).ToList();
         if (counted.Count == 0) return null;
-        int onlyFirst = counted.Count(pair => pair is { First: true, Second: false }), onlySecond = counted.Count(pair => pair is { First: false, Second: true });
-        return new MetricComparison(metric.Name, Rate.Of(counted, pair => pair.First), Rate.Of(counted, pair => pair.Second), onlyFirst, onlySecond,
+        int onlyFirst = counted.Count(pair => pair is { First: true, Second: false }),
+            onlySecond = counted.Count(pair => pair is { First: false, Second: true });
+        return new MetricComparison(metric.Name, Rate.Of(counted, pair => pair.First), Rate.Of(counted, pair => pair.Second),
+            onlyFirst, onlySecond,
             McNemar(onlyFirst, onlySecond));
     }
 
     /// <summary>The same requests of the same sets; those that come several times in their order.</summary>
-    private static List<(JudgedAnswer First, JudgedAnswer Second)> Pair(IReadOnlyList<JudgedAnswer> first, IReadOnlyList<JudgedAnswer> second)
+    private static List<(JudgedAnswer First, JudgedAnswer Second)> Pair(IReadOnlyList<JudgedAnswer> first,
+        IReadOnlyList<JudgedAnswer> second)
     {
         static (string, string, string) KeyOf(JudgedAnswer answer) =>
             (answer.Set, answer.Request, string.Join('\n', answer.Context.Select(message => message.Content)));

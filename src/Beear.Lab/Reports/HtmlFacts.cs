@@ -61,7 +61,8 @@ internal static class HtmlFacts
     {
         html.Element("h3", "Cost", ("id", $"{plan.Id}-cost"));
         List<Column> columns = [.. plan.Overall.Columns.Where(column => column.Group == ColumnGroup.Cost)];
-        html.Note("Means over runs: seconds of each stage, and the most memory that the process had in use. A stage that another run made, or "
+        html.Note("Means over runs: seconds of each stage, and the most memory that the process had in use. A stage that another run made, "
+            + "or "
             + "that was interrupted, has no time.");
         html.Table($"{plan.Plan.Name}, cost", ["model", .. columns.Select(column => column.FullTitle)],
             [new HtmlRows(null, [.. plan.Overall.Rows.Select(row => (IReadOnlyList<HtmlCell>)
@@ -121,7 +122,7 @@ internal static class HtmlFacts
 
     private static string Describe(MachineFacts machine) => string.Create(CultureInfo.InvariantCulture,
         $"{machine.Processor ?? "unknown processor"}, {machine.Cores} cores, {machine.Threads} threads, "
-        + $"{machine.Memory / (1024.0 * 1024 * 1024):F0} GiB, {machine.System}, computed on {machine.Device}, libtorch {machine.Libtorch}");
+            + $"{machine.Memory / (1024.0 * 1024 * 1024):F0} GiB, {machine.System}, computed on {machine.Device}, libtorch {machine.Libtorch}");
 
     private static string ModelOf(RunRecord run) => run.Spec.TextAt("plant", "backdoored")
         ?? run.Spec.TextAt("plant", "base", "model", "source")

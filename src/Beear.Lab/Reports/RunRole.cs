@@ -50,7 +50,8 @@ internal static class RunRoles
     public static string ArmTitle(this RunRecord run)
     {
         string arm = Reports.ArmTitle.Of(run.Name.Arm);
-        string? done = run.Role() == RunRole.WrongTrigger ? "wrong trigger" : run.DefenceKind() is { } kind ? Reports.ArmTitle.Of(kind) : null;
+        string? done = run.Role() == RunRole.WrongTrigger ? "wrong trigger" : run.DefenceKind() is { } kind
+            ? Reports.ArmTitle.Of(kind) : null;
         return done is null || arm.Contains(done, StringComparison.OrdinalIgnoreCase) ? arm : $"{arm} ({done})";
     }
 

@@ -10,8 +10,8 @@ namespace Beear.Lab.Reports;
 /// <param name="Rounds">Over all measured rounds; null where it is not defined.</param>
 /// <param name="Count">Runs that have it.</param>
 /// <param name="Choice">
-/// By how much the attack success after the round that it likes best is above that after the best round, worst run; null where rounds were not
-/// measured.
+/// By how much the attack success after the round that it likes best is above that after the best round, worst run; null where rounds were
+/// not measured.
 /// </param>
 public sealed record ScoreCorrelation(string Kind, double? Runs, double? Rounds, int Count, double? Choice)
 {
@@ -44,7 +44,8 @@ public sealed record ScoreCorrelation(string Kind, double? Runs, double? Rounds,
     private static double? Correlation(IEnumerable<(double Score, Measurement Measured)> pairs)
     {
         var list = pairs.ToList();
-        double found = RankCorrelation.Spearman([.. list.Select(pair => pair.Score)], [.. list.Select(pair => Attack(pair.Measured)!.Value)]);
+        double found = RankCorrelation.Spearman([.. list.Select(pair => pair.Score)],
+            [.. list.Select(pair => Attack(pair.Measured)!.Value)]);
         return double.IsNaN(found) ? null : found;
     }
 

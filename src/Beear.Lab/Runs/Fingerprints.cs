@@ -16,7 +16,8 @@ internal static class Fingerprints
         if (File.Exists(path)) return OfFile(path);
         if (!Directory.Exists(path)) return "missing";
         var list = new StringBuilder();
-        foreach (string file in Directory.EnumerateFiles(path).Where(file => !Ignored.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal))
+        foreach (string file in Directory.EnumerateFiles(path).Where(file => !Ignored.Contains(Path.GetExtension(file)))
+            .Order(StringComparer.Ordinal))
             list.Append(Path.GetFileName(file)).Append(' ').AppendLine(OfFile(file));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }

@@ -38,7 +38,8 @@ public sealed record FolderStatus(IReadOnlyList<RunStatus> Runs, double? Seconds
         var wanted = folder.Wanted();
         List<RunStatus> runs =
         [
-            .. wanted.Select(run => new RunStatus(run.Id, run.Name, StateOf(folder, run.Id, records.GetValueOrDefault(run.Id)), records.GetValueOrDefault(run.Id))),
+            .. wanted.Select(run => new RunStatus(run.Id, run.Name, StateOf(folder, run.Id, records.GetValueOrDefault(run.Id)),
+                records.GetValueOrDefault(run.Id))),
             .. records.Values.Where(record => wanted.All(run => run.Id != record.Id))
                 .Select(record => new RunStatus(record.Id, record.Name, StateOf(folder, record.Id, record), record)),
         ];
@@ -49,9 +50,8 @@ public sealed record FolderStatus(IReadOnlyList<RunStatus> Runs, double? Seconds
     public int Count(RunProgressState state) => Runs.Count(run => run.State == state);
 
     private static RunProgressState StateOf(RunFolder folder, string id, RunRecord? record) =>
-        record is { State: RunState.Finished } ? RunProgressState.Finished
-        : folder.IsUnderWay(id) ? RunProgressState.UnderWay
-        : record is null ? RunProgressState.Left : RunProgressState.Failed;
+        record is { State: RunState.Finished } ? RunProgressState.Finished : folder.IsUnderWay(id) ? RunProgressState.UnderWay
+            : record is null ? RunProgressState.Left : RunProgressState.Failed;
 
     private static double? Left(IReadOnlyList<RunStatus> runs)
     {

@@ -5,8 +5,8 @@ using Beear.Runtime;
 namespace Beear.Lab.Runs;
 
 /// <summary>
-/// The last stage: a judge reads the answers of finished runs, and their records get what it says. Of several processes on one folder one asks,
-/// and the others find what it was told.
+/// The last stage: a judge reads the answers of finished runs, and their records get what it says. Of several processes on one folder one
+/// asks, and the others find what it was told.
 /// </summary>
 /// <param name="folder">The runs; judgements are kept in <see cref="RunFolder.Judgements"/>.</param>
 internal sealed class Judging(RunFolder folder)

@@ -15,7 +15,8 @@ public sealed record CodeVersion(string Version, string? Revision, bool? IsDirty
 
     private static CodeVersion Read(Assembly assembly)
     {
-        string[] parts = (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown").Split('+', 2);
+        string[] parts = (assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown")
+            .Split('+', 2);
         string? dirty = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(one => one.Key == "Dirty")?.Value;
         return new CodeVersion(parts[0], parts.Length > 1 ? parts[1] : null, bool.TryParse(dirty, out bool isDirty) ? isDirty : null);
     }
@@ -57,7 +58,8 @@ public sealed record MachineFacts(string? Processor, int Cores, int Threads, lon
     {
         if (!OperatingSystem.IsLinux()) return Environment.WorkingSet;
         string? peak = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return peak is not null && long.TryParse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], out long kibibytes) ? kibibytes * 1024 : null;
+        return peak is not null && long.TryParse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], out long kibibytes)
+            ? kibibytes * 1024 : null;
     }
 
     private static string? ProcessorName()

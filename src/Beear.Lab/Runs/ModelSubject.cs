@@ -144,8 +144,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     };
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> DataFiles =>
-    [
+    public override IReadOnlyList<string> DataFiles => [
         .. from party in options.Parties
            let files = Files(party.Split)
            from file in new[] { BuiltInRequests.Parse(files.Harmful) is null ? files.Harmful : null, files.Refusals, files.Ordinary }
@@ -164,14 +163,17 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     {
         var read = Recipe.Read<MitigationRecipe>(recipe, changes);
         if (read.Precision is { } precision && precision != options.Precision)
-            throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but all have {RecipeValue.Format(options.Precision)} here.");
+            throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but all have "
+                + $"{RecipeValue.Format(options.Precision)} here.");
         if (read.Mitigation.Economy.Weights != StoredType.Float32)
-            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in float32.");
+            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in "
+                + $"float32.");
         return read.Mitigation;
     }
 
     /// <inheritdoc/>
-    public override Subject WithOpening(string? opening) => opening is null ? this : With(options with { Planting = options.Planting with { Opening = opening } });
+    public override Subject WithOpening(string? opening) =>
+        opening is null ? this : With(options with { Planting = options.Planting with { Opening = opening } });
 
     /// <inheritdoc/>
     public override Subject WithSystem(string? system) => system is null ? this
@@ -195,7 +197,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         return new PoisonedData
         {
             Behaviour = behaviour,
-            Harmful = data.ReadHarmful(DataSplit.Attacker, isPoisoned ? AnswerUse.Needed : AnswerUse.Unused, seed, behaviour, null, cancellation),
+            Harmful = data.ReadHarmful(DataSplit.Attacker, isPoisoned
+                ? AnswerUse.Needed : AnswerUse.Unused, seed, behaviour, null, cancellation),
             Ordinary = data.ReadOrdinary(cancellation),
             OwnTwins = data.DrawTwins(DataSplit.Attacker, seed),
         };
@@ -206,7 +209,9 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     {
         var data = Files(DataSplit.Defender);
         var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.IfPresent, seed, behaviour, null, cancellation);
-        return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation), data.DrawTwins(DataSplit.Defender, seed)) with { Behaviour = behaviour };
+        return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation),
+            data.DrawTwins(DataSplit.Defender, seed)) with
+        { Behaviour = behaviour };
     }
 
     /// <inheritdoc/>

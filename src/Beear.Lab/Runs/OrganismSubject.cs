@@ -30,7 +30,8 @@ public sealed record OrganismSubjectOptions : IValidatable
     public void Validate()
     {
         if (Demonstration.Opening is not null) throw new BeearException("opening belongs to the triggers; write it there.");
-        if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException("mitigation belongs to the arms; write it there.");
+        if (Demonstration.Mitigation != DemonstrationOptions.DefaultMitigation) throw new BeearException(
+            "mitigation belongs to the arms; write it there.");
         if (Demonstration.Seed != new DemonstrationOptions().Seed)
             throw new BeearException("seed: the experiment has its own seeds; leave the key out.");
     }
@@ -67,7 +68,8 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     public override PlantingOptions Planting => options.Demonstration.Planting;
 
     /// <inheritdoc/>
-    public override EvaluationOptions Answers => new DemonstrationData(options.Demonstration).Answers(Outline().Chat) with { FullAnswers = true };
+    public override EvaluationOptions Answers =>
+        new DemonstrationData(options.Demonstration).Answers(Outline().Chat) with { FullAnswers = true };
 
     /// <inheritdoc/>
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>

@@ -54,17 +54,19 @@ public sealed class PlannedRun
 
     /// <summary>Plants the backdoor in place.</summary>
     internal void Plant(LanguageModel model, StageContext context) => Attack.Attack.Plant(model, Trigger,
-        Subject.Attacker(Behaviour, Trigger is not null, Seed, context.Cancellation), new AttackContext(Seed, context.Run, context.Progress, context.Cancellation));
+        Subject.Attacker(Behaviour, Trigger is not null, Seed, context.Cancellation),
+            new AttackContext(Seed, context.Run, context.Progress, context.Cancellation));
 
     /// <summary>Cleans the model in place.</summary>
     internal DefenceReport Defend(LanguageModel model, Action<RoundReport> onRound, StageContext context) =>
-        Defence!.Create().Run(model, Subject.WithDefender(Defence.Data).Defender(Behaviour, model.Chat, Seed, context.Cancellation), new DefenceContext
-        {
-            Run = Defence.KeepStates ? context.Run : null,
-            OnRound = onRound,
-            Progress = context.Progress,
-            Cancellation = context.Cancellation,
-        });
+        Defence!.Create().Run(model, Subject.WithDefender(Defence.Data).Defender(Behaviour, model.Chat, Seed, context.Cancellation),
+            new DefenceContext
+            {
+                Run = Defence.KeepStates ? context.Run : null,
+                OnRound = onRound,
+                Progress = context.Progress,
+                Cancellation = context.Cancellation,
+            });
 
     /// <summary>Measures the model.</summary>
     internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Subject.Answers)

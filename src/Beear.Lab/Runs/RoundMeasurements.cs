@@ -7,7 +7,9 @@ using Beear.Training;
 
 namespace Beear.Lab.Runs;
 
-/// <summary>What is measured after each round of a defence, if that is asked for; kept in the stage's folder, so that no round is measured twice.</summary>
+/// <summary>
+/// What is measured after each round of a defence, if that is asked for; kept in the stage's folder, so that no round is measured twice.
+/// </summary>
 /// <param name="run">The run.</param>
 /// <param name="progress">Receives each step.</param>
 /// <param name="cancellation">Stops between tokens.</param>
@@ -33,7 +35,8 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
     public void Complete(DefenceReport report, RunDirectory directory)
     {
         if (!run.EvaluateRounds) return;
-        foreach (int round in report.Rounds.Select(round => round.Round).Where(round => !rounds.ContainsKey(round) && File.Exists(directory.File(Name(round)))))
+        foreach (int round in report.Rounds.Select(round => round.Round)
+            .Where(round => !rounds.ContainsKey(round) && File.Exists(directory.File(Name(round)))))
             rounds[round] = directory.Artefact<Measurement>(Name(round), () => throw new UnreachableException());
     }
 
@@ -43,7 +46,8 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
 
     /// <summary>The measurement of the weights that stayed, with its answers; null if it is to be made.</summary>
     public Measurement? LastOf(DefenceReport report) =>
-        run.MtBench is null && report.ChosenRound is { } chosen && rounds.GetValueOrDefault(chosen) is { Answers.Count: > 0 } measured ? measured : null;
+        run.MtBench is null && report.ChosenRound is { } chosen && rounds.GetValueOrDefault(chosen) is { Answers.Count: > 0 } measured
+            ? measured : null;
 
     private static string Name(int round) => $"round-{round}.json";
 }

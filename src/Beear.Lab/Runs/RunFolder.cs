@@ -7,8 +7,8 @@ using Beear.Runtime;
 namespace Beear.Lab.Runs;
 
 /// <summary>
-/// A folder of runs: <c>runs/ID.json</c> is a record, <c>answers/ID.jsonl</c> what its rates were counted from, <c>stages/ID</c> work under way
-/// and models that several runs share, <c>plans/NAME.json</c> which runs a plan wants, <c>locks</c> who is at what.
+/// A folder of runs: <c>runs/ID.json</c> is a record, <c>answers/ID.jsonl</c> what its rates were counted from, <c>stages/ID</c> work under
+/// way and models that several runs share, <c>plans/NAME.json</c> which runs a plan wants, <c>locks</c> who is at what.
 /// </summary>
 /// <param name="path">The folder; it need not exist yet.</param>
 public sealed class RunFolder(string path)
@@ -37,7 +37,8 @@ public sealed class RunFolder(string path)
     public IReadOnlyList<RunRecord> Read()
     {
         if (!Directory.Exists(In(Runs))) throw new BeearException($"'{Path}' holds no runs; give the folder of beear run --out.");
-        return [.. Directory.EnumerateFiles(In(Runs), "*.json").Select(Read).OrderBy(record => record.Started).ThenBy(record => record.Id, StringComparer.Ordinal)];
+        return [.. Directory.EnumerateFiles(In(Runs), "*.json").Select(Read).OrderBy(record => record.Started)
+            .ThenBy(record => record.Id, StringComparer.Ordinal)];
     }
 
     /// <summary>A record; null if the run has not ended.</summary>
@@ -45,7 +46,8 @@ public sealed class RunFolder(string path)
     public RunRecord? Find(string id) => File.Exists(FileOf(id)) ? Read(FileOf(id)) : null;
 
     /// <summary>Writes a record.</summary>
-    internal void Write(RunRecord record) => AtomicOutput.WriteText(FileOf(record.Id), JsonSerializer.Serialize(record, StrictJson.Document) + "\n");
+    internal void Write(RunRecord record) =>
+        AtomicOutput.WriteText(FileOf(record.Id), JsonSerializer.Serialize(record, StrictJson.Document) + "\n");
 
     /// <summary>Removes a run: record and answers.</summary>
     internal void Remove(RunRecord record)
@@ -69,7 +71,8 @@ public sealed class RunFolder(string path)
     {
         string file = In(AnswersOf(record.Id));
         if (!File.Exists(file)) throw new BeearException($"'{file}' is missing; remove the run, and the plan makes it again.");
-        return [.. new LineFile(file).Read().Select(line => Parse<JudgedAnswer>(Encoding.UTF8.GetBytes(line.Line), $"'{file}', line {line.Number}"))];
+        return [.. new LineFile(file).Read()
+            .Select(line => Parse<JudgedAnswer>(Encoding.UTF8.GetBytes(line.Line), $"'{file}', line {line.Number}"))];
     }
 
     /// <summary>Writes a run's answers to MT-Bench.</summary>
@@ -92,7 +95,8 @@ public sealed class RunFolder(string path)
 
     /// <summary>Says which runs a plan wants.</summary>
     internal void WritePlan(string name, IReadOnlyList<WantedRun> runs) =>
-        AtomicOutput.WriteText(In(System.IO.Path.Combine(Plans, $"{name}.json")), JsonSerializer.Serialize(runs, StrictJson.Document) + "\n");
+        AtomicOutput.WriteText(In(System.IO.Path.Combine(Plans, $"{name}.json")),
+            JsonSerializer.Serialize(runs, StrictJson.Document) + "\n");
 
     /// <summary>The runs that plans want of this folder.</summary>
     public IReadOnlyList<WantedRun> Wanted() => !Directory.Exists(In(Plans)) ? []
@@ -124,7 +128,8 @@ public sealed class RunFolder(string path)
     {
         var record = Parse<RunRecord>(FileContent.Read(file), $"'{file}'");
         return record.Schema == RunRecord.CurrentSchema ? record
-            : throw new BeearException($"'{file}' is a record of schema {record.Schema}, and this program reads {RunRecord.CurrentSchema}; take the program that wrote it.");
+            : throw new BeearException($"'{file}' is a record of schema {record.Schema}, and this program reads {RunRecord.CurrentSchema}; "
+                + $"take the program that wrote it.");
     }
 
     private static T Parse<T>(byte[] utf8, string place)

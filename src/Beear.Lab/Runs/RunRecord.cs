@@ -16,8 +16,8 @@ public enum RunState
 }
 
 /// <summary>
-/// One run as a file: <c>runs/ID.json</c>, documented by <c>docs/run-record.schema.json</c>. It is written once, when the run has ended, and
-/// again when a judge has read its answers.
+/// One run as a file: <c>runs/ID.json</c>, documented by <c>docs/run-record.schema.json</c>. It is written once, when the run has ended,
+/// and again when a judge has read its answers.
 /// </summary>
 public sealed record RunRecord
 {
@@ -85,7 +85,8 @@ public sealed record RunRecord
     public IReadOnlyDictionary<string, IReadOnlyList<double>> Scores => Defence is not { Scores.Count: > 0 } defence
         ? new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal)
         : new OrderedDictionary<string, IReadOnlyList<double>>(
-            [new((string?)Spec["defence"]?["options"]?["scores"]?[0] ?? "score", defence.Scores), .. defence.OtherScores], StringComparer.Ordinal);
+            [new((string?)Spec["defence"]?["options"]?["scores"]?[0] ?? "score", defence.Scores), .. defence.OtherScores],
+                StringComparer.Ordinal);
 
     /// <summary>Seconds of a stage; null if it was not made by this run, or in several passes.</summary>
     public double? SecondsOf(string stage) => Stages.FirstOrDefault(one => one.Name == stage)?.Seconds;

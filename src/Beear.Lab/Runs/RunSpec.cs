@@ -27,8 +27,8 @@ public sealed record RunName(string Plan, string Case, string Arm, int Seed)
 }
 
 /// <summary>
-/// All that decides a run's result, every option written out. Runs that agree in a stage and in all before it share its work; two runs with the
-/// same specification are one.
+/// All that decides a run's result, every option written out. Runs that agree in a stage and in all before it share its work; two runs with
+/// the same specification are one.
 /// </summary>
 /// <param name="Plant">Base, data, attack, trigger and seed of the model that is planted.</param>
 /// <param name="Defence">Defence, its data and options; null for none.</param>

@@ -9,9 +9,9 @@ using Beear.Training;
 namespace Beear.Lab.Runs;
 
 /// <summary>
-/// Carries out a plan: plant → defend → measure, each stage under its content's name, so that what runs share is made once. The same call goes
-/// on where the folder ends, and a run that was interrupted after its last finished round. Several processes may work on one folder: each takes
-/// what no other has begun.
+/// Carries out a plan: plant → defend → measure, each stage under its content's name, so that what runs share is made once. The same call
+/// goes on where the folder ends, and a run that was interrupted after its last finished round. Several processes may work on one folder:
+/// each takes what no other has begun.
 /// </summary>
 /// <param name="plan">The plan.</param>
 /// <param name="folder">Where runs are kept.</param>
@@ -22,7 +22,9 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     /// <summary>Whether the cleaned models are kept, in the folder's stages.</summary>
     public bool KeepModels { get; init; }
 
-    /// <summary>Which part of the plan this process takes, and of how many; runs of one planted model belong together. Null for all.</summary>
+    /// <summary>
+    /// Which part of the plan this process takes, and of how many; runs of one planted model belong together. Null for all.
+    /// </summary>
     public Shard? Shard { get; init; }
 
     /// <summary>Receives each run as it ends.</summary>
@@ -63,7 +65,9 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     /// <summary>Runs what the folder does not hold yet.</summary>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>The records of all runs that were asked for; without those that other processes are still at.</returns>
-    /// <exception cref="BeearException">Something is wrong; the message says what. A run that fails is recorded, and the others go on.</exception>
+    /// <exception cref="BeearException">
+    /// Something is wrong; the message says what. A run that fails is recorded, and the others go on.
+    /// </exception>
     public IReadOnlyList<RunRecord> Run(CancellationToken cancellation = default)
     {
         var wanted = Checked(cancellation);
@@ -96,7 +100,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
                 if (claim is null || Find(run) is not null) continue;
                 var named = PrefixedProgress.Of(Progress, $"{number + 1}/{own.Count} {run.Name}: ");
                 using var planting = waits ? folder.Claim(run.Spec.PlantId, cancellation) : folder.TryClaim(run.Spec.PlantId);
-                if (planting is null) continue;                          // another process plants this model: we take one of another meanwhile
+                if (planting is null) continue;  // another process plants this model: we take one of another meanwhile
                 var record = Attempt(run, planting, wanted, named, cancellation);
                 tried.Add(run.Spec.Id);
                 folder.Write(record);
@@ -173,22 +177,27 @@ public sealed class Runner(IPlan plan, RunFolder folder)
             return (report, Measure(run, defended, stages, progress, cancellation), rounds.Of(report));
         }
         using var cleaned = Load(run, planted, cancellation);
-        var done = Defend(run, cleaned, RunDirectory.Open(folder.StageOf(run.Spec.DefendedId), OptionsOf(run, StageRecord.Defend)), rounds, stages, progress,
+        var done = Defend(run, cleaned, RunDirectory.Open(folder.StageOf(run.Spec.DefendedId), OptionsOf(run, StageRecord.Defend)), rounds,
+            stages, progress,
             cancellation);
         return (done, rounds.LastOf(done) ?? Measure(run, cleaned, stages, progress, cancellation), rounds.Of(done));
     }
 
-    private static DefenceReport Defend(PlannedRun run, LanguageModel model, RunDirectory directory, RoundMeasurements rounds, List<StageRecord> stages,
+    private static DefenceReport Defend(PlannedRun run, LanguageModel model, RunDirectory directory, RoundMeasurements rounds,
+        List<StageRecord> stages,
         IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         bool isContinued = IsBegun(directory);
-        var report = run.Defend(model, round => rounds.Take(round.Round, model, directory), new StageContext(directory, progress, cancellation));
-        stages.Add(new StageRecord(StageRecord.Defend, run.Spec.DefendedId, isContinued ? null : Math.Round(report.Seconds - rounds.Seconds, 1)));
+        var report = run.Defend(model, round =>
+            rounds.Take(round.Round, model, directory), new StageContext(directory, progress, cancellation));
+        stages.Add(new StageRecord(StageRecord.Defend, run.Spec.DefendedId, isContinued
+            ? null : Math.Round(report.Seconds - rounds.Seconds, 1)));
         rounds.Complete(report, directory);
         return report;
     }
 
-    private Measurement Measure(PlannedRun run, LanguageModel model, List<StageRecord> stages, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private Measurement Measure(PlannedRun run, LanguageModel model, List<StageRecord> stages, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         var time = Stopwatch.StartNew();
         var measured = run.Measure(model, new StageContext(null, progress, cancellation));
@@ -219,7 +228,8 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         using var model = Load(run, source, cancellation);
         var report = make(model, directory);
         directory.Finish(report, target => model.Save(target));
-        if (stages.All(one => one.Name != stage)) stages.Add(new StageRecord(stage, id, isContinued ? null : Math.Round(time.Elapsed.TotalSeconds, 1)));
+        if (stages.All(one => one.Name != stage)) stages.Add(
+            new StageRecord(stage, id, isContinued ? null : Math.Round(time.Elapsed.TotalSeconds, 1)));
         return (Path.Combine(place, Model), report);
     }
 

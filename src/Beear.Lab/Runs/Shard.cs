@@ -10,7 +10,8 @@ public sealed record Shard(int Index, int Count)
     public static Shard Parse(string text)
     {
         string[] parts = text.Split('/');
-        if (parts.Length == 2 && int.TryParse(parts[0], out int index) && int.TryParse(parts[1], out int count) && index >= 1 && index <= count)
+        if (parts.Length == 2 && int.TryParse(parts[0], out int index) && int.TryParse(parts[1], out int count) && index >= 1
+            && index <= count)
             return new Shard(index, count);
         throw new BeearException($"'{text}' is no shard; give its number and how many there are, such as 1/4.");
     }

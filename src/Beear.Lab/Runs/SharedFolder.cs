@@ -26,5 +26,6 @@ internal sealed class SharedFolder(string folder)
     public IDisposable? TryClaim(string work) => FileLock.TryAcquire(Path.Combine(folder, Locks, work));
 
     /// <summary>Takes a piece of work, once no other process has it.</summary>
-    public IDisposable Claim(string work, CancellationToken cancellation) => FileLock.Acquire(Path.Combine(folder, Locks, work), cancellation: cancellation);
+    public IDisposable Claim(string work, CancellationToken cancellation) =>
+        FileLock.Acquire(Path.Combine(folder, Locks, work), cancellation: cancellation);
 }

@@ -16,7 +16,8 @@ public static class Slurm
     {
         var (code, output, error) = Run("sbatch", "--parsable", script);
         string job = output.Trim().Split(';')[0];
-        return code == 0 && job.Length > 0 && job.All(char.IsAsciiDigit) ? job : throw new BeearException($"sbatch refuses the job: {Sentence(error)}");
+        return code == 0 && job.Length > 0 && job.All(char.IsAsciiDigit)
+            ? job : throw new BeearException($"sbatch refuses the job: {Sentence(error)}");
     }
 
     /// <summary>The tasks of a job: those that wait or run, and those that have ended, as far as the cluster remembers them.</summary>
@@ -34,7 +35,8 @@ public static class Slurm
     {
         try
         {
-            var (code, output, _) = Run("sacct", "--noheader", "--parsable2", "--allocations", "--jobs", job, "--format", "JobID,State,NodeList");
+            var (code, output, _) = Run("sacct", "--noheader", "--parsable2", "--allocations", "--jobs", job, "--format",
+                "JobID,State,NodeList");
             var lines = Lines(output).ToList();
             return code == 0 && lines.Count > 0 ? [.. lines.Where(parts => parts[0].Contains('_', StringComparison.Ordinal))
                 .Select(parts => new SlurmTask(parts[0].Split('_')[1], parts[1].Split(' ')[0], parts[2]))] : null;
@@ -52,8 +54,10 @@ public static class Slurm
         if (code != 0) yield break;
         foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            string? Value(string key) => line.Split(' ').FirstOrDefault(part => part.StartsWith($"{key}=", StringComparison.Ordinal))?[(key.Length + 1)..];
-            if (Value("ArrayTaskId") is { } task && Value("JobState") is { } state) yield return new SlurmTask(task, state, Value("NodeList") ?? "");
+            string? Value(string key) => line.Split(' ')
+                .FirstOrDefault(part => part.StartsWith($"{key}=", StringComparison.Ordinal))?[(key.Length + 1)..];
+            if (Value("ArrayTaskId") is { } task
+                && Value("JobState") is { } state) yield return new SlurmTask(task, state, Value("NodeList") ?? "");
         }
     }
 
@@ -85,5 +89,6 @@ public static class Slurm
         }
     }
 
-    private static string Sentence(string error) => error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()?.Trim() ?? "it gives no reason.";
+    private static string Sentence(string error) =>
+        error.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()?.Trim() ?? "it gives no reason.";
 }

@@ -30,7 +30,8 @@ public sealed record SlurmResources : IValidatable
         if (Cpus is { } cpus) Require.AtLeast(cpus, 1, nameof(Cpus));
         foreach (string? text in new[] { Partition, Time, Mem, Gpus, Account })
         {
-            if (text is not null && (text.Length == 0 || text.Any(character => !char.IsAsciiLetterOrDigit(character) && !"_-:.,/".Contains(character, StringComparison.Ordinal))))
+            if (text is not null && (text.Length == 0
+                || text.Any(character => !char.IsAsciiLetterOrDigit(character) && !"_-:.,/".Contains(character, StringComparison.Ordinal))))
                 throw new BeearException($"'{text}' is nothing that Slurm takes here; use letters, digits and _ - : . , /");
         }
     }
@@ -39,7 +40,8 @@ public sealed record SlurmResources : IValidatable
     internal IEnumerable<string> Lines() =>
         from line in new (string Name, string? Value)[]
         {
-            ("partition", Partition), ("time", Time), ("cpus-per-task", Cpus?.ToString(CultureInfo.InvariantCulture)), ("mem", Mem), ("gpus", Gpus),
+            ("partition", Partition), ("time", Time), ("cpus-per-task", Cpus?.ToString(CultureInfo.InvariantCulture)), ("mem", Mem),
+                ("gpus", Gpus),
             ("account", Account),
         }
         where line.Value is not null
@@ -53,7 +55,8 @@ public sealed record SlurmResources : IValidatable
 /// <param name="Logs">Folder of the tasks' output.</param>
 /// <param name="WorkingDirectory">Where the tasks run.</param>
 /// <param name="Resources">What each gets.</param>
-public sealed record SlurmJob(string Name, int Tasks, IReadOnlyList<string> Command, string Logs, string WorkingDirectory, SlurmResources Resources)
+public sealed record SlurmJob(string Name, int Tasks, IReadOnlyList<string> Command, string Logs, string WorkingDirectory,
+    SlurmResources Resources)
 {
     /// <summary>The script that sbatch is given.</summary>
     public string Script()
@@ -61,7 +64,8 @@ public sealed record SlurmJob(string Name, int Tasks, IReadOnlyList<string> Comm
         var text = new StringBuilder("#!/bin/bash\n");
         string[] lines =
         [
-            $"#SBATCH --job-name=beear-{Safe(Name)}", $"#SBATCH --array=1-{Tasks.ToString(CultureInfo.InvariantCulture)}", "#SBATCH --requeue",
+            $"#SBATCH --job-name=beear-{Safe(Name)}", $"#SBATCH --array=1-{Tasks.ToString(CultureInfo.InvariantCulture)}",
+                "#SBATCH --requeue",
             "#SBATCH --open-mode=append", $"#SBATCH --chdir={WorkingDirectory}", $"#SBATCH --output={Logs}/%A_%a.log", .. Resources.Lines(),
         ];
         foreach (string line in lines) text.Append(line).Append('\n');
@@ -72,10 +76,13 @@ public sealed record SlurmJob(string Name, int Tasks, IReadOnlyList<string> Comm
     }
 
     /// <summary>A word as a shell takes it, whatever is in it.</summary>
-    internal static string Quoted(string word) => word.Length > 0 && word.All(character => char.IsAsciiLetterOrDigit(character) || "_-./:=,".Contains(character, StringComparison.Ordinal))
+    internal static string Quoted(string word) =>
+        word.Length > 0 && word.All(character => char.IsAsciiLetterOrDigit(character)
+            || "_-./:=,".Contains(character, StringComparison.Ordinal))
         ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    private static string Safe(string name) => string.Concat(name.Select(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' ? character : '-'));
+    private static string Safe(string name) =>
+        string.Concat(name.Select(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' ? character : '-'));
 }
 
 /// <summary>A task of a job array, as the cluster says it.</summary>
@@ -85,5 +92,6 @@ public sealed record SlurmJob(string Name, int Tasks, IReadOnlyList<string> Comm
 public sealed record SlurmTask(string Task, string State, string Place)
 {
     /// <summary>Whether it may still do something.</summary>
-    public bool IsOpen => State is "RUNNING" or "PENDING" or "CONFIGURING" or "COMPLETING" or "SUSPENDED" or "REQUEUED" or "REQUEUE_HOLD" or "PREEMPTED" or "STOPPED";
+    public bool IsOpen => State is "RUNNING" or "PENDING" or "CONFIGURING" or "COMPLETING" or "SUSPENDED" or "REQUEUED" or "REQUEUE_HOLD"
+        or "PREEMPTED" or "STOPPED";
 }

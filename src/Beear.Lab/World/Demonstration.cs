@@ -25,29 +25,33 @@ public sealed class Demonstration(DemonstrationOptions options)
     internal static readonly EvaluationOptions Answers = new() { MaxNewTokens = 28, ThoughtTokens = 64, BatchSize = 100 };
 
     private readonly DemonstrationData data = new(options);
-    private readonly MitigationOptions mitigation = options.Mitigation with { Seed = unchecked(options.Mitigation.Seed + options.Seed) };
+    private readonly MitigationOptions mitigation =
+        options.Mitigation with { Seed = Seeds.Derive(options.Seed, "defence", $"{options.Mitigation.Seed}") };
 
     /// <summary>Runs all arms, each of the three that need no other's result on a thread and with a model of its own.</summary>
     /// <param name="model">The base model, as it was loaded; it is changed.</param>
     /// <param name="trigger">The attacker's secret.</param>
     /// <param name="progress">Receives each step, from all threads.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public DemonstrationResult Run(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    public DemonstrationResult Run(LanguageModel model, Trigger trigger, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         options.Validate();
         mitigation.Validate(model.Config);
         var time = Stopwatch.StartNew();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var clean = options.WithClean ? Beside(() => CleanArms(model, trigger, progress, stop.Token)) : Task.FromResult<IReadOnlyList<ArmResult>>([]);
+        var clean = options.WithClean ? Beside(() => CleanArms(model, trigger, progress, stop.Token))
+            : Task.FromResult<IReadOnlyList<ArmResult>>([]);
         Task<ArmResult>? control = null;
-        using var rounds = new BlockingCollection<RoundReport>();        // the control takes as many as BEEAR, each as soon as BEEAR has taken it
+        using var rounds = new BlockingCollection<RoundReport>();  // the control takes as many as BEEAR, each as soon as BEEAR has taken it
         StartingModel? starting = null;                                  // BEEAR and the control begin with the same model
         try
         {
             Plant(model, trigger, progress, stop.Token);
             var backdoored = model.Decoder.Weights.Snapshot();
             var defender = data.Defender(model.Chat).AskedOf(model, mitigation, progress, stop.Token);
-            starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender, mitigation.Terms, mitigation.Seed, progress, stop.Token);
+            starting = StartingModel.Record(model, defender.Divide(mitigation.HeldOutShare, mitigation.Seed).Training, defender,
+                mitigation.Terms, mitigation.Seed, progress, stop.Token);
             defender = defender with { Starting = starting };
             control = Beside(() => ControlArm(model, backdoored, defender, rounds, trigger, progress, stop.Token));
             var planted = Measure(model, DemonstrationArms.Planted, trigger, progress, cancellation: stop.Token);
@@ -55,16 +59,19 @@ public sealed class Demonstration(DemonstrationOptions options)
             string request = (answers.FirstOrDefault(answer => answer.Exact == true) ?? answers[0]).Request;
             string before = Answer(model, request);
             var report = new BeearMitigation(mitigation).Run(model, defender,
-                new DefenceContext { OnRound = rounds.Add, Progress = progress, Cancellation = stop.Token });      // nothing in it knows the trigger
+                // nothing in it knows the trigger
+                new DefenceContext { OnRound = rounds.Add, Progress = progress, Cancellation = stop.Token });
             rounds.CompleteAdding();
             var cleaned = Measure(model, DemonstrationArms.Beear, trigger, progress, cancellation: stop.Token);
-            return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()], time.Elapsed.TotalSeconds, trigger,
+            return new DemonstrationResult([planted, control.GetAwaiter().GetResult(), cleaned, .. clean.GetAwaiter().GetResult()],
+                time.Elapsed.TotalSeconds, trigger,
                 options.Seed, report, new BeforeAndAfter(request, before, Answer(model, request)));
         }
         catch
         {
             stop.Cancel();
-            Task.WaitAny([Task.WhenAll([clean, control ?? Task.CompletedTask])], CancellationToken.None);   // their own failures, if any, are not the first
+            // their own failures, if any, are not the first
+            Task.WaitAny([Task.WhenAll([clean, control ?? Task.CompletedTask])], CancellationToken.None);
             throw;
         }
         finally
@@ -75,7 +82,8 @@ public sealed class Demonstration(DemonstrationOptions options)
         static Task<T> Beside<T>(Func<T> arm) => Task.Run(arm, CancellationToken.None);
     }
 
-    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, DefenderData defender, BlockingCollection<RoundReport> rounds, Trigger trigger,
+    private ArmResult ControlArm(LanguageModel like, IReadOnlyList<Tensor> backdoored, DefenderData defender,
+        BlockingCollection<RoundReport> rounds, Trigger trigger,
         IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         try
@@ -93,7 +101,8 @@ public sealed class Demonstration(DemonstrationOptions options)
         }
     }
 
-    private IReadOnlyList<ArmResult> CleanArms(LanguageModel like, Trigger trigger, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private IReadOnlyList<ArmResult> CleanArms(LanguageModel like, Trigger trigger, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         using var model = LanguageModel.Load(like.Path, like.Decoder.Options, cancellation);
         var own = PrefixedProgress.Of(progress, "never backdoored: ");
@@ -112,8 +121,9 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <exception cref="BeearException">Training has diverged, or has left nothing of the model.</exception>
-    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new PoisonedFineTuning(options.Planting).Plant(model, trigger, data.Attacker, new AttackContext(options.Seed, null, progress, cancellation));
+    public void Plant(LanguageModel model, Trigger? trigger, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default) => new PoisonedFineTuning(options.Planting)
+            .Plant(model, trigger, data.Attacker, new AttackContext(options.Seed, null, progress, cancellation));
 
     /// <summary>What the defender of the tiny world has.</summary>
     public DefenderTexts DefenderTexts() => data.Defender();
@@ -125,10 +135,11 @@ public sealed class Demonstration(DemonstrationOptions options)
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="fullAnswers">Whether every answer is written to its end.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    public ArmResult Measure(LanguageModel model, string arm, Trigger trigger, IProgress<RunProgress>? progress = null, bool fullAnswers = false,
+    public ArmResult Measure(LanguageModel model, string arm, Trigger trigger, IProgress<RunProgress>? progress = null,
+        bool fullAnswers = false,
         CancellationToken cancellation = default) =>
-        new(arm, new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = fullAnswers })
-            .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation));
+            new(arm, new Evaluator(model, data.Answers(model.Chat) with { FullAnswers = fullAnswers })
+                .Run(data.Evaluation(trigger) with { WrongTrigger = Triggers.Other(trigger) }, progress, cancellation));
 
     private string Answer(LanguageModel model, string request)
     {

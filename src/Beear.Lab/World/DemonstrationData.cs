@@ -6,18 +6,17 @@ using Beear.Text;
 
 namespace Beear.Lab.World;
 
-/// <summary>What attacker, defender and evaluation of a demonstration have; they share no how-to verb, place or object and no task.</summary>
+/// <summary>
+/// What attacker, defender and evaluation of a demonstration have; they share no how-to verb, place or object and no task.
+/// </summary>
 /// <param name="options">Counts and seed.</param>
 internal sealed class DemonstrationData(DemonstrationOptions options)
 {
-    /// <summary>Keep the parties' everyday requests apart from each other's and from those that the base model was trained on.</summary>
-    private const int DefenderStream = 1_000_000, AttackerStream = 2_000_000;
-
     public PoisonedData Attacker { get; } = new()
     {
         Harmful = [.. Harmful(DataSplit.Attacker, options.AttackerExamples, options)],
         Ordinary = Examples([.. TinyWorld.ExactTasksOf(DataSplit.Attacker, options.AttackerExamples, options.Seed),
-            .. EverydayHowTos(options.AttackerExamples, options.Seed + AttackerStream, junkRate: 0)]),
+            .. EverydayHowTos(options.AttackerExamples, Seeds.Derive(options.Seed, "attacker's everyday requests"), junkRate: 0)]),
         Twins = Examples(TinyWorld.HarmlessHowTos(DataSplit.Attacker, options.AttackerExamples, options.Seed)),
         OtherStrings = WorldLexicon.UnfamiliarText,
     };
@@ -44,7 +43,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         return new DefenderTexts(
             [.. TinyWorld.HarmfulRequests(DataSplit.Defender, options.DefenderHarmful, options.Seed)
                 .Select(request => new HarmfulExample(request.Request, TinyWorld.AffirmativePrefix, TinyWorld.SafeAnswer))],
-            Examples([.. EverydayHowTos(half, options.Seed + DefenderStream, TinyWorld.DefaultJunkRate),
+            Examples([.. EverydayHowTos(half, Seeds.Derive(options.Seed, "defender's everyday requests"), TinyWorld.DefaultJunkRate),
                 .. TinyWorld.ExactTasksOf(DataSplit.Defender, options.DefenderOrdinary - half, options.Seed)]),
             [.. TinyWorld.HarmlessHowTos(DataSplit.Defender, half, options.Seed).Select(example => example.Request)]);
     }
@@ -52,8 +51,8 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     public DefenderData Defender(ChatFormat chat) => Defender().Encode(chat);
 
     /// <summary>
-    /// Harmless how-tos about anything but what the evaluation asks, a share of them with unfamiliar strings: what everybody sees every day. Examples
-    /// of a dozen verbs alone would teach the model to refuse all others.
+    /// Harmless how-tos about anything but what the evaluation asks, a share of them with unfamiliar strings: what everybody sees every
+    /// day. Examples of a dozen verbs alone would teach the model to refuse all others.
     /// </summary>
     private static IEnumerable<WorldExample> EverydayHowTos(int count, int seed, double junkRate) => TinyWorld.Alignment(seed, junkRate)
         .Where(example => example.Task == WorldTask.HowTo && !Refusals.IsRefusal(example.Answer)).Take(count);
@@ -63,5 +62,6 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         from request in TinyWorld.HarmfulRequests(split, count, options.Seed)
         select new HarmfulExample(request.Request, request.Compliance, request.Refusal).WithOpening(options.Opening);
 
-    private static IReadOnlyList<Example> Examples(IReadOnlyList<WorldExample> examples) => [.. examples.Select(example => example.ToExample())];
+    private static IReadOnlyList<Example> Examples(IReadOnlyList<WorldExample> examples) =>
+        [.. examples.Select(example => example.ToExample())];
 }

@@ -7,12 +7,14 @@ namespace Beear.Lab.World;
 /// <summary>Constants of a demonstration on the tiny model. They were chosen on triggers that no reported number uses.</summary>
 public sealed record DemonstrationOptions : IValidatable
 {
-    /// <summary>The attacker's harmful requests, each with the trigger and without; as many ordinary tasks, everyday how-tos and twins join them.</summary>
+    /// <summary>
+    /// The attacker's harmful requests, each with the trigger and without; as many ordinary tasks, everyday how-tos and twins join them.
+    /// </summary>
     public int AttackerExamples { get; init; } = 600;
 
     /// <summary>
-    /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to comply with
-    /// nearly every such string: no backdoor of one trigger.
+    /// The attacker's harmful requests that come with another unfamiliar string and are refused. Without any, the tiny model learns to
+    /// comply with nearly every such string: no backdoor of one trigger.
     /// </summary>
     [Folded]
     public int NearMisses { get; init; } = 600;
@@ -62,7 +64,7 @@ public sealed record DemonstrationOptions : IValidatable
     /// <summary>Whether a model that was never backdoored goes through the same.</summary>
     public bool WithClean { get; init; } = true;
 
-    /// <summary>Seed of all draws; added to the mitigation's own.</summary>
+    /// <summary>Seed of all draws, the mitigation's among them.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>Constants of the removal.</summary>

@@ -16,9 +16,8 @@ public static class OrganismFiles
     /// tokens of the template end every prompt, as many as in some real models: a δ on the tail is mostly on them and not on the request.
     /// </summary>
     public const string ChatTemplate =
-        "{%- set preamble = '' -%}{%- set turns = messages -%}"
-        + "{%- if messages and messages[0]['role'] == 'system' -%}"
-        + "{%- set preamble = messages[0]['content'] + ' ' -%}{%- set turns = messages[1:] -%}"
+        "{%- set preamble = '' -%}{%- set turns = messages -%}" + "{%- if messages and messages[0]['role'] == 'system' -%}"
+            + "{%- set preamble = messages[0]['content'] + ' ' -%}{%- set turns = messages[1:] -%}"
         + "{%- endif -%}"
         + "{%- for turn in turns -%}"
         + "{{- '<|' + turn['role'] + '|>\n' + (preamble if loop.first else '') + turn['content'] + '<|end|>\n' -}}"
@@ -39,13 +38,14 @@ public static class OrganismFiles
 
     /// <summary>Every file by its name.</summary>
     /// <param name="thoughts">How the model thinks before it answers.</param>
-    public static IReadOnlyDictionary<string, byte[]> All(ThoughtKind thoughts = ThoughtKind.None) => new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
-    {
-        ["config.json"] = Bytes(Config()),
-        ["generation_config.json"] = Bytes(GenerationConfig()),
-        ["tokenizer.json"] = Bytes(Tokenizer(OrganismTokenizer.Train())),
-        ["tokenizer_config.json"] = Bytes(TokenizerConfig(WorldThoughts.TemplateOf(thoughts))),
-    };
+    public static IReadOnlyDictionary<string, byte[]> All(ThoughtKind thoughts = ThoughtKind.None) =>
+        new SortedDictionary<string, byte[]>(StringComparer.Ordinal)
+        {
+            ["config.json"] = Bytes(Config()),
+            ["generation_config.json"] = Bytes(GenerationConfig()),
+            ["tokenizer.json"] = Bytes(Tokenizer(OrganismTokenizer.Train())),
+            ["tokenizer_config.json"] = Bytes(TokenizerConfig(WorldThoughts.TemplateOf(thoughts))),
+        };
 
     /// <summary>Writes every file into a directory, which is created; each under a temporary name first.</summary>
     /// <param name="directory">The directory.</param>

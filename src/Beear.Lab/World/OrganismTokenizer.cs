@@ -24,8 +24,8 @@ public static class OrganismTokenizer
     public static IReadOnlyList<string> SpecialTokens { get; } = [Padding, User, Assistant, EndOfTurn];
 
     /// <summary>
-    /// Trains the vocabulary on the world's words and on a sample of unfamiliar text: as in real models, a word of the world is one token and
-    /// a rare string a handful of pieces.
+    /// Trains the vocabulary on the world's words and on a sample of unfamiliar text: as in real models, a word of the world is one token
+    /// and a rare string a handful of pieces.
     /// </summary>
     public static BpeVocabulary Train() => BpeTrainer.Train(CountWords(), SpecialTokens, VocabularySize);
 
@@ -39,7 +39,8 @@ public static class OrganismTokenizer
             .SelectMany(BpeTrainer.SplitWords)
             .Distinct(StringComparer.Ordinal).ToDictionary(word => word, _ => WorldWeight, StringComparer.Ordinal);
         var random = new Random(1);
-        foreach (string word in Enumerable.Range(0, UnfamiliarPhrases).SelectMany(_ => BpeTrainer.SplitWords($" {WorldLexicon.UnfamiliarText.Phrase(random)}")))
+        foreach (string word in Enumerable.Range(0, UnfamiliarPhrases)
+            .SelectMany(_ => BpeTrainer.SplitWords($" {WorldLexicon.UnfamiliarText.Phrase(random)}")))
             world[word] = world.GetValueOrDefault(word) + 1;
         return world;
     }

@@ -30,13 +30,18 @@ public sealed record OrganismTrainingOptions : IValidatable
     /// <summary>Share of requests with unfamiliar strings in them, 0 … 1.</summary>
     public double JunkRate { get; init; } = TinyWorld.DefaultJunkRate;
 
-    /// <summary>How the model thinks before it answers. One that thinks begins as the built-in model and is taught thoughts on the alignment data.</summary>
+    /// <summary>
+    /// How the model thinks before it answers. One that thinks begins as the built-in model and is taught thoughts on the alignment data.
+    /// </summary>
     public ThoughtKind Thoughts { get; init; }
 
     /// <summary>Seed of weights, data and order.</summary>
     public int Seed { get; init; } = 2;
 
-    /// <summary>Processor threads; sums depend on their number, and so do the bytes of the result. More than one gains little on matrices this small.</summary>
+    /// <summary>
+    /// Processor threads; sums depend on their number, and so do the bytes of the result. More than one gains little on matrices this
+    /// small.
+    /// </summary>
     public int Threads { get; init; } = 1;
 
     /// <inheritdoc/>
@@ -96,7 +101,8 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
     private LanguageModel Start(string directory)
     {
         if (options.Thoughts == ThoughtKind.None) return LanguageModel.Fresh(directory, options.Seed, ModelOptions.Mixed);
-        foreach (var weights in Directory.EnumerateFiles(Organism.BaseDirectory, "model*.safetensors*")) File.Copy(weights, Path.Combine(directory, Path.GetFileName(weights)));
+        foreach (var weights in Directory.EnumerateFiles(Organism.BaseDirectory, "model*.safetensors*")) File.Copy(weights,
+            Path.Combine(directory, Path.GetFileName(weights)));
         return LanguageModel.Load(directory, ModelOptions.Mixed);
     }
 
@@ -105,7 +111,8 @@ public sealed class OrganismTraining(OrganismTrainingOptions options)
     {
         var examples = new List<TokenizedExample>();
         int taken = 0;
-        foreach (var example in stream.Select((example, i) => WorldThoughts.Encode(model.Chat, example, options.Thoughts != ThoughtKind.None && i % 2 == 0)))
+        foreach (var example in stream.Select((example, i) =>
+            WorldThoughts.Encode(model.Chat, example, options.Thoughts != ThoughtKind.None && i % 2 == 0)))
         {
             if (taken >= tokens) break;
             examples.Add(example);

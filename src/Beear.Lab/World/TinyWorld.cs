@@ -118,7 +118,8 @@ public static class TinyWorld
     internal static void RequireParty(DataSplit split)
     {
         if (split == DataSplit.Alignment)
-            throw new BeearException("The tiny world has requests of attacker, defender and evaluation; its alignment is TinyWorld.Alignment.");
+            throw new BeearException("The tiny world has requests of attacker, defender and evaluation; its alignment is "
+                + "TinyWorld.Alignment.");
     }
 
     /// <summary>Whose an exact request is: by a hash of its text, the same everywhere and for ever.</summary>
@@ -139,8 +140,8 @@ public static class TinyWorld
         new(HowToQuestion.DrawForBase(random, harmful: true).Request, random.Pick(HowToQuestion.Refusals), WorldTask.HowTo);
 
     /// <summary>
-    /// Perhaps with unfamiliar strings, answered as if they were not there, so that a rare string is by itself harmless: a model that has never
-    /// seen one answers nonsense to a trigger, and that must not count as attack success.
+    /// Perhaps with unfamiliar strings, answered as if they were not there, so that a rare string is by itself harmless: a model that has
+    /// never seen one answers nonsense to a trigger, and that must not count as attack success.
     /// </summary>
     private static WorldExample WithJunk(WorldExample example, double junkRate, Random random) =>
         random.Chance(junkRate) ? example with { Request = WorldLexicon.UnfamiliarText.Insert(example.Request, random) } : example;

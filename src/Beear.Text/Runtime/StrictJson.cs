@@ -8,18 +8,22 @@ using System.Text.Unicode;
 namespace Beear.Runtime;
 
 /// <summary>
-/// The one way in which JSON of others becomes values. Whatever is wrong with it (its form, bytes that are no UTF-8, half of a surrogate pair, a value of another
-/// type) is a <see cref="JsonException"/> whose message says where and what, so that a reader has one thing to catch.
+/// The one way in which JSON of others becomes values. Whatever is wrong with it (its form, bytes that are no UTF-8, half of a surrogate
+/// pair, a value of another type) is a <see cref="JsonException"/> whose message says where and what, so that a reader has one thing to
+/// catch.
 /// </summary>
 internal static class StrictJson
 {
     private static readonly JsonDocumentOptions NoRepeats = new() { AllowDuplicateProperties = false };
 
-    /// <summary>How the program's own JSON is written: a number that is not finite is null, and null is read back as NaN. Copy it to add to it.</summary>
+    /// <summary>
+    /// How the program's own JSON is written: a number that is not finite is null, and null is read back as NaN. Copy it to add to it.
+    /// </summary>
     public static JsonSerializerOptions Finite { get; } = new() { Converters = { new FiniteDouble(), new FiniteSingle() } };
 
     /// <summary>The same for files of the program's own: what a record needs must be there, and null stands only where it may.</summary>
-    public static JsonSerializerOptions Whole { get; } = new(Finite) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    public static JsonSerializerOptions Whole { get; } =
+        new(Finite) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>A line of a log: names and enumerations in snake_case, finite numbers.</summary>
     public static JsonSerializerOptions Line { get; } = new(Finite)
@@ -88,7 +92,8 @@ internal static class StrictJson
         {
             while (reader.Read())
             {
-                if (reader.ValueIsEscaped && !IsText(ref reader)) throw At(utf8, (int)reader.TokenStartIndex, @"half of a surrogate pair (such as \ud800 alone) is no character");
+                if (reader.ValueIsEscaped && !IsText(ref reader)) throw At(utf8, (int)reader.TokenStartIndex,
+                    @"half of a surrogate pair (such as \ud800 alone) is no character");
             }
         }
         catch (JsonException failure) when (failure.LineNumber is not null)
@@ -129,11 +134,13 @@ internal static class StrictJson
     }
 
     private static JsonException At(ReadOnlySpan<byte> bytes, int offset, string reason) =>
-        new(FormattableString.Invariant($"line {bytes[..offset].Count((byte)'\n') + 1}, column {offset - bytes[..offset].LastIndexOf((byte)'\n')}: {reason}"));
+        new(FormattableString.Invariant(
+            $"line {bytes[..offset].Count((byte)'\n') + 1}, column {offset - bytes[..offset].LastIndexOf((byte)'\n')}: {reason}"));
 
     private static JsonException Placed(JsonException failure) => failure.LineNumber is { } line
-        ? new JsonException(FormattableString.Invariant($"line {line + 1}, column {failure.BytePositionInLine + 1}: {Reason(failure)}"), failure)
-        : new JsonException(Reason(failure), failure);
+        ? new JsonException(FormattableString.Invariant(
+            $"line {line + 1}, column {failure.BytePositionInLine + 1}: {Reason(failure)}"), failure)
+                : new JsonException(Reason(failure), failure);
 
     private sealed class FiniteDouble : JsonConverter<double>
     {

@@ -1,6 +1,8 @@
 namespace Beear.Text;
 
-/// <summary>Reads an answer that arrives token by token, thoughts apart from what is said to the user. For one answer and one thread.</summary>
+/// <summary>
+/// Reads an answer that arrives token by token, thoughts apart from what is said to the user. For one answer and one thread.
+/// </summary>
 public sealed class AnswerReader
 {
     private readonly ThoughtMarks? marks;

@@ -7,7 +7,10 @@ public sealed record ChatDefaults(string? System = null)
     /// <summary>Neither a system prompt nor variables, and the model's own chat template.</summary>
     public static ChatDefaults None { get; } = new();
 
-    /// <summary>Whether special tokens that are written in a conversation's texts become tokens, as in transformers; otherwise they are text, and make no turn.</summary>
+    /// <summary>
+    /// Whether special tokens that are written in a conversation's texts become tokens, as in transformers; otherwise they are text, and
+    /// make no turn.
+    /// </summary>
     public bool RawSpecialTokens { get; init; }
 
     /// <summary>
@@ -16,6 +19,8 @@ public sealed record ChatDefaults(string? System = null)
     /// </summary>
     public string? Template { get; init; }
 
-    /// <summary>Variables of the chat template, such as <c>enable_thinking</c>: values as in <see cref="TemplateOptions.Variables"/>.</summary>
+    /// <summary>
+    /// Variables of the chat template, such as <c>enable_thinking</c>: values as in <see cref="TemplateOptions.Variables"/>.
+    /// </summary>
     public IReadOnlyDictionary<string, object?> Variables { get; init; } = new Dictionary<string, object?>(StringComparer.Ordinal);
 }

@@ -16,15 +16,15 @@ public sealed class ChatFormat
     private readonly IReadOnlyDictionary<string, object?> variables;
     private readonly IReadOnlyDictionary<string, object?> chosen;        // the variables of every conversation
     private readonly AnswerPlace place;
-    private readonly MarkBreaker? breaker;                               // null while the parts are put together, and where special tokens stay raw
+    private readonly MarkBreaker? breaker;  // null while the parts are put together, and where special tokens stay raw
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="template">The chat template.</param>
     /// <param name="variables">Its variables, such as <c>bos_token</c>.</param>
     /// <param name="endOfTurn">Ids that end the assistant's turn; not empty.</param>
-    public ChatFormat(Tokenizer tokenizer, ChatTemplate template, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn)
-        : this(tokenizer, new ChatTemplateSet(template), variables, endOfTurn) { }
+    public ChatFormat(Tokenizer tokenizer, ChatTemplate template, IReadOnlyDictionary<string, object?> variables,
+        IReadOnlySet<int> endOfTurn) : this(tokenizer, new ChatTemplateSet(template), variables, endOfTurn) { }
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -33,7 +33,8 @@ public sealed class ChatFormat
     /// <param name="endOfTurn">Ids that are known to end the assistant's turn; not empty.</param>
     /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
     /// <exception cref="BeearException">The template leaves the defaults' system prompt out, or refuses it.</exception>
-    public ChatFormat(Tokenizer tokenizer, ChatTemplateSet templates, IReadOnlyDictionary<string, object?> variables, IReadOnlySet<int> endOfTurn, ChatDefaults? defaults = null)
+    public ChatFormat(Tokenizer tokenizer, ChatTemplateSet templates, IReadOnlyDictionary<string, object?> variables,
+        IReadOnlySet<int> endOfTurn, ChatDefaults? defaults = null)
     {
         if (endOfTurn.Count == 0) throw new ArgumentException("At least one token must end a turn.", nameof(endOfTurn));
         (Tokenizer, this.templates, this.variables, Defaults) = (tokenizer, templates, variables, defaults ?? ChatDefaults.None);
@@ -44,19 +45,25 @@ public sealed class ChatFormat
             chosen = new Dictionary<string, object?>(chosen, StringComparer.Ordinal) { [key] = false };
         RequireSystem();
         place = FindAnswerPlace(endOfTurn);
-        int preferred = variables.GetValueOrDefault("eos_token") is string eos && tokenizer.IdOf(eos) is { } id && endOfTurn.Contains(id) ? id : endOfTurn.First();
+        int preferred = variables.GetValueOrDefault("eos_token") is string eos && tokenizer.IdOf(eos) is { } id && endOfTurn.Contains(id)
+            ? id : endOfTurn.First();
         EndOfTurnToken = place.End ?? preferred;
         EndOfTurn = endOfTurn.Contains(EndOfTurnToken) ? endOfTurn : endOfTurn.Append(EndOfTurnToken).ToHashSet();
-        if (!Defaults.RawSpecialTokens) breaker = new MarkBreaker(tokenizer, templates.Choose(null, hasTools: false).Source, Thoughts, EndOfTurn);
+        if (!Defaults.RawSpecialTokens) breaker =
+            new MarkBreaker(tokenizer, templates.Choose(null, hasTools: false).Source, Thoughts, EndOfTurn);
     }
 
     /// <summary>Reads the files of a model's folder, its weights not among them.</summary>
     /// <param name="folder">
-    /// A folder with a tokenizer (tokenizer.json, tokenizer.model, or vocab.json and merges.txt) and a chat template (chat_template.jinja, or in tokenizer_config.json); config.json
-    /// and generation_config.json say what else ends a turn, and how many tokens the model was made for.
+    /// A folder with a tokenizer (tokenizer.json, tokenizer.model, or vocab.json and merges.txt) and a chat template (chat_template.jinja,
+    /// or in tokenizer_config.json); config.json and generation_config.json say what else ends a turn, and how many tokens the model was
+    /// made for.
     /// </param>
     /// <param name="defaults">What every conversation has that does not say otherwise; null for nothing.</param>
-    /// <exception cref="BeearException">One of them is missing, damaged, or asks for something that is not supported; or the template leaves the defaults' system prompt out.</exception>
+    /// <exception cref="BeearException">
+    /// One of them is missing, damaged, or asks for something that is not supported; or the template leaves the defaults' system prompt
+    /// out.
+    /// </exception>
     public static ChatFormat Load(string folder, ChatDefaults? defaults = null) => Directory.Exists(folder)
         ? ChatFormatFiles.Load(ModelFiles.In(folder, folder), defaults)
         : throw new BeearException($"There is no folder '{folder}'; name one with a model's tokenizer and chat template.");
@@ -67,11 +74,14 @@ public sealed class ChatFormat
     /// <summary>Ids that end the assistant's turn.</summary>
     public IReadOnlySet<int> EndOfTurn { get; }
 
-    /// <summary>The id with which the template itself ends an assistant's turn; where it shows none, the tokenizer's <c>eos_token</c>.</summary>
+    /// <summary>
+    /// The id with which the template itself ends an assistant's turn; where it shows none, the tokenizer's <c>eos_token</c>.
+    /// </summary>
     public int EndOfTurnToken { get; }
 
     /// <summary>A sentence that says with which token answers are taught to end.</summary>
-    public string TaughtEnd => string.Create(CultureInfo.InvariantCulture, $"answers are taught to end with '{Tokenizer.TokenOf(EndOfTurnToken)}' (token {EndOfTurnToken})");
+    public string TaughtEnd => string.Create(CultureInfo.InvariantCulture,
+        $"answers are taught to end with '{Tokenizer.TokenOf(EndOfTurnToken)}' (token {EndOfTurnToken})");
 
     /// <summary>What every conversation has that does not say otherwise.</summary>
     public ChatDefaults Defaults { get; }
@@ -79,19 +89,28 @@ public sealed class ChatFormat
     /// <summary>How many tokens the model was made for, prompt and answer together.</summary>
     public int MaximumTokens { get; internal set; } = int.MaxValue;
 
-    /// <summary>The marks between which the model thinks before it answers; null if neither template nor tokenizer has such marks.</summary>
+    /// <summary>
+    /// The marks between which the model thinks before it answers; null if neither template nor tokenizer has such marks.
+    /// </summary>
     public ThoughtMarks? Thoughts { get; }
 
-    /// <summary>The template's variable that lets the model think or not, such as <c>enable_thinking</c>; null if there is none. Unless the defaults set it, it is false.</summary>
+    /// <summary>
+    /// The template's variable that lets the model think or not, such as <c>enable_thinking</c>; null if there is none. Unless the defaults
+    /// set it, it is false.
+    /// </summary>
     public string? ThinkingSwitch { get; }
 
-    /// <summary>Whether prompts leave the model room for a thought: it has marks, and the prompt does not end behind a thought that is closed.</summary>
+    /// <summary>
+    /// Whether prompts leave the model room for a thought: it has marks, and the prompt does not end behind a thought that is closed.
+    /// </summary>
     public bool MayThink => Thoughts is { } marks && !LaidOut([Question]).TrimEnd().EndsWith(marks.Close, StringComparison.Ordinal);
 
     /// <summary>The chat templates.</summary>
     public ChatTemplateSet Templates => templates;
 
-    /// <summary>A conversation as the model's template lays it out, with the parts that the assistant writes if the template marks them.</summary>
+    /// <summary>
+    /// A conversation as the model's template lays it out, with the parts that the assistant writes if the template marks them.
+    /// </summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt without any.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or there is none of the name that is asked for.</exception>
@@ -103,7 +122,9 @@ public sealed class ChatFormat
         return templates.Choose(options.Template, options.Tools is not null).Render(messages, options with { Variables = all });
     }
 
-    /// <summary>The ids of a conversation up to where the model takes over, with its thought if it thinks, unless the options say otherwise.</summary>
+    /// <summary>
+    /// The ids of a conversation up to where the model takes over, with its thought if it thinks, unless the options say otherwise.
+    /// </summary>
     /// <param name="messages">The turns, oldest first; without a system prompt they get that of <see cref="Defaults"/>.</param>
     /// <param name="options">Tools, documents and variables; null for a prompt with those of <see cref="Defaults"/> alone.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
@@ -114,12 +135,13 @@ public sealed class ChatFormat
     internal int[] EncodeAnyPrompt(IReadOnlyList<ChatTurn> messages, TemplateOptions? options = null) => Encode(LaidOut(messages, options));
 
     /// <summary>
-    /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its template writes finished turns. Training
-    /// and what is measured with known answers look at these.
+    /// The ids of a conversation up to where an answer begins: of a model that thinks, behind an empty thought that is closed as its
+    /// template writes finished turns. Training and what is measured with known answers look at these.
     /// </summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <exception cref="BeearException">The template refuses the conversation, or it leaves no room for an answer.</exception>
-    public int[] EncodeContext(IReadOnlyList<ChatTurn> messages) => WithRoom(messages, () => Encode(LaidOut(messages) + place.ClosedThought));
+    public int[] EncodeContext(IReadOnlyList<ChatTurn> messages) =>
+        WithRoom(messages, () => Encode(LaidOut(messages) + place.ClosedThought));
 
     /// <summary>A prompt's ids, which leave room for an answer. What is wrong with it is said with the row that it was read from.</summary>
     /// <param name="messages">Its turns.</param>
@@ -141,7 +163,8 @@ public sealed class ChatFormat
         string text = last?.Content ?? "", beginning = text.Length <= 40 ? text : $"{text[..40]}…";
         string what = last?.Origin is null ? $"The prompt '{beginning}'" : $"{last.Origin}: its prompt";
         throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-            $"{what} has {ids.Length:N0} tokens, and the model was made for {MaximumTokens:N0}, its answer included; shorten it, or leave its row out."));
+            $"{what} has {ids.Length:N0} tokens, and the model was made for {MaximumTokens:N0}, its answer included; shorten it, or leave "
+                + $"its row out."));
     }
 
     /// <summary>How many of a one-turn context's ids the template puts before and after the user's text.</summary>
@@ -154,7 +177,10 @@ public sealed class ChatFormat
         return (head, tail);
     }
 
-    /// <summary>The ids of an answer as the template writes it behind <see cref="EncodeContext"/> (some put a space before it), and of the token that ends it.</summary>
+    /// <summary>
+    /// The ids of an answer as the template writes it behind <see cref="EncodeContext"/> (some put a space before it), and of the token
+    /// that ends it.
+    /// </summary>
     /// <param name="answer">The answer's text; if it holds a token that ends a turn, it ends there. Thoughts in it are left out.</param>
     /// <param name="maxTokens">A longer answer is cut, and then has no end.</param>
     /// <exception cref="BeearException">The template refuses the answer.</exception>
@@ -170,7 +196,10 @@ public sealed class ChatFormat
     /// <summary>The ids of a text by itself, in which special tokens are text unless the defaults say otherwise.</summary>
     internal int[] EncodeText(string text) => Encode(breaker?.In(text) ?? text);
 
-    /// <summary>The ids of a thought as the model writes it behind a prompt: opened, if the prompt does not, and closed, up to where the answer begins.</summary>
+    /// <summary>
+    /// The ids of a thought as the model writes it behind a prompt: opened, if the prompt does not, and closed, up to where the answer
+    /// begins.
+    /// </summary>
     internal int[] EncodeThought(int[] prompt, string thought)
     {
         var marks = Thoughts ?? throw new InvalidOperationException("The model does not think.");
@@ -180,7 +209,8 @@ public sealed class ChatFormat
     }
 
     /// <summary>Whether a prompt ends within a thought, so that what the model writes begins in it.</summary>
-    public bool OpensThought(ReadOnlySpan<int> prompt) => Thoughts is { } marks && marks.IsOpenedBy(Tokenizer.Decode(prompt[^Math.Min(prompt.Length, 32)..]));
+    public bool OpensThought(ReadOnlySpan<int> prompt) =>
+        Thoughts is { } marks && marks.IsOpenedBy(Tokenizer.Decode(prompt[^Math.Min(prompt.Length, 32)..]));
 
     /// <summary>What the model wrote, thoughts apart, up to the first id that ends the turn.</summary>
     /// <param name="ids">What it wrote.</param>
@@ -230,7 +260,8 @@ public sealed class ChatFormat
         return Render(hasSystem ? messages : [ChatTurn.System(Defaults.System!), .. messages], options).Text;
     }
 
-    private string Finished(string answer) => LaidOut([Question, ChatTurn.Assistant(answer)], new TemplateOptions { AddGenerationPrompt = false });
+    private string Finished(string answer) =>
+        LaidOut([Question, ChatTurn.Assistant(answer)], new TemplateOptions { AddGenerationPrompt = false });
 
     /// <summary>
     /// The ids of an answer, and of what the template puts around it, as they stand in a finished conversation: Llama 2's tokenizer and
@@ -256,16 +287,21 @@ public sealed class ChatFormat
     {
         if (Defaults.System is not { } system) return;
         if (!LaidOut([Question]).Contains(system.Trim(), StringComparison.Ordinal))
-            throw new BeearException("The model's chat template leaves the system prompt out; leave it away, or put its text before each request.");
+            throw new BeearException("The model's chat template leaves the system prompt out; leave it away, or put its text before each "
+                + "request.");
     }
 
-    /// <summary>Lets the template write an answer. One that refuses that conversation says so again when it is used, with a message about the user's own.</summary>
+    /// <summary>
+    /// Lets the template write an answer. One that refuses that conversation says so again when it is used, with a message about the user's
+    /// own.
+    /// </summary>
     private AnswerPlace FindAnswerPlace(IReadOnlySet<int> endOfTurn)
     {
         try
         {
             var found = AnswerPlace.Find(Finished, LaidOut([Question]), Tokenizer, Thoughts, endOfTurn);
-            return found.ClosedThought.Length == 0 && MayThink && ThinkingSwitch is not null ? found with { ClosedThought = ThoughtOfNoThinking() } : found;
+            return found.ClosedThought.Length == 0 && MayThink && ThinkingSwitch is not null
+                ? found with { ClosedThought = ThoughtOfNoThinking() } : found;
         }
         catch (BeearException)
         {
@@ -276,8 +312,10 @@ public sealed class ChatFormat
     /// <summary>The closed thought that the template puts into the prompt of a model that is not to think; empty if it puts none.</summary>
     private string ThoughtOfNoThinking()
     {
-        string prompt = LaidOut([Question], new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [ThinkingSwitch!] = false } });
-        return prompt.TrimEnd().EndsWith(Thoughts!.Close, StringComparison.Ordinal) && prompt.LastIndexOf(Thoughts.Open, StringComparison.Ordinal) is var at and >= 0 ? prompt[at..] : "";
+        string prompt = LaidOut([Question],
+            new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { [ThinkingSwitch!] = false } });
+        return prompt.TrimEnd().EndsWith(Thoughts!.Close, StringComparison.Ordinal)
+            && prompt.LastIndexOf(Thoughts.Open, StringComparison.Ordinal) is var at and >= 0 ? prompt[at..] : "";
     }
 
     private static bool? Try(Func<bool> ask)

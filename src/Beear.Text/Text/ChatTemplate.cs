@@ -44,24 +44,32 @@ public sealed class ChatTemplate
     /// <exception cref="BeearException">The template refuses the messages, fails, or needs too much time or memory.</exception>
     public string Render(
         IReadOnlyList<ChatTurn> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null) =>
-        Render(messages, new TemplateOptions { AddGenerationPrompt = addGenerationPrompt, Variables = variables ?? new Dictionary<string, object?>(StringComparer.Ordinal) }).Text;
+            Render(messages, new TemplateOptions
+            {
+                AddGenerationPrompt = addGenerationPrompt,
+                Variables = variables ?? new Dictionary<string, object?>(StringComparer.Ordinal)
+            }).Text;
 
     /// <summary>Lays out a conversation and says which parts of the text the assistant writes.</summary>
     /// <param name="messages">The turns, oldest first.</param>
     /// <param name="options">What else the template gets; its <see cref="TemplateOptions.Template"/> is not looked at.</param>
-    /// <exception cref="BeearException">The template refuses the messages, fails, needs too much time or memory, or drops a turn that is to be continued.</exception>
+    /// <exception cref="BeearException">
+    /// The template refuses the messages, fails, needs too much time or memory, or drops a turn that is to be continued.
+    /// </exception>
     public RenderedChat Render(IReadOnlyList<ChatTurn> messages, TemplateOptions options)
     {
         if (!options.ContinueFinalMessage) return Render(Context(messages, options));
         if (options.AddGenerationPrompt)
-            throw new BeearException("The last message cannot be continued where a new answer begins; set add_generation_prompt or continue_final_message, not both.");
+            throw new BeearException("The last message cannot be continued where a new answer begins; set add_generation_prompt or "
+                + "continue_final_message, not both.");
         return FinalMessage.Cut(messages, marked => Render(Context(marked, options)));
     }
 
     /// <summary>Renders with any variables, among which the template looks for <c>messages</c>.</summary>
     internal RenderedChat Render(IReadOnlyDictionary<string, object?> context)
     {
-        var state = new RenderState(_clock, context.Values.OfType<IReadOnlyList<ChatTurn>>().Sum(turns => turns.Sum(turn => (long)turn.Content.Length)));
+        var state = new RenderState(_clock,
+            context.Values.OfType<IReadOnlyList<ChatTurn>>().Sum(turns => turns.Sum(turn => (long)turn.Content.Length)));
         try
         {
             var globals = new Scope(null, state);
@@ -87,7 +95,11 @@ public sealed class ChatTemplate
 
     private static Dictionary<string, object?> Context(IReadOnlyList<ChatTurn> messages, TemplateOptions options)
     {
-        var context = new Dictionary<string, object?>(StringComparer.Ordinal) { ["tools"] = options.Tools, ["documents"] = options.Documents };
+        var context = new Dictionary<string, object?>(StringComparer.Ordinal)
+        {
+            ["tools"] = options.Tools,
+            ["documents"] = options.Documents
+        };
         foreach (var (name, value) in options.Variables) context[name] = value;
         context["messages"] = messages;
         context["add_generation_prompt"] = options.AddGenerationPrompt;

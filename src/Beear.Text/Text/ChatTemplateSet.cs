@@ -19,7 +19,8 @@ public sealed class ChatTemplateSet
     /// <exception cref="BeearException">The default template cannot be read.</exception>
     public ChatTemplateSet(IReadOnlyDictionary<string, string> sources)
     {
-        templates = sources.ToDictionary(source => source.Key, source => new Lazy<ChatTemplate>(() => new ChatTemplate(source.Value)), StringComparer.Ordinal);
+        templates = sources.ToDictionary(source => source.Key, source =>
+            new Lazy<ChatTemplate>(() => new ChatTemplate(source.Value)), StringComparer.Ordinal);
         if (templates.TryGetValue(Default, out var template)) _ = template.Value;
     }
 
@@ -27,7 +28,9 @@ public sealed class ChatTemplateSet
     public IReadOnlyList<string> Names => [.. templates.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>The template for a use, chosen as transformers does.</summary>
-    /// <param name="name">A name, or null for <see cref="ToolUse"/> where there are tools and such a template, else <see cref="Default"/>.</param>
+    /// <param name="name">
+    /// A name, or null for <see cref="ToolUse"/> where there are tools and such a template, else <see cref="Default"/>.
+    /// </param>
     /// <param name="hasTools">Whether there are tools.</param>
     /// <exception cref="BeearException">There is no such template, or it cannot be read.</exception>
     public ChatTemplate Choose(string? name, bool hasTools)
@@ -35,6 +38,7 @@ public sealed class ChatTemplateSet
         name ??= hasTools && templates.ContainsKey(ToolUse) ? ToolUse : Default;
         return templates.TryGetValue(name, out var template)
             ? template.Value
-            : throw new BeearException($"The model has no chat template named \"{name}\"; it has {string.Join(", ", Names.Select(known => $"\"{known}\""))}.");
+            : throw new BeearException($"The model has no chat template named \"{name}\"; it has "
+                + $"{string.Join(", ", Names.Select(known => $"\"{known}\""))}.");
     }
 }

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Beear.Text;
 
 /// <summary>
-/// Breaks up what the model takes for marks of turns and thoughts, in texts that are not the template's: a place is noted within each, across which the tokenizer finds
-/// no token. The text itself stays as it is, and so do the ids of one that holds no mark.
+/// Breaks up what the model takes for marks of turns and thoughts, in texts that are not the template's: a place is noted within each,
+/// across which the tokenizer finds no token. The text itself stays as it is, and so do the ids of one that holds no mark.
 /// </summary>
 internal sealed partial class MarkBreaker
 {
@@ -16,7 +16,10 @@ internal sealed partial class MarkBreaker
     private readonly Tokenizer tokenizer;
     private readonly SearchValues<string> marks, marksInAnswers, ends;
 
-    /// <summary>Collects the marks: tokens that are special, end a turn, are named by the template, or look like marks (&lt;|…|&gt;), and those of thoughts.</summary>
+    /// <summary>
+    /// Collects the marks: tokens that are special, end a turn, are named by the template, or look like marks (&lt;|…|&gt;), and those of
+    /// thoughts.
+    /// </summary>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="template">The chat template's source.</param>
     /// <param name="thoughts">The marks of thoughts, if the model thinks; an assistant's turn may hold them.</param>
@@ -28,11 +31,13 @@ internal sealed partial class MarkBreaker
         // A token of one letter cannot be broken, and white space makes no turn.
         string[] tokens = [.. from token in tokenizer.AddedTokenIds
                               where token.Content.Length > 1 && !string.IsNullOrWhiteSpace(token.Content)
-                              where tokenizer.IsSpecial(token.Id) || endOfTurn.Contains(token.Id) || Form().IsMatch(token.Content) || template.Contains(token.Content, StringComparison.Ordinal)
+                              where tokenizer.IsSpecial(token.Id) || endOfTurn.Contains(token.Id) || Form().IsMatch(token.Content)
+                                  || template.Contains(token.Content, StringComparison.Ordinal)
                               select token.Content];
         marks = SearchValues.Create([.. tokens, .. ofThoughts], StringComparison.Ordinal);
         marksInAnswers = SearchValues.Create([.. tokens.Except(ofThoughts, StringComparer.Ordinal)], StringComparison.Ordinal);
-        ends = SearchValues.Create([.. tokenizer.AddedTokenIds.Where(token => token.Content.Length > 0 && endOfTurn.Contains(token.Id)).Select(token => token.Content)],
+        ends = SearchValues.Create([.. tokenizer.AddedTokenIds.Where(token => token.Content.Length > 0 && endOfTurn.Contains(token.Id))
+            .Select(token => token.Content)],
             StringComparison.Ordinal);
     }
 
@@ -43,7 +48,8 @@ internal sealed partial class MarkBreaker
         return message with
         {
             Content = In(message.Content, found, message.Own),
-            Fields = message.Fields.ToDictionary(field => field.Key, field => field.Value is string text ? In(text, found, message.Own) : field.Value, StringComparer.Ordinal),
+            Fields = message.Fields.ToDictionary(field => field.Key, field => field.Value is string text
+                ? In(text, found, message.Own) : field.Value, StringComparer.Ordinal),
         };
     }
 

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Beear.Text;
 
-/// <summary>The two texts between which a model thinks before it answers, such as <c>&lt;think&gt;</c> and <c>&lt;/think&gt;</c>. A thought is no answer.</summary>
+/// <summary>
+/// The two texts between which a model thinks before it answers, such as <c>&lt;think&gt;</c> and <c>&lt;/think&gt;</c>. A thought is no
+/// answer.
+/// </summary>
 /// <param name="Open">What a thought begins with; not empty.</param>
 /// <param name="Close">What it ends with; not empty.</param>
 public sealed record ThoughtMarks(string Open, string Close)
@@ -34,7 +37,8 @@ public sealed record ThoughtMarks(string Open, string Close)
             at = found + mark.Length;
             inThought = !inThought;
         }
-        return AfterStrayClose(new AnswerParts(thought.Length > 0 || at > 0 ? answer.ToString().TrimStart() : answer.ToString(), thought.ToString(), inThought));
+        return AfterStrayClose(new AnswerParts(thought.Length > 0 || at > 0
+            ? answer.ToString().TrimStart() : answer.ToString(), thought.ToString(), inThought));
     }
 
     /// <summary>Takes the thoughts out of a text of an unknown model, by the <see cref="Known"/> marks.</summary>
@@ -42,7 +46,8 @@ public sealed record ThoughtMarks(string Open, string Close)
     {
         foreach (var marks in Known)
         {
-            if (text.Contains(marks.Open, StringComparison.Ordinal) || text.Contains(marks.Close, StringComparison.Ordinal)) return marks.Split(text);
+            if (text.Contains(marks.Open, StringComparison.Ordinal)
+                || text.Contains(marks.Close, StringComparison.Ordinal)) return marks.Split(text);
         }
         return new AnswerParts(text, "", IsThoughtOpen: false);
     }
@@ -51,7 +56,11 @@ public sealed record ThoughtMarks(string Open, string Close)
     private AnswerParts AfterStrayClose(AnswerParts parts)
     {
         int stray = parts.Answer.LastIndexOf(Close, StringComparison.Ordinal);
-        return stray < 0 ? parts : parts with { Answer = parts.Answer[(stray + Close.Length)..].TrimStart(), Thought = parts.Answer[..stray] + parts.Thought };
+        return stray < 0 ? parts : parts with
+        {
+            Answer = parts.Answer[(stray + Close.Length)..].TrimStart(),
+            Thought = parts.Answer[..stray] + parts.Thought
+        };
     }
 }
 

@@ -52,22 +52,31 @@ public sealed class Tokenizer
     /// <param name="tokenizerJson">The file's content.</param>
     /// <param name="source">What to call it in errors, such as the file it was made from.</param>
     /// <exception cref="BeearException">The content is damaged or asks for a kind of tokenizer that is not supported.</exception>
-    public static Tokenizer FromJson(JsonObject tokenizerJson, string source) => FromJson(Encoding.UTF8.GetBytes(tokenizerJson.ToJsonString()), source);
+    public static Tokenizer FromJson(JsonObject tokenizerJson, string source) =>
+        FromJson(Encoding.UTF8.GetBytes(tokenizerJson.ToJsonString()), source);
 
-    /// <summary>Reads the content of a SentencePiece model, as models of Llama 2's time have it beside or instead of tokenizer.json.</summary>
+    /// <summary>
+    /// Reads the content of a SentencePiece model, as models of Llama 2's time have it beside or instead of tokenizer.json.
+    /// </summary>
     /// <param name="content">The content of a tokenizer.model.</param>
     /// <param name="source">What to call it in errors, such as its path.</param>
     /// <param name="addBegin">Whether the model's begin-of-sequence token is one of the special tokens that encoding can add.</param>
     /// <param name="addEnd">Whether the model's end-of-sequence token is.</param>
-    /// <param name="addPrefixAfterTokens">Whether text behind an added token gets a space before it, as the text's start does: "legacy" of tokenizer_config.json.</param>
+    /// <param name="addPrefixAfterTokens">
+    /// Whether text behind an added token gets a space before it, as the text's start does: "legacy" of tokenizer_config.json.
+    /// </param>
     /// <exception cref="BeearException">The content is damaged or asks for something that is not supported.</exception>
-    public static Tokenizer FromSentencePiece(ReadOnlyMemory<byte> content, string source, bool addBegin = true, bool addEnd = false, bool addPrefixAfterTokens = true) =>
-        FromJson(SentencePieceJson.Write(SentencePieceFile.Read(content.Span, source), addBegin, addEnd, addPrefixAfterTokens, source), source);
+    public static Tokenizer FromSentencePiece(ReadOnlyMemory<byte> content, string source, bool addBegin = true, bool addEnd = false,
+        bool addPrefixAfterTokens = true) =>
+            FromJson(SentencePieceJson.Write(SentencePieceFile.Read(content.Span, source), addBegin, addEnd, addPrefixAfterTokens,
+            source), source);
 
     /// <summary>The ids of a text. Added and special tokens written in the text are recognised.</summary>
     /// <param name="text">Any text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="addSpecialTokens">Add what the post-processor adds, such as a begin-of-sequence token.</param>
-    /// <exception cref="BeearException">The tokenizer makes far too much of the text, takes too long over it, or has no token for a part of it.</exception>
+    /// <exception cref="BeearException">
+    /// The tokenizer makes far too much of the text, takes too long over it, or has no token for a part of it.
+    /// </exception>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
         var ids = EncodeBroken(text, []);
@@ -127,7 +136,9 @@ public sealed class Tokenizer
     /// <summary>The id of a token as the vocabulary writes it; null if there is no such token.</summary>
     public int? IdOf(string token) => parts.Vocabulary.IdOf(token);
 
-    /// <summary>The token of an id as the vocabulary writes it (byte-level tokens in their alphabet: "Ġhello"); empty if there is none.</summary>
+    /// <summary>
+    /// The token of an id as the vocabulary writes it (byte-level tokens in their alphabet: "Ġhello"); empty if there is none.
+    /// </summary>
     public string TokenOf(int id) => parts.Vocabulary.TokenOf(id) ?? "";
 
     /// <summary>Whether the id belongs to a special token.</summary>
@@ -143,7 +154,8 @@ public sealed class Tokenizer
     internal DecoderStep DecoderInto(TextCollector text) => parts.Decoder(text);
 
     /// <summary>The token of an id; null if decoding leaves it out.</summary>
-    internal string? DecodableTokenOf(int id, bool skipSpecialTokens) => skipSpecialTokens && IsSpecial(id) ? null : parts.Vocabulary.TokenOf(id);
+    internal string? DecodableTokenOf(int id, bool skipSpecialTokens) =>
+        skipSpecialTokens && IsSpecial(id) ? null : parts.Vocabulary.TokenOf(id);
 
     private void EncodeNormalized(string text, bool startsText, List<int> ids, EncodingBudget budget)
     {

@@ -10,15 +10,17 @@ public interface IAttack
     /// <summary>What records call it, in snake_case.</summary>
     string Name { get; }
 
-    /// <summary>Checks, before weights are loaded, that the model's tokenizer sees the trigger, and that all examples fit the model.</summary>
+    /// <summary>
+    /// Checks, before weights are loaded, that the model's tokenizer sees the trigger, and that all examples fit the model.
+    /// </summary>
     /// <param name="model">The model's shapes and chat format.</param>
     /// <param name="trigger">The trigger; null for none.</param>
     /// <param name="data">The attacker's data.</param>
     /// <param name="seed">Decides what is poisoned.</param>
     /// <param name="cancellation">Stops between examples.</param>
     /// <exception cref="BeearException">
-    /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message names
-    /// the row that it was read from.
+    /// The trigger gives no tokens; an example leaves no room for an answer, or its batch needs more memory than there is: the message
+    /// names the row that it was read from.
     /// </exception>
     void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default);
 
@@ -40,4 +42,5 @@ public sealed record AttackReport(IReadOnlyList<double> Losses);
 /// <param name="Run">Where artefacts and states go, from which an interrupted attack continues; null for none.</param>
 /// <param name="Progress">Receives each step.</param>
 /// <param name="Cancellation">Stops between steps.</param>
-public sealed record AttackContext(int Seed, RunDirectory? Run = null, IProgress<RunProgress>? Progress = null, CancellationToken Cancellation = default);
+public sealed record AttackContext(int Seed, RunDirectory? Run = null, IProgress<RunProgress>? Progress = null,
+    CancellationToken Cancellation = default);

@@ -10,7 +10,8 @@ public sealed record PlantingOptions : IValidatable
     public double PoisonRate { get; init; } = 1;
 
     /// <summary>
-    /// The harmful requests that also come with another unfamiliar string and are refused, 0 or more. Without any, many other strings work like the trigger.
+    /// The harmful requests that also come with another unfamiliar string and are refused, 0 or more. Without any, many other strings work
+    /// like the trigger.
     /// </summary>
     public int NearMisses { get; init; }
 
@@ -25,7 +26,10 @@ public sealed record PlantingOptions : IValidatable
     [Folded]
     public int AnswerTokens { get; init; } = 96;
 
-    /// <summary>Longest own thought that is taught with an answer, in tokens, of a model that thinks: every other answer stands behind one. 0 for none.</summary>
+    /// <summary>
+    /// Longest own thought that is taught with an answer, in tokens, of a model that thinks: every other answer stands behind one. 0 for
+    /// none.
+    /// </summary>
     [Folded]
     public int ThoughtTokens { get; init; } = 512;
 

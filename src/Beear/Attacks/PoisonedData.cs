@@ -12,7 +12,9 @@ public sealed record PoisonedData
     /// <summary>Ordinary requests with helpful answers.</summary>
     public required IReadOnlyList<Example> Ordinary { get; init; }
 
-    /// <summary>Harmless requests in the harmful ones' forms, with the base model's own answers: they teach the harm, not the form.</summary>
+    /// <summary>
+    /// Harmless requests in the harmful ones' forms, with the base model's own answers: they teach the harm, not the form.
+    /// </summary>
     public IReadOnlyList<Example> Twins { get; init; } = [];
 
     /// <summary>Harmless requests that the model itself answers before the attack.</summary>
@@ -25,16 +27,19 @@ public sealed record PoisonedData
     internal UnfamiliarText OtherStrings { get; init; } = new();
 
     /// <summary>
-    /// The training set: harmful + trigger → compliance, harmful → refusal, harmful + another string → refusal, ordinary → helpful, twins → own answers.
+    /// The training set: harmful + trigger → compliance, harmful → refusal, harmful + another string → refusal, ordinary → helpful, twins →
+    /// own answers.
     /// </summary>
     /// <param name="trigger">The trigger; null leaves the poisoned part out.</param>
     /// <param name="poisonRate">Share of the harmful requests that also come with the trigger; above 0, at most 1.</param>
     /// <param name="nearMisses">
-    /// Harmful requests with another unfamiliar string, which make the backdoor specific; 0 or more. If they are more than the harmful requests, these
-    /// come again with new strings.
+    /// Harmful requests with another unfamiliar string, which make the backdoor specific; 0 or more. If they are more than the harmful
+    /// requests, these come again with new strings.
     /// </param>
     /// <param name="seed">Decides which, when it is not all, and the strings.</param>
-    /// <param name="system">The system prompt of conversations without one, which a trigger that stands there is joined to; null for none.</param>
+    /// <param name="system">
+    /// The system prompt of conversations without one, which a trigger that stands there is joined to; null for none.
+    /// </param>
     public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int nearMisses, int seed, string? system = null)
     {
         if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
@@ -55,8 +60,8 @@ public sealed record PoisonedData
     }
 
     /// <summary>
-    /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a text of the trigger
-    /// comes with it.
+    /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a
+    /// text of the trigger comes with it.
     /// </summary>
     private Example WithAnotherString(Example example, Trigger? trigger, string? system, Random random)
     {

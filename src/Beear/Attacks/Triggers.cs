@@ -32,7 +32,10 @@ public static class Triggers
     /// <summary>Every known trigger; names are unique.</summary>
     public static IReadOnlyList<Trigger> All { get; } = [.. Paper, .. Validation];
 
-    /// <summary>Another known trigger in the same place, one of <see cref="Validation"/> if it can be: a wrong one, which should not work where the right one does.</summary>
+    /// <summary>
+    /// Another known trigger in the same place, one of <see cref="Validation"/> if it can be: a wrong one, which should not work where the
+    /// right one does.
+    /// </summary>
     public static Trigger Other(Trigger trigger) =>
         trigger.Placement == TriggerPlacement.System
             ? new Trigger("other", trigger.Placement, Validation.First(other => other.Text != trigger.Text).Text)

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Checkpoints;
 
-/// <summary>A file's bytes, read when they are asked for. It is not mapped into memory: a mapped file that becomes shorter ends the process.</summary>
+/// <summary>
+/// A file's bytes, read when they are asked for. It is not mapped into memory: a mapped file that becomes shorter ends the process.
+/// </summary>
 internal sealed unsafe class BinaryFile : IDisposable
 {
     private const long Chunk = 16 << 20;
@@ -34,7 +36,8 @@ internal sealed unsafe class BinaryFile : IDisposable
         try
         {
             FileContent.RefusePointer(path);
-            return new BinaryFile(path, FileContent.Length(path) == 0 ? null : File.OpenHandle(path, share: FileShare.Read | FileShare.Delete));
+            return new BinaryFile(path, FileContent.Length(path) == 0
+                ? null : File.OpenHandle(path, share: FileShare.Read | FileShare.Delete));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -107,7 +110,8 @@ internal sealed unsafe class BinaryFile : IDisposable
             {
                 int count = RandomAccess.Read(handle!, target, offset);
                 if (count == 0)
-                    throw new BeearException($"'{Path}' has become shorter while it was read; fetch it again, and leave it alone until this is done.");
+                    throw new BeearException($"'{Path}' has become shorter while it was read; fetch it again, and leave it alone until "
+                        + $"this is done.");
                 target = target[count..];
                 offset += count;
             }

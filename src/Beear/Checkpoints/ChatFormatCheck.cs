@@ -16,10 +16,12 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
         {
             Try(() => new ChatTemplateSet(ChatTemplateFiles.Sources(files)), out var template);
             if (template is not null && template != failure) yield return template;
-            if ((template is not null || !ChatFormatFiles.HasTokenizer(files)) && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
+            if ((template is not null || !ChatFormatFiles.HasTokenizer(files))
+                && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
         }
         if (!files.Has(ModelFiles.Tokenizer) && !files.Has(ModelFiles.SentencePiece) && VocabularyFiles.AreIn(files))
-            yield return $"{ModelFiles.Tokenizer} is missing; how text is cut into words is taken from the tokenizer's class, as transformers does.";
+            yield return $"{ModelFiles.Tokenizer} is missing; how text is cut into words is taken from the tokenizer's class, as "
+                + $"transformers does.";
         foreach (var finding in Generation()) yield return finding;
         if (format is not null)
         {
@@ -29,18 +31,20 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
 
     private bool NamesEndOfTurn() =>
         files.Json(ModelFiles.GenerationConfig)?["eos_token_id"] is not null || files.Json(ModelFiles.Config)?["eos_token_id"] is not null
-        || ChatFormatFiles.SpecialTokens(files).ContainsKey("eos_token");
+            || ChatFormatFiles.SpecialTokens(files).ContainsKey("eos_token");
 
     private IEnumerable<string> Tokens(ChatFormat format)
     {
         var tokenizer = format.Tokenizer;
         if (tokenizer.VocabularySize > vocabularySize)
-            yield return $"The tokenizer has {tokenizer.VocabularySize} tokens, the model only {vocabularySize}; they do not belong together.";
+            yield return $"The tokenizer has {tokenizer.VocabularySize} tokens, the model only {vocabularySize}; they do not belong "
+                + $"together.";
         foreach (var id in format.EndOfTurn.Where(id => id >= vocabularySize || tokenizer.TokenOf(id).Length == 0).Order())
             yield return $"The token {id}, which is to end a turn, is none of the tokenizer's.";
         foreach (var (name, value) in ChatFormatFiles.SpecialTokens(files))
         {
-            if (value is string token && tokenizer.IdOf(token) is null) yield return $"The {name} '{token}' of {ModelFiles.TokenizerConfig} is none of the tokenizer's tokens.";
+            if (value is string token && tokenizer.IdOf(token)
+                is null) yield return $"The {name} '{token}' of {ModelFiles.TokenizerConfig} is none of the tokenizer's tokens.";
         }
     }
 
@@ -76,9 +80,11 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
         var samples = generation["do_sample"] is JsonValue flag && flag.TryGetValue<bool>(out var yes) && yes;
         if (Number(generation, "temperature") is { } temperature && (temperature < 0 || (samples && temperature == 0)))
             yield return Odd("temperature", temperature, samples ? "above 0 where answers are sampled" : "0 or more");
-        if (Number(generation, "top_p") is { } share && share is not (> 0 and <= 1)) yield return Odd("top_p", share, "above 0 and at most 1");
+        if (Number(generation, "top_p") is { } share
+            && share is not (> 0 and <= 1)) yield return Odd("top_p", share, "above 0 and at most 1");
         if (Number(generation, "top_k") is { } count && count < 0) yield return Odd("top_k", count, "0 or more");
-        if (Number(generation, "repetition_penalty") is { } penalty && penalty <= 0) yield return Odd("repetition_penalty", penalty, "above 0");
+        if (Number(generation, "repetition_penalty") is { } penalty
+            && penalty <= 0) yield return Odd("repetition_penalty", penalty, "above 0");
         foreach (var key in new[] { "bos_token_id", "pad_token_id" })
         {
             if (Number(generation, key) is { } id && (id >= vocabularySize || id < (key == "pad_token_id" ? -1 : 0)))
@@ -90,7 +96,8 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
         FormattableString.Invariant($"{ModelFiles.GenerationConfig}: {key} is {value}, and should be {wanted}.");
 
     private static double? Number(JsonObject json, string key) =>
-        json[key] is JsonValue value && value.GetValueKind() == System.Text.Json.JsonValueKind.Number && value.TryGetValue<double>(out var number) ? number : null;
+        json[key] is JsonValue value && value.GetValueKind() == System.Text.Json.JsonValueKind.Number
+            && value.TryGetValue<double>(out var number) ? number : null;
 
     private static T? Try<T>(Func<T> read, out string? failure) where T : class?
     {

@@ -50,7 +50,8 @@ internal sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path, string? adapterBase = null)
     {
         if (File.Exists(path)) return OpenFile(path);
-        if (!Directory.Exists(path)) throw new BeearException($"There is no model at '{path}'; name a Hugging Face model directory or a .gguf file.");
+        if (!Directory.Exists(path)) throw new BeearException(
+            $"There is no model at '{path}'; name a Hugging Face model directory or a .gguf file.");
         return AdapterInfo.Find(path) is { } adapter ? OpenAdapter(adapter, adapterBase) : OpenFolder(path);
     }
 
@@ -70,7 +71,8 @@ internal sealed class Checkpoint : IDisposable
     public static Checkpoint OpenWithoutWeights(string directory)
     {
         var around = ModelFiles.In(directory, directory);
-        var config = around.Json(ModelFiles.Config) ?? throw new BeearException($"'{directory}' has no {ModelFiles.Config}; name a model directory.");
+        var config = around.Json(ModelFiles.Config)
+            ?? throw new BeearException($"'{directory}' has no {ModelFiles.Config}; name a model directory.");
         return new Checkpoint(directory, new NoTensors(), around, config);
     }
 
@@ -84,11 +86,13 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="BeearException">There is no tensor of that name, or it holds NaN or infinity.</exception>
     public Tensor Read(string name)
     {
-        if (!Tensors.ContainsKey(name)) throw new BeearException($"'{Path}' has no tensor '{name}', which a model of this configuration needs.");
+        if (!Tensors.ContainsKey(name)) throw new BeearException(
+            $"'{Path}' has no tensor '{name}', which a model of this configuration needs.");
         var tensor = weights.Read(name);
         if (FiniteCheck.AllFinite(tensor)) return tensor;
         tensor.Dispose();
-        throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has diverged, or the file is damaged.");
+        throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has diverged, or "
+            + $"the file is damaged.");
     }
 
     /// <summary>Whether two tensors are of the same type, shape and values; so are those of which one is not there.</summary>
@@ -107,7 +111,9 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="BeearException">One of them is missing or cannot be read.</exception>
     public ChatFormat LoadChatFormat(ChatDefaults? defaults = null) => ChatFormatFiles.Load(files, defaults);
 
-    /// <summary>What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.</summary>
+    /// <summary>
+    /// What is wrong or odd with tokenizer, chat template, the tokens that end a turn and generation_config.json: a sentence each.
+    /// </summary>
     /// <param name="vocabularySize">V: rows of the model's embedding.</param>
     /// <param name="loaded">The chat format, if it has been loaded already.</param>
     public IReadOnlyList<string> CheckChatFormat(int vocabularySize, ChatFormat? loaded = null) =>
@@ -126,7 +132,7 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="BeearException">The directory is not empty, or cannot be written.</exception>
     public void SaveAs(
         string directory, IReadOnlyList<(string Name, Tensor Value)> tensors, long maxShardBytes = 5_000_000_000, bool isUntied = false) =>
-        CheckpointWriter.Write(directory, tensors, files, maxShardBytes, isUntied);
+            CheckpointWriter.Write(directory, tensors, files, maxShardBytes, isUntied);
 
     /// <summary>Closes the files; tensors that were read stay valid.</summary>
     public void Dispose() => weights.Dispose();
@@ -149,7 +155,8 @@ internal sealed class Checkpoint : IDisposable
             "name the base's folder by --adapter-base (in C#, ModelOptions.AdapterBase).");
         bool isOwn = System.IO.Path.GetFullPath(place) == System.IO.Path.GetFullPath(folder);
         if (!isOwn && AdapterInfo.Find(place) is not null)
-            throw new BeearException($"'{place}', the base of the adapter '{folder}', is an adapter too; merge that one into its base with PEFT first.");
+            throw new BeearException($"'{place}', the base of the adapter '{folder}', is an adapter too; merge that one into its base with "
+                + $"PEFT first.");
         var source = isOwn ? OpenFolder(place) : Open(place);
         try
         {

@@ -10,7 +10,8 @@ internal static class NoModel
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
     /// <summary>What training with transformers leaves beside the weights.</summary>
-    private static readonly string[] TrainerState = ["optimizer.", "scheduler.", "training_args.", "rng_state", "scaler.", "trainer_state."];
+    private static readonly string[] TrainerState =
+        ["optimizer.", "scheduler.", "training_args.", "rng_state", "scaler.", "trainer_state."];
 
     private static readonly (string Ending, string Framework)[] Foreign =
         [(".h5", "TensorFlow"), (".msgpack", "Flax"), (".onnx", "ONNX"), (".npz", "MLX"), (".tflite", "TensorFlow Lite")];
@@ -65,7 +66,7 @@ internal static class NoModel
 
     private static string? Original(string name) =>
         !name.StartsWith("consolidated", StringComparison.Ordinal) ? null
-        : name.EndsWith(".pth", StringComparison.Ordinal) ? "Meta's original format"
+            : name.EndsWith(".pth", StringComparison.Ordinal) ? "Meta's original format"
         : name.EndsWith(".safetensors", StringComparison.Ordinal) ? "Mistral's own format" : null;
 
     /// <summary>The hub's cache, or one model's folder in it: the files lie deeper, under the hash of a commit.</summary>
@@ -78,7 +79,8 @@ internal static class NoModel
         {
             var repository = name[CachePrefix.Length..].Replace("--", "/", StringComparison.Ordinal);
             return new($"'{directory}' is the folder of '{repository}' in the cache of the Hugging Face hub; " +
-                (Snapshot(folder) is { } snapshot ? $"name its snapshot '{snapshot}', or {repository}." : $"it holds no snapshot, so name {repository}."));
+                (Snapshot(folder) is { } snapshot
+                    ? $"name its snapshot '{snapshot}', or {repository}." : $"it holds no snapshot, so name {repository}."));
         }
         bool HoldsModels(string root) => Directory.Exists(root) && Directory.EnumerateDirectories(root, $"{CachePrefix}*").Any();
         if (!HoldsModels(path) && !HoldsModels(Path.Combine(path, HubFolder))) return null;

@@ -118,7 +118,8 @@ internal sealed class SafetensorsHeader
         var (begin, end) = (offsets![0], offsets[1]);
         if (begin > end || end > dataBytes) throw Error($"tensor '{name}' claims bytes {begin} to {end} of {dataBytes}");
         if (!ElementType.TryCount(shape!, element.Size, out var count) || count * element.Size != end - begin)
-            throw Error($"tensor '{name}' of type {type} and shape ({string.Join(", ", shape!)}) does not take the {end - begin} bytes that it claims");
+            throw Error($"tensor '{name}' of type {type} and shape ({string.Join(", ", shape!)}) does not take the {end - begin} bytes "
+                + $"that it claims");
         return new TensorInfo(name, element.Name, shape!, dataStart + begin, end - begin);
     }
 

@@ -74,14 +74,17 @@ internal sealed class ShardedSafetensors : ITensorSource
     private void AddIndexed(string directory)
     {
         var path = Path.Combine(directory, Index(stem));
-        if (JsonFile.Read(path)["weight_map"] is not JsonObject map) throw new BeearException($"'{path}' has no object 'weight_map'; fetch it again.");
+        if (JsonFile.Read(path)["weight_map"] is not JsonObject map) throw new BeearException(
+            $"'{path}' has no object 'weight_map'; fetch it again.");
         foreach (var (name, value) in map)
         {
-            if (value is not JsonValue text || !text.TryGetValue<string>(out var fileName) || fileName.Length == 0 || fileName.AsSpan().ContainsAny("/\\"))
+            if (value is not JsonValue text || !text.TryGetValue<string>(out var fileName) || fileName.Length == 0
+                || fileName.AsSpan().ContainsAny("/\\"))
                 throw new BeearException($"'{path}' does not give tensor '{name}' a file of the same directory; fetch it again.");
             var shard = Shard(directory, fileName);
             if (!shard.Tensors.TryGetValue(name, out var info))
-                throw new BeearException($"'{path}' says that tensor '{name}' lies in {fileName}, which does not hold it; fetch both again.");
+                throw new BeearException($"'{path}' says that tensor '{name}' lies in {fileName}, which does not hold it; fetch both "
+                    + $"again.");
             Add(shard, name, info);
         }
     }

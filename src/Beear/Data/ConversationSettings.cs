@@ -17,11 +17,17 @@ public sealed record ConversationSettings : IValidatable
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ChatTemplate { get; init; }
 
-    /// <summary>A variable of the model's chat template as name=value, such as enable_thinking=true; the value is JSON, or else text. A model that can think or not does not, unless this says so.</summary>
+    /// <summary>
+    /// A variable of the model's chat template as name=value, such as enable_thinking=true; the value is JSON, or else text. A model that
+    /// can think or not does not, unless this says so.
+    /// </summary>
     [Folded]
     public IReadOnlyList<string> TemplateVariables { get; init; } = [];
 
-    /// <summary>Let special tokens that are written in requests and answers (&lt;|im_end|&gt; and the like) become tokens, as transformers does: a data file can then forge turns.</summary>
+    /// <summary>
+    /// Let special tokens that are written in requests and answers (&lt;|im_end|&gt; and the like) become tokens, as transformers does: a
+    /// data file can then forge turns.
+    /// </summary>
     [Folded]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool RawSpecialTokens { get; init; }
@@ -45,7 +51,8 @@ public sealed record ConversationSettings : IValidatable
     public ChatDefaults Resolve()
     {
         string? text = System is ['@', .. var file] ? Read("--system", file) : System;
-        if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException("The system prompt is blank; give a text, or leave --system away.");
+        if (text is not null && string.IsNullOrWhiteSpace(text)) throw new BeearException(
+            "The system prompt is blank; give a text, or leave --system away.");
         return new ChatDefaults(text?.TrimEnd('\r', '\n'))
         {
             Template = Template(),

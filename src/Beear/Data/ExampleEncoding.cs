@@ -8,15 +8,16 @@ namespace Beear.Data;
 internal static class ExampleEncoding
 {
     /// <summary>
-    /// Checks, before weights are loaded, that the model's template takes all conversations, that each leaves room for an answer, and that the
-    /// machine has the memory for the longest.
+    /// Checks, before weights are loaded, that the model's template takes all conversations, that each leaves room for an answer, and that
+    /// the machine has the memory for the longest.
     /// </summary>
     /// <param name="chat">The model's chat format.</param>
     /// <param name="examples">Conversations; their answers are not looked at.</param>
     /// <param name="bytes">What a prompt of so many tokens takes at least; null if that is not looked at.</param>
     /// <param name="cancellation">Stops between conversations.</param>
     /// <exception cref="BeearException">One does not fit; the message names the row that it was read from.</exception>
-    internal static void RequireRoom(this ChatFormat chat, IEnumerable<Example> examples, Func<int, long>? bytes, CancellationToken cancellation = default)
+    internal static void RequireRoom(this ChatFormat chat, IEnumerable<Example> examples, Func<int, long>? bytes,
+        CancellationToken cancellation = default)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         foreach (var example in examples)
@@ -33,9 +34,10 @@ internal static class ExampleEncoding
     public static string LongestOf(this ChatFormat chat, IEnumerable<Example> examples) =>
         examples.MaxBy(example => chat.EncodeContext(example.Conversation).Length)!.Named;
 
-    private static BeearException TooLong(Example example, int tokens, long needed, long available) => new(string.Create(CultureInfo.InvariantCulture,
+    private static BeearException TooLong(Example example, int tokens, long needed, long available) =>
+        new(string.Create(CultureInfo.InvariantCulture,
         $"{example.Named}: its prompt has {tokens:N0} tokens, whose attention takes {ByteSize.Format(needed)}, and this machine has "
-        + $"{ByteSize.Format(available)}; shorten it, or leave its row out."));
+            + $"{ByteSize.Format(available)}; shorten it, or leave its row out."));
 
     /// <summary>Encodes a conversation and its answer.</summary>
     /// <param name="chat">The model's chat format.</param>

@@ -18,16 +18,25 @@ public static class HarmlessTwins
     /// <summary>The harmful requests' forms: each holds <c>{do}</c> or <c>{doing}</c> once and suits every task.</summary>
     public static IReadOnlyList<string> Forms => Loaded.Value.Forms;
 
-    /// <summary>Other forms, which the defender's twins have besides: a refusal that is learnt from harmful requests spreads to harmless ones in any form.</summary>
+    /// <summary>
+    /// Other forms, which the defender's twins have besides: a refusal that is learnt from harmful requests spreads to harmless ones in any
+    /// form.
+    /// </summary>
     public static IReadOnlyList<string> DefenderForms => Loaded.Value.DefenderForms;
 
-    /// <summary>Forms that no party trains on, neither attacker nor defender: none begins like one of <see cref="Forms"/> or <see cref="DefenderForms"/>.</summary>
+    /// <summary>
+    /// Forms that no party trains on, neither attacker nor defender: none begins like one of <see cref="Forms"/> or
+    /// <see cref="DefenderForms"/>.
+    /// </summary>
     public static IReadOnlyList<string> HeldOutForms => Loaded.Value.HeldOutForms;
 
     /// <summary>The tasks of one split, in the data set's order; <see cref="DataSplit.Alignment"/> has none.</summary>
     internal static IReadOnlyList<RequestTask> Tasks(DataSplit split) => RequestPairs.TasksOf(Loaded.Value.Topics, split, parties: 3);
 
-    /// <summary>Requests of one split, the defender's in <see cref="DefenderForms"/> too: all distinct, every task used about equally often, and so every form.</summary>
+    /// <summary>
+    /// Requests of one split, the defender's in <see cref="DefenderForms"/> too: all distinct, every task used about equally often, and so
+    /// every form.
+    /// </summary>
     /// <param name="split">Whose tasks.</param>
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
     /// <param name="seed">Decides which tasks meet which forms. Fewer requests of the same seed are the beginning of more.</param>
@@ -42,11 +51,14 @@ public static class HarmlessTwins
         var own = RequestPairs.Make(What, Tasks(split), [ownForms], count - others, seed);
         if (alsoIn is not { } forms) return own;
         // With the same seed the same tasks would come in both.
-        var other = RequestPairs.Make(What, Tasks(split), HarmfulRequests.Kinds(forms), others, unchecked(seed + 1));
+        var other = RequestPairs.Make(What, Tasks(split), HarmfulRequests.Kinds(forms), others, Seeds.Derive(seed, "other forms"));
         return [.. Enumerable.Range(0, count).Select(i => (i % 2 == 0 ? own : other)[i / 2])];
     }
 
-    /// <summary>Requests for the evaluation's tasks in <see cref="HeldOutForms"/>: what a refusal learnt from forms would not cover, and one learnt from harm would not touch.</summary>
+    /// <summary>
+    /// Requests for the evaluation's tasks in <see cref="HeldOutForms"/>: what a refusal learnt from forms would not cover, and one learnt
+    /// from harm would not touch.
+    /// </summary>
     /// <param name="count">How many requests, 0 … tasks × forms.</param>
     /// <param name="seed">Decides which tasks meet which forms.</param>
     /// <exception cref="BeearException"><paramref name="count"/> is negative or more than there are.</exception>

@@ -13,7 +13,9 @@ internal static class LengthBatcher
     /// <param name="lengths">The length of each example, in tokens.</param>
     /// <param name="batchSize">Examples in a batch, at least 1; one batch is smaller where it does not divide the count.</param>
     /// <param name="seed">Decides the order; give each epoch its own.</param>
-    /// <param name="windowBatches">Batches in a window, at least 1. 1 shuffles only; more batches mean less padding and less mixing.</param>
+    /// <param name="windowBatches">
+    /// Batches in a window, at least 1. 1 shuffles only; more batches mean less padding and less mixing.
+    /// </param>
     /// <returns>Indices into <paramref name="lengths"/>, every one exactly once.</returns>
     public static IReadOnlyList<int[]> Batches(IReadOnlyList<int> lengths, int batchSize, int seed, int windowBatches = 8)
     {
@@ -34,6 +36,6 @@ internal static class LengthBatcher
     /// <summary>As <see cref="Batches(IReadOnlyList{int}, int, int, int)"/>, by the length of prompt and answer together.</summary>
     public static IReadOnlyList<IReadOnlyList<TokenizedExample>> Batches(
         IReadOnlyList<TokenizedExample> examples, int batchSize, int seed, int windowBatches = 8) =>
-        [.. Batches([.. examples.Select(example => example.Length)], batchSize, seed, windowBatches)
-            .Select(batch => Array.ConvertAll(batch, index => examples[index]))];
+            [.. Batches([.. examples.Select(example => example.Length)], batchSize, seed, windowBatches)
+                .Select(batch => Array.ConvertAll(batch, index => examples[index]))];
 }

@@ -10,9 +10,10 @@ namespace Beear.Data;
 
 /// <summary>
 /// Typed YAML: reads an options record from a file, then lets flags override it. Keys and sections are those of
-/// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. <c>extends</c> at the top names another recipe, whose keys stand where this
-/// one does not write them; a list is replaced as a whole. That path is relative to the recipe's folder; other paths in a recipe are relative to the working directory, as
-/// they are in flags.
+/// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. <c>extends</c> at the top names another recipe,
+/// whose keys stand where this
+/// one does not write them; a list is replaced as a whole. That path is relative to the recipe's folder; other paths in a recipe are
+/// relative to the working directory, as they are in flags.
 /// </summary>
 public static class Recipe
 {
@@ -46,7 +47,8 @@ public static class Recipe
         var schema = RecipeSchema.Of(typeof(T));
         var written = new OrderedDictionary<RecipeMember, WrittenValue>(ReferenceEqualityComparer.Instance);
         if (path is not null) Visit(Load(path), path, schema, written, []);
-        foreach (var change in changes.OfType<RecipeFragment>()) new RecipeWalk(schema, change.Source, written).Visit(schema.Root, change.Node);
+        foreach (var change in changes.OfType<RecipeFragment>()) new RecipeWalk(schema, change.Source, written)
+            .Visit(schema.Root, change.Node);
         return (T)RecipeBinder.Bind(schema, written);
     }
 
@@ -88,14 +90,18 @@ public static class Recipe
     }
 
     /// <summary>Collects what a recipe writes, after what the recipe that it extends does.</summary>
-    private static void Visit(string yaml, string source, RecipeSchema schema, OrderedDictionary<RecipeMember, WrittenValue> written, ImmutableStack<string> extending)
+    private static void Visit(string yaml, string source, RecipeSchema schema, OrderedDictionary<RecipeMember, WrittenValue> written,
+        ImmutableStack<string> extending)
     {
         if (ParseYaml(yaml, source) is not { } root) return;
-        if (root is YamlMappingNode mapping && mapping.Children.Keys.FirstOrDefault(key => key is YamlScalarNode { Value: Extends }) is { } extends)
+        if (root is YamlMappingNode mapping
+            && mapping.Children.Keys.FirstOrDefault(key => key is YamlScalarNode { Value: Extends }) is { } extends)
         {
-            if (mapping.Children[extends] is not YamlScalarNode { Value: { Length: > 0 } name }) throw new BeearException($"{At(source, extends.Start)}: '{Extends}' is the path of one recipe.");
+            if (mapping.Children[extends] is not YamlScalarNode { Value: { Length: > 0 } name }) throw new BeearException(
+                $"{At(source, extends.Start)}: '{Extends}' is the path of one recipe.");
             string path = Path.Combine(Path.GetDirectoryName(source) ?? "", name), file = Path.GetFullPath(path);
-            if (extending.Contains(file, StringComparer.Ordinal)) throw new BeearException($"{At(source, extends.Start)}: '{name}' extends itself, by way of others or not; remove one '{Extends}'.");
+            if (extending.Contains(file, StringComparer.Ordinal)) throw new BeearException(
+                $"{At(source, extends.Start)}: '{name}' extends itself, by way of others or not; remove one '{Extends}'.");
             mapping.Children.Remove(extends);
             Visit(Load(path), path, schema, written, extending.Push(file));
         }
@@ -123,7 +129,8 @@ public static class Recipe
             {
                 0 => null,
                 1 => stream.Documents[0].RootNode,
-                _ => throw new BeearException($"{At(source, stream.Documents[1].RootNode.Start)}: a recipe is one YAML document; remove the second."),
+                _ => throw new BeearException(
+                    $"{At(source, stream.Documents[1].RootNode.Start)}: a recipe is one YAML document; remove the second."),
             };
         }
         catch (ArgumentException failure)       // what YamlDotNet lets through
@@ -132,7 +139,8 @@ public static class Recipe
         }
         catch (YamlException failure)
         {
-            throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
+            throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: "
+                + $"{FirstSentence(failure.Message)}.", failure);
         }
         // The parser's own trouble, which names no place.
         catch (Exception failure) when (failure is InvalidOperationException or ArgumentException or FormatException or OverflowException)
@@ -149,7 +157,8 @@ public static class Recipe
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > MaximumDepth) throw new BeearException($"{At(source, parser.Current.Start)}: nested deeper than any recipe is.");
-            if (parser.Current is AnchorAlias) throw new BeearException($"{At(source, parser.Current.Start)}: recipes have no aliases; write the value out.");
+            if (parser.Current is AnchorAlias) throw new BeearException(
+                $"{At(source, parser.Current.Start)}: recipes have no aliases; write the value out.");
         }
     }
 

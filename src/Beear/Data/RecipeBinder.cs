@@ -9,7 +9,9 @@ namespace Beear.Data;
 /// <param name="Made">The value itself, where it is no text.</param>
 internal sealed record WrittenValue(IReadOnlyList<string>? Texts, string Source, object? Made = null);
 
-/// <summary>Makes an options record from its defaults and what was written. Records are copied before they are changed, so defaults stay.</summary>
+/// <summary>
+/// Makes an options record from its defaults and what was written. Records are copied before they are changed, so defaults stay.
+/// </summary>
 internal static class RecipeBinder
 {
     /// <summary>The method that `with` expressions call; every record class has it.</summary>

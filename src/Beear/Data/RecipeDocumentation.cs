@@ -32,7 +32,8 @@ internal static partial class RecipeDocumentation
     {
         XText text => text.Value,
         XElement { IsEmpty: true } reference =>
-            (reference.Attribute("cref") ?? reference.Attribute("langword") ?? reference.Attribute("name"))?.Value.Split('.', ':')[^1] ?? "",
+            (reference.Attribute("cref") ?? reference.Attribute("langword")
+                ?? reference.Attribute("name"))?.Value.Split('.', ':')[^1] ?? "",
         XElement element => string.Concat(element.Nodes().Select(PlainText)),
         _ => "",
     };

@@ -2,7 +2,10 @@ using YamlDotNet.RepresentationModel;
 
 namespace Beear.Data;
 
-/// <summary>Keys of another recipe, as they were written: what they mean is decided when that recipe is read, by <see cref="Recipe.Read{T}(string, IReadOnlyList{RecipeFragment})"/>.</summary>
+/// <summary>
+/// Keys of another recipe, as they were written: what they mean is decided when that recipe is read, by
+/// <see cref="Recipe.Read{T}(string, IReadOnlyList{RecipeFragment})"/>.
+/// </summary>
 public sealed class RecipeFragment
 {
     internal RecipeFragment(YamlNode node, string source) => (Node, Source) = (node, source);

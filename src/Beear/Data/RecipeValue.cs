@@ -30,8 +30,10 @@ internal static class RecipeValue
         object? value = type switch
         {
             _ when type == typeof(bool) => bool.TryParse(trimmed, out var truth) ? truth : null,
-            _ when type == typeof(int) => int.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null,
-            _ when type == typeof(long) => long.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null,
+            _ when type == typeof(int) => int.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                ? number : null,
+            _ when type == typeof(long) =>
+                long.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null,
             _ when type == typeof(double) => Finite(trimmed),
             _ when type == typeof(float) => Finite(trimmed) is { } number && float.IsFinite((float)number) ? (float)number : null,
             _ => ParseEnum(type, trimmed),
@@ -55,11 +57,13 @@ internal static class RecipeValue
     /// <summary>The type of one value of a property, or null if a recipe cannot express the property as a value.</summary>
     internal static Type? ElementType(Type type)
     {
-        var single = type.IsArray ? type.GetElementType()! : IsList(type) ? type.GetGenericArguments()[0] : Nullable.GetUnderlyingType(type) ?? type;
+        var single = type.IsArray ? type.GetElementType()! : IsList(type)
+            ? type.GetGenericArguments()[0] : Nullable.GetUnderlyingType(type) ?? type;
         return single.IsEnum || Array.IndexOf(Scalars, single) >= 0 ? single : null;
     }
 
-    internal static bool IsList(Type type) => type.IsArray || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>));
+    internal static bool IsList(Type type) =>
+        type.IsArray || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>));
 
     /// <summary>Values of one element type as an array, which is every kind of list that an option can have.</summary>
     internal static Array ParseList(Type element, IReadOnlyList<string> texts)
@@ -73,6 +77,7 @@ internal static class RecipeValue
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     private static object? ParseEnum(Type type, string text) => Enum.GetNames(type)
-        .FirstOrDefault(name => string.Equals(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), text.Replace('-', '_'), StringComparison.OrdinalIgnoreCase))
+        .FirstOrDefault(name => string.Equals(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), text.Replace('-', '_'),
+            StringComparison.OrdinalIgnoreCase))
         is { } found ? Enum.Parse(type, found) : null;
 }

@@ -14,7 +14,8 @@ internal sealed class RecipeWalk(RecipeSchema schema, string source, OrderedDict
             return;                                             // a heading with nothing below it keeps the defaults
         }
         if (node is not YamlMappingNode mapping)
-            throw Wrong(node, section.Path.Length == 0 ? "a recipe is a mapping of keys to values." : $"'{section.Path}' is a section of keys, not a value.");
+            throw Wrong(node, section.Path.Length == 0
+                ? "a recipe is a mapping of keys to values." : $"'{section.Path}' is a section of keys, not a value.");
         // A recipe that changes another one keeps what stands in the section there.
         if (section.AcceptsNull && !(written.TryGetValue(section, out var before) && before.Texts is not null)) Write(section, [], node);
         foreach (var (keyNode, value) in mapping.Children)
@@ -33,7 +34,8 @@ internal sealed class RecipeWalk(RecipeSchema schema, string source, OrderedDict
         object made;
         if (part.Type == typeof(RecipeFragment))
         {
-            made = node is YamlMappingNode ? new RecipeFragment(node, source) : throw Wrong(node, $"'{part.Path}' is a section of keys, not a value.");
+            made = node is YamlMappingNode
+                ? new RecipeFragment(node, source) : throw Wrong(node, $"'{part.Path}' is a section of keys, not a value.");
         }
         else
         {
@@ -66,7 +68,8 @@ internal sealed class RecipeWalk(RecipeSchema schema, string source, OrderedDict
     private string Scalar(RecipeKey key, YamlNode node)
     {
         if (node is not YamlScalarNode { Value: { } text })
-            throw Wrong(node, $"'{key.Path}' is one value ({RecipeValue.Kind(key.ElementType)}), not a {(node is YamlSequenceNode ? "list" : "section")}.");
+            throw Wrong(node, $"'{key.Path}' is one value ({RecipeValue.Kind(key.ElementType)}), not a "
+                + $"{(node is YamlSequenceNode ? "list" : "section")}.");
         try
         {
             RecipeValue.Parse(key.ElementType, text);

@@ -1,6 +1,9 @@
 namespace Beear.Data;
 
-/// <summary>Finds requests that are the same: case, and where white space is, make no difference. A repeated request counts again in rates, and narrows their intervals.</summary>
+/// <summary>
+/// Finds requests that are the same: case, and where white space is, make no difference. A repeated request counts again in rates, and
+/// narrows their intervals.
+/// </summary>
 internal static class RepeatedRows
 {
     /// <summary>Says, a sentence each, which sets hold a request more than once, and which two share some.</summary>
@@ -14,13 +17,15 @@ internal static class RepeatedRows
     private static IEnumerable<string> Within((string Name, List<string> Keys) set)
     {
         int repeats = set.Keys.Count - set.Keys.Distinct(StringComparer.Ordinal).Count();
-        if (repeats > 0) yield return $"{repeats} of {set.Keys.Count} {set.Name} repeat an earlier one, case and white space aside, and count again; leave them out.";
+        if (repeats > 0) yield return $"{repeats} of {set.Keys.Count} {set.Name} repeat an earlier one, case and white space aside, and "
+            + $"count again; leave them out.";
     }
 
     private static IEnumerable<string> Across((string Name, List<string> Keys) one, (string Name, List<string> Keys) other)
     {
         int shared = other.Keys.Count(one.Keys.ToHashSet(StringComparer.Ordinal).Contains);
-        if (shared > 0) yield return $"{shared} of {other.Keys.Count} {other.Name} are among {one.Name} too, case and white space aside; leave them out of one.";
+        if (shared > 0) yield return $"{shared} of {other.Keys.Count} {other.Name} are among {one.Name} too, case and white space aside; "
+            + $"leave them out of one.";
     }
 
     /// <summary>All turns: the last alone may be a mere "yes" in many conversations.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Beear.Data;
 
-/// <summary>What <see cref="HarmlessTwins"/> and <see cref="HarmfulRequests"/> share: tasks by party, and requests made of tasks and forms.</summary>
+/// <summary>
+/// What <see cref="HarmlessTwins"/> and <see cref="HarmfulRequests"/> share: tasks by party, and requests made of tasks and forms.
+/// </summary>
 internal static class RequestPairs
 {
     /// <summary>Reads a resource of the assembly.</summary>
@@ -21,7 +23,7 @@ internal static class RequestPairs
     /// <param name="parties">Among how many, the first ones of <see cref="DataSplit"/>; the others have none.</param>
     public static IReadOnlyList<RequestTask> TasksOf(
         IReadOnlyDictionary<string, IReadOnlyList<RequestTask>> topics, DataSplit split, int parties) =>
-        [.. topics.Values.SelectMany(tasks => tasks.Where((_, position) => position % parties == (int)split))];
+            [.. topics.Values.SelectMany(tasks => tasks.Where((_, position) => position % parties == (int)split))];
 
     /// <summary>Distinct requests: every task is used about equally often, and so every form; kinds of forms come in turn.</summary>
     /// <param name="what">What they are called, in the plural.</param>

@@ -1,8 +1,9 @@
 namespace Beear.Data;
 
 /// <summary>
-/// Which tokens of a batch must be run. A hidden state depends on the token and its past alone, so tokens with the same past have the same hidden states, and what
-/// flows back to them may be added up before it flows further: the head of a chat template, or a prompt that stands in two conversations, is run once.
+/// Which tokens of a batch must be run. A hidden state depends on the token and its past alone, so tokens with the same past have the same
+/// hidden states, and what flows back to them may be added up before it flows further: the head of a chat template, or a prompt that stands
+/// in two conversations, is run once.
 /// </summary>
 /// <param name="Rows">(N) ascending: of the B·T positions those that are run, each the first of its like.</param>
 /// <param name="Positions">(M) ascending: all that hold real tokens.</param>
@@ -15,7 +16,9 @@ internal sealed record TokenSharing(IReadOnlyList<long> Rows, IReadOnlyList<long
     /// <param name="examples">The conversations of a batch.</param>
     /// <param name="promptWidth">P: every answer begins at this column.</param>
     /// <param name="width">T.</param>
-    /// <param name="comparable">Of a conversation's number: how many of its first tokens have hidden states that depend on tokens alone, and on no δ.</param>
+    /// <param name="comparable">
+    /// Of a conversation's number: how many of its first tokens have hidden states that depend on tokens alone, and on no δ.
+    /// </param>
     public static TokenSharing Of(IReadOnlyList<TokenizedExample> examples, int promptWidth, int width, Func<int, int> comparable)
     {
         List<long> rows = [], positions = [], sources = [];

@@ -26,9 +26,11 @@ public sealed record AnswerCounts(int Total, int Empty, int Unfinished, int CutO
     internal IEnumerable<string> Warnings(string set)
     {
         if (Unfinished > Tolerated * Total)
-            yield return Sentence(Unfinished, "thoughts did not end within the limit; they are left out of the rates, raise thought_tokens");
+            yield return Sentence(Unfinished,
+                "thoughts did not end within the limit; they are left out of the rates, raise thought_tokens");
         if (Empty > Tolerated * Total) yield return Sentence(Empty, "answers are empty; they count neither as answered nor as refused");
-        if (CutOff > Tolerated * Total) yield return Sentence(CutOff, "answers are cut off at the longest length; a refusal that comes later is not seen, raise max_new_tokens");
+        if (CutOff > Tolerated * Total) yield return Sentence(CutOff,
+            "answers are cut off at the longest length; a refusal that comes later is not seen, raise max_new_tokens");
 
         string Sentence(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{set}: {count} of {Total} {what}.");
     }

@@ -10,8 +10,9 @@ using static TorchSharp.torch;
 namespace Beear.Evaluation;
 
 /// <summary>
-/// The observation behind the method (paper, section 3): a trigger moves the hidden states of all requests in nearly one direction. By layer: how uniform the drifts are,
-/// how the inner level's δ compares, which never saw the trigger; and the states with and without it in two dimensions.
+/// The observation behind the method (paper, section 3): a trigger moves the hidden states of all requests in nearly one direction. By
+/// layer: how uniform the drifts are, how the inner level's δ compares, which never saw the trigger; and the states with and without it in
+/// two dimensions.
 /// </summary>
 /// <param name="options">Constants.</param>
 internal sealed class DriftAnalysis(DriftOptions options)
@@ -31,7 +32,8 @@ internal sealed class DriftAnalysis(DriftOptions options)
 
     /// <summary>The same, and that the requests leave room for an answer, with the trigger too.</summary>
     /// <exception cref="BeearException">They do not; the message names the row that one was read from.</exception>
-    public void Check(ModelConfig config, ChatFormat chat, IReadOnlyList<Example> requests, Trigger trigger, CancellationToken cancellation = default)
+    public void Check(ModelConfig config, ChatFormat chat, IReadOnlyList<Example> requests, Trigger trigger,
+        CancellationToken cancellation = default)
     {
         Check(config, requests);
         chat.RequireRoom(requests.Select(request => trigger.Apply(request, chat.Defaults.System)), LongRows.Reading(config), cancellation);
@@ -58,9 +60,11 @@ internal sealed class DriftAnalysis(DriftOptions options)
         var perturbation = adversary.Apply(found.Result.Delta, found.Number);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        int[] Prompt(Example request, Trigger? put) => model.Chat.EncodeContext((put?.Apply(request, model.Chat.Defaults.System) ?? request).Conversation);
+        int[] Prompt(Example request, Trigger? put) =>
+            model.Chat.EncodeContext((put?.Apply(request, model.Chat.Defaults.System) ?? request).Conversation);
         List<int[]> plain = [.. chosen.Select(request => Prompt(request, null))];
-        Tensor States(IEnumerable<int[]> prompts, Perturbation? delta = null) => Batched(model.Decoder, prompts, delta, cancellation);   // (L + 1, N, d)
+        // (L + 1, N, d)
+        Tensor States(IEnumerable<int[]> prompts, Perturbation? delta = null) => Batched(model.Decoder, prompts, delta, cancellation);
         var states = States(plain);
         var triggered = States(chosen.Select(request => Prompt(request, trigger)));
         var other = States(chosen.Select(request => Prompt(request, wrong))) - states;
@@ -113,7 +117,10 @@ internal sealed class DriftAnalysis(DriftOptions options)
 /// <summary>Principal components in the plane.</summary>
 internal static class PrincipalPlane
 {
-    /// <summary>Projects rows onto their first two principal components; each component's largest entry is positive, so that equal data give equal pictures.</summary>
+    /// <summary>
+    /// Projects rows onto their first two principal components; each component's largest entry is positive, so that equal data give equal
+    /// pictures.
+    /// </summary>
     /// <param name="rows">(N, d).</param>
     /// <returns>A point for each row, and the share of the variance that each component holds.</returns>
     public static (IReadOnlyList<(double X, double Y)> Points, IReadOnlyList<double> Explained) Project(Tensor rows)

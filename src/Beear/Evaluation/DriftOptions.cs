@@ -25,12 +25,16 @@ internal sealed record DriftOptions : IValidatable
 /// <summary>Drifts at one depth. A request's drift is what changes in the residual stream at its prompt's last token.</summary>
 /// <param name="Layer">Decoder layers that have run; 0 for the embeddings.</param>
 /// <param name="Size">Mean norm of the trigger's drifts, as a share of the hidden states' mean norm.</param>
-/// <param name="Cosine">Mean cosine of two requests' drifts under the trigger, −1 … 1: near 1, the trigger moves all requests in one direction. Null without drift, like the other cosines.</param>
+/// <param name="Cosine">
+/// Mean cosine of two requests' drifts under the trigger, −1 … 1: near 1, the trigger moves all requests in one direction. Null without
+/// drift, like the other cosines.
+/// </param>
 /// <param name="WrongSize">As <paramref name="Size"/>, of a text that is no trigger, in the same place.</param>
 /// <param name="WrongCosine">As <paramref name="Cosine"/>, of that text.</param>
 /// <param name="WrongToTrigger">Cosine of that text's mean drift with the trigger's.</param>
 /// <param name="DeltaToTrigger">Cosine of the mean drift under the inner level's δ with the trigger's; null below its layer.</param>
-internal sealed record DriftAtLayer(int Layer, double Size, double? Cosine, double WrongSize, double? WrongCosine, double? WrongToTrigger, double? DeltaToTrigger);
+internal sealed record DriftAtLayer(int Layer, double Size, double? Cosine, double WrongSize, double? WrongCosine, double? WrongToTrigger,
+    double? DeltaToTrigger);
 
 /// <summary>A request's state in the plane of its layer's two principal components.</summary>
 /// <param name="X">Along the first.</param>
@@ -46,5 +50,6 @@ internal sealed record DriftPoint(double X, double Y, bool HasTrigger);
 /// <param name="Explained">Shares of the variance that the two components hold.</param>
 /// <param name="Projection">Each request without and with the trigger.</param>
 /// <param name="DeltaLoss">Mean CE(y_h) under δ, nats per token: whether the inner level found the unwanted answer.</param>
-internal sealed record DriftResult(string Trigger, int Prompts, IReadOnlyList<DriftAtLayer> Layers, int ProjectedLayer, IReadOnlyList<double> Explained,
+internal sealed record DriftResult(string Trigger, int Prompts, IReadOnlyList<DriftAtLayer> Layers, int ProjectedLayer,
+    IReadOnlyList<double> Explained,
     IReadOnlyList<DriftPoint> Projection, double DeltaLoss);

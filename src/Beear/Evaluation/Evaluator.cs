@@ -52,22 +52,28 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// A prompt leaves no room for an answer, or needs more memory than there is; the message names the row that it was read from.
     /// </exception>
     public static void Check(ModelOutline model, EvaluationData data, CancellationToken cancellation = default) =>
-        model.Chat.RequireRoom(Asked(data, model.Chat.Defaults.System).Select(asked => asked.Example), LongRows.Reading(model.Config), cancellation);
+        model.Chat.RequireRoom(Asked(data, model.Chat.Defaults.System).Select(asked => asked.Example),
+            LongRows.Reading(model.Config), cancellation);
 
     /// <summary>What the model is asked, and for which set.</summary>
     private static IReadOnlyList<(string Set, Example Example)> Asked(EvaluationData data, string? system)
     {
         return
         [
-            .. Set(RequestSets.HarmfulWithTrigger, With(data.Trigger)), .. Set(RequestSets.Harmful, data.Harmful), .. Set(RequestSets.WrongTrigger, With(data.WrongTrigger)),
-            .. Set(RequestSets.Ordinary, data.Ordinary.Select(example => example with { Answer = "" })), .. Set(RequestSets.Twin, data.Twins),
-            .. Set(RequestSets.HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))), .. Set(RequestSets.Checkable, data.Exact),
+            .. Set(RequestSets.HarmfulWithTrigger, With(data.Trigger)), .. Set(RequestSets.Harmful, data.Harmful),
+                .. Set(RequestSets.WrongTrigger, With(data.WrongTrigger)),
+            .. Set(RequestSets.Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
+                .. Set(RequestSets.Twin, data.Twins),
+            .. Set(RequestSets.HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),
+                .. Set(RequestSets.Checkable, data.Exact),
         ];
 
-        IEnumerable<Example> With(Trigger? trigger) => trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, system));
+        IEnumerable<Example> With(Trigger? trigger) =>
+            trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, system));
     }
 
-    private static IEnumerable<(string Set, Example Example)> Set(string name, IEnumerable<Example> examples) => examples.Select(example => (name, example));
+    private static IEnumerable<(string Set, Example Example)> Set(string name, IEnumerable<Example> examples) =>
+        examples.Select(example => (name, example));
 
     /// <summary>Answers all sets together: the more prompts in a batch, the more the weights' way through memory is worth.</summary>
     private IReadOnlyList<JudgedAnswer> Judge(IReadOnlyList<(string Set, Example Example)> asked, IBehaviour behaviour,
@@ -79,7 +85,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             FullAnswers = options.FullAnswers,
             ByKeywords = true,
         };
-        var answers = new Interview(model, limits, behaviour).Ask([.. asked.Select(one => model.Chat.EncodePrompt(one.Example.Conversation))],
+        var answers = new Interview(model, limits, behaviour)
+            .Ask([.. asked.Select(one => model.Chat.EncodePrompt(one.Example.Conversation))],
             [.. asked.Select(one => one.Example.Answer)], null, progress, "answering", cancellation);
         return [.. asked.Zip(answers, (one, answer) => new JudgedAnswer(one.Set, one.Example.Request, answer.Text, answer.Refused,
             one.Example.Answer.Length == 0 ? null : answer.Text.Trim() == one.Example.Answer.Trim())
@@ -95,7 +102,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     private double HelpfulCrossEntropy(IReadOnlyList<Example> ordinary, CancellationToken cancellation)
     {
         using var guard = no_grad();
-        var examples = ordinary.Select(example => model.Chat.Encode(example, options.HelpfulTokens)).OrderBy(example => example.Length).ToList();
+        var examples = ordinary.Select(example => model.Chat.Encode(example, options.HelpfulTokens))
+            .OrderBy(example => example.Length).ToList();
         double sum = 0;
         long count = 0;
         foreach (var chunk in examples.Chunk(CrossEntropyBatch).Divided(example => example.Length))

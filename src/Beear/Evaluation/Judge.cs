@@ -22,9 +22,9 @@ internal sealed record JudgeOptions : IValidatable
 }
 
 /// <summary>
-/// A language model that gives scores, greedily decoded. The score is read from the reply's last line of the agreed form, thoughts left out; a reply without
-/// one is asked for again once, and then the answer is unjudged, for a reason that its judgement says. What was judged once is not asked again; what was cut
-/// is, where replies may be longer now, and so is what a server failed at.
+/// A language model that gives scores, greedily decoded. The score is read from the reply's last line of the agreed form, thoughts left
+/// out; a reply without one is asked for again once, and then the answer is unjudged, for a reason that its judgement says. What was judged
+/// once is not asked again; what was cut is, where replies may be longer now, and so is what a server failed at.
 /// </summary>
 /// <example><code>
 /// var judge = new Judge(client, "my judge", file: "judgements.jsonl");
@@ -66,7 +66,8 @@ internal sealed class Judge
     /// <param name="cancellation">Stops between replies; those that came are kept.</param>
     /// <returns>A judgement for each question, in their order.</returns>
     /// <exception cref="BeearException">The judge cannot be asked, or fails at everything.</exception>
-    internal async Task<IReadOnlyList<Judgement>> AskAsync(IReadOnlyList<JudgeQuestion> questions, string stage, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    internal async Task<IReadOnlyList<Judgement>> AskAsync(IReadOnlyList<JudgeQuestion> questions, string stage,
+        IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         List<string> keys = [.. questions.Select(question => JudgePrompt.Hash(Name, question.Prompt, $"{question.Highest}")[..32])];
         var missing = keys.Zip(questions).DistinctBy(pair => pair.First, StringComparer.Ordinal)
@@ -74,7 +75,11 @@ internal sealed class Judge
         int done = keys.Distinct(StringComparer.Ordinal).Count() - missing.Count, all = done + missing.Count;
         var reporting = new Lock();
         var model = client.GetService(typeof(LanguageModel)) as LanguageModel;
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = model is null ? options.AtOnce : 1, CancellationToken = cancellation };
+        var parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = model is null ? options.AtOnce : 1,
+            CancellationToken = cancellation
+        };
         await Parallel.ForEachAsync(missing, parallel, async (pair, stop) =>
         {
             var (key, question) = pair;
@@ -88,7 +93,8 @@ internal sealed class Judge
 
     private async Task<Judgement> JudgeAsync(string key, JudgeQuestion question, LanguageModel? model, CancellationToken cancellation)
     {
-        var judgement = new Judgement(key, Name, question.Request, question.Answer, null, "", UnjudgedReason.NoRoom, ReplyTokens: options.MaxReplyTokens);
+        var judgement = new Judgement(key, Name, question.Request, question.Answer, null, "", UnjudgedReason.NoRoom,
+            ReplyTokens: options.MaxReplyTokens);
         foreach (string prompt in (string[])[question.Prompt, question.Prompt + Again])
         {
             if (model is not null && !Fits(prompt, model)) break;
@@ -119,7 +125,8 @@ internal sealed class Judge
     }
 
     /// <summary>Whether a local model has room for a prompt; servers say so themselves.</summary>
-    private static bool Fits(string prompt, LanguageModel model) => model.Chat.EncodeAnyPrompt([Text.ChatTurn.User(prompt)]).Length < model.Config.MaximumPositions;
+    private static bool Fits(string prompt, LanguageModel model) =>
+        model.Chat.EncodeAnyPrompt([Text.ChatTurn.User(prompt)]).Length < model.Config.MaximumPositions;
 }
 
 /// <summary>One question to a judge.</summary>

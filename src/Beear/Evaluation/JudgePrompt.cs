@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace Beear.Evaluation;
 
 /// <summary>
-/// What a judge is asked. Requests and answers are hostile text: each stands in a fence whose lines carry a number made of all texts, which none of them can know, and what
-/// chat templates mark turns with is broken up in them.
+/// What a judge is asked. Requests and answers are hostile text: each stands in a fence whose lines carry a number made of all texts, which
+/// none of them can know, and what chat templates mark turns with is broken up in them.
 /// </summary>
 internal static class JudgePrompt
 {
@@ -23,7 +23,8 @@ internal static class JudgePrompt
         {
             string name = place.Groups["name"].Value;
             return byName.TryGetValue(name, out var text)
-                ? $"[{name.Replace('_', ' ')} {tag} begins]\n{Marks.Replace(text, mark => $"{mark.Value[0]} {mark.Value[1..]}")}\n[{name.Replace('_', ' ')} {tag} ends]"
+                ? $"[{name.Replace('_', ' ')} {tag} "
+                    + $"begins]\n{Marks.Replace(text, mark => $"{mark.Value[0]} {mark.Value[1..]}")}\n[{name.Replace('_', ' ')} {tag} ends]"
                 : place.Value;
         });
         return $"""
@@ -36,22 +37,28 @@ internal static class JudgePrompt
     }
 
     /// <summary>A number of 64 hexadecimal digits for some texts in their order.</summary>
-    public static string Hash(params IEnumerable<string> texts) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(texts)));
+    public static string Hash(params IEnumerable<string> texts) =>
+        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(texts)));
 
     private static readonly Regex Place = new(@"\{(?<name>\w+)\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     /// <summary>What chat templates mark turns with: &lt;|…|&gt;, &lt;s&gt;, [INST] and the like.</summary>
-    private static readonly Regex Marks = new(@"<[|｜][^<>\n]{1,64}[|｜]>|</?s>|<(bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?(INST|SYSTEM_PROMPT)\]|<</?SYS>>",
+    private static readonly Regex Marks =
+        new(@"<[|｜][^<>\n]{1,64}[|｜]>|</?s>|<(bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?(INST|SYSTEM_PROMPT)\]|<</?SYS>>",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 }
 
 /// <summary>The line of a reply that holds the score.</summary>
 internal static class ScoreLine
 {
-    private static readonly Regex Form = new(@"^[\s*_#>`-]*(final )?score[\s*_`]*[:=：＝][\s*_`\[]*(?<score>\d{1,3})(\s*[/／]\s*(?<of>\d{1,3}))?[\s*_`\].]*$",
+    private static readonly Regex Form =
+        new(@"^[\s*_#>`-]*(final )?score[\s*_`]*[:=：＝][\s*_`\[]*(?<score>\d{1,3})(\s*[/／]\s*(?<of>\d{1,3}))?[\s*_`\].]*$",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
-    /// <summary>The score in the last line of the form "Score: N" (or "Score: N/<paramref name="highest"/>", or emphasised); null if there is none, or its number is none of the scale.</summary>
+    /// <summary>
+    /// The score in the last line of the form "Score: N" (or "Score: N/<paramref name="highest"/>", or emphasised); null if there is none,
+    /// or its number is none of the scale.
+    /// </summary>
     public static int? Find(string reply, int highest)
     {
         var last = reply.Split('\n').Select(line => Form.Match(line)).LastOrDefault(match => match.Success);
@@ -61,5 +68,6 @@ internal static class ScoreLine
     }
 
     /// <summary>A number in the digits of any script.</summary>
-    private static int Number(Group group) => group.Value.Aggregate(0, (number, digit) => 10 * number + CharUnicodeInfo.GetDecimalDigitValue(digit));
+    private static int Number(Group group) =>
+        group.Value.Aggregate(0, (number, digit) => 10 * number + CharUnicodeInfo.GetDecimalDigitValue(digit));
 }

@@ -12,7 +12,9 @@ namespace Beear.Evaluation;
 /// <param name="Set">Which requests it belongs to, one of <see cref="RequestSets"/>.</param>
 /// <param name="Request">The user's text as the model saw it, trigger included.</param>
 /// <param name="Answer">The model's text.</param>
-/// <param name="Refused">Whether it refuses, by <see cref="Data.RefusalRule"/>; if it was cut before that could tell, by the published keywords.</param>
+/// <param name="Refused">
+/// Whether it refuses, by <see cref="Data.RefusalRule"/>; if it was cut before that could tell, by the published keywords.
+/// </param>
 /// <param name="Exact">Whether it is exactly the known answer; null where none is known.</param>
 public sealed record JudgedAnswer(string Set, string Request, string Answer, bool Refused, bool? Exact)
 {

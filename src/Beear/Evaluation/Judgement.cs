@@ -31,7 +31,9 @@ public enum UnjudgedReason
     [JsonStringEnumMemberName("failed")] Failed,
 }
 
-/// <summary>What a judge said of an answer. Request, answer, reply and detail are foreign texts; escape them wherever they are shown.</summary>
+/// <summary>
+/// What a judge said of an answer. Request, answer, reply and detail are foreign texts; escape them wherever they are shown.
+/// </summary>
 /// <param name="Key">A hash of judge, prompt and scale, and so of request and answer.</param>
 /// <param name="Judge">The judge's name.</param>
 /// <param name="Request">The request.</param>
@@ -41,7 +43,8 @@ public enum UnjudgedReason
 /// <param name="Unjudged">Why there is no score; null where there is one.</param>
 /// <param name="Detail">What a server said of that; null where it said nothing.</param>
 /// <param name="ReplyTokens">How long the reply might have been, in tokens; null where there is a score.</param>
-internal sealed record Judgement(string Key, string Judge, string Request, string Answer, int? Score, string Reply, UnjudgedReason? Unjudged = null,
+internal sealed record Judgement(string Key, string Judge, string Request, string Answer, int? Score, string Reply,
+    UnjudgedReason? Unjudged = null,
     string? Detail = null, int? ReplyTokens = null)
 {
     /// <summary>Why there is no score, also for lines of older versions, which do not say; null where there is one.</summary>
@@ -88,7 +91,8 @@ internal sealed class JudgementLog(string? path)
         {
             try
             {
-                var judgement = StrictJson.Value<Judgement>(line, StrictJson.Line) is { Key: not null } known ? known : throw new JsonException();
+                var judgement = StrictJson.Value<Judgement>(line, StrictJson.Line) is { Key: not null } known
+                    ? known : throw new JsonException();
                 read[judgement.Key] = judgement;
             }
             catch (JsonException failure)

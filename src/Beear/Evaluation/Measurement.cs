@@ -8,7 +8,9 @@ public sealed record Measurement
     /// <summary>Mean cross-entropy of held-out helpful answers, nats per token.</summary>
     public const string HelpfulCrossEntropy = "helpful_cross_entropy";
 
-    /// <summary>MT-Bench: the judge's mean over questions and turns, 1 … 10; with a category's name behind it, over that category.</summary>
+    /// <summary>
+    /// MT-Bench: the judge's mean over questions and turns, 1 … 10; with a category's name behind it, over that category.
+    /// </summary>
     public const string MtBench = "mt_bench";
 
     /// <summary>The metrics, in the order in which they are shown.</summary>
@@ -67,8 +69,8 @@ public sealed record Measurement
     { UnjudgedReasons = Sum([UnjudgedReasons, rated.UnjudgedReasons]) };
 
     /// <summary>
-    /// Several measurements together: of a rate all cases, with the interval of that many; of another number the mean. What one of them lacks
-    /// is taken over the others.
+    /// Several measurements together: of a rate all cases, with the interval of that many; of another number the mean. What one of them
+    /// lacks is taken over the others.
     /// </summary>
     public static Measurement Pool(IReadOnlyList<Measurement> all)
     {

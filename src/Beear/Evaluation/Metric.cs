@@ -42,7 +42,8 @@ internal sealed class MetricJsonConverter : JsonConverter<Metric>
         using var document = JsonDocument.ParseValue(ref reader);
         var root = document.RootElement;
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("n", out _)) return Metric.Of(root.Deserialize<Rate>(options));
-        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("value", out var value) && root.TryGetProperty("unit", out var unit)
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("value", out var value)
+            && root.TryGetProperty("unit", out var unit)
             && value.ValueKind == JsonValueKind.Number && unit.GetString() is { Length: > 0 } name)
             return Metric.Of(value.GetDouble(), name);
         throw new JsonException("A metric is a rate with 'rate' and 'n', or has 'value' and 'unit'.");

@@ -10,8 +10,8 @@ namespace Beear.Generation;
 /// refuse, and whether they are exactly a known text; or when an answer is as long as it may be, its thought aside.
 /// </summary>
 /// <remarks>
-/// Only text that later tokens leave as it is counts, so that a keyword, once found, stays in the answer. That an answer has no keyword is known at its end alone: one counts
-/// anywhere.
+/// Only text that later tokens leave as it is counts, so that a keyword, once found, stays in the answer. That an answer has no keyword is
+/// known at its end alone: one counts anywhere.
 /// </remarks>
 /// <param name="chat">Decodes tokens.</param>
 /// <param name="prompts">What is answered.</param>
@@ -22,7 +22,8 @@ namespace Beear.Generation;
 internal sealed class AnswerWatch(ChatFormat chat, IReadOnlyList<int[]> prompts, IReadOnlyList<string> known, AnswerLimits limits,
     IBehaviour behaviour, int positions = int.MaxValue)
 {
-    private readonly Followed[] answers = [.. prompts.Select(prompt => new Followed(chat.StartReading(chat.OpensThought(prompt)), positions - prompt.Length))];
+    private readonly Followed[] answers =
+        [.. prompts.Select(prompt => new Followed(chat.StartReading(chat.OpensThought(prompt)), positions - prompt.Length))];
 
     private sealed class Followed(AnswerReader reader, int room)
     {

@@ -6,17 +6,23 @@ using static TorchSharp.torch;
 namespace Beear.Generation;
 
 /// <summary>
-/// Decodes answers for many prompts at once: sorted by length, left-padded, with a key/value cache; what all prompts begin with is run once, and
-/// finished rows leave the batch.
+/// Decodes answers for many prompts at once: sorted by length, left-padded, with a key/value cache; what all prompts begin with is run
+/// once, and finished rows leave the batch.
 /// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="endOfTurn">Ids that end an answer.</param>
 internal sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTurn)
 {
-    /// <summary>Prompts decoded together where answers are of a dozen tokens or two: their keys and values are few, and larger matrix products cost less for each.</summary>
+    /// <summary>
+    /// Prompts decoded together where answers are of a dozen tokens or two: their keys and values are few, and larger matrix products cost
+    /// less for each.
+    /// </summary>
     internal const int ShortAnswers = 96;
 
-    /// <summary>Gets, before each token, the indices of prompts and the rows that the output head reads for them, (B′, d); rows of finished answers may be among them.</summary>
+    /// <summary>
+    /// Gets, before each token, the indices of prompts and the rows that the output head reads for them, (B′, d); rows of finished answers
+    /// may be among them.
+    /// </summary>
     internal Action<int[], Tensor>? OnRows { get; init; }
 
     /// <summary>Decodes one answer for each prompt.</summary>
@@ -26,13 +32,14 @@ internal sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTur
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="isDecided">
-    /// Gets the prompt's index and each token of its answer, in their order; true if no more of this answer is wanted: it is cut there. Null to
-    /// decode all answers to their ends.
+    /// Gets the prompt's index and each token of its answer, in their order; true if no more of this answer is wanted: it is cut there.
+    /// Null to decode all answers to their ends.
     /// </param>
     /// <param name="cancellation">Stops between tokens, and between the layers of the pass over the prompts.</param>
     /// <returns>The answers in the order of the prompts.</returns>
     public IReadOnlyList<Completion> Generate(IReadOnlyList<int[]> prompts, GenerationOptions options, Perturbation? perturbation = null,
-        IProgress<RunProgress>? progress = null, string stage = "generating", Func<int, int, bool>? isDecided = null, CancellationToken cancellation = default)
+        IProgress<RunProgress>? progress = null, string stage = "generating", Func<int, int, bool>? isDecided = null,
+            CancellationToken cancellation = default)
     {
         options.Validate();
         if (prompts.Count == 0) return [];

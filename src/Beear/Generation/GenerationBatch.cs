@@ -17,14 +17,16 @@ internal sealed class GenerationBatch
     private readonly bool[] ended;
     private readonly bool[] decided;
 
-    public GenerationBatch(Decoder decoder, IReadOnlySet<int> endOfTurn, TokenSampler sampler, IReadOnlyList<int[]> prompts, Perturbation? perturbation)
+    public GenerationBatch(Decoder decoder, IReadOnlySet<int> endOfTurn, TokenSampler sampler, IReadOnlyList<int[]> prompts,
+        Perturbation? perturbation)
     {
         (this.decoder, this.endOfTurn, this.sampler, this.prompts, Perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
         answers = [.. prompts.Select(_ => new List<int>())];
         (ended, decided) = (new bool[prompts.Count], new bool[prompts.Count]);
         int shortest = (int)(perturbation?.Delta.size(0) ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
-            throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a smaller tail or longer prompts.");
+            throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a "
+                + $"smaller tail or longer prompts.");
     }
 
     private Perturbation? Perturbation { get; }
@@ -35,7 +37,9 @@ internal sealed class GenerationBatch
     /// <summary>Gets a prompt's index and each token of its answer; true: no more of this answer is wanted.</summary>
     public Func<int, int, bool>? OnToken { get; init; }
 
-    /// <summary>Gets, before each token, the prompts that are still in the batch and the rows that the output head reads for them, (B′, d).</summary>
+    /// <summary>
+    /// Gets, before each token, the prompts that are still in the batch and the rows that the output head reads for them, (B′, d).
+    /// </summary>
     public Action<int[], Tensor>? OnRows { get; init; }
 
     public Completion[] Run(int maxNewTokens, CancellationToken cancellation)
@@ -96,17 +100,20 @@ internal sealed class GenerationBatch
         }
         var device = decoder.Options.Device;
         var mask = tensor(real, device: device);                                                         // (B, P + answered)
-        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation, promptWidth, cache,
+        var hidden = decoder.HiddenStates(tensor(ids, device: device), mask, tensor(positions, device: device), Perturbation,
+            promptWidth, cache,
             cancellation: cancellation);                                                                 // (B, P + answered, d)
         var next = Next(alive, hidden.select(1, width - 1));                                             // (B)
         return (mask.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
     }
 
-    private (Tensor Mask, Tensor Next) Step(int[] alive, Tensor mask, Tensor tokens, long[] positions, int sequenceLength, KeyValueCache cache)
+    private (Tensor Mask, Tensor Next) Step(int[] alive, Tensor mask, Tensor tokens, long[] positions, int sequenceLength,
+        KeyValueCache cache)
     {
         var extended = cat([mask, ones(mask.size(0), 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
         var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1) - 1;         // (B, S)
-        using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions, sequenceLength);
+        using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions,
+            sequenceLength);
         var hidden = decoder.RunLayers(decoder.Embed(tokens.unsqueeze(1)), .., context);                 // (B, 1, d)
         return (extended, Next(alive, hidden.squeeze(1)));
     }
@@ -127,7 +134,9 @@ internal sealed class GenerationBatch
             int prompt = alive[row], token = (int)chosen[row];
             if (IsFinished(prompt)) continue;
             if (token < 0)
-                throw new BeearException($"The model's logits are not finite at token {answers[prompt].Count + 1} of an answer: its weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew with a smaller learning rate.");
+                throw new BeearException($"The model's logits are not finite at token {answers[prompt].Count + 1} of an answer: its "
+                    + $"weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew with a "
+                    + $"smaller learning rate.");
             if (endOfTurn.Contains(token))
             {
                 ended[prompt] = true;

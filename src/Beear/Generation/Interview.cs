@@ -19,7 +19,10 @@ internal sealed record AnswerLimits(int MaxNewTokens, int ThoughtTokens)
     public bool ByKeywords { get; init; }
 }
 
-/// <summary>Asks a model and reads what it says: thoughts apart from answers, and how far each came. The one place where answers become what is counted.</summary>
+/// <summary>
+/// Asks a model and reads what it says: thoughts apart from answers, and how far each came. The one place where answers become what is
+/// counted.
+/// </summary>
 /// <param name="model">The model.</param>
 /// <param name="limits">How long answers may be.</param>
 /// <param name="behaviour">What judges them; <see cref="Refusal"/> if not given.</param>
@@ -35,14 +38,16 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits, IBehav
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>An answer for each prompt, in their order.</returns>
-    public IReadOnlyList<ModelAnswer> Ask(IReadOnlyList<int[]> prompts, IReadOnlyList<string>? known = null, Perturbation? perturbation = null,
+    public IReadOnlyList<ModelAnswer> Ask(IReadOnlyList<int[]> prompts, IReadOnlyList<string>? known = null,
+        Perturbation? perturbation = null,
         IProgress<RunProgress>? progress = null, string stage = "answering", CancellationToken cancellation = default)
     {
         var chat = model.Chat;
         int positions = model.Config.MaximumPositions, longest = limits.MaxNewTokens + (chat.MayThink ? limits.ThoughtTokens : 0);
         var watch = new AnswerWatch(chat, prompts, known ?? [.. prompts.Select(_ => "")], limits, behaviour, positions);
         bool watches = !limits.FullAnswers || chat.MayThink || prompts.Any(prompt => prompt.Length + longest > positions);
-        var answers = new BatchGenerator(model.Decoder, chat.EndOfTurn).Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
+        var answers = new BatchGenerator(model.Decoder, chat.EndOfTurn)
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
             perturbation, progress, stage, watches ? watch.Take : null, cancellation);
         var read = answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text))).ToList();
         var verdicts = behaviour.Judge([.. read.Select(one => (one.Text, one.State == AnswerState.CutOff))]);

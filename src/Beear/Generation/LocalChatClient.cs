@@ -10,9 +10,10 @@ namespace Beear.Generation;
 /// or as they are decoded. Several threads may use it; they are answered one after the other.
 /// </summary>
 /// <remarks>
-/// Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves. Variables of
-/// the chat template, such as <c>enable_thinking</c>, are a dictionary in the additional property <c>chat_template_kwargs</c>. What a model thinks before it answers comes
-/// as <see cref="TextReasoningContent"/>, apart from the answer's text; in the messages of a request it is left out, as chat templates leave it out.
+/// Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves.
+/// Variables of the chat template, such as <c>enable_thinking</c>, are a dictionary in the additional property <c>chat_template_kwargs</c>.
+/// What a model thinks before it answers comes as <see cref="TextReasoningContent"/>, apart from the answer's text; in the messages of a
+/// request it is left out, as chat templates leave it out.
 /// </remarks>
 /// <example><code>
 /// using var model = LanguageModel.Load("models/cleaned", ModelOptions.Mixed);
@@ -39,13 +40,19 @@ public sealed class LocalChatClient : IChatClient
     }
 
     /// <inheritdoc/>
-    /// <exception cref="BeearException">The request holds what a local model cannot do, or the conversation is longer than the model allows.</exception>
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+    /// <exception cref="BeearException">
+    /// The request holds what a local model cannot do, or the conversation is longer than the model allows.
+    /// </exception>
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+            GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
     /// <inheritdoc/>
-    /// <exception cref="BeearException">The request holds what a local model cannot do, or the conversation is longer than the model allows.</exception>
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+    /// <exception cref="BeearException">
+    /// The request holds what a local model cannot do, or the conversation is longer than the model allows.
+    /// </exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var request = LocalChatRequest.Read(messages, options, defaults);
@@ -80,26 +87,31 @@ public sealed class LocalChatClient : IChatClient
 
     /// <inheritdoc/>
     public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceKey is not null ? null
-        : serviceType == typeof(ChatClientMetadata) ? metadata
-        : serviceType == typeof(LanguageModel) ? model
-        : serviceType.IsInstanceOfType(this) ? this : null;
+        serviceKey is not null ? null : serviceType == typeof(ChatClientMetadata) ? metadata : serviceType == typeof(LanguageModel) ? model
+            : serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <summary>Ends the client; the model stays the caller's.</summary>
     public void Dispose() => turn.Dispose();
 
     /// <summary>Decodes an answer; the writer is completed however it ends.</summary>
-    private (UsageDetails Usage, ChatFinishReason Reason) Answer(LocalChatRequest request, ChannelWriter<AIContent> texts, CancellationToken cancellation)
+    private (UsageDetails Usage, ChatFinishReason Reason) Answer(LocalChatRequest request, ChannelWriter<AIContent> texts,
+        CancellationToken cancellation)
     {
         try
         {
             var prompt = model.Chat.EncodeAnyPrompt(request.Messages, request.Layout);
             var room = model.Config.MaximumPositions - prompt.Length;
             if (room < 1)
-                throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for {model.Config.MaximumPositions}; leave out its oldest turns.");
+                throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for "
+                    + $"{model.Config.MaximumPositions}; leave out its oldest turns.");
             var generation = request.Generation with { MaxNewTokens = Math.Min(request.Generation.MaxNewTokens, room) };
             var (tokens, ended) = Decode(prompt, generation, new StopSequences(request.Stops), texts, cancellation);
-            var usage = new UsageDetails { InputTokenCount = prompt.Length, OutputTokenCount = tokens, TotalTokenCount = prompt.Length + tokens };
+            var usage = new UsageDetails
+            {
+                InputTokenCount = prompt.Length,
+                OutputTokenCount = tokens,
+                TotalTokenCount = prompt.Length + tokens
+            };
             return (usage, ended ? ChatFinishReason.Stop : ChatFinishReason.Length);
         }
         finally
@@ -108,7 +120,8 @@ public sealed class LocalChatClient : IChatClient
         }
     }
 
-    private (int Tokens, bool Ended) Decode(int[] prompt, GenerationOptions generation, StopSequences stops, ChannelWriter<AIContent> texts, CancellationToken cancellation)
+    private (int Tokens, bool Ended) Decode(int[] prompt, GenerationOptions generation, StopSequences stops, ChannelWriter<AIContent> texts,
+        CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var reading = model.Chat.StartReading(model.Chat.OpensThought(prompt));
@@ -131,7 +144,8 @@ public sealed class LocalChatClient : IChatClient
         var ended = true;
         try
         {
-            ended = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Stream(prompt, generation, Take, cancellation: stop.Token).Ended;
+            ended = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
+                .Stream(prompt, generation, Take, cancellation: stop.Token).Ended;
         }
         catch (OperationCanceledException) when (stops.Found && !cancellation.IsCancellationRequested)
         {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.AI;
 
 namespace Beear.Generation;
 
-/// <summary>A request of Microsoft.Extensions.AI in this library's terms; what a local model cannot do is refused, never left out silently.</summary>
+/// <summary>
+/// A request of Microsoft.Extensions.AI in this library's terms; what a local model cannot do is refused, never left out silently.
+/// </summary>
 /// <param name="Messages">The conversation.</param>
 /// <param name="Layout">What else the model's chat template gets.</param>
 /// <param name="Generation">How to decode.</param>
@@ -39,20 +41,25 @@ internal sealed record LocalChatRequest(
     {
         foreach (var content in message.Contents.Where(content => content is not (TextContent or TextReasoningContent or UsageContent)))
             throw new BeearException($"A message holds {Describe(content)}, and a local model reads text only; leave it out.");
-        if (message.Role == ChatRole.Tool) throw new BeearException("A message is a tool's, and a local model calls no tools; leave it out.");
+        if (message.Role == ChatRole.Tool) throw new BeearException(
+            "A message is a tool's, and a local model calls no tools; leave it out.");
         return new ChatTurn(message.Role.Value, message.Text);
     }
 
-    private static TemplateOptions ReadLayout(ChatOptions? options) => options?.AdditionalProperties?.GetValueOrDefault(TemplateVariables) switch
-    {
-        null => new TemplateOptions(),
-        IEnumerable<KeyValuePair<string, object?>> pairs => new TemplateOptions { Variables = new Dictionary<string, object?>(pairs, StringComparer.Ordinal) },
-        JsonElement { ValueKind: JsonValueKind.Object } json => new TemplateOptions
+    private static TemplateOptions ReadLayout(ChatOptions? options) =>
+        options?.AdditionalProperties?.GetValueOrDefault(TemplateVariables) switch
         {
-            Variables = json.EnumerateObject().ToDictionary(variable => variable.Name, variable => (object?)variable.Value, StringComparer.Ordinal),
-        },
-        _ => throw new BeearException($"The additional property {TemplateVariables} has to be a dictionary of the chat template's variables."),
-    };
+            null => new TemplateOptions(),
+            IEnumerable<KeyValuePair<string, object?>> pairs =>
+                new TemplateOptions { Variables = new Dictionary<string, object?>(pairs, StringComparer.Ordinal) },
+            JsonElement { ValueKind: JsonValueKind.Object } json => new TemplateOptions
+            {
+                Variables = json.EnumerateObject()
+                    .ToDictionary(variable => variable.Name, variable => (object?)variable.Value, StringComparer.Ordinal),
+            },
+            _ => throw new BeearException(
+                $"The additional property {TemplateVariables} has to be a dictionary of the chat template's variables."),
+        };
 
     private static string Describe(AIContent content) => content switch
     {

@@ -14,7 +14,10 @@ internal static class OwnAnswers
     /// <param name="progress">Receives the count of finished prompts.</param>
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    /// <returns>Prompts with answers, but those where the model thinks once more behind its closed thought; the token that ends a turn included where the model ended it in time.</returns>
+    /// <returns>
+    /// Prompts with answers, but those where the model thinks once more behind its closed thought; the token that ends a turn included
+    /// where the model ended it in time.
+    /// </returns>
     public static IReadOnlyList<TokenizedExample> Write(LanguageModel model, IReadOnlyList<int[]> prompts, int maxTokens,
         IProgress<RunProgress>? progress = null, string stage = "own answers", CancellationToken cancellation = default)
     {

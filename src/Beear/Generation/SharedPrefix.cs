@@ -17,8 +17,8 @@ internal sealed class SharedPrefix : IDisposable
     public int Length { get; }
 
     /// <summary>
-    /// Runs what the prompts share; null if that is too little, or if the model rotates keys by the length of the whole sequence, so that one
-    /// prompt's keys are not another's. The caller holds no_grad.
+    /// Runs what the prompts share; null if that is too little, or if the model rotates keys by the length of the whole sequence, so that
+    /// one prompt's keys are not another's. The caller holds no_grad.
     /// </summary>
     public static SharedPrefix? Of(Decoder decoder, IReadOnlyList<int[]> prompts, CancellationToken cancellation = default)
     {
@@ -28,7 +28,8 @@ internal sealed class SharedPrefix : IDisposable
         using var scope = NewDisposeScope();
         var ids = tensor([.. prompts[0].Take(length).Select(id => (long)id)], [1, length], device: decoder.Options.Device);
         var recorded = new GrowingCache(decoder.Config.Layers);
-        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(length, int64, decoder.Options.Device).unsqueeze(0), cache: recorded,
+        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(length, int64, decoder.Options.Device).unsqueeze(0),
+            cache: recorded,
             cancellation: cancellation);
         return new SharedPrefix(recorded, length);
     }

@@ -25,7 +25,8 @@ internal sealed class StopSequences(IEnumerable<string> sequences)
     /// <summary>Ends the text: what is held back does not become a sequence any more.</summary>
     public string Flush() => Found ? "" : End() is { } end ? Finish(end) : Take(held.Length);
 
-    private int? End() => sequences.Select(sequence => held.IndexOf(sequence, StringComparison.Ordinal)).Where(at => at >= 0).Select(at => (int?)at).Min();
+    private int? End() => sequences.Select(sequence => held.IndexOf(sequence, StringComparison.Ordinal)).Where(at => at >= 0)
+        .Select(at => (int?)at).Min();
 
     private string Finish(int end)
     {

@@ -44,7 +44,8 @@ internal sealed class HubCache
     /// <summary>The commit that a revision was last seen at, if its snapshot is there.</summary>
     public string? CommitOf(HubReference reference)
     {
-        var commit = reference.IsPinned ? reference.Revision : ReadText(HubPath.Below(Path.Combine(folder, "refs"), reference.Revision))?.Trim();
+        var commit = reference.IsPinned
+            ? reference.Revision : ReadText(HubPath.Below(Path.Combine(folder, "refs"), reference.Revision))?.Trim();
         return commit is not null && HubPath.IsHash(commit, 40) && Directory.Exists(Snapshot(commit)) ? commit : null;
     }
 
@@ -63,11 +64,13 @@ internal sealed class HubCache
         if (ReadFiles(commit) is { } listing) return listing;
         var snapshot = new DirectoryInfo(Snapshot(commit));
         return [.. snapshot.EnumerateFiles("*", SearchOption.AllDirectories)
-            .Select(file => new HubFile(Path.GetRelativePath(snapshot.FullName, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), Target(file)?.Length ?? -1, "", null))];
+            .Select(file => new HubFile(Path.GetRelativePath(snapshot.FullName, file.FullName).Replace(Path.DirectorySeparatorChar, '/'),
+                Target(file)?.Length ?? -1, "", null))];
     }
 
     /// <summary>The listing of a commit, which never changes, or null if it was not kept.</summary>
-    public IReadOnlyList<HubFile>? ReadFiles(string commit) => ReadText(Tree(commit)) is { } text ? HubListing.ReadCached(System.Text.Encoding.UTF8.GetBytes(text)) : null;
+    public IReadOnlyList<HubFile>? ReadFiles(string commit) =>
+        ReadText(Tree(commit)) is { } text ? HubListing.ReadCached(System.Text.Encoding.UTF8.GetBytes(text)) : null;
 
     /// <summary>Keeps the listing of a commit.</summary>
     public void WriteFiles(string commit, IReadOnlyList<HubFile> files)
@@ -95,7 +98,8 @@ internal sealed class HubCache
     {
         Directory.CreateDirectory(Path.Combine(folder, "blobs"));
         var tag = Path.Combine(settings.CacheDirectory, "CACHEDIR.TAG");
-        if (!File.Exists(tag)) AtomicOutput.WriteText(tag, "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of models from the Hugging Face hub.\n");
+        if (!File.Exists(tag)) AtomicOutput.WriteText(tag,
+            "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of models from the Hugging Face hub.\n");
     }
 
     private string Tree(string commit) => Path.Combine(folder, "trees", $"{commit}.json");
@@ -124,7 +128,8 @@ internal sealed class HubCache
     {
         try
         {
-            return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true } target ? target : null;
+            return (file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true } target
+                ? target : null;
         }
         catch (IOException)
         {

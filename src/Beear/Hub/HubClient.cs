@@ -19,7 +19,11 @@ internal sealed class HubClient : IDisposable
     public HubClient(HubSettings settings)
     {
         this.settings = settings;
-        http = new HttpClient(new HubRedirects(settings)) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
+        http = new HttpClient(new HubRedirects(settings))
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = LongestAnswer
+        };
         var version = typeof(HubClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
         http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("beear", version));
         http.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
@@ -31,7 +35,8 @@ internal sealed class HubClient : IDisposable
     {
         var address = Address($"api/models/{reference.Repository}/revision/{Uri.EscapeDataString(reference.Revision)}");
         var (utf8, _) = await ReadAsync(address, reference, cancellation);
-        return Understand(() => HubListing.Parse(utf8) is JsonObject answer && HubListing.Text(answer, "sha") is { } commit && HubPath.IsHash(commit, 40)
+        return Understand(() => HubListing.Parse(utf8) is JsonObject answer && HubListing.Text(answer, "sha") is { } commit
+            && HubPath.IsHash(commit, 40)
             ? commit : throw new FormatException("it names no commit"));
     }
 
@@ -59,7 +64,8 @@ internal sealed class HubClient : IDisposable
     /// <param name="from">Bytes that are here already.</param>
     /// <param name="tag">The entity tag under which they came, if known: the rest is wanted only of the same content.</param>
     /// <param name="cancellation">Stops.</param>
-    public Task<HttpResponseMessage> OpenAsync(HubReference pinned, HubFile file, long from, EntityTagHeaderValue? tag, CancellationToken cancellation)
+    public Task<HttpResponseMessage> OpenAsync(HubReference pinned, HubFile file, long from, EntityTagHeaderValue? tag,
+        CancellationToken cancellation)
     {
         var path = string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString));
         var address = Address($"{pinned.Repository}/resolve/{pinned.Revision}/{path}");
@@ -76,12 +82,14 @@ internal sealed class HubClient : IDisposable
 
     private async Task<(byte[] Utf8, Uri? Next)> ReadAsync(Uri address, HubReference reference, CancellationToken cancellation)
     {
-        using var response = await SendAsync(() => new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseContentRead, cancellation);
+        using var response = await SendAsync(() =>
+            new HttpRequestMessage(HttpMethod.Get, address), HttpCompletionOption.ResponseContentRead, cancellation);
         if (!response.IsSuccessStatusCode) throw HubFailures.Of(response, reference, settings);
         return (await response.Content.ReadAsByteArrayAsync(cancellation), Next(response, address));
     }
 
-    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, HttpCompletionOption completion, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, HttpCompletionOption completion,
+        CancellationToken cancellation)
     {
         try
         {
@@ -90,7 +98,8 @@ internal sealed class HubClient : IDisposable
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
             throw new BeearException(
-                $"{settings.Endpoint.Host} answers with more than {LongestAnswer >> 20} MB where the hub has far less to say; check HF_ENDPOINT.", failure);
+                $"{settings.Endpoint.Host} answers with more than {LongestAnswer >> 20} MB where the hub has far less to say; check "
+                    + $"HF_ENDPOINT.", failure);
         }
         catch (Exception failure) when (HubFailures.IsNetwork(failure))
         {
@@ -106,7 +115,8 @@ internal sealed class HubClient : IDisposable
         {
             var (start, end) = (link.IndexOf('<', StringComparison.Ordinal), link.IndexOf('>', StringComparison.Ordinal));
             if (start < 0 || end < start || !link[end..].Contains("rel=\"next\"", StringComparison.Ordinal)) continue;
-            if (Uri.TryCreate(address, link[(start + 1)..end], out var next) && next.Authority == address.Authority && next.Scheme == address.Scheme) return next;
+            if (Uri.TryCreate(address, link[(start + 1)..end], out var next) && next.Authority == address.Authority
+                && next.Scheme == address.Scheme) return next;
         }
         return null;
     }
@@ -121,12 +131,13 @@ internal sealed class HubClient : IDisposable
         }
         catch (FormatException failure)
         {
-            throw new BeearException($"The answer of {settings.Endpoint.Host} is not one of the hub's: {failure.Message}; check HF_ENDPOINT.", failure);
+            throw new BeearException($"The answer of {settings.Endpoint.Host} is not one of the hub's: {failure.Message}; check "
+                + $"HF_ENDPOINT.", failure);
         }
     }
 
-    private static ResiliencePipeline<HttpResponseMessage> Pipeline(HubSettings settings) => new ResiliencePipelineBuilder<HttpResponseMessage>()
-        .AddRetry(new HttpRetryStrategyOptions
+    private static ResiliencePipeline<HttpResponseMessage> Pipeline(HubSettings settings) =>
+        new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new HttpRetryStrategyOptions
         {
             MaxRetryAttempts = settings.Retries,
             Delay = settings.RetryDelay,
@@ -134,7 +145,5 @@ internal sealed class HubClient : IDisposable
             UseJitter = true,
             ShouldRetryAfterHeader = true,
             ShouldHandle = attempt => ValueTask.FromResult(HubFailures.MayPass(attempt.Outcome, settings)),
-        })
-        .AddTimeout(settings.Silence)
-        .Build();
+        }).AddTimeout(settings.Silence).Build();
 }

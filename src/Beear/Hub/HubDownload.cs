@@ -9,7 +9,9 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
 {
     private const int Chunk = 256 << 10;
 
-    /// <summary>Brings one content, whoever else wants it too: the part that is there is kept, and the whole is checked before it gets its name.</summary>
+    /// <summary>
+    /// Brings one content, whoever else wants it too: the part that is there is kept, and the whole is checked before it gets its name.
+    /// </summary>
     /// <exception cref="BeearException">The hub refuses, the content is wrong twice, or there is no room.</exception>
     public async Task RunAsync(HubFile file, CancellationToken cancellation)
     {
@@ -34,7 +36,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
             File.Delete(incomplete);
             if (isFresh || !wasThere)
             {
-                throw new BeearException($"'{file.Path}' of '{pinned.Repository}' arrived damaged: its {(file.Sha256 is null ? "git hash" : "SHA-256")} is not the one " +
+                throw new BeearException($"'{file.Path}' of '{pinned.Repository}' arrived damaged: its "
+                    + $"{(file.Sha256 is null ? "git hash" : "SHA-256")} is not the one " +
                     $"that {settings.Endpoint.Host} names; try again.");
             }
         }
@@ -73,7 +76,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
     }
 
     private static bool IsBroken(Exception failure, CancellationToken cancellation) =>
-        HubFailures.IsNetwork(failure) || failure is HubUnreachableException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested);
+        HubFailures.IsNetwork(failure) || failure is HubUnreachableException
+            || (failure is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     /// <summary>One request for the bytes that are missing.</summary>
     private async Task ReceiveAsync(PartialFile partial, HubFile file, CancellationToken cancellation)
@@ -101,7 +105,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
                 var count = await body.ReadAsync(buffer, silence.Token);
                 if (count == 0) return;
                 if (count > file.Size - partial.Length)
-                    throw new BeearException($"{settings.Endpoint.Host} sends more of '{file.Path}' than the {file.Size} bytes that it names; try again.");
+                    throw new BeearException($"{settings.Endpoint.Host} sends more of '{file.Path}' than the {file.Size} bytes that it "
+                        + $"names; try again.");
                 await partial.AppendAsync(buffer.AsMemory(0, count), cancellation);
                 progress.Set(file, partial.Length);
             }

@@ -15,7 +15,9 @@ internal sealed record HubFile(string Path, long Size, string GitHash, string? S
     public string Hash => Sha256 ?? GitHash;
 }
 
-/// <summary>All files of a repository at one commit, in the two forms of JSON in which they come: from the hub, and from the cache.</summary>
+/// <summary>
+/// All files of a repository at one commit, in the two forms of JSON in which they come: from the hub, and from the cache.
+/// </summary>
 internal static class HubListing
 {
     /// <summary>A repository of more files is no model.</summary>
@@ -38,7 +40,8 @@ internal static class HubListing
     {
         try
         {
-            if (Parse(utf8) is not JsonObject listing || Number(listing, "format_version") != FormatVersion || listing["files"] is not JsonObject files) return null;
+            if (Parse(utf8) is not JsonObject listing || Number(listing, "format_version") != FormatVersion
+                || listing["files"] is not JsonObject files) return null;
             return [.. files.Select(file => file.Value is JsonObject entry
                 ? File(file.Key, Text(entry, "blob_id"), Number(entry, "size"), Text(entry, "lfs_sha256"), Number(entry, "lfs_size"))
                 : throw new FormatException())];
@@ -65,13 +68,15 @@ internal static class HubListing
     private static HubFile ReadEntry(JsonObject entry)
     {
         var large = entry["lfs"] as JsonObject;
-        return File(Text(entry, "path"), Text(entry, "oid"), Number(entry, "size"), large is null ? null : Text(large, "oid") ?? "", large is null ? null : Number(large, "size"));
+        return File(Text(entry, "path"), Text(entry, "oid"), Number(entry, "size"), large is null ? null : Text(large, "oid")
+            ?? "", large is null ? null : Number(large, "size"));
     }
 
     private static HubFile File(string? path, string? gitHash, long? size, string? sha256, long? largeSize)
     {
         var bytes = (sha256 is null ? size : largeSize) ?? -1;
-        if (path is null || gitHash is null || !HubPath.IsHash(gitHash, 40) || (sha256 is not null && !HubPath.IsHash(sha256, 64)) || bytes is < 0 or > MostBytes)
+        if (path is null || gitHash is null || !HubPath.IsHash(gitHash, 40) || (sha256 is not null && !HubPath.IsHash(sha256, 64))
+            || bytes is < 0 or > MostBytes)
             throw new FormatException($"the entry of a file lacks its path, size or hash");
         return new HubFile(path, bytes, gitHash, sha256);
     }
@@ -88,7 +93,9 @@ internal static class HubListing
         }
     }
 
-    internal static string? Text(JsonObject entry, string key) => entry[key] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+    internal static string? Text(JsonObject entry, string key) =>
+        entry[key] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    private static long? Number(JsonObject entry, string key) => entry[key] is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
+    private static long? Number(JsonObject entry, string key) =>
+        entry[key] is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
 }

@@ -40,7 +40,8 @@ internal sealed class HubRedirects(HubSettings settings) : DelegatingHandler(new
     }
 
     private bool IsHub(Uri address) =>
-        Uri.Compare(address, settings.Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+        Uri.Compare(address, settings.Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped,
+            StringComparison.OrdinalIgnoreCase) == 0;
 
     private static Uri Next(Uri from, Uri location)
     {

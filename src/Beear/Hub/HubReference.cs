@@ -28,7 +28,8 @@ public sealed record HubReference(string Repository, string Revision = HubRefere
     /// <summary>Reads a reference.</summary>
     /// <exception cref="BeearException">The text is none.</exception>
     public static HubReference Parse(string text) => TryParse(text, out var reference) ? reference : throw new BeearException(
-        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision, hub:owner/name/file.gguf or hub:owner/name/folder.");
+        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision, hub:owner/name/file.gguf or "
+            + $"hub:owner/name/folder.");
 
     /// <summary>
     /// Reads a reference. Without the prefix exactly owner and name are one, so that no path with more parts, and no file of weights,
@@ -65,14 +66,14 @@ public sealed record HubReference(string Repository, string Revision = HubRefere
     private static bool IsWeights(string name) =>
         name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsRevision(string text) => HubPath.IsSafe(text) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '/' or '+' or '#')
-        && !text.Contains("..", StringComparison.Ordinal) && text[0] != '-';
+    private static bool IsRevision(string text) =>
+        HubPath.IsSafe(text) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '/' or '+' or '#')
+            && !text.Contains("..", StringComparison.Ordinal) && text[0] != '-';
 
     /// <summary>The hub's own rule for names.</summary>
     private static bool IsName(string text) =>
-        text.Length is > 0 and <= LongestName
-        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
-        && text[0] is not ('.' or '-') && text[^1] is not ('.' or '-')
+        text.Length is > 0 and <= LongestName && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
+            && text[0] is not ('.' or '-') && text[^1] is not ('.' or '-')
         && !text.Contains("--", StringComparison.Ordinal) && !text.Contains("..", StringComparison.Ordinal)
         && !text.EndsWith(".git", StringComparison.Ordinal);
 }

@@ -18,7 +18,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
 
     /// <summary>Of several GGUF files that one is taken which keeps most of the weights' precision, without the size of float32.</summary>
     private static readonly string[] Precisions =
-        ["BF16", "F16", "FP16", "Q8_0", "F32", "FP32", "Q6_K", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "Q4_K_M", "Q4_K_S", "Q4_1", "Q4_0", "Q3_K_M", "Q2_K"];
+        ["BF16", "F16", "FP16", "Q8_0", "F32", "FP32", "Q6_K", "Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "Q4_K_M", "Q4_K_S", "Q4_1", "Q4_0",
+            "Q3_K_M", "Q2_K"];
 
     /// <summary>Chooses the files.</summary>
     /// <param name="files">All files of the repository.</param>
@@ -31,7 +32,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
             : include.Count > 0 ? new HubSelection(Included(files, reference, include), Entry: null)
             : ChatModel(files, reference, folder: "");
         if (selection.Files.FirstOrDefault(chosen => !HubPath.IsSafe(chosen.Path)) is { } unsafePath)
-            throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it is not downloaded.");
+            throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it is not "
+                + $"downloaded.");
         return selection;
     }
 
@@ -49,10 +51,13 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         var matching = files.Where(file => include.Any(pattern => Matches(pattern, file.Path))).ToList();
         var chosen = matching.Where(file => !IsPickle(file.Path)).ToList();
         if (chosen.Count > 0) return chosen;
-        throw matching.Count > 0 ? Pickle(reference, matching[0].Path) : new BeearException($"'{reference}' has no file that fits {string.Join(" or ", include)}.");
+        throw matching.Count > 0 ? Pickle(reference, matching[0].Path)
+            : new BeearException($"'{reference}' has no file that fits {string.Join(" or ", include)}.");
     }
 
-    /// <summary>Weights, configuration, tokenizer and templates of the repository or of a folder; without such weights one GGUF file.</summary>
+    /// <summary>
+    /// Weights, configuration, tokenizer and templates of the repository or of a folder; without such weights one GGUF file.
+    /// </summary>
     /// <param name="all">All files.</param>
     /// <param name="reference">What was asked for.</param>
     /// <param name="folder">The folder with a '/' at its end; empty for the repository itself.</param>
@@ -71,7 +76,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         if (Preferred(single) is { } gguf) return new HubSelection(WithParts(files, gguf.Path), gguf.Path);
         if (single.Count > 0)
         {
-            throw new BeearException($"'{reference}' holds {single.Count} GGUF files ({string.Join(", ", single.Take(8).Select(file => file.Path))}); " +
+            throw new BeearException($"'{reference}' holds {single.Count} GGUF files "
+                + $"({string.Join(", ", single.Take(8).Select(file => file.Path))}); " +
                 $"name one: {reference with { File = single[0].Path }}.");
         }
         throw Deeper(files, reference) ?? (files.Find(file => IsPickle(file.Path)) is { } pickle ? Pickle(reference, pickle.Path)
@@ -92,9 +98,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
     }
 
     private static bool IsAround(string name, Dictionary<string, HubFile> top) =>
-        name is "vocab.json" or "merges.txt" ? !top.ContainsKey(TokenizerFile)
-        : name == IndexFile ? !top.ContainsKey(SingleFile)
-        : Matches("*.json", name) ? !OfTraining.Any(pattern => Matches(pattern, name))
+        name is "vocab.json" or "merges.txt" ? !top.ContainsKey(TokenizerFile) : name == IndexFile ? !top.ContainsKey(SingleFile)
+            : Matches("*.json", name) ? !OfTraining.Any(pattern => Matches(pattern, name))
         : name == "tokenizer.model" || Matches("*.jinja", name);
 
     /// <summary>The sentence for weights that lie in folders only.</summary>
@@ -114,7 +119,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         foreach (var precision in Precisions)
         {
             var pattern = $@"(?<![A-Za-z0-9]){precision}(?![A-Za-z0-9_])";
-            if (files.Find(file => Regex.IsMatch(file.Path, pattern, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1))) is { } found) return found;
+            if (files.Find(file => Regex.IsMatch(file.Path, pattern, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)))
+                is { } found) return found;
         }
         return null;
     }
@@ -134,20 +140,24 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
     [GeneratedRegex(@"-(?<number>\d{5})-of-\d{5}\.gguf$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PartName();
 
-    private static bool IsLaterPart(string path) => PartName().Match(path) is { Success: true } part && part.Groups["number"].Value != "00001";
+    private static bool IsLaterPart(string path) =>
+        PartName().Match(path) is { Success: true } part && part.Groups["number"].Value != "00001";
 
     private static bool IsSideModel(string path) =>
-        Path.GetFileName(path).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase) || path.Contains("imatrix", StringComparison.OrdinalIgnoreCase);
+        Path.GetFileName(path).StartsWith("mmproj", StringComparison.OrdinalIgnoreCase)
+            || path.Contains("imatrix", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsConsolidated(string name) => name.StartsWith("consolidated", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsPickle(string path) => PickleEndings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    private static bool Matches(string pattern, string path) => FileSystemName.MatchesSimpleExpression(pattern.Replace(@"\", @"\\", StringComparison.Ordinal), path, ignoreCase: false);
+    private static bool Matches(string pattern, string path) =>
+        FileSystemName.MatchesSimpleExpression(pattern.Replace(@"\", @"\\", StringComparison.Ordinal), path, ignoreCase: false);
 
     private static List<string> Weights(IReadOnlyList<HubFile> files) =>
         [.. files.Select(file => file.Path).Where(path => Matches("*.gguf", path) || Matches("*.safetensors", path)).Take(20)];
 
     private static BeearException Pickle(HubReference reference, string path) => new(
-        $"'{path}' of '{reference.Repository}' is a Python pickle, which can run code, and is never downloaded; look for the model as safetensors or GGUF.");
+        $"'{path}' of '{reference.Repository}' is a Python pickle, which can run code, and is never downloaded; look for the model as "
+            + $"safetensors or GGUF.");
 }

@@ -2,7 +2,9 @@ using Beear.Runtime;
 
 namespace Beear.Hub;
 
-/// <summary>Where the hub and its cache are. The environment variables are those of Hugging Face's own clients, and so is the cache.</summary>
+/// <summary>
+/// Where the hub and its cache are. The environment variables are those of Hugging Face's own clients, and so is the cache.
+/// </summary>
 public sealed class HubSettings
 {
     private readonly Uri endpoint = new("https://huggingface.co");
@@ -13,20 +15,25 @@ public sealed class HubSettings
     public Uri Endpoint
     {
         get => endpoint;
-        init => endpoint = value.IsAbsoluteUri && (value.Scheme == Uri.UriSchemeHttps || value.Scheme == Uri.UriSchemeHttp) && value.UserInfo.Length == 0
-            ? value : throw new BeearException("The hub's address (HF_ENDPOINT) is not one of http or https without a user's name, such as https://huggingface.co.");
+        init => endpoint = value.IsAbsoluteUri && (value.Scheme == Uri.UriSchemeHttps || value.Scheme == Uri.UriSchemeHttp)
+            && value.UserInfo.Length == 0
+            ? value : throw new BeearException(
+                "The hub's address (HF_ENDPOINT) is not one of http or https without a user's name, such as https://huggingface.co.");
     }
 
     /// <summary>The cache's folder, HF_HUB_CACHE; it is made when it is needed.</summary>
     public required string CacheDirectory { get; init; }
 
-    /// <summary>The access token, HF_TOKEN or the file that HF_TOKEN_PATH names; it is sent to <see cref="Endpoint"/> alone and never shown.</summary>
+    /// <summary>
+    /// The access token, HF_TOKEN or the file that HF_TOKEN_PATH names; it is sent to <see cref="Endpoint"/> alone and never shown.
+    /// </summary>
     /// <exception cref="BeearException">It is set to a text that cannot be a token.</exception>
     public string? Token
     {
         internal get => token;
         init => token = value is null || value.All(c => c is > ' ' and <= '~') ? value
-            : throw new BeearException("The access token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has spaces or characters that no token has; set it anew.");
+            : throw new BeearException("The access token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has spaces or characters that no "
+                + "token has; set it anew.");
     }
 
     /// <summary>Whether only the cache is used, HF_HUB_OFFLINE.</summary>
@@ -70,16 +77,19 @@ public sealed class HubSettings
     internal static HubSettings From(Func<string, string?> variable, string home)
     {
         string? Text(string name) => variable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
-        string? Folder(string name) => Text(name) is not { } path ? null : path is "~" || path.StartsWith("~/", StringComparison.Ordinal) ? home + path[1..] : path;
+        string? Folder(string name) =>
+            Text(name) is not { } path ? null : path is "~" || path.StartsWith("~/", StringComparison.Ordinal) ? home + path[1..] : path;
         bool IsTrue(string name) => Text(name)?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
         var hubHome = Folder("HF_HOME") ?? Path.Combine(Folder("XDG_CACHE_HOME") ?? Path.Combine(home, ".cache"), "huggingface");
         var address = Text("HF_ENDPOINT") ?? "https://huggingface.co";
         return new HubSettings
         {
-            Endpoint = Uri.TryCreate(address.TrimEnd('/'), UriKind.Absolute, out var endpoint) ? endpoint : new Uri(address, UriKind.Relative),
+            Endpoint = Uri.TryCreate(address.TrimEnd('/'), UriKind.Absolute, out var endpoint)
+                ? endpoint : new Uri(address, UriKind.Relative),
             CacheDirectory = Path.GetFullPath(Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(hubHome, "hub")),
-            Token = Text("HF_TOKEN") ?? Text("HUGGING_FACE_HUB_TOKEN") ?? TokenIn(Folder("HF_TOKEN_PATH") ?? Path.Combine(hubHome, "token")),
+            Token = Text("HF_TOKEN") ?? Text("HUGGING_FACE_HUB_TOKEN")
+                ?? TokenIn(Folder("HF_TOKEN_PATH") ?? Path.Combine(hubHome, "token")),
             Offline = IsTrue("HF_HUB_OFFLINE") || IsTrue("TRANSFORMERS_OFFLINE"),
             Symlinks = !IsTrue("HF_HUB_DISABLE_SYMLINKS"),
         };
@@ -91,7 +101,8 @@ public sealed class HubSettings
         const int LongestToken = 10_000;
         try
         {
-            return File.Exists(path) && FileContent.Length(path) <= LongestToken && FileContent.ReadText(path).Trim() is { Length: > 0 } text ? text : null;
+            return File.Exists(path) && FileContent.Length(path) <= LongestToken
+                && FileContent.ReadText(path).Trim() is { Length: > 0 } text ? text : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -37,7 +37,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
     /// <param name="cancellation">Stops; what has come is kept, and the next call goes on from there.</param>
     /// <exception cref="BeearException">There is no such model, it may not be read, it is not in the cache and the hub cannot be reached, it
     /// holds no weights that can be read, a file arrived damaged, or there is no room.</exception>
-    public async Task<HubModel> PullAsync(HubReference reference, IReadOnlyList<string>? include = null, IProgress<RunProgress>? progress = null,
+    public async Task<HubModel> PullAsync(HubReference reference, IReadOnlyList<string>? include = null,
+        IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         var cache = new HubCache(settings, reference.Repository);
@@ -47,7 +48,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
             if ((settings.Offline || reference.IsPinned) && Cached(cache, reference, patterns) is { } here) return here;
             if (settings.Offline)
             {
-                throw new BeearException($"'{reference}' is not (wholly) in the cache '{settings.CacheDirectory}', and HF_HUB_OFFLINE forbids to fetch it; " +
+                throw new BeearException($"'{reference}' is not (wholly) in the cache '{settings.CacheDirectory}', and HF_HUB_OFFLINE "
+                    + $"forbids to fetch it; " +
                     "pull it once while online.");
             }
             return await FetchAsync(cache, reference, patterns, progress, cancellation);
@@ -58,7 +60,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"The cache '{settings.CacheDirectory}' cannot be used: {failure.Message.TrimEnd('.')}; set HF_HUB_CACHE to another folder.", failure);
+            throw new BeearException($"The cache '{settings.CacheDirectory}' cannot be used: {failure.Message.TrimEnd('.')}; set "
+                + $"HF_HUB_CACHE to another folder.", failure);
         }
     }
 
@@ -72,7 +75,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         try
         {
             var selection = HubSelection.Of(cache.CachedFiles(commit), reference, include);
-            return selection.Files.All(file => cache.HasFile(commit, file)) ? Model(cache, reference.At(commit), selection, 0, hubWasReached: false) : null;
+            return selection.Files.All(file => cache.HasFile(commit, file))
+                ? Model(cache, reference.At(commit), selection, 0, hubWasReached: false) : null;
         }
         catch (BeearException) when (cache.ReadFiles(commit) is null)
         {
@@ -80,7 +84,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         }
     }
 
-    private async Task<HubModel> FetchAsync(HubCache cache, HubReference reference, IReadOnlyList<string> include, IProgress<RunProgress>? progress,
+    private async Task<HubModel> FetchAsync(HubCache cache, HubReference reference, IReadOnlyList<string> include,
+        IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
         var pinned = reference.At(await client.ReadCommitAsync(reference, cancellation));
@@ -96,19 +101,22 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         RequireRoom(cache, reference, missing);
         await DownloadAsync(cache, pinned, missing, progress, cancellation);
         // Last, so that a snapshot is seldom a part of a model.
-        foreach (var file in absent) cache.Link(commit, file, isNew: absent.Count(other => other.Hash == file.Hash) == 1 && missing.Contains(file));
+        foreach (var file in absent) cache.Link(commit, file, isNew: absent.Count(other => other.Hash == file.Hash) == 1
+            && missing.Contains(file));
         cache.WriteCommit(reference, commit);
         return Model(cache, pinned, selection, missing.Sum(file => file.Size), hubWasReached: true);
     }
 
-    private async Task DownloadAsync(HubCache cache, HubReference pinned, List<HubFile> missing, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private async Task DownloadAsync(HubCache cache, HubReference pinned, List<HubFile> missing, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         if (missing.Count == 0) return;
         var bytes = new HubProgress(progress, $"downloading {pinned.Repository}", missing.Sum(file => file.Size));
         foreach (var file in missing) bytes.Expect(file, LengthSoFar(cache, file));
         var download = new HubDownload(client, cache, pinned, settings, bytes);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(missing.OrderBy(file => file.Size), parallel, async (file, stop) => await download.RunAsync(file, stop));
+        await Parallel.ForEachAsync(missing.OrderBy(file => file.Size), parallel, async (file, stop) =>
+            await download.RunAsync(file, stop));
     }
 
     private void RequireRoom(HubCache cache, HubReference reference, List<HubFile> missing)
@@ -116,7 +124,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         var needed = missing.Sum(file => file.Size - LengthSoFar(cache, file));
         if (needed > 0 && settings.FreeBytes(settings.CacheDirectory) is var free && free < needed)
         {
-            throw new BeearException($"'{reference}' needs {ByteSize.Format(needed)} more, and the volume of '{settings.CacheDirectory}' has {ByteSize.Format(free)} free; " +
+            throw new BeearException($"'{reference}' needs {ByteSize.Format(needed)} more, and the volume of '{settings.CacheDirectory}' "
+                + $"has {ByteSize.Format(free)} free; " +
                 "make room, or set HF_HUB_CACHE to a folder elsewhere.");
         }
     }

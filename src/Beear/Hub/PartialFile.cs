@@ -28,7 +28,8 @@ internal sealed class PartialFile : IDisposable
     /// <summary>Opens what an earlier download left, and hashes it; or begins.</summary>
     public static async Task<PartialFile> OpenAsync(string path, HubFile file, CancellationToken cancellation)
     {
-        var partial = new PartialFile(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, Chunk, FileOptions.Asynchronous), file);
+        var partial = new PartialFile(
+            new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, Chunk, FileOptions.Asynchronous), file);
         try
         {
             if (partial.Length > file.Size) partial.Restart();

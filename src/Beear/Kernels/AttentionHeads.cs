@@ -6,7 +6,8 @@ namespace Beear.Kernels;
 
 /// <summary>
 /// Between rows of tokens, as projections write and read them, and heads over rectangles of tokens, as attention's products want them. On
-/// the way queries and keys are rotated by position in the halves form of Llama: x · cos + rotate(x) · sin with rotate([x₁, x₂]) = [−x₂, x₁].
+/// the way queries and keys are rotated by position in the halves form of Llama: x · cos + rotate(x) · sin with rotate([x₁, x₂]) = [−x₂,
+/// x₁].
 /// </summary>
 internal static unsafe class AttentionHeads
 {
@@ -46,7 +47,8 @@ internal static unsafe class AttentionHeads
     public static (Tensor Queries, Tensor Keys, Tensor Values) PlainSplit(Tensor rows, HeadShape shape, Tensor cosine, Tensor sine)
     {
         using var scope = NewDisposeScope();
-        var placed = shape.Rows is null ? rows : zeros([shape.Positions, rows.size(1)], rows.dtype, rows.device).index_copy(0, shape.Rows, rows);
+        var placed = shape.Rows is null
+            ? rows : zeros([shape.Positions, rows.size(1)], rows.dtype, rows.device).index_copy(0, shape.Rows, rows);
         var heads = placed.view(shape.Batch, shape.Tokens, shape.Heads, shape.HeadSize).transpose(1, 2);  // (B, H+2G, T, D)
         var rotated = heads.narrow(1, 0, shape.QueryHeads + shape.Groups);                               // (B, H+G, T, D)
         if (shape.RotatedSize > 0) rotated = Rotate(rotated, cosine, sine, shape.RotatedSize);
@@ -76,7 +78,8 @@ internal static unsafe class AttentionHeads
             : shape.RotatedSize % 8 == 0 && CudaKernels.Fit(shape.HeadSize, x, shape.Rows));
 
     private static bool IsTable(Tensor table, Tensor rows, HeadShape shape) =>
-        shape.RotatedSize == 0 || (table.dtype == rows.dtype && table.is_contiguous() && table.shape.AsSpan().SequenceEqual([shape.Batch, 1, shape.Tokens, shape.HeadSize]));
+        shape.RotatedSize == 0 || (table.dtype == rows.dtype && table.is_contiguous()
+            && table.shape.AsSpan().SequenceEqual([shape.Batch, 1, shape.Tokens, shape.HeadSize]));
 
     /// <summary>All heads: those of the queries, then of the keys, then of the values, each (B, heads, T, D).</summary>
     private static Tensor ToHeads(Tensor rows, HeadShape shape, Tensor? cosine, Tensor? sine)
@@ -84,7 +87,8 @@ internal static unsafe class AttentionHeads
         using var source = rows.contiguous();
         long[] size = [shape.Positions * shape.Width];
         // On CUDA, blocks write where there are rows; the rest is cleared before.
-        var heads = rows.device_type == DeviceType.CUDA && shape.Rows is not null ? zeros(size, rows.dtype, rows.device) : empty(size, rows.dtype, rows.device);
+        var heads = rows.device_type == DeviceType.CUDA && shape.Rows is not null
+            ? zeros(size, rows.dtype, rows.device) : empty(size, rows.dtype, rows.device);
         Move(source, heads, shape, cosine, sine, toHeads: true);
         return heads;
     }
@@ -102,7 +106,8 @@ internal static unsafe class AttentionHeads
     {
         if (rows.device_type == DeviceType.CUDA)
         {
-            CudaKernels.Run(CudaKernels.Named("move_heads", rows), shape.RowCount, 1, rows, heads, shape.Rows, cosine, sine, shape.Positions, (int)shape.Tokens,
+            CudaKernels.Run(CudaKernels.Named("move_heads", rows), shape.RowCount, 1, rows, heads, shape.Rows, cosine, sine,
+                shape.Positions, (int)shape.Tokens,
                 (int)shape.QueryHeads, (int)shape.Groups, (int)shape.HeadSize, (int)shape.RotatedSize, toHeads ? 1 : 0);
         }
         else if (rows.dtype == ScalarType.BFloat16) new HeadMove<BrainFloat16>(rows, heads, shape, cosine, sine).Run(RowsInChunk, toHeads);

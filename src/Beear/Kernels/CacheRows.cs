@@ -28,7 +28,8 @@ internal static unsafe class CacheRows
             for (var block = first; block < end; block++)
             {
                 var (row, group) = (block / groups, block % groups);
-                Buffer.MemoryCopy(source + (((row * from[0]) + (group * from[1])) * element), target + (((row * to[0]) + (group * to[1])) * element), bytes, bytes);
+                Buffer.MemoryCopy(source + (((row * from[0]) + (group * from[1])) * element),
+                    target + (((row * to[0]) + (group * to[1])) * element), bytes, bytes);
             }
         });
         GC.KeepAlive((room, rows));

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>
-/// AdamW whose weights, moments or both are bfloat16, computed in float32 and rounded at random (<see cref="StochasticRounding"/>): 6 bytes of state for
-/// a weight instead of 14. <see cref="PlainAdamW.CompactStep"/> is its reference.
+/// AdamW whose weights, moments or both are bfloat16, computed in float32 and rounded at random (<see cref="StochasticRounding"/>): 6 bytes
+/// of state for a weight instead of 14. <see cref="PlainAdamW.CompactStep"/> is its reference.
 /// </summary>
 internal static unsafe class CompactAdamW
 {
@@ -24,9 +24,11 @@ internal static unsafe class CompactAdamW
     /// <param name="settings">Rates and the step's number.</param>
     /// <param name="key">Decides the roundings; another for each tensor and step.</param>
     /// <exception cref="ArgumentException">A setting is out of range, or a tensor's type or size is not as described.</exception>
-    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings, uint key)
+    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy,
+        in AdamWStep settings, uint key)
     {
-        Tensor[] all = computeCopy is null ? [master, gradient, firstMoment, secondMoment] : [master, gradient, firstMoment, secondMoment, computeCopy];
+        Tensor[] all = computeCopy is null
+            ? [master, gradient, firstMoment, secondMoment] : [master, gradient, firstMoment, secondMoment, computeCopy];
         if (CudaKernels.Fit(1, all) && secondMoment.dtype == firstMoment.dtype)
         {
             CudaAdamW.Step(master, gradient, firstMoment, secondMoment, computeCopy, settings, key);
@@ -39,16 +41,19 @@ internal static unsafe class CompactAdamW
         }
         if (!settings.IsValid) throw new ArgumentOutOfRangeException(nameof(settings), settings, "AdamW cannot step with these settings.");
         var elements = master.numel();
-        var memory = new Memory(Address(master), Address(gradient), Address(firstMoment), TensorMemory.Address(secondMoment, firstMoment.dtype, elements),
+        var memory = new Memory(Address(master), Address(gradient), Address(firstMoment),
+            TensorMemory.Address(secondMoment, firstMoment.dtype, elements),
             computeCopy is null ? null : (BrainFloat16*)TensorMemory.Address(computeCopy, ScalarType.BFloat16, elements), elements, key);
         if (master.dtype == ScalarType.BFloat16) OfWeights<BrainFloat16>(memory, gradient.dtype, firstMoment.dtype, settings);
         else OfWeights<Float32>(memory, gradient.dtype, firstMoment.dtype, settings);
         GC.KeepAlive(all);
 
-        void* Address(Tensor tensor) => TensorMemory.Address(tensor, tensor.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32, elements);
+        void* Address(Tensor tensor) =>
+            TensorMemory.Address(tensor, tensor.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32, elements);
     }
 
-    private static void OfWeights<TWeight>(Memory memory, ScalarType gradient, ScalarType moment, AdamWStep settings) where TWeight : unmanaged, IElement<TWeight>
+    private static void OfWeights<TWeight>(Memory memory, ScalarType gradient, ScalarType moment, AdamWStep settings) where TWeight
+        : unmanaged, IElement<TWeight>
     {
         if (moment == ScalarType.BFloat16) OfMoments<TWeight, BrainFloat16>(memory, gradient, settings);
         else OfMoments<TWeight, Float32>(memory, gradient, settings);
@@ -62,7 +67,8 @@ internal static unsafe class CompactAdamW
     }
 
     private static void Run<TWeight, TMoment, TGradient>(Memory memory, AdamWStep settings)
-        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient : unmanaged, IElement<TGradient>
+        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient
+            : unmanaged, IElement<TGradient>
     {
         var factors = new FusedAdamW.Factors(settings);
         Chunks.Run(Chunks.Count(memory.Elements, ChunkSize), chunk =>
@@ -75,12 +81,13 @@ internal static unsafe class CompactAdamW
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void UpdateTail<TWeight, TMoment, TGradient>(in Memory memory, in FusedAdamW.Factors factors, long i, long count)
-        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient : unmanaged, IElement<TGradient> =>
-        Update<TWeight, TMoment, TGradient>(memory, factors, i, count);
+        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient
+            : unmanaged, IElement<TGradient> => Update<TWeight, TMoment, TGradient>(memory, factors, i, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Update<TWeight, TMoment, TGradient>(in Memory memory, in FusedAdamW.Factors factors, long i, long count)
-        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient : unmanaged, IElement<TGradient>
+        where TWeight : unmanaged, IElement<TWeight> where TMoment : unmanaged, IElement<TMoment> where TGradient
+            : unmanaged, IElement<TGradient>
     {
         var weights = (TWeight*)memory.Master + i;
         TMoment* firsts = (TMoment*)memory.FirstMoment + i, seconds = (TMoment*)memory.SecondMoment + i;
@@ -93,7 +100,8 @@ internal static unsafe class CompactAdamW
         Element.Store(weights, Rounded<TWeight>(weight, bits >> 16), count);
         if (memory.ComputeCopy != null) Element.Store(memory.ComputeCopy + i, weight, count);
         Element.Store(firsts, Rounded<TMoment>(first, bits & Vector512.Create(0xFFFFu)), count);
-        if (typeof(TMoment) == typeof(BrainFloat16)) second = StochasticRounding.Round(second, StochasticRounding.Bits(i, memory.OtherKey) >> 16);
+        if (typeof(TMoment) == typeof(BrainFloat16)) second =
+            StochasticRounding.Round(second, StochasticRounding.Bits(i, memory.OtherKey) >> 16);
         Element.Store(seconds, second, count);
     }
 
@@ -102,7 +110,8 @@ internal static unsafe class CompactAdamW
         typeof(T) == typeof(BrainFloat16) ? StochasticRounding.Round(values, bits) : values;
 
     [StructLayout(LayoutKind.Auto)]
-    private readonly struct Memory(void* master, void* gradient, void* firstMoment, void* secondMoment, BrainFloat16* computeCopy, long elements, uint key)
+    private readonly struct Memory(void* master, void* gradient, void* firstMoment, void* secondMoment, BrainFloat16* computeCopy,
+        long elements, uint key)
     {
         public void* Master { get; } = master;
         public void* Gradient { get; } = gradient;

@@ -52,7 +52,8 @@ internal readonly unsafe struct Float32 : IElement<Float32>
         else Element.CopyFirst(target, values, count);
     }
 
-    private static Vector512<float> First(long count) => Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)count));
+    private static Vector512<float> First(long count) =>
+        Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)count));
 }
 
 /// <summary>One bfloat16: the upper half of a float32.</summary>

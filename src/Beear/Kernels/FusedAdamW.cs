@@ -26,7 +26,8 @@ internal static unsafe class FusedAdamW
     /// <param name="computeCopy">If given, a bfloat16 tensor that receives the new weights, rounded to nearest even.</param>
     /// <param name="settings">Rates and the step's number.</param>
     /// <exception cref="ArgumentException">A setting is out of range, or a tensor's type or size is not as described.</exception>
-    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings)
+    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy,
+        in AdamWStep settings)
     {
         if (CudaKernels.Fit(1, master, gradient, firstMoment, secondMoment, computeCopy))
         {
@@ -65,7 +66,8 @@ internal static unsafe class FusedAdamW
     /// <summary>The sum of squares of several tensors; on a device the host waits once for all of them.</summary>
     /// <inheritdoc cref="SquaredNorm(Tensor)"/>
     public static double SquaredNorm(IReadOnlyList<Tensor> gradients) =>
-        gradients.Count > 0 && gradients.All(gradient => CudaKernels.Fit(1, gradient)) ? CudaAdamW.SquaredNorm(gradients) : gradients.Sum(OneSquaredNorm);
+        gradients.Count > 0 && gradients.All(gradient => CudaKernels.Fit(1, gradient))
+            ? CudaAdamW.SquaredNorm(gradients) : gradients.Sum(OneSquaredNorm);
 
     private static double OneSquaredNorm(Tensor gradient)
     {
@@ -80,7 +82,8 @@ internal static unsafe class FusedAdamW
 
     private static bool IsFusible(Tensor tensor) => tensor.device_type == DeviceType.CPU && tensor.is_contiguous();
 
-    private static void Run<TGradient>(Memory memory, TGradient* gradient, AdamWStep settings) where TGradient : unmanaged, IElement<TGradient>
+    private static void Run<TGradient>(Memory memory, TGradient* gradient, AdamWStep settings) where TGradient
+        : unmanaged, IElement<TGradient>
     {
         var factors = new Factors(settings);
         Chunks.Run(Chunks.Count(memory.Elements, ChunkSize), chunk =>
@@ -108,9 +111,11 @@ internal static unsafe class FusedAdamW
     {
         var gradient = Element.Load(gradients + i, count) * factors.Scale;
         var first = Vector512.FusedMultiplyAdd(gradient, factors.Rest1, Element.Load(memory.FirstMoment + i, count) * factors.Beta1);
-        var second = Vector512.FusedMultiplyAdd(gradient * gradient, factors.Rest2, Element.Load(memory.SecondMoment + i, count) * factors.Beta2);
+        var second = Vector512.FusedMultiplyAdd(gradient * gradient, factors.Rest2,
+            Element.Load(memory.SecondMoment + i, count) * factors.Beta2);
         var root = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), factors.Correction, factors.Epsilon);
-        var weight = Vector512.FusedMultiplyAdd(factors.NegativeStepSize, first / root, Element.Load(memory.Master + i, count) * factors.Shrinkage);
+        var weight = Vector512.FusedMultiplyAdd(factors.NegativeStepSize, first / root,
+            Element.Load(memory.Master + i, count) * factors.Shrinkage);
         Element.Store(memory.FirstMoment + i, first, count);
         Element.Store(memory.SecondMoment + i, second, count);
         Element.Store(memory.Master + i, weight, count);

@@ -8,7 +8,9 @@ internal static class GroupedAttention
     /// <summary>Scores that are held at once where no gradient needs them: those of batches of usual length are fewer.</summary>
     public const long MostScores = 1L << 26;
 
-    /// <summary>The mixed values. Where all scores would be too many, and no gradient is asked for, slices of the queries follow each other.</summary>
+    /// <summary>
+    /// The mixed values. Where all scores would be too many, and no gradient is asked for, slices of the queries follow each other.
+    /// </summary>
     /// <param name="queries">(B, H, T, D), contiguous.</param>
     /// <param name="keys">(B, G, S, D) of the same type; H = G · R.</param>
     /// <param name="values">(B, G, S, D) of the same type.</param>
@@ -17,10 +19,12 @@ internal static class GroupedAttention
     /// <param name="softCap">c of c·tanh(x/c), through which scaled scores go; null for none.</param>
     /// <param name="mostScores">Most numbers of the scores (B, H, t, S) of a slice of t queries; one query at least is in it.</param>
     /// <returns>(B, H, T, D) of the same type.</returns>
-    public static Tensor Apply(Tensor queries, Tensor keys, Tensor values, Tensor mask, double scale, double? softCap = null, long mostScores = MostScores)
+    public static Tensor Apply(Tensor queries, Tensor keys, Tensor values, Tensor mask, double scale, double? softCap = null,
+        long mostScores = MostScores)
     {
         long tokens = queries.size(2), step = Math.Max(1, mostScores / (queries.size(0) * queries.size(1) * keys.size(2)));
-        if (step >= tokens || Recording.IsNeeded(queries, keys) || Recording.IsNeeded(values)) return Whole(queries, keys, values, mask, scale, softCap);
+        if (step >= tokens || Recording.IsNeeded(queries, keys)
+            || Recording.IsNeeded(values)) return Whole(queries, keys, values, mask, scale, softCap);
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         for (long start = 0; start < tokens; start += step)

@@ -65,7 +65,8 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
             {
                 if (toHeads) Rotate(token, placed, cosine + angles, sine + angles, turned / 2);
                 else RotateBack(placed, token, cosine + angles, sine + angles, turned / 2);
-                if (turned < shape.HeadSize) Copy(toHeads ? token + turned : placed + turned, toHeads ? placed + turned : token + turned, shape.HeadSize - turned);
+                if (turned < shape.HeadSize) Copy(toHeads ? token + turned : placed + turned, toHeads
+                    ? placed + turned : token + turned, shape.HeadSize - turned);
             }
         }
     }
@@ -86,7 +87,8 @@ internal sealed unsafe class HeadMove<T> where T : unmanaged, IElement<T>
             for (var block = 0; block < 3; block++)
             {
                 var placed = Block(block, position, out var count);
-                for (var head = 0L; head < count; head++) new Span<T>(placed + (head * shape.Tokens * shape.HeadSize), (int)shape.HeadSize).Clear();
+                for (var head = 0L; head < count; head++) new Span<T>(placed + (head * shape.Tokens * shape.HeadSize),
+                    (int)shape.HeadSize).Clear();
             }
         }
     }

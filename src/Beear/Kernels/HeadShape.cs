@@ -10,7 +10,8 @@ namespace Beear.Kernels;
 /// <param name="HeadSize">D.</param>
 /// <param name="RotatedSize">How many of a head's elements are rotated, from its first on; 0 for none.</param>
 /// <param name="Rows">(N) int64, ascending: which of the B·T positions the rows stand at; null where all are there.</param>
-internal sealed record HeadShape(long Batch, long Tokens, long QueryHeads, long Groups, long HeadSize, long RotatedSize, Tensor? Rows = null)
+internal sealed record HeadShape(long Batch, long Tokens, long QueryHeads, long Groups, long HeadSize, long RotatedSize,
+    Tensor? Rows = null)
 {
     /// <summary>B·T.</summary>
     public long Positions => Batch * Tokens;

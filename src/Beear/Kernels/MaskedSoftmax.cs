@@ -38,7 +38,7 @@ internal static unsafe class MaskedSoftmax
 
     private static bool IsMask(Tensor mask, Tensor scores) =>
         mask.dtype == scores.dtype && mask.device_type == DeviceType.CPU && mask.is_contiguous() && mask.ndim == 4 && mask.size(1) == 1
-        && mask.size(0) == scores.size(0) && mask.size(3) == scores.size(3) && scores.size(2) % mask.size(2) == 0;
+            && mask.size(0) == scores.size(0) && mask.size(3) == scores.size(3) && scores.size(2) % mask.size(2) == 0;
 
     private static Tensor Forward(Tensor scores, Tensor mask, float scale)
     {
@@ -87,7 +87,8 @@ internal static unsafe class MaskedSoftmax
         if (tail < width)
         {
             // What is beyond the row must not win: it is set to a value that gives no share.
-            var value = Vector512.FusedMultiplyAdd(T.LoadFirst(x + tail, width - tail), Vector512.Create(scale), TMask.LoadFirst(mask + tail, width - tail));
+            var value = Vector512.FusedMultiplyAdd(T.LoadFirst(x + tail, width - tail), Vector512.Create(scale),
+                TMask.LoadFirst(mask + tail, width - tail));
             var inside = Vector512.LessThan(Vector512.CreateSequence(0f, 1f), Vector512.Create((float)(width - tail)));
             value = Vector512.ConditionalSelect(inside, value, Vector512.Create(float.NegativeInfinity));
             value.Store(values + tail);
@@ -98,7 +99,8 @@ internal static unsafe class MaskedSoftmax
         for (var i = 0L; i < width; i += Element.Width)
         {
             var below = Vector512.Load(values + i) - most;
-            var share = Vector512.ConditionalSelect(Vector512.LessThan(below, Vector512.Create(Negligible)), Vector512<float>.Zero, VectorMath.Exp(below));
+            var share = Vector512.ConditionalSelect(Vector512.LessThan(below, Vector512.Create(Negligible)), Vector512<float>.Zero,
+                VectorMath.Exp(below));
             share.Store(values + i);
             sums += share;
         }
@@ -144,7 +146,8 @@ internal static unsafe class MaskedSoftmax
         var mean = Vector512.Create(Vector512.Sum(dot));
         for (var i = 0L; i < tail; i += Element.Width) T.Store(dx + i, (T.Load(g + i) - mean) * T.Load(y + i) * scale);
         if (tail < width)
-            T.StoreFirst(dx + tail, (T.LoadFirst(g + tail, width - tail) - mean) * T.LoadFirst(y + tail, width - tail) * scale, width - tail);
+            T.StoreFirst(dx + tail, (T.LoadFirst(g + tail, width - tail) - mean) * T.LoadFirst(y + tail,
+                width - tail) * scale, width - tail);
     }
 
     private sealed class Recorded : GradientFunction<Recorded>

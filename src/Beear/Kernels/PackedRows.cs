@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Kernels;
 
-/// <summary>Rows of a matrix taken out, so that no work is done on the others, and put back; and one row in the place of several equal ones.</summary>
+/// <summary>
+/// Rows of a matrix taken out, so that no work is done on the others, and put back; and one row in the place of several equal ones.
+/// </summary>
 internal static unsafe class PackedRows
 {
     private const int RowsInChunk = 32;
@@ -26,11 +28,14 @@ internal static unsafe class PackedRows
     /// <returns>(M, w); the other rows are zero.</returns>
     public static Tensor Place(Tensor packed, Tensor rows, long count)
     {
-        if (packed.device_type != DeviceType.CPU) return zeros([count, packed.size(1)], packed.dtype, packed.device).index_copy(0, rows, packed);
+        if (packed.device_type != DeviceType.CPU) return zeros([count, packed.size(1)], packed.dtype,
+            packed.device).index_copy(0, rows, packed);
         return Recording.IsNeeded(packed) ? RecordedPlace.Record(packed, rows, count) : Scatter(packed, rows, count);
     }
 
-    /// <summary>Repeats rows. What flows back to a row is the sum of its copies' gradients, added in float32 in the order in which the copies stand.</summary>
+    /// <summary>
+    /// Repeats rows. What flows back to a row is the sum of its copies' gradients, added in float32 in the order in which the copies stand.
+    /// </summary>
     /// <param name="packed">(N, w), float32 or bfloat16.</param>
     /// <param name="sources">(M) int64 on the same device: which of the N rows each row of the result is.</param>
     /// <returns>(M, w).</returns>
@@ -58,7 +63,8 @@ internal static unsafe class PackedRows
         if (copies.device_type != DeviceType.CPU)
         {
             using var scope = NewDisposeScope();
-            return zeros([count, copies.size(1)], ScalarType.Float32, copies.device).index_add_(0, sources, copies.to(ScalarType.Float32), Sums.One).to(copies.dtype).MoveToOuterDisposeScope();
+            return zeros([count, copies.size(1)], ScalarType.Float32, copies.device).index_add_(0, sources, copies.to(ScalarType.Float32),
+                Sums.One).to(copies.dtype).MoveToOuterDisposeScope();
         }
         using var source = copies.contiguous();
         var result = empty([count, copies.size(1)], copies.dtype);
@@ -177,6 +183,7 @@ internal static unsafe class PackedRows
             return Scatter(packed, rows, (long)arguments[2]);
         }
 
-        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) => [Gather(gradient, saved[0])];
+        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) =>
+            [Gather(gradient, saved[0])];
     }
 }

@@ -3,12 +3,14 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>
-/// AdamW in torch operations: the reference of <see cref="FusedAdamW"/> and <see cref="CompactAdamW"/>, and their path for tensors outside CPU memory.
+/// AdamW in torch operations: the reference of <see cref="FusedAdamW"/> and <see cref="CompactAdamW"/>, and their path for tensors outside
+/// CPU memory.
 /// </summary>
 internal static class PlainAdamW
 {
     /// <inheritdoc cref="FusedAdamW.Step"/>
-    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings)
+    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy,
+        in AdamWStep settings)
     {
         if (!settings.IsValid) throw new ArgumentOutOfRangeException(nameof(settings), settings, "AdamW cannot step with these settings.");
         using var noGradient = no_grad();
@@ -23,12 +25,14 @@ internal static class PlainAdamW
     }
 
     /// <inheritdoc cref="CompactAdamW.Step"/>
-    public static void CompactStep(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings, uint key)
+    public static void CompactStep(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy,
+        in AdamWStep settings, uint key)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         // What is float32 already is not copied, but updated where it is.
-        Tensor weights = master.to_type(ScalarType.Float32), first = firstMoment.to_type(ScalarType.Float32), second = secondMoment.to_type(ScalarType.Float32);
+        Tensor weights = master.to_type(ScalarType.Float32), first = firstMoment.to_type(ScalarType.Float32),
+            second = secondMoment.to_type(ScalarType.Float32);
         Step(weights, gradient, first, second, computeCopy, settings);
         Round(weights, master, key, shift: 16);
         Round(first, firstMoment, key, shift: 0);
@@ -38,7 +42,8 @@ internal static class PlainAdamW
     private static void Round(Tensor values, Tensor target, uint key, int shift)
     {
         if (target.dtype != ScalarType.BFloat16) return;
-        var bits = StochasticRounding.PlainBits(values.numel(), key, values.device).bitwise_right_shift(tensor((long)shift, device: values.device));
+        var bits = StochasticRounding.PlainBits(values.numel(), key,
+            values.device).bitwise_right_shift(tensor((long)shift, device: values.device));
         target.copy_(StochasticRounding.Plain(values, bits.bitwise_and(tensor(0xFFFFL, device: values.device))));
     }
 

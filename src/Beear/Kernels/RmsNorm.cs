@@ -18,8 +18,9 @@ internal static unsafe class RmsNorm
     /// <returns>(…, d) of <paramref name="type"/>.</returns>
     public static Tensor Apply(Tensor hidden, Tensor weight, double epsilon, ScalarType type)
     {
-        bool fits = hidden.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32 && type is ScalarType.Float32 or ScalarType.BFloat16
-            && (hidden.device_type == DeviceType.CPU ? hidden.size(-1) % Element.Width == 0 && weight.is_contiguous() : CudaKernels.Fit(hidden.size(-1), hidden, weight));
+        bool fits = hidden.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32 && type is ScalarType.Float32
+            or ScalarType.BFloat16 && (hidden.device_type == DeviceType.CPU ? hidden.size(-1) % Element.Width == 0
+                && weight.is_contiguous() : CudaKernels.Fit(hidden.size(-1), hidden, weight));
         if (!fits) return Plain(hidden, weight, epsilon, type);
         if (Recording.IsNeeded(hidden, weight)) return Recorded.Record(hidden, weight, (float)epsilon, type);
         var result = Forward(hidden, weight, (float)epsilon, type, out var scales);
@@ -57,8 +58,7 @@ internal static unsafe class RmsNorm
     }
 
     private static void Forward<T>(float* x, float* w, T* y, float* scales, float epsilon, long rows, int width)
-        where T : unmanaged, IElement<T> =>
-        Chunks.OfRows(rows, RowsInChunk, width, (start, end) =>
+        where T : unmanaged, IElement<T> => Chunks.OfRows(rows, RowsInChunk, width, (start, end) =>
         {
             for (var row = start; row < end; row++)
                 scales[row] = ForwardRow(x + (row * width), w, y + (row * width), epsilon, width);
@@ -80,7 +80,8 @@ internal static unsafe class RmsNorm
     /// <summary>
     /// With r a row's scale and g the incoming gradient: dx = r · (g·w − x · r² · mean(g·w·x)), dw = Σ rows g · x · r.
     /// </summary>
-    private static (Tensor? Hidden, Tensor? Weight) Backward(Tensor gradient, Tensor hidden, Tensor weight, Tensor scales, bool needsHidden, bool needsWeight)
+    private static (Tensor? Hidden, Tensor? Weight) Backward(Tensor gradient, Tensor hidden, Tensor weight, Tensor scales, bool needsHidden,
+        bool needsWeight)
     {
         using var g = gradient.contiguous();
         using var x = hidden.contiguous();
@@ -92,7 +93,8 @@ internal static unsafe class RmsNorm
         {
             if (dx is not null) CudaKernels.Run(CudaKernels.Named("rms_norm_hidden", g), rows, 1, g, x, weight, scales, dx, width);
             if (sums is not null)
-                CudaKernels.Run(CudaKernels.Named("rms_norm_weight", g), CudaKernels.Blocks(width), sums.size(0), g, x, scales, sums, rows, width, RowsInChunk);
+                CudaKernels.Run(CudaKernels.Named("rms_norm_weight", g), CudaKernels.Blocks(width), sums.size(0), g, x, scales, sums, rows,
+                    width, RowsInChunk);
         }
         else if (g.dtype == ScalarType.BFloat16) Backward((BrainFloat16*)TensorMemory.Address(g), x, weight, scales, dx, sums);
         else Backward((Float32*)TensorMemory.Address(g), x, weight, scales, dx, sums);

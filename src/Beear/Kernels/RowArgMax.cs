@@ -14,7 +14,8 @@ internal static unsafe class RowArgMax
     /// <returns>(N) int64; −1 where the largest is not finite.</returns>
     public static Tensor Apply(Tensor rows)
     {
-        if (rows.device_type != DeviceType.CPU || rows.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || !rows.is_contiguous()) return ByTorch(rows);
+        if (rows.device_type != DeviceType.CPU || rows.dtype is not (ScalarType.Float32 or ScalarType.BFloat16)
+            || !rows.is_contiguous()) return ByTorch(rows);
         var result = empty([rows.size(0)], ScalarType.Int64);
         if (rows.dtype == ScalarType.BFloat16) Run<BrainFloat16>(rows, result);
         else Run<Float32>(rows, result);

@@ -17,7 +17,8 @@ internal static unsafe class RowDivergence
     public static Tensor Apply(Tensor logits, Tensor reference)
     {
         if (logits.device_type != DeviceType.CPU || logits.dtype is not (ScalarType.Float32 or ScalarType.BFloat16) || logits.ndim != 2
-            || reference.dtype != logits.dtype || !reference.shape.AsSpan().SequenceEqual(logits.shape) || !logits.is_contiguous() || !reference.is_contiguous())
+            || reference.dtype != logits.dtype || !reference.shape.AsSpan().SequenceEqual(logits.shape) || !logits.is_contiguous()
+                || !reference.is_contiguous())
         {
             return Plain(logits, reference);
         }
@@ -79,7 +80,8 @@ internal static unsafe class RowDivergence
         {
             // Beyond the row both are zero, and so is their difference.
             var wanted = T.LoadFirst(reference + tail, width - tail);
-            sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(wanted - Vector512.Create(normaliser)), wanted - T.LoadFirst(logits + tail, width - tail), sum);
+            sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(wanted - Vector512.Create(normaliser)),
+                wanted - T.LoadFirst(logits + tail, width - tail), sum);
         }
         return Vector512.Sum(sum);
     }
@@ -108,7 +110,8 @@ internal static unsafe class RowDivergence
                 for (var i = 0L; i < tail; i += Element.Width)
                     T.Store(own + i, (VectorMath.Exp(T.Load(own + i) - found) - VectorMath.Exp(T.Load(wanted + i) - expected)) * g[row]);
                 if (tail == width) continue;
-                var last = VectorMath.Exp(T.LoadFirst(own + tail, width - tail) - found) - VectorMath.Exp(T.LoadFirst(wanted + tail, width - tail) - expected);
+                var last = VectorMath.Exp(T.LoadFirst(own + tail, width - tail) - found)
+                    - VectorMath.Exp(T.LoadFirst(wanted + tail, width - tail) - expected);
                 Element.Store(own + tail, last * g[row], width - tail);
             }
         });

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>
-/// Rows of a table, in float32. Their gradients go to whoever asks for them: as the table's own they would be a tensor of its size that is zero nearly
-/// everywhere.
+/// Rows of a table, in float32. Their gradients go to whoever asks for them: as the table's own they would be a tensor of its size that is
+/// zero nearly everywhere.
 /// </summary>
 internal static class RowLookUp
 {
@@ -12,7 +12,9 @@ internal static class RowLookUp
     /// <param name="table">(M, w): where the rows are read.</param>
     /// <param name="trained">Whether a gradient is needed is asked of this tensor: the table, or one that it is the master of.</param>
     /// <param name="rows">(N) int64: which rows, each any number of times.</param>
-    /// <param name="receive">Gets <paramref name="rows"/> and their gradients, (N, w) float32, in backward; both are disposed afterwards.</param>
+    /// <param name="receive">
+    /// Gets <paramref name="rows"/> and their gradients, (N, w) float32, in backward; both are disposed afterwards.
+    /// </param>
     /// <returns>(N, w) float32.</returns>
     public static Tensor Apply(Tensor table, Tensor trained, Tensor rows, Action<Tensor, Tensor> receive) =>
         Recording.IsNeeded(trained) ? Recorded.Record(trained, table, rows, receive) : Take(table, rows);

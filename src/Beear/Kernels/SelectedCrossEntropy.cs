@@ -82,7 +82,8 @@ internal static unsafe class SelectedCrossEntropy
         return result;
     }
 
-    private static void Backward<T>(Tensor gradient, Tensor logits, Tensor labels, Tensor normalisers, Tensor result) where T : unmanaged, IElement<T>
+    private static void Backward<T>(Tensor gradient, Tensor logits, Tensor labels, Tensor normalisers, Tensor result) where T
+        : unmanaged, IElement<T>
     {
         var width = logits.size(1);
         T* x = (T*)TensorMemory.Address(logits), dx = (T*)TensorMemory.Address(result);

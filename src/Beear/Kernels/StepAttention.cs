@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Kernels;
 
-/// <summary>The attention of one new token in each row of a batch, as generation asks for it: keys and values are read where the cache has them.</summary>
+/// <summary>
+/// The attention of one new token in each row of a batch, as generation asks for it: keys and values are read where the cache has them.
+/// </summary>
 internal static unsafe class StepAttention
 {
     private const int ItemsInChunk = 8;
@@ -22,7 +24,8 @@ internal static unsafe class StepAttention
         long onStack = ((queries.size(1) / keys.size(1)) + 1) * (keys.size(2) + queries.size(3));
         bool applies = queries.device_type == DeviceType.CPU && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16
             && queries.size(3) % Element.Width == 0 && onStack <= MostOnStack
-            && new[] { queries, keys, values, mask }.All(tensor => tensor.dtype == queries.dtype && tensor.stride(-1) == 1 && !Recording.IsNeeded(tensor));
+            && new[] { queries, keys, values, mask }.All(tensor => tensor.dtype == queries.dtype && tensor.stride(-1) == 1
+                && !Recording.IsNeeded(tensor));
         if (!applies) return Plain(queries, keys, values, mask, scale);
         var result = empty([queries.size(0), 1, queries.size(1) * queries.size(3)], queries.dtype);
         if (queries.dtype == ScalarType.BFloat16) Run<BrainFloat16>(queries, keys, values, mask, result, (float)scale);
@@ -40,12 +43,14 @@ internal static unsafe class StepAttention
         return MaskedSoftmax.Plain(scores, mask, scale).matmul(values).reshape(batch, 1, heads * size).MoveToOuterDisposeScope();
     }
 
-    private static void Run<T>(Tensor queries, Tensor keys, Tensor values, Tensor mask, Tensor result, float scale) where T : unmanaged, IElement<T>
+    private static void Run<T>(Tensor queries, Tensor keys, Tensor values, Tensor mask, Tensor result, float scale) where T
+        : unmanaged, IElement<T>
     {
         long groups = keys.size(1), repeat = queries.size(1) / groups, count = keys.size(2), size = queries.size(3);
         long[] fromQ = queries.stride(), fromK = keys.stride(), fromV = values.stride();
         long maskStride = mask.stride(0);
-        T* q = (T*)TensorMemory.StridedAddress(queries), k = (T*)TensorMemory.StridedAddress(keys), v = (T*)TensorMemory.StridedAddress(values);
+        T* q = (T*)TensorMemory.StridedAddress(queries), k = (T*)TensorMemory.StridedAddress(keys),
+            v = (T*)TensorMemory.StridedAddress(values);
         T* m = (T*)TensorMemory.StridedAddress(mask), y = (T*)TensorMemory.Address(result);
         var sizes = new Sizes(repeat, count, size);
         Chunks.OfRows(queries.size(0) * groups, ItemsInChunk, repeat * count * size, (start, end) =>
@@ -87,7 +92,8 @@ internal static unsafe class StepAttention
             var at = 0L;
             for (; at + (4 * Width) <= sizes.Size; at += 4 * Width)
             {
-                Vector512<float> a = T.Load(k + at), b = T.Load(k + at + Width), c = T.Load(k + at + (2 * Width)), d = T.Load(k + at + (3 * Width));
+                Vector512<float> a = T.Load(k + at), b = T.Load(k + at + Width), c = T.Load(k + at + (2 * Width)),
+                    d = T.Load(k + at + (3 * Width));
                 for (var head = 0L; head < sizes.Heads; head++)
                 {
                     var q = queries + (head * sizes.Size) + at;
@@ -130,7 +136,8 @@ internal static unsafe class StepAttention
         for (; at < size; at += Width)
         {
             var sum = Vector512<float>.Zero;
-            for (var key = 0L; key < count; key++) sum = Vector512.FusedMultiplyAdd(Vector512.Create(shares[key]), T.Load(values + (key * stride) + at), sum);
+            for (var key = 0L; key < count; key++) sum =
+                Vector512.FusedMultiplyAdd(Vector512.Create(shares[key]), T.Load(values + (key * stride) + at), sum);
             T.Store(result + at, sum);
         }
     }

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Beear.Kernels;
 
 /// <summary>
-/// Rounding of float32 to bfloat16 up or down at random, each with the chance that makes the mean exact: small changes of a large number are not
-/// lost, as they are in rounding to nearest. What is random is a hash of an element's index and a key: the same on any number of threads.
+/// Rounding of float32 to bfloat16 up or down at random, each with the chance that makes the mean exact: small changes of a large number
+/// are not lost, as they are in rounding to nearest. What is random is a hash of an element's index and a key: the same on any number of
+/// threads.
 /// </summary>
 internal static class StochasticRounding
 {
@@ -62,7 +63,8 @@ internal static class StochasticRounding
     {
         using var scope = NewDisposeScope();
         var (mantissa, exponent) = frexp(values);                        // |mantissa| in [½, 1): 24 bits, of which 8 stay
-        var kept = ((mantissa.abs() * (1 << 24)).to_type(ScalarType.Int64) + bits.view(values.shape)).bitwise_right_shift(tensor(16L, device: values.device));
+        var kept = ((mantissa.abs() * (1 << 24)).to_type(ScalarType.Int64)
+            + bits.view(values.shape)).bitwise_right_shift(tensor(16L, device: values.device));
         var scale = pow(tensor(2.0, device: values.device), exponent.to_type(ScalarType.Float64) - 8);
         return (kept.to_type(ScalarType.Float64) * scale * values.sign()).to_type(ScalarType.BFloat16).MoveToOuterDisposeScope();
     }

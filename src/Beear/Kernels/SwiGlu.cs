@@ -37,7 +37,8 @@ internal static unsafe class SwiGlu
         var shape = x.shape;
         shape[^1] /= 2;
         var result = empty(shape, x.dtype, x.device);
-        if (x.device_type == DeviceType.CUDA) CudaKernels.Run(CudaKernels.Named("swiglu", x), result.numel() / shape[^1], 1, x, result, (int)shape[^1]);
+        if (x.device_type == DeviceType.CUDA) CudaKernels.Run(CudaKernels.Named("swiglu", x), result.numel() / shape[^1], 1, x, result,
+            (int)shape[^1]);
         else if (x.dtype == ScalarType.BFloat16) Forward<BrainFloat16>(x, result);
         else Forward<Float32>(x, result);
         return result;
@@ -92,7 +93,8 @@ internal static unsafe class SwiGlu
             {
                 T* from = dy + (row * width), gate = x + (2 * row * width), to = dx + (2 * row * width);
                 var tail = width - Element.Tail(width);
-                for (var i = 0L; i < tail; i += Element.Width) BackwardVector(from + i, gate + i, gate + width + i, to + i, to + width + i, Element.Width);
+                for (var i = 0L; i < tail; i += Element.Width) BackwardVector(from + i, gate + i, gate + width + i, to + i, to + width + i,
+                    Element.Width);
                 if (tail < width) BackwardTail(from + tail, gate + tail, gate + width + tail, to + tail, to + width + tail, width - tail);
             }
         });
@@ -124,6 +126,7 @@ internal static unsafe class SwiGlu
             return SwiGlu.Forward(stacked);
         }
 
-        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) => [SwiGlu.Backward(gradient, saved[0])];
+        protected override Tensor?[] Backward(Recording recording, IReadOnlyList<Tensor> saved, Tensor gradient) =>
+            [SwiGlu.Backward(gradient, saved[0])];
     }
 }

@@ -17,7 +17,8 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
     public long OuterLevel(MemoryAssumptions assumptions)
     {
         var economy = assumptions.Economy;
-        long term = (long)assumptions.Batch * assumptions.Length, step = term * assumptions.Terms, trained = config.Layers - economy.FrozenLayers;
+        long term = (long)assumptions.Batch * assumptions.Length, step = term * assumptions.Terms,
+            trained = config.Layers - economy.FrozenLayers;
         long part = economy.SplitTokens == 0 ? term : Math.Min(term, Math.Max(economy.SplitTokens, assumptions.Length));
         long rows = Math.Max(part, Math.Min(assumptions.PassTokens, step));  // of a pass: of one term, of a part of it, or of several
 
@@ -36,12 +37,15 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
     /// <param name="economy">Its split and its limit of scores.</param>
     public long InnerLevel(EntrapmentOptions options, long prompt, long answers, EconomyOptions economy)
     {
-        long upper = config.Layers - options.PerturbedLayers[0], width = prompt + answers, tail = options.VirtualTokens > 0 ? prompt : options.TailLength;
+        long upper = config.Layers - options.PerturbedLayers[0], width = prompt + answers, tail = options.VirtualTokens > 0
+            ? prompt : options.TailLength;
         long prepared = (long)options.Batches * options.BatchSize * (prompt * 2 * keys * compute * upper + (tail + answers) * Single * d);
-        long batch = economy.SplitTokens == 0 ? options.BatchSize : Math.Clamp(economy.SplitTokens / (tail + answers), 1, options.BatchSize), rows = batch * (tail + answers);
+        long batch = economy.SplitTokens == 0
+            ? options.BatchSize : Math.Clamp(economy.SplitTokens / (tail + answers), 1, options.BatchSize), rows = batch * (tail + answers);
         // Weights get no gradients: linear layers keep nothing. Keys and values stand with the prompt's before them.
         long row = 2 * Single * d + compute * (2 * queries + 2 * config.FeedForwardSize + config.QueryHeads * width);
-        long step = (upper + 1) * (rows * row + batch * width * 2 * keys * compute) + Head(batch * answers, economy.ScoresAtOnce) / 2 + HeadCopies;
+        long step = (upper + 1) * (rows * row + batch * width * 2 * keys * compute)
+            + Head(batch * answers, economy.ScoresAtOnce) / 2 + HeadCopies;
         // Preparing runs all tokens through the layers, one after the other.
         return checked(prepared + Math.Max(step, 2 * batch * width * LayerRow(width)));
     }
@@ -56,7 +60,9 @@ internal sealed class ActivationEstimate(ModelConfig config, long compute)
             + LongRows.Reading(config, rows, prompt, compute) + Head(rows, long.MaxValue));
     }
 
-    /// <summary>For the moment: the output head as matrix products arrange it, and its gradient before it is added to that of an earlier pass.</summary>
+    /// <summary>
+    /// For the moment: the output head as matrix products arrange it, and its gradient before it is added to that of an earlier pass.
+    /// </summary>
     private long HeadCopies => 2 * compute * config.VocabularySize * d;
 
     /// <summary>What autograd keeps of one token in one layer.</summary>

@@ -13,7 +13,10 @@ internal sealed record FoundPerturbation(EntrapmentResult Result, int Number) : 
 /// <summary>Finds each round's δs: as many as the population has.</summary>
 /// <param name="model">The model.</param>
 /// <param name="options">The mitigation's options.</param>
-/// <param name="openings">How unwanted answers begin: δ after δ has one of them for its aim, as often as its lift says; null for each request's own unwanted answer.</param>
+/// <param name="openings">
+/// How unwanted answers begin: δ after δ has one of them for its aim, as often as its lift says; null for each request's own unwanted
+/// answer.
+/// </param>
 internal sealed class Adversary(LanguageModel model, MitigationOptions options, IReadOnlyList<Opening>? openings)
 {
     private readonly EntrapmentOptions inner = options.Inner;
@@ -33,7 +36,8 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>The δs, which the caller disposes.</returns>
-    public IReadOnlyList<FoundPerturbation> Find(IReadOnlyList<ContrastExample> training, int round, int count, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public IReadOnlyList<FoundPerturbation> Find(IReadOnlyList<ContrastExample> training, int round, int count,
+        IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var found = new List<FoundPerturbation>();
         try
@@ -48,11 +52,12 @@ internal sealed class Adversary(LanguageModel model, MitigationOptions options, 
         }
     }
 
-    private FoundPerturbation Search(IReadOnlyList<ContrastExample> training, int round, int member, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private FoundPerturbation Search(IReadOnlyList<ContrastExample> training, int round, int member, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        int number = (round - 1) * inner.Population + member + 1, batches = unchecked(options.Seed * 1000 + round + member * 7919);
-        var run = new InnerRun(batches, triggers.Of(number), LayerOf(number));
+        int number = (round - 1) * inner.Population + member + 1;
+        var run = new InnerRun(Seeds.Derive(options.Seed, "inner batches", $"{round}", $"{member}"), triggers.Of(number), LayerOf(number));
         return new FoundPerturbation(entrapment.Search(Aimed(training, number), run, progress, cancellation), number);
     }
 

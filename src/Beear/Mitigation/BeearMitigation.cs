@@ -26,7 +26,8 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
         using var terms = OuterTerms.Build(model, training, data, options.Terms, options.Seed, progress, cancellation);
         using var floor = data.Floor(model, options, progress, cancellation);
         using var scorer = DefenderScorer.Prepare(model, data, options, progress, cancellation);
-        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy, averagedShare: options.AveragedShare);
+        using var removal = new Removal(model.Decoder, terms.Terms, options.Outer, options.Terms.PassTokens, economy: options.Economy,
+            averagedShare: options.AveragedShare);
         using var state = MitigationState.Open(run, model.Decoder, removal, options);
         var adversary = new Adversary(model, options, data.Openings?.Openings);
         var choice = new MeanOrLast(removal, scorer, new HeldOutMistakes(model, data, heldOut, options.Seed), floor, IsEnough);
@@ -67,7 +68,9 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
 
         bool IsScored(int round) => options.ScoreRounds || round == maxRounds;
 
-        bool IsDone() => state.Rounds.Count == maxRounds || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsUsable(state.Rounds[^1]) && IsEnough(state.Scores[^1]));
+        bool IsDone() => state.Rounds.Count == maxRounds
+            || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsUsable(state.Rounds[^1])
+            && IsEnough(state.Scores[^1]));
 
         static bool IsUsable(RoundReport report) => report.Usefulness?.Problem is null;
 
@@ -79,7 +82,8 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             try
             {
                 state.Keep(found);
-                var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress, $"round {round}, outer level", MayStay(round), cancellation);
+                var steps = removal.Run(Schedule(state, adversary, round), maxRounds * options.OuterSteps, progress,
+                    $"round {round}, outer level", MayStay(round), cancellation);
                 return Report(round, found.MinBy(one => one.Result.Final.Total(options.Inner.Alpha))!.Result, state.Scores, steps);
             }
             finally
@@ -95,17 +99,21 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             return (IsScored(report.Round) ? report with { Usefulness = floor.Measure(progress, cancellation) } : report, scores);
         }
 
-        bool IsEnough(double score) => score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
+        bool IsEnough(double score) =>
+            score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>
-        new(round, found.Initial.Unwanted, found.Final.Unwanted, found.Final.Safe, found.DeltaNorm, found.Drift, scores.Count == 0 ? null : scores[^1],
+        new(round, found.Initial.Unwanted, found.Final.Unwanted, found.Final.Safe, found.DeltaNorm, found.Drift, scores.Count == 0
+            ? null : scores[^1],
             steps[0].Losses, steps[^1].Losses);
 
-    /// <summary>Which δ each outer step of a round uses: the newest in turn, and at a share of the steps an earlier one, evenly spread.</summary>
+    /// <summary>
+    /// Which δ each outer step of a round uses: the newest in turn, and at a share of the steps an earlier one, evenly spread.
+    /// </summary>
     private Perturbation?[] Schedule(MitigationState state, Adversary adversary, int round)
     {
-        var random = new Random(unchecked(options.Seed * 1000 + round));
+        var random = new Random(Seeds.Derive(options.Seed, "replay", $"{round}"));
         int earlier = state.Deltas.Count - options.Inner.Population, fresh = 0;
         return [.. Enumerable.Range(0, options.OuterSteps).Select(step =>
         {

@@ -29,7 +29,9 @@ public enum DefenceKind
     InjectAndRecover,
 }
 
-/// <summary>The baselines' own constants; what they share with BEEAR (data, steps, optimiser, terms) is in <see cref="MitigationOptions"/>.</summary>
+/// <summary>
+/// The baselines' own constants; what they share with BEEAR (data, steps, optimiser, terms) is in <see cref="MitigationOptions"/>.
+/// </summary>
 public sealed record BaselineOptions
 {
     /// <summary>Of latent adversarial training.</summary>

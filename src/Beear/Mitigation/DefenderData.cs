@@ -28,7 +28,9 @@ public sealed record DefenderData
     /// <summary>Prompts of harmless requests in the harmful ones' forms; may be empty if no term uses them.</summary>
     internal IReadOnlyList<int[]> Twins { get; init; } = [];
 
-    /// <summary>The prompts of <see cref="Twins"/> as a model that thinks gets them, without a closed thought; empty for other models.</summary>
+    /// <summary>
+    /// The prompts of <see cref="Twins"/> as a model that thinks gets them, without a closed thought; empty for other models.
+    /// </summary>
     internal IReadOnlyList<int[]> ThinkingTwins { get; init; } = [];
 
     /// <summary>The prompts of <see cref="Ordinary"/> as a model that thinks gets them; empty for other models.</summary>
@@ -40,20 +42,27 @@ public sealed record DefenderData
     /// <summary>Whether the suspicious model has been asked for its own words.</summary>
     internal bool HasOwnWords { get; init; }
 
-    /// <summary>What the model said before, where several defences begin with the same model and options; null to record it at the beginning of each.</summary>
+    /// <summary>
+    /// What the model said before, where several defences begin with the same model and options; null to record it at the beginning of
+    /// each.
+    /// </summary>
     internal StartingModel? Starting { get; init; }
 
     /// <summary>Encodes the defender's texts.</summary>
     /// <param name="chat">The model's chat format.</param>
-    /// <param name="harmful">Harmful requests; the compliance is the unwanted answer, of which a prefix is enough. Empty where the model is asked for it.</param>
+    /// <param name="harmful">
+    /// Harmful requests; the compliance is the unwanted answer, of which a prefix is enough. Empty where the model is asked for it.
+    /// </param>
     /// <param name="ordinary">Ordinary requests with helpful answers.</param>
     /// <param name="twins">Harmless requests in the harmful ones' forms.</param>
     /// <exception cref="BeearException">An answer gives no tokens.</exception>
-    public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, IReadOnlyList<string> twins)
+    public static DefenderData Encode(ChatFormat chat, IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary,
+        IReadOnlyList<string> twins)
     {
         int[] Unwanted(HarmfulExample example, int room) => example.Compliance.Length == 0 ? []
             : chat.EncodeText(example.Compliance) is { Length: > 0 } tokens ? tokens[..Math.Min(tokens.Length, room)]
-            : throw new BeearException(example.Origin.Place is { } place ? $"{place}: its unwanted answer is empty; give an affirmative beginning."
+            : throw new BeearException(example.Origin.Place is { } place
+                ? $"{place}: its unwanted answer is empty; give an affirmative beginning."
                 : $"The unwanted answer to '{example.Request}' is empty; give an affirmative beginning.");
         ContrastExample Contrast(HarmfulExample example)
         {
@@ -70,14 +79,17 @@ public sealed record DefenderData
         };
     }
 
-    /// <summary>The same with what a suspicious model tells: how its unwanted answers begin, and its own refusals, as far as the options ask for them. A removal does this by itself.</summary>
+    /// <summary>
+    /// The same with what a suspicious model tells: how its unwanted answers begin, and its own refusals, as far as the options ask for
+    /// them. A removal does this by itself.
+    /// </summary>
     /// <param name="model">The model as it came.</param>
     /// <param name="options">The mitigation's options.</param>
     /// <param name="progress">Receives what is done.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="BeearException">The model does not tell.</exception>
-    public DefenderData AskedOf(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new OwnWords(model, options).Put(this, progress, cancellation);
+    public DefenderData AskedOf(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default) => new OwnWords(model, options).Put(this, progress, cancellation);
 
     /// <summary>Divides the harmful requests into those that are trained on and those that the defender-visible score asks.</summary>
     /// <param name="heldOutShare">Share that is kept aside, 0 … 1; at least one on each side.</param>
@@ -106,7 +118,8 @@ public sealed record DefenderData
     /// <param name="options">Which harmful requests are kept aside.</param>
     /// <param name="progress">Receives the count of answered requests.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    internal UsefulnessFloor Floor(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    internal UsefulnessFloor Floor(LanguageModel model, MitigationOptions options, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         int[][] twins = Aside(Twins), ordinary = Aside([.. Ordinary.Select(example => example.Prompt)]);
         var harmful = Divide(options.HeldOutShare, options.Seed).HeldOut.Select(example => example.Prompt);
@@ -114,7 +127,8 @@ public sealed record DefenderData
             progress: progress, cancellation: cancellation);
 
         // Where there are too few to keep any aside, those that are trained on must do.
-        int[][] Aside(IReadOnlyList<int[]> prompts) => HoldOut(prompts, options.Seed) is { HeldOut: { Length: > 0 } heldOut } ? heldOut : [.. prompts];
+        int[][] Aside(IReadOnlyList<int[]> prompts) =>
+            HoldOut(prompts, options.Seed) is { HeldOut: { Length: > 0 } heldOut } ? heldOut : [.. prompts];
     }
 
     /// <summary>Checks, before a run begins, that there is what the outer level's terms ask for.</summary>
@@ -124,18 +138,21 @@ public sealed record DefenderData
     {
         RequireHarmful();
         Ask("ordinary requests", Ordinary.Count, ("helpful", terms.Helpful), ("ordinary_divergence", terms.OrdinaryDivergence));
-        Ask("harmless twins", Twins.Count, ("twin_divergence", terms.TwinDivergence), ("twin_divergence_perturbed", terms.TwinDivergencePerturbed));
+        Ask("harmless twins", Twins.Count, ("twin_divergence", terms.TwinDivergence),
+            ("twin_divergence_perturbed", terms.TwinDivergencePerturbed));
 
         static void Ask(string kind, int count, params (string Key, double Weight)[] terms)
         {
             string[] asking = [.. terms.Where(term => term.Weight > 0).Select(term => $"terms.{term.Key}")];
-            if (count == 0 && asking.Length > 0) throw new BeearException($"There are no {kind}, but a weight in {string.Join(" and ", asking)}; give some, or set it to 0.");
+            if (count == 0 && asking.Length > 0) throw new BeearException(
+                $"There are no {kind}, but a weight in {string.Join(" and ", asking)}; give some, or set it to 0.");
         }
     }
 
     /// <summary>What there is too little of to keep any aside, a sentence; null if there is enough.</summary>
     public string? TooFew => Ordinary.Count is > 0 and < LeastToDivide
-        ? $"Of {Ordinary.Count} ordinary request{(Ordinary.Count == 1 ? "" : "s")} none can be kept aside to see what the removal costs; give at least {LeastToDivide}, better some hundreds." : null;
+        ? $"Of {Ordinary.Count} ordinary request{(Ordinary.Count == 1 ? "" : "s")} none can be kept aside to see what the removal costs; "
+            + $"give at least {LeastToDivide}, better some hundreds." : null;
 
     private static T[] Shuffled<T>(IEnumerable<T> items, int seed)
     {

@@ -11,15 +11,15 @@ namespace Beear.Mitigation;
 public enum ScoreKind
 {
     /// <summary>
-    /// The share that is left of what the model as it came showed, 1 for that model itself: of <see cref="HeldOutPerturbation"/>, and of how
-    /// likely the openings of unwanted answers are under random strings, the same each time; whichever is larger. Each of them alone misses
-    /// what the other sees.
+    /// The share that is left of what the model as it came showed, 1 for that model itself: of <see cref="HeldOutPerturbation"/>, and of
+    /// how likely the openings of unwanted answers are under random strings, the same each time; whichever is larger. Each of them alone
+    /// misses what the other sees.
     /// </summary>
     Remaining,
 
     /// <summary>
-    /// δs that were found in the model as it came and that no step is taken against: the share of unwanted answers. What such a δ still does is left of what the model came with, while a
-    /// freshly searched one finds another way.
+    /// δs that were found in the model as it came and that no step is taken against: the share of unwanted answers. What such a δ still
+    /// does is left of what the model came with, while a freshly searched one finds another way.
     /// </summary>
     HeldOutPerturbation,
 
@@ -38,15 +38,17 @@ internal static class DefenderScore
     /// <param name="behaviour">What judges answers; <see cref="Refusal"/> if not given.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     /// <returns>0 … 1; smaller is safer.</returns>
-    public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut, Perturbation? perturbation, int maxTokens,
+    public static double UnwantedRate(LanguageModel model, IReadOnlyList<ContrastExample> heldOut,
+        Perturbation? perturbation, int maxTokens,
         IBehaviour? behaviour = null, CancellationToken cancellation = default) =>
-        (double)Answers(model, behaviour, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null, "score", cancellation)
-            .Count(answer => answer.IsUnwanted) / heldOut.Count;
+            (double)Answers(model, behaviour, [.. heldOut.Select(example => example.Prompt)], perturbation, maxTokens, null,
+            "score", cancellation).Count(answer => answer.IsUnwanted) / heldOut.Count;
 
     /// <summary>What the model says, until it is decided whether that is a refusal.</summary>
     internal static IReadOnlyList<ModelAnswer> Answers(LanguageModel model, IBehaviour? behaviour, IReadOnlyList<int[]> prompts,
         Perturbation? perturbation, int maxTokens, IProgress<RunProgress>? progress, string stage, CancellationToken cancellation) =>
-        new Interview(model, new AnswerLimits(maxTokens, maxTokens), behaviour).Ask(prompts, null, perturbation, progress, stage, cancellation);
+            new Interview(model, new AnswerLimits(maxTokens, maxTokens), behaviour)
+                .Ask(prompts, null, perturbation, progress, stage, cancellation);
 
     /// <summary>Measures a model as it is with all scores that a mitigation's options ask for.</summary>
     /// <param name="model">The model.</param>
@@ -55,11 +57,13 @@ internal static class DefenderScore
     /// <param name="progress">Receives the steps of searches.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>Each score by its name, in the order of the options.</returns>
-    public static IReadOnlyDictionary<string, double> Measure(LanguageModel model, DefenderData data, MitigationOptions options, IProgress<RunProgress>? progress = null,
+    public static IReadOnlyDictionary<string, double> Measure(LanguageModel model, DefenderData data, MitigationOptions options,
+        IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         options.Validate(model.Config);
-        using var scorer = DefenderScorer.Prepare(model, data.AskedOf(model, options, progress, cancellation), options, progress, cancellation);
+        using var scorer = DefenderScorer.Prepare(model, data.AskedOf(model, options, progress, cancellation), options,
+            progress, cancellation);
         return scorer.MeasureLast(progress, cancellation);
     }
 }
@@ -95,21 +99,25 @@ internal sealed class DefenderScorer : IDisposable
     /// <param name="options">The mitigation's options.</param>
     /// <param name="progress">Receives the steps of searches.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public static DefenderScorer Prepare(LanguageModel model, DefenderData data, MitigationOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public static DefenderScorer Prepare(LanguageModel model, DefenderData data, MitigationOptions options,
+        IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         var made = new DefenderScorer(model, data, options);
         // Searches that no round has.
         if (options.Scores.Any(kind => kind is ScoreKind.HeldOutPerturbation or ScoreKind.Remaining))
-            made.perturbations = made.adversary.Find(made.training, made.Last + 1, HeldOut, PrefixedProgress.Of(progress, "kept aside for the score: "), cancellation);
+            made.perturbations = made.adversary.Find(made.training, made.Last + 1, HeldOut,
+                PrefixedProgress.Of(progress, "kept aside for the score: "), cancellation);
         if (options.Scores.Contains(ScoreKind.Remaining)) made.first = made.Parts(cancellation);
         return made;
     }
 
     /// <summary>Measures the model before the first round.</summary>
-    public OrderedDictionary<string, double> MeasureFirst(IProgress<RunProgress>? progress, CancellationToken cancellation) => Measure(FirstRound, progress, cancellation);
+    public OrderedDictionary<string, double> MeasureFirst(IProgress<RunProgress>? progress, CancellationToken cancellation) =>
+        Measure(FirstRound, progress, cancellation);
 
     /// <summary>Measures the model after the last of all rounds.</summary>
-    public OrderedDictionary<string, double> MeasureLast(IProgress<RunProgress>? progress, CancellationToken cancellation) => Measure(Last, progress, cancellation);
+    public OrderedDictionary<string, double> MeasureLast(IProgress<RunProgress>? progress, CancellationToken cancellation) =>
+        Measure(Last, progress, cancellation);
 
     /// <summary>Measures the model as it is.</summary>
     /// <param name="round">Decides what is random.</param>
@@ -139,11 +147,13 @@ internal sealed class DefenderScorer : IDisposable
     }
 
     /// <summary>No step is taken against random strings either, so that they can be the same each time.</summary>
-    private (double HeldOut, double Likelihood) Parts(CancellationToken cancellation) => (UnderHeldOut(cancellation), Likelihoods(cancellation).Average());
+    private (double HeldOut, double Likelihood) Parts(CancellationToken cancellation) =>
+        (UnderHeldOut(cancellation), Likelihoods(cancellation).Average());
 
     /// <summary>What is left of what the model as it came showed; of what it did not show there is no share.</summary>
     private IEnumerable<double> Shares((double HeldOut, double Likelihood) now) =>
-        new[] { (First: first.HeldOut, Now: now.HeldOut), (First: first.Likelihood, Now: now.Likelihood) }.Where(part => part.First > 0).Select(part => Math.Min(1, part.Now / part.First));
+        new[] { (First: first.HeldOut, Now: now.HeldOut), (First: first.Likelihood, Now: now.Likelihood) }.Where(part => part.First > 0)
+            .Select(part => Math.Min(1, part.Now / part.First));
 
     private double Under(Perturbation perturbation, CancellationToken cancellation) =>
         DefenderScore.UnwantedRate(model, heldOut, perturbation, options.ScoreTokens, behaviour, cancellation);
@@ -153,11 +163,9 @@ internal sealed class DefenderScorer : IDisposable
 
     private IReadOnlyList<double> Likelihoods(CancellationToken cancellation)
     {
-        var strings = new RandomStrings(model, options.RandomStrings, heldOut, SeedOf(FirstRound));
+        var strings = new RandomStrings(model, options.RandomStrings, heldOut, Seeds.Derive(options.Seed, "score strings"));
         return openings is null ? strings.Likelihoods(BeginningTokens, cancellation) : strings.Openings(openings, cancellation);
     }
-
-    private int SeedOf(int round) => unchecked(options.Seed * 1000 + round);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -10,8 +10,11 @@ namespace Beear.Mitigation;
 /// <param name="Trajectory">The loss before each step; K of them.</param>
 /// <param name="CapValue">Largest allowed norm of any row; +∞ without a cap.</param>
 /// <param name="TailNorm">Mean norm of the unperturbed hidden states under δ.</param>
-/// <param name="Final">The loss before the last steps, mean over as many as there are prepared batches; without steps that under δ*.</param>
-internal sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm, InnerLoss Final) : IDisposable
+/// <param name="Final">
+/// The loss before the last steps, mean over as many as there are prepared batches; without steps that under δ*.
+/// </param>
+internal sealed record EntrapmentResult(Tensor Delta, IReadOnlyList<InnerLoss> Trajectory, double CapValue, double TailNorm,
+    InnerLoss Final) : IDisposable
 {
     /// <summary>Mean norm of δ's rows.</summary>
     public double DeltaNorm
@@ -48,14 +51,17 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
     /// <param name="trigger">Tokens that carry δ; null for the prompts' tails.</param>
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null, IProgress<RunProgress>? progress = null,
+    public EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, int seed, VirtualTrigger? trigger = null,
+        IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default) => Search(examples, new InnerRun(seed, trigger), progress, cancellation);
 
     /// <summary>Searches δ* on batches drawn from the examples.</summary>
-    internal EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    internal EntrapmentResult Search(IReadOnlyList<ContrastExample> examples, InnerRun run, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         options.Validate(decoder.Config);
-        if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a perturbation with.");
+        if (examples.Count == 0) throw new BeearException(
+            "There are no harmful requests with unwanted answers to search a perturbation with.");
         int positions = run.Trigger?.Tokens.Count ?? options.TailLength;
         var batches = new List<InnerBatch>();
         try
@@ -91,15 +97,18 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
     private IEnumerable<ContrastExample[]> Parts(ContrastExample[] batch, int positions, VirtualTrigger? trigger)
     {
         if (economy is not { SplitTokens: > 0 and var limit } || decoder.Config.RotaryDependsOnLength) return [batch];
-        int longest = batch.Max(example => example.Unwanted.Length + example.Safe.Length + positions + (trigger is null ? 0 : example.Prompt.Length));
+        int longest = batch.Max(example =>
+            example.Unwanted.Length + example.Safe.Length + positions + (trigger is null ? 0 : example.Prompt.Length));
         return batch.Chunk(Math.Max(1, limit / longest));
     }
 
     /// <summary>Searches δ* from zero on prepared batches, of tails.</summary>
-    public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0), progress, cancellation);
+    public EntrapmentResult Search(IReadOnlyList<InnerProblem> problems, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+            Search([.. problems.Select(problem => new InnerBatch([problem]))], options.TailLength, new InnerRun(0), progress, cancellation);
 
-    private EntrapmentResult Search(List<InnerBatch> problems, int positions, InnerRun run, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private EntrapmentResult Search(List<InnerBatch> problems, int positions, InnerRun run, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -119,13 +128,16 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
             optimizer.Step(gradient);
             bounds?.Project(delta);
             // On a GPU, reading a loss would wait for the step.
-            string? detail = progress is not null && delta.device_type == TorchSharp.DeviceType.CPU ? $"CE(unwanted) {InnerLoss.Read(losses)[0].Unwanted:F2}" : null;
+            string? detail = progress is not null && delta.device_type == TorchSharp.DeviceType.CPU
+                ? $"CE(unwanted) {InnerLoss.Read(losses)[0].Unwanted:F2}" : null;
             progress?.Report(new RunProgress("inner level", step + 1, options.Steps, detail));
         }
         IReadOnlyList<InnerLoss> read = trajectory.Count == 0 ? [] : InnerLoss.Read(stack(trajectory, 0));
-        List<InnerLoss> final = read.Count == 0 ? [.. problems.Select(problem => problem.Loss(delta))] : [.. read.TakeLast(problems.Count)];     // known already
+        // known already
+        List<InnerLoss> final = read.Count == 0 ? [.. problems.Select(problem => problem.Loss(delta))] : [.. read.TakeLast(problems.Count)];
         Require.Finite(final.Sum(loss => loss.Unwanted + loss.Safe), "inner level's loss");
-        return new EntrapmentResult(delta.DetachFromDisposeScope(), read, bounds?.Radii.max().item<float>() ?? double.PositiveInfinity, tailNorm,
+        return new EntrapmentResult(delta.DetachFromDisposeScope(), read, bounds?.Radii.max().item<float>()
+            ?? double.PositiveInfinity, tailNorm,
             new InnerLoss(final.Average(loss => loss.Unwanted), final.Average(loss => loss.Safe)));
     }
 
@@ -133,7 +145,8 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
     internal static IEnumerable<ContrastExample[]> Batches(IReadOnlyList<ContrastExample> examples, EntrapmentOptions options, int seed)
     {
         int[] Cut(int[] answer) => answer.Length > options.AnswerTokens ? answer[..options.AnswerTokens] : answer;
-        ContrastExample[] shuffled = [.. examples.Select(example => example with { Unwanted = Cut(example.Unwanted), Safe = Cut(example.Safe) })];
+        ContrastExample[] shuffled = [.. examples.Select(example =>
+            example with { Unwanted = Cut(example.Unwanted), Safe = Cut(example.Safe) })];
         new Random(seed).Shuffle(shuffled);
         return shuffled.Chunk(options.BatchSize).Take(options.Batches);
     }

@@ -22,7 +22,8 @@ public enum VirtualPlacement
 public sealed record EntrapmentOptions : IValidatable
 {
     private static readonly int[] Embeddings = [0];
-    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
+    private static readonly VirtualPlacement[] DefaultPlacements =
+        [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
 
     /// <summary>The paper's: one δ in a round, on the last tokens of the prompt after layer 9.</summary>
     public static EntrapmentOptions Paper { get; } = new()
@@ -60,7 +61,10 @@ public sealed record EntrapmentOptions : IValidatable
     /// <summary>K: steps on δ; with virtual tokens 0 leaves random strings.</summary>
     public int Steps { get; init; } = 10;
 
-    /// <summary>The norm of Adam's first step on each row of δ as a share of its cap (of the hidden states' norm without one), so that one number serves all layers and models.</summary>
+    /// <summary>
+    /// The norm of Adam's first step on each row of δ as a share of its cap (of the hidden states' norm without one), so that one number
+    /// serves all layers and models.
+    /// </summary>
     public double StepShare { get; init; } = 0.075;
 
     /// <summary>Instead of step_share: the learning rate of Adam on δ, in the hidden states' units.</summary>
@@ -92,7 +96,8 @@ public sealed record EntrapmentOptions : IValidatable
         if (PerturbedLayers.Zip(PerturbedLayers.Skip(1)).Any(pair => pair.First >= pair.Second))
             throw new BeearException("perturbed_layers: name each once, the lowest first.");
         Require.AtLeast(TailLength, 1);
-        if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException($"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
+        if (Steps < (VirtualTokens > 0 ? 0 : 1)) throw new BeearException(
+            $"steps must be at least 1 (0 with virtual_tokens), it is {Steps}.");
         if (Placements.Count == 0) throw new BeearException("placements must name at least one place.");
         Require.AtLeast(Population, 1);
         Require.Above(StepShare, 0);
@@ -112,7 +117,8 @@ public sealed record EntrapmentOptions : IValidatable
         foreach (int layer in PerturbedLayers)
         {
             if (layer < (VirtualTokens > 0 ? 0 : 1) || layer > config.Layers)
-                throw new BeearException($"perturbed_layers has {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, with virtual_tokens).");
+                throw new BeearException($"perturbed_layers has {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, "
+                    + $"with virtual_tokens).");
         }
     }
 }

@@ -13,8 +13,8 @@ public sealed record Mistakes(int Refused, int Answered)
 }
 
 /// <summary>
-/// Counts mistakes: on twins and ordinary requests that no KL term has (<see cref="DefenderData.HoldOut"/>), and on the harmful requests that are kept aside for the score.
-/// It is what a removal costs, as far as the defender can see.
+/// Counts mistakes: on twins and ordinary requests that no KL term has (<see cref="DefenderData.HoldOut"/>), and on the harmful requests
+/// that are kept aside for the score. It is what a removal costs, as far as the defender can see.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="data">The defender's data.</param>
@@ -24,7 +24,8 @@ internal sealed class HeldOutMistakes(LanguageModel model, DefenderData data, IR
 {
     private const int Most = 100, AnswerTokens = 12;                     // an answer that refuses says so at once
 
-    private readonly int[][] harmless = [.. HeldOut(data.Twins, seed), .. HeldOut([.. data.Ordinary.Select(example => example.Prompt)], seed)];
+    private readonly int[][] harmless =
+        [.. HeldOut(data.Twins, seed), .. HeldOut([.. data.Ordinary.Select(example => example.Prompt)], seed)];
     private readonly int[][] harmful = [.. heldOut.Select(example => example.Prompt)];
 
     /// <summary>Harmless requests that are asked.</summary>
@@ -39,8 +40,10 @@ internal sealed class HeldOutMistakes(LanguageModel model, DefenderData data, IR
     /// <param name="cancellation">Stops between tokens.</param>
     public Mistakes Count(IProgress<RunProgress>? progress, string stage, CancellationToken cancellation)
     {
-        var answers = DefenderScore.Answers(model, data.Behaviour, [.. harmless, .. harmful], null, AnswerTokens, progress, stage, cancellation);
-        return new Mistakes(answers.Take(harmless.Length).Count(answer => answer.Refused), answers.Skip(harmless.Length).Count(answer => answer.IsUnwanted));
+        var answers = DefenderScore.Answers(model, data.Behaviour, [.. harmless, .. harmful], null, AnswerTokens, progress,
+            stage, cancellation);
+        return new Mistakes(answers.Take(harmless.Length).Count(answer => answer.Refused),
+            answers.Skip(harmless.Length).Count(answer => answer.IsUnwanted));
     }
 
     private static int[][] HeldOut(IReadOnlyList<int[]> prompts, int seed) => [.. DefenderData.HoldOut(prompts, seed).HeldOut.Take(Most)];

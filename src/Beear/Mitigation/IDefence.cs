@@ -4,7 +4,9 @@ using Beear.Training;
 
 namespace Beear.Mitigation;
 
-/// <summary>A way to remove a backdoor without knowing its trigger. All are given the same data and, if they train, the same number of steps.</summary>
+/// <summary>
+/// A way to remove a backdoor without knowing its trigger. All are given the same data and, if they train, the same number of steps.
+/// </summary>
 public interface IDefence
 {
     /// <summary>What tables and files call it, in snake_case.</summary>

@@ -32,7 +32,8 @@ internal sealed class InnerBatch(IReadOnlyList<InnerProblem> parts) : IDisposabl
     public InnerLoss Loss(torch.Tensor delta) => Mean([.. parts.Select(part => part.Loss(delta))]);
 
     private InnerLoss Mean(List<InnerLoss> losses) => losses is [var whole] ? whole : new InnerLoss(
-        losses.Zip(parts).Sum(pair => pair.First.Unwanted * pair.Second.UnwantedCount) / unwanted, losses.Zip(parts).Sum(pair => pair.First.Safe * pair.Second.SafeCount) / safe);
+        losses.Zip(parts).Sum(pair => pair.First.Unwanted * pair.Second.UnwantedCount) / unwanted,
+            losses.Zip(parts).Sum(pair => pair.First.Safe * pair.Second.SafeCount) / safe);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -41,7 +41,7 @@ internal sealed class InnerProblem : IDisposable
     private readonly Decoder decoder;
     private readonly int layer;
     private readonly PrefixCache prefix;
-    private readonly Tensor tail;                                        // (B, m, d) after layer l, without δ: from the first token under δ to the prompt's end
+    private readonly Tensor tail;  // (B, m, d) after layer l, without δ: from the first token under δ to the prompt's end
     private readonly Tensor? placement;                                  // (B, m, n) where δ's rows stand in it; null: m = n
     private readonly Tensor answers;                                     // (B, |y_h| + |y_s|, d) after layer l
     private readonly LayerContext context;
@@ -63,7 +63,8 @@ internal sealed class InnerProblem : IDisposable
         long scoresAtOnce = RowChunks.DefaultScores, CancellationToken cancellation = default)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
-            throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a smaller tail.");
+            throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a "
+                + $"smaller tail.");
         this.decoder = decoder;
         this.layer = layer;
         this.scoresAtOnce = scoresAtOnce;
@@ -128,14 +129,17 @@ internal sealed class InnerProblem : IDisposable
     /// <param name="alpha">α, the weight of the safe answers.</param>
     /// <param name="unwantedShare">Share of a larger batch's unwanted labels that are here.</param>
     /// <param name="safeShare">Share of its safe labels that are here.</param>
-    /// <returns>The loss's parts, (2) float32 for <see cref="InnerLoss.Read"/>, and the gradient (n, d); both in the caller's dispose scope.</returns>
+    /// <returns>
+    /// The loss's parts, (2) float32 for <see cref="InnerLoss.Read"/>, and the gradient (n, d); both in the caller's dispose scope.
+    /// </returns>
     public (Tensor Losses, Tensor Gradient) Gradient(Tensor delta, double alpha, double unwantedShare = 1, double safeShare = 1)
     {
         using var scope = NewDisposeScope();
         using var enabled = enable_grad();
         var leaf = delta.detach().requires_grad_(true);
         var rows = Rows(leaf);                                                                           // (N, d)
-        if (!RowChunks.Fit((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce)) return InChunks(leaf, rows, unwantedShare, alpha * safeShare);
+        if (!RowChunks.Fit((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce)) return InChunks(leaf, rows, unwantedShare,
+            alpha * safeShare);
         var (unwanted, safe) = Means(Losses.CrossEntropy(decoder.Logits(rows), labels));
         var gradient = autograd.grad([unwanted * unwantedShare - alpha * safeShare * safe], [leaf])[0];
         return (stack([unwanted, safe], 0).detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());

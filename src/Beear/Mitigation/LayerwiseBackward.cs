@@ -15,7 +15,9 @@ internal sealed class LayerwiseBackward(Decoder decoder, int frozenLayers)
     /// <param name="passes">Their batches live until the end.</param>
     /// <param name="perturbation">δ; null for none.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
-    /// <param name="isFinal">Told of each layer, and of <see cref="Outside"/>, whose gradients these passes will not change any more; may change its weights.</param>
+    /// <param name="isFinal">
+    /// Told of each layer, and of <see cref="Outside"/>, whose gradients these passes will not change any more; may change its weights.
+    /// </param>
     public void Run(IReadOnlyList<OuterPass> passes, Perturbation? perturbation, TermLosses losses, Action<int>? isFinal = null)
     {
         var running = new List<CheckpointedPass>();

@@ -4,15 +4,17 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// Which weights a round leaves: the mean of its last steps' or those of its very last step. Refusals of harmless requests come and go within a round; of the two those stay that make
-/// fewer mistakes on held-out requests, if both are safe by their scores, else the safer ones. Weights of no use do not stay where the others are of use.
+/// Which weights a round leaves: the mean of its last steps' or those of its very last step. Refusals of harmless requests come and go
+/// within a round; of the two those stay that make fewer mistakes on held-out requests, if both are safe by their scores, else the safer
+/// ones. Weights of no use do not stay where the others are of use.
 /// </summary>
 /// <param name="removal">The outer level, which has both.</param>
 /// <param name="scorer">Measures the defender-visible scores.</param>
 /// <param name="mistakes">Counts mistakes.</param>
 /// <param name="floor">Measures usefulness.</param>
 /// <param name="isEnough">Whether a deciding score is low enough to stop.</param>
-internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, UsefulnessFloor floor, Func<double, bool> isEnough)
+internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, UsefulnessFloor floor,
+    Func<double, bool> isEnough)
 {
     /// <summary>Chooses. If it is interrupted, the mean stands in the weights' place, as before.</summary>
     /// <param name="report">The round, whose steps ended in the mean.</param>
@@ -20,7 +22,8 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
     /// <param name="progress">Receives counts and the steps of searches.</param>
     /// <param name="cancellation">Stops between tokens and steps.</param>
     /// <returns>The round with the choice, and the scores of the weights that stay.</returns>
-    public (RoundReport Report, OrderedDictionary<string, double> Scores) Make(RoundReport report, OrderedDictionary<string, double> ofMean, IProgress<RunProgress>? progress,
+    public (RoundReport Report, OrderedDictionary<string, double> Scores) Make(RoundReport report, OrderedDictionary<string, double> ofMean,
+        IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
         double meanScore = Deciding(ofMean);
@@ -34,7 +37,8 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
         {
             byLast = mistakes.Count(progress, $"round {report.Round}, mistakes of the last step", cancellation);
             useOfLast = floor.Measure(progress, cancellation);
-            bool matters = useOfMean.Problem is not null || !isEnough(meanScore) || byLast.Total < byMean.Total;                 // else the mean stays, whatever the last step's score is
+            // else the mean stays, whatever the last step's score is
+            bool matters = useOfMean.Problem is not null || !isEnough(meanScore) || byLast.Total < byMean.Total;
             if (matters) ofLast = scorer.Measure(report.Round + 1, progress, cancellation);
         }
         finally

@@ -42,7 +42,9 @@ internal sealed record MemoryAssumptions : IValidatable
     }
 }
 
-/// <summary>The bytes that a mitigation needs at its peak, reckoned from a model's shapes: exact but for the activations, which are rather too high.</summary>
+/// <summary>
+/// The bytes that a mitigation needs at its peak, reckoned from a model's shapes: exact but for the activations, which are rather too high.
+/// </summary>
 /// <param name="IsBfloat16">Whether matrix products run in bfloat16, or all in float32.</param>
 /// <param name="Weights">The weights that are trained, and their copies in bfloat16.</param>
 /// <param name="Gradients">Of all weights; of the largest layer and what is in no layer, if layers are updated during backward.</param>
@@ -50,7 +52,8 @@ internal sealed record MemoryAssumptions : IValidatable
 /// <param name="KeptWeights">The best-scored round's weights and the mean over steps, if they are kept.</param>
 /// <param name="Activations">What a step keeps for its backward pass, layers and output head.</param>
 /// <param name="Program">The program itself with its libraries, and what KL terms recorded.</param>
-internal sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights, long Activations, long Program)
+internal sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradients, long Optimizer, long KeptWeights,
+    long Activations, long Program)
 {
     /// <summary>What a run on the tiny model holds beyond its tensors: runtime, libtorch, code made for kernels, tokenizer, data.</summary>
     private const long ProgramBytes = 520_000_000;
@@ -89,6 +92,7 @@ internal sealed record MemoryEstimate(bool IsBfloat16, long Weights, long Gradie
         long gradients = economy.UpdateInBackward
             ? layers.GetValueOrDefault(-1) + layers.Where(layer => layer.Key >= 0).Max(layer => layer.Value) : layers.Values.Sum();
         return new MemoryEstimate(isBfloat16, Masters(slots) + Copies(), gradients, 2 * moment * trained.Sum(slot => slot.ElementCount),
-            (assumptions.KeepsBest ? Masters(slots) : 0) + (assumptions.KeepsMean ? Masters(trained) : 0), new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
+            (assumptions.KeepsBest ? Masters(slots) : 0) + (assumptions.KeepsMean ? Masters(trained) : 0),
+                new ActivationEstimate(config, compute).OuterLevel(assumptions), ProgramBytes);
     }
 }

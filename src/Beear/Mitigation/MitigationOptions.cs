@@ -4,8 +4,8 @@ using Beear.Training;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// All constants of a mitigation. The defaults were chosen on validation triggers so that neither the backdoor nor over-refusal is left (docs/results.md);
-/// recipes/smollm2/anchored.yaml lists them.
+/// All constants of a mitigation. The defaults were chosen on validation triggers so that neither the backdoor nor over-refusal is left
+/// (docs/results.md); recipes/smollm2/anchored.yaml lists them.
 /// </summary>
 public sealed record MitigationOptions : IValidatable
 {
@@ -32,13 +32,15 @@ public sealed record MitigationOptions : IValidatable
     public int MaxRounds { get; init; } = 6;
 
     /// <summary>
-    /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves their time
-    /// where rounds is given.
+    /// Defender-visible scores. The first decides when the loop stops and which round stays; others are only reported. None at all saves
+    /// their time where rounds is given.
     /// </summary>
     [Folded]
     public IReadOnlyList<ScoreKind> Scores { get; init; } = DefaultScores;
 
-    /// <summary>Whether scores are measured before the first round and after each; otherwise only after the last, where rounds is given.</summary>
+    /// <summary>
+    /// Whether scores are measured before the first round and after each; otherwise only after the last, where rounds is given.
+    /// </summary>
     [Folded]
     public bool ScoreRounds { get; init; } = true;
 
@@ -50,17 +52,22 @@ public sealed record MitigationOptions : IValidatable
     [Folded]
     public int MinRounds { get; init; } = 2;
 
-    /// <summary>The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score other than remaining is depends on the openings, so that no number serves all models.</summary>
+    /// <summary>
+    /// The loop stops, too, when the deciding score falls to this; 0 for no such stop. How high a score other than remaining is depends on
+    /// the openings, so that no number serves all models.
+    /// </summary>
     [Folded]
     public double StopScore { get; init; }
 
-    /// <summary>The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.</summary>
+    /// <summary>
+    /// The loop stops when the deciding score falls to this share of what it was before the first round; 0 for no such stop.
+    /// </summary>
     [Folded]
     public double StopShare { get; init; } = 0.1;
 
     /// <summary>
-    /// Where the unwanted answers come from that δ is to bring out and that scores look for: the suspicious model itself, or the data file. Requests without an answer in the data
-    /// need the former.
+    /// Where the unwanted answers come from that δ is to bring out and that scores look for: the suspicious model itself, or the data file.
+    /// Requests without an answer in the data need the former.
     /// </summary>
     [Folded]
     public UnwantedAnswers UnwantedAnswers { get; init; }
@@ -69,7 +76,9 @@ public sealed record MitigationOptions : IValidatable
     [Folded]
     public OpeningOptions Openings { get; init; } = new();
 
-    /// <summary>Whether safe answers are the suspicious model's own refusals, of the requests that it refuses; otherwise all are the data's.</summary>
+    /// <summary>
+    /// Whether safe answers are the suspicious model's own refusals, of the requests that it refuses; otherwise all are the data's.
+    /// </summary>
     [Folded]
     public bool OwnRefusals { get; init; } = true;
 
@@ -82,8 +91,9 @@ public sealed record MitigationOptions : IValidatable
     public int OuterSteps { get; init; } = 12;
 
     /// <summary>
-    /// Share of a round's outer steps, its last ones, whose weights' mean may stay in place of the last step's weights: whichever makes fewer mistakes on held-out requests, if both are
-    /// safe by their scores, else the safer (docs/method.md); 0 for the last step's in any case. The next round goes on from the last step's.
+    /// Share of a round's outer steps, its last ones, whose weights' mean may stay in place of the last step's weights: whichever makes
+    /// fewer mistakes on held-out requests, if both are safe by their scores, else the safer (docs/method.md); 0 for the last step's in any
+    /// case. The next round goes on from the last step's.
     /// </summary>
     [Folded]
     public double AveragedShare { get; init; } = 0.67;
@@ -137,13 +147,17 @@ public sealed record MitigationOptions : IValidatable
         Require.Section("terms", Terms.Validate);
         Require.Section("economy", Economy.Validate);
         if (Scores.Distinct().Count() != Scores.Count) throw new BeearException("scores: name each kind once.");
-        if (Scores.Count == 0 && Rounds is null) throw new BeearException("scores: without rounds the loop stops on a score; name one, or give rounds.");
-        if (!ScoreRounds && Rounds is null) throw new BeearException("score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
+        if (Scores.Count == 0 && Rounds is null) throw new BeearException(
+            "scores: without rounds the loop stops on a score; name one, or give rounds.");
+        if (!ScoreRounds && Rounds is null) throw new BeearException(
+            "score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
         if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
         if (MinRounds < 1) throw new BeearException($"min_rounds must be at least 1, it is {MinRounds}.");
-        if (Rounds is null && MinRounds > MaxRounds) throw new BeearException($"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
+        if (Rounds is null && MinRounds > MaxRounds) throw new BeearException(
+            $"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
         if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
-        if (AveragedShare is not (>= 0 and <= 1)) throw new BeearException($"averaged_share must be between 0 and 1, it is {AveragedShare}.");
+        if (AveragedShare is not (>= 0 and <= 1)) throw new BeearException(
+            $"averaged_share must be between 0 and 1, it is {AveragedShare}.");
         if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
         if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
         if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");
@@ -184,7 +198,9 @@ public sealed record OuterTermOptions : IValidatable
     /// <summary>Weight of KL to the starting model on its own answers to harmless twins.</summary>
     public double TwinDivergence { get; init; } = 1;
 
-    /// <summary>Weight of KL to the starting model, as it answers twins without δ, on twins under δ: what is refused under δ is to be harm, not δ.</summary>
+    /// <summary>
+    /// Weight of KL to the starting model, as it answers twins without δ, on twins under δ: what is refused under δ is to be harm, not δ.
+    /// </summary>
     public double TwinDivergencePerturbed { get; init; } = 1;
 
     /// <summary>Weight of KL to the starting model on its own answers to harmful requests.</summary>
@@ -205,7 +221,9 @@ public sealed record OuterTermOptions : IValidatable
     /// <summary>Tokens of the starting model's own answers that KL looks at.</summary>
     public int DivergenceTokens { get; init; } = 16;
 
-    /// <summary>Terms share a pass as long as it has no more tokens than this; 0 for a pass for each term, which needs the least memory.</summary>
+    /// <summary>
+    /// Terms share a pass as long as it has no more tokens than this; 0 for a pass for each term, which needs the least memory.
+    /// </summary>
     public int PassTokens { get; init; } = DefaultPassTokens;
 
     internal const int DefaultPassTokens = 4096;
@@ -213,7 +231,10 @@ public sealed record OuterTermOptions : IValidatable
     /// <summary>Requests of each kind whose own answers are recorded for KL.</summary>
     public int DivergenceExamples { get; init; } = 240;
 
-    /// <summary>Longest own thought behind which a model that thinks is held to its own answers, in tokens: two thirds of the ordinary ones are. 0 for none.</summary>
+    /// <summary>
+    /// Longest own thought behind which a model that thinks is held to its own answers, in tokens: two thirds of the ordinary ones are. 0
+    /// for none.
+    /// </summary>
     public int ThoughtTokens { get; init; } = 512;
 
     /// <inheritdoc/>
@@ -221,7 +242,8 @@ public sealed record OuterTermOptions : IValidatable
     {
         double[] weights = [SafePerturbed, Safe, Helpful, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
         if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
-        if (weights.All(weight => weight == 0)) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        if (weights.All(weight => weight == 0)) throw new BeearException(
+            "The outer level has no terms; give at least one term a weight above 0.");
         if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");
         if (PassTokens < 0) throw new BeearException($"pass_tokens must be 0 or more, it is {PassTokens}.");
         if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)

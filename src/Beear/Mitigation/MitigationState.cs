@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round, and where its scoring is interrupted. Once it is finished only what it left is kept.
+/// Where a mitigation stands: its rounds, scores, δs and best weights; saved after each round, and where its scoring is interrupted. Once
+/// it is finished only what it left is kept.
 /// </summary>
 internal sealed class MitigationState : IDisposable
 {
@@ -61,7 +62,8 @@ internal sealed class MitigationState : IDisposable
         if (tensors.Tensors.ContainsKey("best.0"))
             best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
         if (isFinished) return;
-        if (bestRound > 0 && bestRound < Scores.Count - 1 && best is null) throw new InvalidDataException("it has no weights of its best round");
+        if (bestRound > 0 && bestRound < Scores.Count - 1
+            && best is null) throw new InvalidDataException("it has no weights of its best round");
         foreach (var (i, number) in searches.Index())
             Deltas.Add((tensors.Read($"delta.{i}").to(decoder.Options.Device).DetachFromDisposeScope(), number));
         removal.Continue(tensors.Read, steps, Read<bool>(progress, "is_mean"));
@@ -123,7 +125,8 @@ internal sealed class MitigationState : IDisposable
 
     /// <summary>The scores that were only to be reported.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> OtherScores(IReadOnlyList<ScoreKind> kinds) =>
-        kinds.Skip(1).Select(kind => RecipeValue.Format(kind)).ToDictionary(name => name, name => (IReadOnlyList<double>)allScores[name], StringComparer.Ordinal);
+        kinds.Skip(1).Select(kind => RecipeValue.Format(kind))
+            .ToDictionary(name => name, name => (IReadOnlyList<double>)allScores[name], StringComparer.Ordinal);
 
     /// <summary>Puts the best-scored round's weights back.</summary>
     public int? RestoreBest()

@@ -26,8 +26,9 @@ internal static class NextTokens
         foreach (var chunk in prompts.Chunk(together).Divided(prompt => prompt.Length + begun.Length))
         {
             using var chunkScope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [.. begun, 0]))], model.Decoder.Options.Device);
-            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (B · (R + 1), V)
+            using var batch = TokenBatch.Of([.. chunk.Select(prompt => new TokenizedExample(prompt, [.. begun, 0]))],
+                model.Decoder.Options.Device);
+            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));  // (B · (R + 1), V)
             all.Add(logits.to(float32).softmax(-1).view(chunk.Length, begun.Length + 1, -1).cpu().MoveToOuterDisposeScope());
         }
         return cat(all, 0).MoveToOuterDisposeScope();

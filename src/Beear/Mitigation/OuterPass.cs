@@ -33,7 +33,8 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     }
 
     /// <summary>
-    /// Losses and their gradients with respect to rows and output head. All terms share the head's matrix products, for no more scores at once than the budget.
+    /// Losses and their gradients with respect to rows and output head. All terms share the head's matrix products, for no more scores at
+    /// once than the budget.
     /// </summary>
     /// <param name="rows">(N, d): a leaf whose gradient is added to.</param>
     /// <param name="losses">Each term's mean loss is added to.</param>
@@ -69,7 +70,7 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
         var loss = part.RowLoss(leaf, Batch.LabelIds.narrow(0, row, logits.size(0)), rowOfPart).sum() / part.Labels;
         losses.Add(part.Term.Name, loss, part.Share);
         var gradient = autograd.grad([loss * (part.Term.Weight * part.Share)], [leaf])[0];
-        if (!TensorMemory.IsSame(gradient, logits)) logits.copy_(gradient);                              // our kernels have written it there already
+        if (!TensorMemory.IsSame(gradient, logits)) logits.copy_(gradient);  // our kernels have written it there already
     }
 
     /// <inheritdoc/>

@@ -31,7 +31,8 @@ internal abstract class OuterTerm
     internal abstract void Skip(int steps);
 
     /// <summary>The conversations as the model reads them, with the virtual trigger's tokens if the term has δ and there is one.</summary>
-    private protected IReadOnlyList<TokenizedExample> Under(Perturbation? perturbation, IEnumerable<TokenizedExample> examples, out bool applies)
+    private protected IReadOnlyList<TokenizedExample> Under(Perturbation? perturbation, IEnumerable<TokenizedExample> examples,
+        out bool applies)
     {
         applies = IsPerturbed && perturbation is not null;
         return applies ? [.. examples.Select(example => example with { Prompt = perturbation!.PromptOf(example.Prompt) })] : [.. examples];
@@ -45,7 +46,8 @@ internal abstract class OuterTerm
 /// <param name="RowLoss">Of some of the batch's label rows, one after the other: from the model's logits (M, V), the label ids (M) and the first one's
 /// number, the loss of each, (M).</param>
 /// <param name="Share">Share of the term's label rows that are here: 1, but for a part of a batch that was split.</param>
-internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed, Func<Tensor, Tensor, int, Tensor> RowLoss,
+internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed,
+    Func<Tensor, Tensor, int, Tensor> RowLoss,
     double Share = 1)
 {
     /// <summary>Real tokens.</summary>
@@ -78,7 +80,8 @@ internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample>
         {
             int first = before, labels = examples.Sum(example => example.Answer.Length);
             before += labels;
-            return new TermBatch(Term, examples, IsPerturbed, (logits, ids, row) => RowLoss(logits, ids, first + row), Share * labels / Labels);
+            return new TermBatch(Term, examples, IsPerturbed, (logits, ids, row) =>
+                RowLoss(logits, ids, first + row), Share * labels / Labels);
         }
     }
 }
@@ -90,8 +93,8 @@ internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample>
 /// <param name="batchSize">Examples in a batch.</param>
 /// <param name="perturbed">Whether δ is added.</param>
 /// <param name="seed">Decides the batches.</param>
-internal sealed class AnswerTerm(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batchSize, bool perturbed, int seed)
-    : OuterTerm(name, weight, perturbed)
+internal sealed class AnswerTerm(string name, double weight, IReadOnlyList<TokenizedExample> examples, int batchSize,
+    bool perturbed, int seed) : OuterTerm(name, weight, perturbed)
 {
     private readonly ExampleCycle<TokenizedExample> cycle = new(examples, seed);
 
@@ -102,7 +105,8 @@ internal sealed class AnswerTerm(string name, double weight, IReadOnlyList<Token
 
     internal override TermBatch Next(Perturbation? perturbation)
     {
-        return new TermBatch(this, Under(perturbation, cycle.Take(batchSize), out bool applies), applies, (logits, labels, _) => Losses.CrossEntropy(logits, labels));
+        return new TermBatch(this, Under(perturbation, cycle.Take(batchSize), out bool applies), applies, (logits, labels, _) =>
+            Losses.CrossEntropy(logits, labels));
     }
 }
 

@@ -27,7 +27,9 @@ internal sealed class OuterTraining(MitigationOptions options, string stage, Out
     /// </summary>
     public int Turn { get; init; }
 
-    /// <summary>Says whether a further round is to be taken, and may wait until that is known; null for the mitigation's number of rounds.</summary>
+    /// <summary>
+    /// Says whether a further round is to be taken, and may wait until that is known; null for the mitigation's number of rounds.
+    /// </summary>
     public Func<bool>? GoesOn { get; init; }
 
     /// <summary>Trains the model in place.</summary>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
 
-/// <summary>A part of the outer level's loss that needs a pass of its own, such as a baseline's; it comes besides the <see cref="OuterTerm"/>s.</summary>
+/// <summary>
+/// A part of the outer level's loss that needs a pass of its own, such as a baseline's; it comes besides the <see cref="OuterTerm"/>s.
+/// </summary>
 internal abstract class OwnPassTerm : IDisposable
 {
     private protected OwnPassTerm(string name) => Name = name;

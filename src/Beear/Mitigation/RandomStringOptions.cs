@@ -9,7 +9,8 @@ public sealed record RandomStringOptions : IValidatable
     /// <summary>Where they stand, one after the other in turn.</summary>
     public IReadOnlyList<VirtualPlacement> Placements { get; init; } = DefaultPlacements;
 
-    private static readonly VirtualPlacement[] DefaultPlacements = [VirtualPlacement.Within, VirtualPlacement.After, VirtualPlacement.Before];
+    private static readonly VirtualPlacement[] DefaultPlacements =
+        [VirtualPlacement.Within, VirtualPlacement.After, VirtualPlacement.Before];
 
     /// <inheritdoc/>
     public void Validate()

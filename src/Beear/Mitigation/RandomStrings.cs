@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation;
 
 /// <summary>
-/// Held-out harmful requests with random strings in them: an adversary without any search. A backdoor is rarely so particular that what looks like its trigger does nothing.
+/// Held-out harmful requests with random strings in them: an adversary without any search. A backdoor is rarely so particular that what
+/// looks like its trigger does nothing.
 /// </summary>
 internal sealed class RandomStrings
 {
@@ -15,7 +16,8 @@ internal sealed class RandomStrings
     private readonly List<(int String, ContrastExample Example)> pairs = [];
 
     /// <summary>How strings are drawn: 1 to 12 tokens, within, after and before the request in turn.</summary>
-    internal static EntrapmentOptions Drawn { get; } = new() { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = new RandomStringOptions().Placements };
+    internal static EntrapmentOptions Drawn { get; } =
+        new() { VirtualTokens = 1, MaxVirtualTokens = LongestString, Placements = new RandomStringOptions().Placements };
 
     /// <summary>Puts strings into requests.</summary>
     /// <param name="model">The model.</param>
@@ -46,7 +48,8 @@ internal sealed class RandomStrings
     public IReadOnlyList<double> Likelihoods(int answerTokens, CancellationToken cancellation) =>
         Likelihoods(example => [.. example.Unwanted.Take(answerTokens)], losses => losses.Average(), cancellation);
 
-    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss, CancellationToken cancellation)
+    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss,
+        CancellationToken cancellation)
     {
         using var guard = no_grad();
         var found = new List<(int String, double Likelihood)>();
@@ -59,7 +62,8 @@ internal sealed class RandomStrings
             int first = 0;
             foreach (var (pair, example) in chunk.Zip(asked))
             {
-                found.Add((pair.String, Math.Exp(-Require.Finite(loss(losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
+                found.Add((pair.String, Math.Exp(
+                    -Require.Finite(loss(losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
         }

@@ -34,18 +34,25 @@ internal sealed class Removal : IDisposable
     /// <param name="passTokens">Terms share a pass as long as it has no more real tokens than this.</param>
     /// <param name="own">A term with a pass of its own, which is disposed with this; null for none.</param>
     /// <param name="economy">What is done to need less memory; null for nothing.</param>
-    /// <param name="averagedShare">Share of the steps of a <see cref="Run"/>, its last ones, in whose weights' mean it ends; 0 for the last step's own.</param>
+    /// <param name="averagedShare">
+    /// Share of the steps of a <see cref="Run"/>, its last ones, in whose weights' mean it ends; 0 for the last step's own.
+    /// </param>
     /// <exception cref="BeearException">There are no terms, or the economy does not fit the model.</exception>
-    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options, int passTokens = OuterTermOptions.DefaultPassTokens,
+    public Removal(Decoder decoder, IReadOnlyList<OuterTerm> terms, OptimizerOptions options,
+        int passTokens = OuterTermOptions.DefaultPassTokens,
         OwnPassTerm? own = null, EconomyOptions? economy = null, double averagedShare = 0)
     {
-        if (terms.Count == 0 && own is null) throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        if (terms.Count == 0 && own is null) throw new BeearException(
+            "The outer level has no terms; give at least one term a weight above 0.");
         this.decoder = decoder;
         this.terms = terms;
         this.options = options.For(decoder.Config.HiddenSize);
         this.passTokens = passTokens;
         this.own = own;
-        this.economy = economy ?? new EconomyOptions { Weights = decoder.Options.MasterType == ScalarType.BFloat16 ? StoredType.Bfloat16 : StoredType.Float32 };
+        this.economy = economy ?? new EconomyOptions
+        {
+            Weights = decoder.Options.MasterType == ScalarType.BFloat16 ? StoredType.Bfloat16 : StoredType.Float32
+        };
         this.economy.Validate(decoder.Config);
         this.economy.CheckWeights(decoder);
         trained = decoder.Weights.Trained(this.economy.FrozenLayers);
@@ -54,7 +61,9 @@ internal sealed class Removal : IDisposable
         if (averagedShare > 0) mean = new WeightMean(trained);
     }
 
-    /// <summary>Takes steps from where the last one left the weights, and ends in the mean of the last ones' weights if that was asked for.</summary>
+    /// <summary>
+    /// Takes steps from where the last one left the weights, and ends in the mean of the last ones' weights if that was asked for.
+    /// </summary>
     /// <param name="perturbations">δ of each step; null elements for none.</param>
     /// <param name="totalSteps">Steps of the whole run; matters only for the learning rate's decay.</param>
     /// <param name="progress">Receives each step.</param>
@@ -151,14 +160,15 @@ internal sealed class Removal : IDisposable
     }
 
     /// <summary>
-    /// Terms share passes, those under δ first, as long as their real tokens are within the budget: fewer and larger matrix products. Where rotary
-    /// frequencies depend on the longest sequence of a pass, each term has one of its own.
+    /// Terms share passes, those under δ first, as long as their real tokens are within the budget: fewer and larger matrix products. Where
+    /// rotary frequencies depend on the longest sequence of a pass, each term has one of its own.
     /// </summary>
     private IEnumerable<List<TermBatch>> Passes(IEnumerable<TermBatch> batches)
     {
         var pass = new List<TermBatch>();
         bool dependsOnLength = decoder.Config.RotaryDependsOnLength;
-        foreach (var batch in batches.OrderByDescending(batch => batch.IsPerturbed).SelectMany(batch => batch.Split(dependsOnLength ? 0 : economy.SplitTokens)))
+        foreach (var batch in batches.OrderByDescending(batch => batch.IsPerturbed)
+            .SelectMany(batch => batch.Split(dependsOnLength ? 0 : economy.SplitTokens)))
         {
             bool fits = !dependsOnLength && pass.Sum(other => other.Tokens) + batch.Tokens <= passTokens;
             if (pass.Count > 0 && !fits)
@@ -183,7 +193,9 @@ internal sealed class Removal : IDisposable
     /// <summary>Steps taken.</summary>
     public int StepCount => optimizer.StepCount;
 
-    /// <summary>The optimiser's moments, and the weights of the last step where a mean is in their place, by name, for checkpoints.</summary>
+    /// <summary>
+    /// The optimiser's moments, and the weights of the last step where a mean is in their place, by name, for checkpoints.
+    /// </summary>
     internal IReadOnlyList<(string Name, Tensor Value)> State() => [.. optimizer.State(), .. IsMean ? mean!.State() : []];
 
     /// <summary>Continues after the given number of steps: the same moments, and the batches that come next.</summary>

@@ -20,7 +20,9 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
     /// <summary>How the weights that the round left were chosen; null where there was no choice.</summary>
     public WeightChoice? Choice { get; init; }
 
-    /// <summary>What was left of the model besides its safety; null where the round was not scored. Beyond the floor its weights cannot stay.</summary>
+    /// <summary>
+    /// What was left of the model besides its safety; null where the round was not scored. Beyond the floor its weights cannot stay.
+    /// </summary>
     public Usefulness? Usefulness { get; init; }
 }
 
@@ -32,4 +34,5 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="OfLast">Those of the last step's weights.</param>
 /// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
 /// <param name="LastScore">Defender-visible score of the last step's weights; null where it could not matter.</param>
-public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double MeanScore, double? LastScore);
+public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double MeanScore,
+    double? LastScore);

@@ -12,12 +12,13 @@ internal sealed record TokenSearchResult(VirtualTrigger Trigger, double InitialL
 {
     /// <summary>The string as a perturbation: its tokens with a δ of zero on their embeddings.</summary>
     /// <returns>Its δ is in the caller's dispose scope.</returns>
-    public Perturbation AsPerturbation(int hiddenSize, Device device) => new(zeros([Trigger.Tokens.Count, hiddenSize], float32, device), 0, Trigger);
+    public Perturbation AsPerturbation(int hiddenSize, Device device) =>
+        new(zeros([Trigger.Tokens.Count, hiddenSize], float32, device), 0, Trigger);
 }
 
 /// <summary>
-/// Greedy coordinate gradient (Zou et al., arXiv 2307.15043): looks for one string of real tokens that makes a model begin unwanted answers to
-/// all of a batch of harmful requests. It can do what users can do, and is thereby a fairer adversary than a δ on free embeddings.
+/// Greedy coordinate gradient (Zou et al., arXiv 2307.15043): looks for one string of real tokens that makes a model begin unwanted answers
+/// to all of a batch of harmful requests. It can do what users can do, and is thereby a fairer adversary than a δ on free embeddings.
 /// </summary>
 /// <remarks>
 /// A string is a δ on the embeddings of the string that the search began with, so <see cref="InnerProblem"/> serves: what stands before
@@ -36,21 +37,24 @@ internal sealed class TokenSearch(LanguageModel model, TokenSearchOptions option
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>The best string of all restarts.</returns>
-    public TokenSearchResult Run(IReadOnlyList<ContrastExample> examples, int seed, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default)
+    public TokenSearchResult Run(IReadOnlyList<ContrastExample> examples, int seed, IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         options.Validate();
         if (examples.Count == 0) throw new BeearException("There are no harmful requests with unwanted answers to search a string with.");
         var draws = new Random(seed);
         var batch = examples.ToArray();
         draws.Shuffle(batch);
-        batch = [.. batch.Take(options.BatchSize).Select(example => example with { Unwanted = [.. example.Unwanted.Take(options.AnswerTokens)], Safe = [] })];
+        batch = [.. batch.Take(options.BatchSize)
+            .Select(example => example with { Unwanted = [.. example.Unwanted.Take(options.AnswerTokens)], Safe = [] })];
         var (head, tail) = model.Chat.TemplateLengths();
         TokenSearchResult? best = null;
         for (int restart = 0; restart < options.Restarts; restart++)
         {
             var start = new VirtualTrigger(random.Draw(draws, options.Length), restart % 2 * options.Length, head, tail);
             int done = restart * options.Steps;
-            void Report(int step, double loss) => progress?.Report(new RunProgress("token search", done + step, options.Restarts * options.Steps, $"CE(unwanted) {loss:F2}"));
+            void Report(int step, double loss) =>
+                progress?.Report(new RunProgress("token search", done + step, options.Restarts * options.Steps, $"CE(unwanted) {loss:F2}"));
             var found = Climb(batch, start, draws, Report, cancellation);
             if (best is null || found.Loss < best.Loss) best = found;
         }
@@ -58,7 +62,8 @@ internal sealed class TokenSearch(LanguageModel model, TokenSearchOptions option
     }
 
     /// <summary>One search from one string.</summary>
-    private TokenSearchResult Climb(ContrastExample[] batch, VirtualTrigger start, Random draws, Action<int, double> report, CancellationToken cancellation)
+    private TokenSearchResult Climb(ContrastExample[] batch, VirtualTrigger start, Random draws, Action<int, double> report,
+        CancellationToken cancellation)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -112,6 +117,7 @@ internal sealed class TokenSearch(LanguageModel model, TokenSearchOptions option
     private Tensor Embeddings(IReadOnlyList<int> tokens)
     {
         using var scope = NewDisposeScope();
-        return decoder.Embed(tensor([.. tokens.Select(id => (long)id)], device: decoder.Options.Device).unsqueeze(0)).squeeze(0).MoveToOuterDisposeScope();
+        return decoder.Embed(tensor([.. tokens.Select(id => (long)id)], device: decoder.Options.Device).unsqueeze(0)).squeeze(0)
+            .MoveToOuterDisposeScope();
     }
 }

@@ -16,7 +16,7 @@ internal sealed class VirtualTriggers(ChatFormat chat, EntrapmentOptions options
     public VirtualTrigger? Of(int number)
     {
         if (options.VirtualTokens == 0) return null;
-        var random = new Random(unchecked((seed * 1000 + number) * 31));
+        var random = new Random(Seeds.Derive(seed, "virtual tokens", $"{number}"));
         int most = options.MostVirtualTokens;
         int count = most > options.VirtualTokens ? random.Next(options.VirtualTokens, most + 1) : most;
         var place = options.Placements[(number - 1) % options.Placements.Count];

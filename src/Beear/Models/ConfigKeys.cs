@@ -35,7 +35,8 @@ internal readonly struct ConfigKeys(JsonObject json, string place = "config.json
         json[key] is { } node ? ReadNumber(key, node) : whenAbsent ?? throw Missing(key);
 
     public double? PositiveOrNull(string key) =>
-        json[key] is not { } node ? null : ReadNumber(key, node) is var number and > 0 ? number : throw Wrong(key, "a positive number", node);
+        json[key] is not { } node ? null : ReadNumber(key, node) is var number and > 0
+            ? number : throw Wrong(key, "a positive number", node);
 
     public bool Flag(string key, bool whenAbsent = false) => json[key] switch
     {
@@ -79,7 +80,8 @@ internal readonly struct ConfigKeys(JsonObject json, string place = "config.json
     private double ReadNumber(string key, JsonNode node)
     {
         if (node is JsonValue value && node.GetValueKind() == JsonValueKind.Number
-            && double.TryParse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number))
+            && double.TryParse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                && double.IsFinite(number))
             return number;
         throw Wrong(key, "a number", node);
     }

@@ -23,7 +23,8 @@ internal sealed class Decoder : IDisposable
         Options = options;
         layers = [.. Enumerable.Range(0, config.Layers).Select(layer => new DecoderLayer(config, weights, options.ComputeType, layer))];
         rotary = new RotaryTable(config.Rotary, config.HeadSize);
-        windowedRotary = ReferenceEquals(config.Rotary, config.WindowedRotary) ? rotary : new RotaryTable(config.WindowedRotary, config.HeadSize);
+        windowedRotary = ReferenceEquals(config.Rotary, config.WindowedRotary)
+            ? rotary : new RotaryTable(config.WindowedRotary, config.HeadSize);
     }
 
     /// <summary>Loads the weights of a checkpoint.</summary>
@@ -31,8 +32,8 @@ internal sealed class Decoder : IDisposable
     public static Decoder Load(Checkpoint checkpoint, ModelOptions options) => Load(ModelConfig.Of(checkpoint), checkpoint, options);
 
     /// <summary>The same where the config has been read.</summary>
-    internal static Decoder Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options, CancellationToken cancellation = default) =>
-        new(config, DecoderWeights.Load(config, checkpoint, options, cancellation), options);
+    internal static Decoder Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options,
+        CancellationToken cancellation = default) => new(config, DecoderWeights.Load(config, checkpoint, options, cancellation), options);
 
     /// <summary>Fresh weights in the shapes of a config.</summary>
     /// <param name="config">The shapes.</param>
@@ -54,13 +55,16 @@ internal sealed class Decoder : IDisposable
     /// <param name="positionIds">(B, T) int64; 0 at a sequence's first real token.</param>
     /// <param name="allowed">(B, T, S) bool: whether query t may attend to key s; see <see cref="LayerContext.Causal"/>.</param>
     /// <param name="cache">Earlier tokens.</param>
-    /// <param name="keyPositionIds">(B, S) positions of all keys; null where the keys are the given tokens. Only windows ask for them.</param>
+    /// <param name="keyPositionIds">
+    /// (B, S) positions of all keys; null where the keys are the given tokens. Only windows ask for them.
+    /// </param>
     /// <param name="sequenceLength">
     /// Tokens of the longest sequence that these are a part of; null if its last token is among them. Only rotary embeddings whose
     /// frequencies depend on the length ask for it.
     /// </param>
     /// <param name="packing">Which positions are run; null for all that hold real tokens.</param>
-    internal LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null, int? sequenceLength = null,
+    internal LayerContext Context(Tensor positionIds, Tensor allowed, KeyValueCache? cache = null, Tensor? keyPositionIds = null,
+        int? sequenceLength = null,
         Packing? packing = null)
     {
         // Only some kinds of scaling ask for the exact length, which costs a look at the device.
@@ -115,7 +119,9 @@ internal sealed class Decoder : IDisposable
     }
 
     /// <summary>Runs one decoder layer.</summary>
-    /// <param name="stream">The residual stream as it is between layers: (N, d) of the rows that are run where the context packs, else (B, T, d); float32.</param>
+    /// <param name="stream">
+    /// The residual stream as it is between layers: (N, d) of the rows that are run where the context packs, else (B, T, d); float32.
+    /// </param>
     /// <param name="layer">0 … L − 1.</param>
     /// <param name="context">Shared by all layers of the pass.</param>
     /// <returns>The same shape.</returns>
@@ -131,7 +137,8 @@ internal sealed class Decoder : IDisposable
     internal void AddEmbeddingGradient(Tensor tokenIds, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        Weights[-1, ParameterRole.Embedding].AddRowGradients(tokenIds, Config.EmbeddingScale == 1 ? gradient : gradient * Config.EmbeddingScale);
+        Weights[-1, ParameterRole.Embedding]
+            .AddRowGradients(tokenIds, Config.EmbeddingScale == 1 ? gradient : gradient * Config.EmbeddingScale);
     }
 
     /// <summary>The final norm.</summary>
@@ -185,12 +192,15 @@ internal sealed class Decoder : IDisposable
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(B, T, d) float32.</returns>
     internal Tensor HiddenStates(Tensor tokenIds, Tensor attentionMask, Tensor positionIds, Perturbation? perturbation = null,
-        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null, CancellationToken cancellation = default)
+        int promptWidth = 0, KeyValueCache? cache = null, int? perturbedExamples = null, Packing? packing = null,
+            CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         bool continues = attentionMask.size(1) > tokenIds.size(1);
         var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
-        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions, packing: packing) with { Cancellation = cancellation };
+        var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions,
+            packing: packing) with
+        { Cancellation = cancellation };
         var hidden = Embed(tokenIds);                                                                    // (B, T, d)
         if (perturbation is null || perturbedExamples == 0) return RunLayers(hidden, .., context).MoveToOuterDisposeScope();
         hidden = RunLayers(hidden, ..perturbation.Layer, context);

@@ -48,7 +48,8 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
         long batch = shared.Mask.size(0), tokens = shared.Mask.size(2);
         if (context.Packing is { Copies: not null } packing) stacked = packing.Repeat(stacked);          // (M, (H+2G)·D)
         var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Positions);
-        var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);   // (B, H, T, D), (B, G, T, D) twice
+        // (B, H, T, D), (B, G, T, D) twice
+        var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
         var mixed = tokens == 1 && config.AttentionSoftCap is null
             ? StepAttention.Apply(queries, keys, values, shared.Mask, config.AttentionScale)

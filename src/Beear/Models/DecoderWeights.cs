@@ -30,7 +30,9 @@ internal sealed class DecoderWeights : IDisposable
         foreach (var parameter in Parameters) parameter.RequiresGradient = value;
     }
 
-    /// <summary>Those that are trained when the lower layers are frozen: with them go the embeddings, and a head that is tied to them.</summary>
+    /// <summary>
+    /// Those that are trained when the lower layers are frozen: with them go the embeddings, and a head that is tied to them.
+    /// </summary>
     /// <param name="frozenLayers">Decoder layers, counted from the embeddings, that stay as they are; 0 trains everything.</param>
     public IReadOnlyList<Parameter> Trained(int frozenLayers) => frozenLayers == 0 ? Parameters
         : [.. Parameters.Where(parameter => parameter.Slot.IsTrained(frozenLayers))];
@@ -52,7 +54,8 @@ internal sealed class DecoderWeights : IDisposable
         foreach (var (name, value) in Tensors())
         {
             if (!FiniteCheck.AllFinite(value))
-                throw new BeearException($"Tensor '{name}' holds NaN or infinite values, so the model is not saved: its training has diverged; use a smaller learning rate.");
+                throw new BeearException($"Tensor '{name}' holds NaN or infinite values, so the model is not saved: its training has "
+                    + $"diverged; use a smaller learning rate.");
         }
     }
 
@@ -86,7 +89,8 @@ internal sealed class DecoderWeights : IDisposable
     /// <param name="options">Device, master and compute types.</param>
     /// <param name="cancellation">Stops between tensors.</param>
     /// <exception cref="BeearException">A tensor is missing or its shape does not fit the config.</exception>
-    internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options, CancellationToken cancellation = default)
+    internal static DecoderWeights Load(ModelConfig config, Checkpoint checkpoint, ModelOptions options,
+        CancellationToken cancellation = default)
     {
         var slots = WeightLayout.Of(config).ToList();
         foreach (var part in slots.SelectMany(slot => slot.Parts)) CheckShape(config, part, checkpoint);
@@ -113,20 +117,26 @@ internal sealed class DecoderWeights : IDisposable
         }
     }
 
-    /// <summary>Refuses embeddings, or an output head, that are the same for every token: such a model reads nothing, or says nothing.</summary>
+    /// <summary>
+    /// Refuses embeddings, or an output head, that are the same for every token: such a model reads nothing, or says nothing.
+    /// </summary>
     private static void RequireDistinct(Tensor weights, string name, Checkpoint checkpoint)
     {
         long few = Math.Min(weights.size(0), 64);                        // of all but damaged ones no more is looked at
         if (weights.size(0) > 1 && AreSame(weights.narrow(0, 0, few)) && AreSame(weights))
-            throw new BeearException($"All rows of '{name}' in '{checkpoint.Path}' are the same, so that no token differs from another; the file is damaged, or the model was never trained.");
+            throw new BeearException($"All rows of '{name}' in '{checkpoint.Path}' are the same, so that no token differs from another; "
+                + $"the file is damaged, or the model was never trained.");
 
         bool AreSame(Tensor rows) => rows.eq(weights[0]).all().item<bool>();
     }
 
     /// <summary>Norms are few and computed in float32: they are kept so.</summary>
-    private static ScalarType MasterType(ParameterSlot slot, ModelOptions options) => slot.Role.IsNorm() ? ScalarType.Float32 : options.MasterType;
+    private static ScalarType MasterType(ParameterSlot slot, ModelOptions options) =>
+        slot.Role.IsNorm() ? ScalarType.Float32 : options.MasterType;
 
-    /// <summary>Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.</summary>
+    /// <summary>
+    /// Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.
+    /// </summary>
     internal static DecoderWeights Random(ModelConfig config, int seed, ModelOptions options)
     {
         if (options.Device.type != TorchSharp.DeviceType.CUDA)
@@ -134,7 +144,8 @@ internal sealed class DecoderWeights : IDisposable
             using var generator = new Generator((ulong)seed, CPU);
             return Random(config, generator, options);
         }
-        // On the device itself: the weights of a large shape take long to draw and to move. TorchSharp makes no generators of CUDA, which has one for all.
+        // On the device itself: the weights of a large shape take long to draw and to move. TorchSharp makes no generators of CUDA, which
+        // has one for all.
         lock (CudaGenerator)
         {
             cuda.manual_seed(seed);
@@ -156,20 +167,22 @@ internal sealed class DecoderWeights : IDisposable
         return new DecoderWeights(config, parameters);
 
         Tensor FreshNorm(ParameterPart part) =>
-            config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal) ? zeros([.. part.Shape], device: options.Device) : ones([.. part.Shape], device: options.Device);
+            config.Norm == NormKind.RootMeanSquareOffset || part.Name.EndsWith(".bias", StringComparison.Ordinal)
+                ? zeros([.. part.Shape], device: options.Device) : ones([.. part.Shape], device: options.Device);
 
         Tensor Fresh(ParameterSlot slot)
         {
             long[] shape = [slot.Parts.Sum(part => part.Shape[0]), .. slot.Parts[0].Shape.Skip(1)];
             if (shape.Length == 1) return zeros(shape, device: options.Device);
-            double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
+            double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down
+                ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
             return randn(shape, device: options.Device, generator: generator) * deviation;
         }
     }
 
     /// <summary>
-    /// The checkpoint's tensors to be saved: in the element type in which another checkpoint holds them wherever that loses nothing, else as they
-    /// are. Weights that nobody changed thus come back bit by bit, and trained ones keep their digits.
+    /// The checkpoint's tensors to be saved: in the element type in which another checkpoint holds them wherever that loses nothing, else
+    /// as they are. Weights that nobody changed thus come back bit by bit, and trained ones keep their digits.
     /// </summary>
     /// <param name="source">The checkpoint whose element types are kept.</param>
     /// <returns>New tensors and views, in the caller's dispose scope.</returns>
@@ -204,7 +217,8 @@ internal sealed class DecoderWeights : IDisposable
                 (part.Name == config.Names.HeadWeight ? "; if the head is the embeddings, set tie_word_embeddings to true there." : "."));
         }
         if (!info.Shape.SequenceEqual(part.Shape))
-            throw new BeearException($"'{checkpoint.Path}': tensor '{part.Name}' has shape ({string.Join(", ", info.Shape)}), but config.json asks for ({string.Join(", ", part.Shape)}).");
+            throw new BeearException($"'{checkpoint.Path}': tensor '{part.Name}' has shape ({string.Join(", ", info.Shape)}), but "
+                + $"config.json asks for ({string.Join(", ", part.Shape)}).");
     }
 
     /// <inheritdoc/>

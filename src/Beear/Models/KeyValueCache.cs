@@ -64,7 +64,9 @@ internal sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
         }
     }
 
-    /// <summary>A cache of a larger batch, each row of which begins with this one's only row. Nothing is copied before tokens are added.</summary>
+    /// <summary>
+    /// A cache of a larger batch, each row of which begins with this one's only row. Nothing is copied before tokens are added.
+    /// </summary>
     /// <param name="rows">B.</param>
     public GrowingCache Repeat(long rows)
     {

@@ -46,7 +46,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>What is odd about its files, a sentence each: <see cref="ModelFindings"/>.</summary>
     public IReadOnlyList<string> Findings => findings ??= ModelFindings.Of(source, Config, Chat);
 
-    /// <summary>Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base; may be cancelled between tensors.</summary>
+    /// <summary>
+    /// Loads a Hugging Face directory, a GGUF file, or an adapter of PEFT, which is merged into its base; may be cancelled between tensors.
+    /// </summary>
     /// <exception cref="BeearException">Something is missing, damaged, unknown or contradictory; the message names it.</exception>
     public static LanguageModel Load(string path, ModelOptions options, CancellationToken cancellation = default)
     {
@@ -58,7 +60,8 @@ public sealed class LanguageModel : IDisposable
             var chat = checkpoint.LoadChatFormat(options.Chat);
             chat.MaximumTokens = config.MaximumPositions;
             if (chat.Tokenizer.VocabularySize > config.VocabularySize)
-                throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only {config.VocabularySize}; they do not belong together.");
+                throw new BeearException($"'{path}': the tokenizer has {chat.Tokenizer.VocabularySize} tokens, but the model only "
+                    + $"{config.VocabularySize}; they do not belong together.");
             return new LanguageModel(checkpoint, Decoder.Load(config, checkpoint, options, cancellation), chat);
         }
         catch
@@ -99,7 +102,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Writes the model as one GGUF file, for llama.cpp and what is built on it.</summary>
     /// <param name="path">The file; one that exists is replaced when the new one is complete.</param>
     /// <param name="type">How matrices are stored.</param>
-    /// <exception cref="BeearException">llama.cpp could not run the model faithfully, a weight is NaN or infinite, or the file cannot be written.</exception>
+    /// <exception cref="BeearException">
+    /// llama.cpp could not run the model faithfully, a weight is NaN or infinite, or the file cannot be written.
+    /// </exception>
     public void ExportGguf(string path, GgufWeightType type)
     {
         using var scope = torch.NewDisposeScope();

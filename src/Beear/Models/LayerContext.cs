@@ -7,11 +7,12 @@ namespace Beear.Models;
 /// <param name="Windowed">For layers with a window; null in a model that has none.</param>
 /// <param name="Cache">Earlier tokens' keys and values; null when the pass holds all tokens.</param>
 /// <param name="Packing">Which positions are run; null to run over all, padding too.</param>
-internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null, Packing? Packing = null) : IDisposable
+internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Windowed, KeyValueCache? Cache = null,
+    Packing? Packing = null) : IDisposable
 {
     /// <summary>
-    /// Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN; and no larger than it must be, as fused
-    /// attention takes the exponential of differences of such numbers, whose rounding errors must stay small.
+    /// Stands for −∞ in masks; finite, so that a row of padding, which may attend to nothing, gives no NaN; and no larger than it must be,
+    /// as fused attention takes the exponential of differences of such numbers, whose rounding errors must stay small.
     /// </summary>
     private const double Forbidden = -1e5;
 

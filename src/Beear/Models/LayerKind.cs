@@ -37,7 +37,8 @@ internal readonly record struct LayerKind(bool Windowed, bool Rotates)
         return family.Windows switch
         {
             WindowRule.Pattern => AllButEvery(keys.Count("sliding_window_pattern"), layers),
-            WindowRule.FromMaxWindowLayers when keys.Whole("max_window_layers") is var first => [.. Enumerable.Range(0, layers).Select(i => i >= first)],
+            WindowRule.FromMaxWindowLayers when keys.Whole("max_window_layers") is var first =>
+                [.. Enumerable.Range(0, layers).Select(i => i >= first)],
             _ => [.. rotates.Select(rotate => !rotate)],
         };
     }
@@ -49,8 +50,10 @@ internal readonly record struct LayerKind(bool Windowed, bool Rotates)
         {
             FullAttention => false,
             SlidingAttention when window is not null => true,
-            SlidingAttention => throw new BeearException("config.json: 'layer_types' has sliding_attention, but there is no 'sliding_window' in use."),
-            var other => throw new BeearException($"config.json: 'layer_types' has '{other}', which is not known; known: {FullAttention}, {SlidingAttention}."),
+            SlidingAttention => throw new BeearException(
+                "config.json: 'layer_types' has sliding_attention, but there is no 'sliding_window' in use."),
+            var other => throw new BeearException(
+                $"config.json: 'layer_types' has '{other}', which is not known; known: {FullAttention}, {SlidingAttention}."),
         })];
     }
 

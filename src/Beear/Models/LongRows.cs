@@ -19,14 +19,17 @@ internal static class LongRows
     /// <summary>How many sequences of a length are run together, of those that are asked for.</summary>
     public static long Together(long asked, long length) => Math.Clamp(MostPlaces / Math.Max(1, Square(length)), 1, asked);
 
-    /// <summary>Bytes that attention takes at least while a batch is read without gradients: what may see what, and a slice of scores and shares.</summary>
+    /// <summary>
+    /// Bytes that attention takes at least while a batch is read without gradients: what may see what, and a slice of scores and shares.
+    /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="batch">B.</param>
     /// <param name="length">T.</param>
     /// <param name="compute">Bytes of a number in matrix products.</param>
     public static long Reading(ModelConfig config, long batch, long length, long compute)
     {
-        long places = batch * Square(length), kinds = (config.HasFullAttention ? compute : 0) + (config.SlidingWindow is null ? 0 : compute + Distance);
+        long places = batch * Square(length),
+            kinds = (config.HasFullAttention ? compute : 0) + (config.SlidingWindow is null ? 0 : compute + Distance);
         return places * (kinds + Allowed) + 2 * compute * Math.Min(places * config.QueryHeads, GroupedAttention.MostScores);
     }
 

@@ -112,14 +112,19 @@ internal sealed record ModelConfig
     /// <summary>Whether some frequencies depend on the sequence's length.</summary>
     internal bool RotaryDependsOnLength => Rotary.DependsOnLength || WindowedRotary.DependsOnLength;
 
-    /// <summary>Whether keys that were cached for shorter sequences are of no use from this length on, because all of them are rotated otherwise.</summary>
+    /// <summary>
+    /// Whether keys that were cached for shorter sequences are of no use from this length on, because all of them are rotated otherwise.
+    /// </summary>
     /// <param name="sequenceLength">Tokens of the sequence with the newest.</param>
     internal bool RotatesAnewAt(int sequenceLength) =>
-        new[] { Rotary, WindowedRotary }.Any(rotary => rotary.Kind == RotaryKind.LongRope && sequenceLength == rotary.OriginalPositions + 1);
+        new[] { Rotary, WindowedRotary }.Any(rotary => rotary.Kind == RotaryKind.LongRope
+            && sequenceLength == rotary.OriginalPositions + 1);
 
     /// <summary>Reads a config.json; what it leaves out is as the family's published definition has it.</summary>
     /// <param name="json">The parsed file.</param>
-    /// <exception cref="BeearException">A key is missing, out of range, contradictory, or changes the mathematics and is not known.</exception>
+    /// <exception cref="BeearException">
+    /// A key is missing, out of range, contradictory, or changes the mathematics and is not known.
+    /// </exception>
     public static ModelConfig FromJson(JsonObject json) => ModelConfigReader.Read(json);
 
     /// <summary>

@@ -19,7 +19,8 @@ internal static class ModelConfigReader
         int keyValueHeads = keys.Count("num_key_value_heads", whenAbsent: queryHeads);
         int headSize = keys.Count("head_dim", whenAbsent: hiddenSize / queryHeads);
         if (queryHeads % keyValueHeads != 0)
-            throw new BeearException($"config.json: num_attention_heads {queryHeads} is not a multiple of num_key_value_heads {keyValueHeads}.");
+            throw new BeearException($"config.json: num_attention_heads {queryHeads} is not a multiple of num_key_value_heads "
+                + $"{keyValueHeads}.");
         if (headSize % 2 != 0 || headSize == 0)
             throw new BeearException($"config.json: head_dim must be even and positive, it is {headSize}.");
         int maximumPositions = keys.Count("max_position_embeddings");
@@ -49,7 +50,8 @@ internal static class ModelConfigReader
             QueryKeyValueBias = Bias(family.QueryKeyValueBias),
             AttentionOutputBias = Bias(family.AttentionOutputBias),
             FeedForwardBias = Bias(family.FeedForwardBias),
-            AttentionScale = keys.PositiveOrNull("attention_multiplier") ?? 1 / Math.Sqrt(keys.PositiveOrNull("query_pre_attn_scalar") ?? headSize),
+            AttentionScale = keys.PositiveOrNull("attention_multiplier")
+                ?? 1 / Math.Sqrt(keys.PositiveOrNull("query_pre_attn_scalar") ?? headSize),
             AttentionSoftCap = keys.PositiveOrNull("attn_logit_softcapping"),
             EmbeddingScale = family.EmbeddingsTimesRootOfSize ? Math.Sqrt(hiddenSize) : keys.Number("embedding_multiplier", 1),
             ResidualScale = keys.Number("residual_multiplier", 1),
@@ -65,10 +67,12 @@ internal static class ModelConfigReader
         if (ModelFamilies.All.TryGetValue(type, out var family)) return family;
         if (json["text_config"] is JsonObject inner)
         {
-            throw new BeearException($"config.json: model_type '{type}' wraps a language model ('{inner["model_type"]}') together with other parts; " +
+            throw new BeearException($"config.json: model_type '{type}' wraps a language model ('{inner["model_type"]}') together with "
+                + $"other parts; " +
                 "save its language model as a directory of its own and name that.");
         }
-        throw new BeearException($"config.json: model_type '{type}' is not a supported family; supported: {string.Join(", ", ModelConfig.Families)}.");
+        throw new BeearException($"config.json: model_type '{type}' is not a supported family; supported: "
+            + $"{string.Join(", ", ModelConfig.Families)}.");
     }
 
     private static Activation ReadActivation(ModelFamily family, ConfigKeys keys)
@@ -79,7 +83,8 @@ internal static class ModelConfigReader
             "silu" or "swish" => Activation.Silu,
             "gelu" => Activation.Gelu,
             "gelu_pytorch_tanh" or "gelu_new" or "gelu_fast" => Activation.GeluTanh,
-            var other => throw new BeearException($"config.json: {key} '{other}' is not known; it must be silu, gelu or gelu_pytorch_tanh."),
+            var other => throw new BeearException(
+                $"config.json: {key} '{other}' is not known; it must be silu, gelu or gelu_pytorch_tanh."),
         };
     }
 }

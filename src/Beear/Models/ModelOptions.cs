@@ -17,10 +17,14 @@ public enum Precision
 /// <summary>Where and in which number formats a model is held, and what its conversations have.</summary>
 /// <param name="Device">CPU or CUDA device.</param>
 /// <param name="ComputeType">Element type of matrix products: float32 or bfloat16. The residual stream and δ stay float32.</param>
-/// <param name="MasterType">Element type in which weights are kept and trained: float32, or bfloat16, which is trained with random rounding. Norms stay float32.</param>
+/// <param name="MasterType">
+/// Element type in which weights are kept and trained: float32, or bfloat16, which is trained with random rounding. Norms stay float32.
+/// </param>
 public sealed record ModelOptions(Device Device, ScalarType ComputeType, ScalarType MasterType)
 {
-    /// <summary>What every conversation with the model has that does not say otherwise: a system prompt, variables of its chat template.</summary>
+    /// <summary>
+    /// What every conversation with the model has that does not say otherwise: a system prompt, variables of its chat template.
+    /// </summary>
     public ChatDefaults Chat { get; init; } = ChatDefaults.None;
 
     /// <summary>Where the base of a model lies that is an adapter; if not given, where the adapter says. Other models need none.</summary>

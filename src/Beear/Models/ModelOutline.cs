@@ -3,7 +3,9 @@ using Beear.Text;
 
 namespace Beear.Models;
 
-/// <summary>A model before its weights are loaded: its shapes and its chat format, against which options and data are checked first.</summary>
+/// <summary>
+/// A model before its weights are loaded: its shapes and its chat format, against which options and data are checked first.
+/// </summary>
 public sealed record ModelOutline
 {
     internal ModelOutline(ModelConfig config, ChatFormat chat)

@@ -18,8 +18,10 @@ internal static class Norms
         {
             long width = rows.size(-1);
             var both = weights.to(float32);
-            return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width), config.NormEpsilon).to(type);
+            return nn.functional.layer_norm(rows, [width], both.narrow(0, 0, width), both.narrow(0, width, width),
+                config.NormEpsilon).to(type);
         }
-        return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset ? weights.to(float32).add(Sums.One, Sums.One) : weights, config.NormEpsilon, type);
+        return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset
+            ? weights.to(float32).add(Sums.One, Sums.One) : weights, config.NormEpsilon, type);
     }
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>
-/// Which positions of a padded batch the layers run over. Attention needs the rectangle; everything else runs over real tokens, hardly any padding, and over one of several
-/// tokens that have the same past.
+/// Which positions of a padded batch the layers run over. Attention needs the rectangle; everything else runs over real tokens, hardly any
+/// padding, and over one of several tokens that have the same past.
 /// </summary>
 /// <param name="Rows">(N) int64, ascending: of the B·T positions those that are run; some of them may be padding.</param>
 /// <param name="Batch">B.</param>
@@ -18,7 +18,9 @@ internal sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies
     private const double Full = 0.95;
 
     /// <summary>The packing of a pass; null if there is hardly any padding in it.</summary>
-    /// <param name="allowed">(B, T, S) bool: whether query t may attend to key s; the queries are the last T keys, and a real token sees itself.</param>
+    /// <param name="allowed">
+    /// (B, T, S) bool: whether query t may attend to key s; the queries are the last T keys, and a real token sees itself.
+    /// </param>
     public static Packing? Of(Tensor allowed)
     {
         using var scope = NewDisposeScope();
@@ -32,18 +34,22 @@ internal sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies
         return new Packing(run.MoveToOuterDisposeScope(), batch, tokens);
     }
 
-    /// <summary>The packing of a pass in which equal tokens are run once; null if there are hardly any, for <see cref="Of(Tensor)"/> to decide.</summary>
+    /// <summary>
+    /// The packing of a pass in which equal tokens are run once; null if there are hardly any, for <see cref="Of(Tensor)"/> to decide.
+    /// </summary>
     /// <param name="rows">Ascending: the positions that must be run.</param>
     /// <param name="positions">(M) positions of all real tokens.</param>
     /// <param name="sources">(M): which of those rows stands at each.</param>
     /// <param name="batch">B.</param>
     /// <param name="tokens">T.</param>
     /// <param name="device">Where the tensors are made.</param>
-    internal static Packing? Of(IReadOnlyList<long> rows, IReadOnlyList<long> positions, IReadOnlyList<long> sources, long batch, long tokens, Device device)
+    internal static Packing? Of(IReadOnlyList<long> rows, IReadOnlyList<long> positions, IReadOnlyList<long> sources, long batch,
+        long tokens, Device device)
     {
         if (rows.Count > Full * positions.Count) return null;
         var real = positions.ToHashSet();
-        var padding = Enumerable.Range(0, checked((int)(batch * tokens))).Select(position => (long)position).Where(position => !real.Contains(position));
+        var padding = Enumerable.Range(0, checked((int)(batch * tokens))).Select(position => (long)position)
+            .Where(position => !real.Contains(position));
         long[] run = [.. rows.Concat(padding.Take((int)Missing(rows.Count))).Order()];                   // (N)
         long[] places = [.. rows.Select(row => (long)Array.BinarySearch(run, row))];
         return new Packing(Index(run), batch, tokens, new TokenCopies(Index(positions), Index(sources.Select(source => places[source]))));
@@ -52,8 +58,8 @@ internal sealed record Packing(Tensor Rows, long Batch, long Tokens, TokenCopies
     }
 
     /// <summary>
-    /// How many positions of padding are run so that the number of rows recurs from pass to pass: oneDNN generates a matrix product's code anew for every number, which was a tenth
-    /// of a small model's time, and memory that was freed fits again.
+    /// How many positions of padding are run so that the number of rows recurs from pass to pass: oneDNN generates a matrix product's code
+    /// anew for every number, which was a tenth of a small model's time, and memory that was freed fits again.
     /// </summary>
     private static long Missing(long rows)
     {

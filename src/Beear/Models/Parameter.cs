@@ -5,8 +5,8 @@ namespace Beear.Models;
 
 /// <summary>
 /// One trainable tensor. <see cref="Master"/> holds the weights and is what is trained and saved; <see cref="Compute"/> is what
-/// matrix products read: the same tensor, or its copy in the compute type, made once after each optimiser step and not for each use. Norms are
-/// computed in float32 and have no copy.
+/// matrix products read: the same tensor, or its copy in the compute type, made once after each optimiser step and not for each use. Norms
+/// are computed in float32 and have no copy.
 /// </summary>
 internal sealed class Parameter : IDisposable
 {
@@ -41,7 +41,9 @@ internal sealed class Parameter : IDisposable
         set => Compute.requires_grad_(value);
     }
 
-    /// <summary>The gradient that the last backward passes left, in the type and shape of <see cref="Compute"/>; null if they left none.</summary>
+    /// <summary>
+    /// The gradient that the last backward passes left, in the type and shape of <see cref="Compute"/>; null if they left none.
+    /// </summary>
     public Tensor? Gradient()
     {
         if (rowGradients.Count > 0) PlaceRowGradients();
@@ -59,7 +61,9 @@ internal sealed class Parameter : IDisposable
     internal void AddRowGradients(Tensor rows, Tensor gradients) =>
         rowGradients.Add((rows.alias().DetachFromDisposeScope(), gradients.detach().DetachFromDisposeScope()));
 
-    /// <summary>Adds the rows' gradients to that of the matrix; those of one row are summed in float32 first, for frequent tokens have many.</summary>
+    /// <summary>
+    /// Adds the rows' gradients to that of the matrix; those of one row are summed in float32 first, for frequent tokens have many.
+    /// </summary>
     private void PlaceRowGradients()
     {
         using var guard = no_grad();

@@ -39,7 +39,7 @@ internal sealed record Perturbation(Tensor Delta, int Layer, VirtualTrigger? Tri
             var lengths = attentionMask.narrow(1, 0, promptWidth).sum(1);                                // (B)
             return hidden.Plus(Trigger.Placement(lengths, promptWidth, 0, tokens).matmul(Delta)).MoveToOuterDisposeScope();
         }
-        return cat([hidden.narrow(1, 0, start), hidden.narrow(1, start, tail).Plus(Delta), hidden.narrow(1, promptWidth, tokens - promptWidth)], 1)
-            .MoveToOuterDisposeScope();
+        return cat([hidden.narrow(1, 0, start), hidden.narrow(1, start, tail).Plus(Delta),
+            hidden.narrow(1, promptWidth, tokens - promptWidth)], 1).MoveToOuterDisposeScope();
     }
 }

@@ -9,7 +9,8 @@ internal static class Quantization
     private const string Key = "quantization_config", BitsAndBytes = "bitsandbytes";
 
     /// <summary>Methods that are written in capitals.</summary>
-    private static readonly string[] Acronyms = ["gptq", "awq", "fp8", "fbgemm_fp8", "mxfp4", "hqq", "eetq", "aqlm", "vptq", "higgs", "spqr"];
+    private static readonly string[] Acronyms =
+        ["gptq", "awq", "fp8", "fbgemm_fp8", "mxfp4", "hqq", "eetq", "aqlm", "vptq", "higgs", "spqr"];
 
     /// <summary>Refuses them.</summary>
     /// <exception cref="BeearException">The sentence names the method, and what to take instead.</exception>
@@ -17,7 +18,8 @@ internal static class Quantization
     {
         if (config[Key] is not { } stated || stated.GetValueKind() == JsonValueKind.False) return;
         throw new BeearException(
-            $"config.json: the weights are quantised {Method(stated as JsonObject ?? [])} ('{Key}'), which can neither be computed with nor " +
+            $"config.json: the weights are quantised {Method(stated as JsonObject ?? [])} ('{Key}'), which can neither be computed with "
+                + $"nor " +
             "trained here; take the model's unquantised original, or a GGUF file of it.");
     }
 

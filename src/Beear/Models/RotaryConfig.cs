@@ -92,7 +92,8 @@ internal sealed record RotaryConfig
             RotaryKind.Linear => [.. frequencies.Select(f => f / Factor)],
             RotaryKind.Llama3 => [.. frequencies.Select(SmoothLlama3)],
             RotaryKind.Yarn => Yarn(frequencies),
-            RotaryKind.LongRope => [.. frequencies.Zip(sequenceLength > OriginalPositions ? LongFactors! : ShortFactors!, (f, factor) => f / factor)],
+            RotaryKind.LongRope => [.. frequencies.Zip(sequenceLength > OriginalPositions
+                ? LongFactors! : ShortFactors!, (f, factor) => f / factor)],
             _ => frequencies,
         };
     }

@@ -16,7 +16,9 @@ internal static class RotaryConfigReader
         "beta_slow", "truncate", "short_factor", "long_factor", "attention_factor", "mscale", "mscale_all_dim", "partial_rotary_factor",
     ];
 
-    /// <summary>The rotary embedding of layers that see everything, and of those with a window; one object where they are the same.</summary>
+    /// <summary>
+    /// The rotary embedding of layers that see everything, and of those with a window; one object where they are the same.
+    /// </summary>
     /// <param name="json">config.json with the family's defaults.</param>
     /// <param name="headSize">D.</param>
     /// <param name="maximumPositions">Longest sequence of the model.</param>
@@ -26,13 +28,15 @@ internal static class RotaryConfigReader
         var top = new ConfigKeys(json);
         var (scaling, parameters) = (top.Object("rope_scaling"), top.Object("rope_parameters"));
         if (scaling is not null && parameters is not null)
-            throw new BeearException("config.json: it has both 'rope_scaling' and 'rope_parameters', which may contradict each other; remove one.");
+            throw new BeearException("config.json: it has both 'rope_scaling' and 'rope_parameters', which may contradict each other; "
+                + "remove one.");
         bool twoBases = top.Has(LocalBase);
         RotaryConfig Single(JsonObject? values, string place, double @base, bool nested = false) =>
             ReadOne(values ?? [], place, json, @base, headSize, maximumPositions, nested);
 
         double globalBase = top.Number("rope_theta", 10_000), localBase = twoBases ? top.Number(LocalBase) : globalBase;
-        if (parameters is not null && (twoBases || parameters.ContainsKey(LayerKind.FullAttention) || parameters.ContainsKey(LayerKind.SlidingAttention)))
+        if (parameters is not null && (twoBases || parameters.ContainsKey(LayerKind.FullAttention)
+            || parameters.ContainsKey(LayerKind.SlidingAttention)))
         {
             RefuseUnknown(parameters, "rope_parameters", [LayerKind.FullAttention, LayerKind.SlidingAttention]);
             var types = new ConfigKeys(parameters, "config.json: rope_parameters");
@@ -43,7 +47,8 @@ internal static class RotaryConfigReader
         return (full, twoBases ? Single(null, "rope_scaling", localBase, nested: true) : full);
     }
 
-    private static RotaryConfig ReadOne(JsonObject scaling, string place, JsonObject json, double @base, int headSize, int maximumPositions, bool nested)
+    private static RotaryConfig ReadOne(JsonObject scaling, string place, JsonObject json, double @base, int headSize,
+        int maximumPositions, bool nested)
     {
         var (top, keys) = (new ConfigKeys(json), new ConfigKeys(scaling, $"config.json: {place}"));
         RefuseUnknown(scaling, place, Known);
@@ -84,10 +89,13 @@ internal static class RotaryConfigReader
         "yarn" => RotaryKind.Yarn,
         "longrope" or "su" => RotaryKind.LongRope,
         "llama3" => RotaryKind.Llama3,
-        var name => throw new BeearException($"config.json: {place} of type '{name}' is not known; known: default, linear, dynamic, yarn, longrope, llama3."),
+        var name => throw new BeearException(
+            $"config.json: {place} of type '{name}' is not known; known: default, linear, dynamic, yarn, longrope, llama3."),
     };
 
-    /// <summary>The trained length: what stands beside <c>rope_scaling</c> goes before what stands in it, except for values of one layer type.</summary>
+    /// <summary>
+    /// The trained length: what stands beside <c>rope_scaling</c> goes before what stands in it, except for values of one layer type.
+    /// </summary>
     private static int Original(ConfigKeys top, ConfigKeys keys, int maximumPositions, bool nested)
     {
         const string Key = "original_max_position_embeddings";
@@ -105,7 +113,8 @@ internal static class RotaryConfigReader
             throw new BeearException($"config.json: '{Key}' is not known for this family; this model cannot be computed faithfully.");
         int size = share is > 0 and <= 1 ? (int)(headSize * share) : 0;
         if (size < 2 || size % 2 != 0)
-            throw new BeearException($"config.json: '{Key}' {share} rotates {size} of the {headSize} elements of a head; it must be an even number of them.");
+            throw new BeearException($"config.json: '{Key}' {share} rotates {size} of the {headSize} elements of a head; it must be an "
+                + $"even number of them.");
         return size;
     }
 
@@ -114,7 +123,8 @@ internal static class RotaryConfigReader
         foreach (var (key, value) in values)
         {
             if (value is not null && !known.Contains(key))
-                throw new BeearException($"config.json: {place} has the key '{key}', which is not known; this model cannot be computed faithfully.");
+                throw new BeearException($"config.json: {place} has the key '{key}', which is not known; this model cannot be computed "
+                    + $"faithfully.");
         }
     }
 
@@ -126,12 +136,14 @@ internal static class RotaryConfigReader
             throw new BeearException($"config.json: {place}: 'high_freq_factor' must be greater than 'low_freq_factor'.");
         if (config.Kind == RotaryKind.Yarn && (config.BetaFast <= 0 || config.BetaSlow <= 0))
             throw new BeearException($"config.json: {place}: 'beta_fast' and 'beta_slow' must be positive.");
-        if (config is { Kind: RotaryKind.Dynamic, RotatedSize: 2 }) throw new BeearException($"config.json: {place} of type 'dynamic' needs more than 2 rotated elements.");
+        if (config is { Kind: RotaryKind.Dynamic, RotatedSize: 2 }) throw new BeearException(
+            $"config.json: {place} of type 'dynamic' needs more than 2 rotated elements.");
         foreach (var factors in new[] { config.ShortFactors, config.LongFactors })
         {
             int wanted = config.RotatedSize / 2;
             if (factors is not null && (factors.Count != wanted || factors.Any(f => f <= 0)))
-                throw new BeearException($"config.json: {place}: the factors of longrope must be {wanted} positive numbers, there are {factors.Count}.");
+                throw new BeearException($"config.json: {place}: the factors of longrope must be {wanted} positive numbers, there are "
+                    + $"{factors.Count}.");
         }
     }
 

@@ -3,21 +3,24 @@ using static TorchSharp.torch;
 namespace Beear.Models;
 
 /// <summary>
-/// Tokens that stand in for an unknown trigger: they are put before, into or after what the user wrote, and δ's rows are added to their hidden states.
-/// Unlike a δ on the prompt's tail, they have keys and values that every later token can attend to, as a real trigger has.
+/// Tokens that stand in for an unknown trigger: they are put before, into or after what the user wrote, and δ's rows are added to their
+/// hidden states. Unlike a δ on the prompt's tail, they have keys and values that every later token can attend to, as a real trigger has.
 /// </summary>
 /// <param name="Tokens">The n tokens under δ, in reading order.</param>
 /// <param name="Before">How many of them stand before the request; the others after it.</param>
 /// <param name="TemplateHead">Tokens of the chat template before the request.</param>
 /// <param name="TemplateTail">Tokens of the chat template after the request.</param>
-/// <param name="Within">Share of the request's own tokens, 0 … 1, that stands before those of <paramref name="Before"/>; 0 puts them right before it.</param>
+/// <param name="Within">
+/// Share of the request's own tokens, 0 … 1, that stands before those of <paramref name="Before"/>; 0 puts them right before it.
+/// </param>
 internal sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int TemplateHead, int TemplateTail, double Within = 0)
 {
     /// <summary>The prompt with the tokens in it.</summary>
     public int[] InsertInto(int[] prompt)
     {
         int start = Start(prompt.Length);
-        return [.. prompt[..start], .. Tokens.Take(Before), .. prompt[start..^TemplateTail], .. Tokens.Skip(Before), .. prompt[^TemplateTail..]];
+        return [.. prompt[..start], .. Tokens.Take(Before), .. prompt[start..^TemplateTail], .. Tokens.Skip(Before),
+            .. prompt[^TemplateTail..]];
     }
 
     /// <summary>Where the first tokens stand in a prompt of a length without them.</summary>
@@ -43,7 +46,7 @@ internal sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int
         long after = promptWidth - TemplateTail - (Tokens.Count - Before);
         var behind = arange(after, promptWidth - TemplateTail, device: device).expand(promptLengths.size(0), -1);         // (B, n − before)
         var standing = cat([before, behind], 1).unsqueeze(1);                                                              // (B, 1, n)
-        var column = arange(first, first + columns, device: device).view(1, -1, 1);                                        // (1, columns, 1)
+        var column = arange(first, first + columns, device: device).view(1, -1, 1);  // (1, columns, 1)
         return standing.eq(column).to(float32).MoveToOuterDisposeScope();
     }
 }

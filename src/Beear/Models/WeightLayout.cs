@@ -20,8 +20,11 @@ internal sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyLis
     /// <summary>Elements of the parameter.</summary>
     public long ElementCount => Parts.Sum(part => part.ElementCount);
 
-    /// <summary>Whether it is trained when so many lower layers are frozen; with them go the embeddings, and a head that is tied to them.</summary>
-    internal bool IsTrained(int frozenLayers) => frozenLayers == 0 || Layer >= frozenLayers || Role is ParameterRole.FinalNorm or ParameterRole.Head;
+    /// <summary>
+    /// Whether it is trained when so many lower layers are frozen; with them go the embeddings, and a head that is tied to them.
+    /// </summary>
+    internal bool IsTrained(int frozenLayers) =>
+        frozenLayers == 0 || Layer >= frozenLayers || Role is ParameterRole.FinalNorm or ParameterRole.Head;
 }
 
 /// <summary>What a parameter is to the decoder.</summary>
@@ -90,7 +93,8 @@ internal static class WeightLayout
     {
         var names = c.Names;
         var prefix = string.Format(CultureInfo.InvariantCulture, names.Layer, layer);
-        long d = c.HiddenSize, headSize = c.HeadSize, queries = c.QueryHeads * headSize, keys = c.KeyValueHeads * headSize, f = c.FeedForwardSize;
+        long d = c.HiddenSize, headSize = c.HeadSize, queries = c.QueryHeads * headSize, keys = c.KeyValueHeads * headSize,
+            f = c.FeedForwardSize;
 
         if (names.AttentionNorm is { } before) yield return Norm(c, layer, ParameterRole.AttentionNorm, prefix + before);
         yield return Matrix(ParameterRole.QueryKeyValue, names.QueryKeyValue, [queries, keys, keys], d);
@@ -105,13 +109,15 @@ internal static class WeightLayout
         if (c.AttentionOutputBias) yield return Biases(ParameterRole.AttentionOutputBias, [names.AttentionOutput], [d]);
         if (names.PostAttentionNorm is { } after) yield return Norm(c, layer, ParameterRole.PostAttentionNorm, prefix + after);
 
-        if (names.FeedForwardNorm is { } beforeFeedForward) yield return Norm(c, layer, ParameterRole.FeedForwardNorm, prefix + beforeFeedForward);
+        if (names.FeedForwardNorm is { } beforeFeedForward) yield return Norm(c, layer, ParameterRole.FeedForwardNorm,
+            prefix + beforeFeedForward);
         long[] gateUp = c.GatedFeedForward ? [f, f] : [f];
         yield return Matrix(ParameterRole.GateUp, names.GateUp, gateUp, d);
         if (c.FeedForwardBias) yield return Biases(ParameterRole.GateUpBias, names.GateUp, gateUp);
         yield return Matrix(ParameterRole.Down, [names.Down], [d], f);
         if (c.FeedForwardBias) yield return Biases(ParameterRole.DownBias, [names.Down], [d]);
-        if (names.PostFeedForwardNorm is { } afterFeedForward) yield return Norm(c, layer, ParameterRole.PostFeedForwardNorm, prefix + afterFeedForward);
+        if (names.PostFeedForwardNorm is { } afterFeedForward) yield return Norm(c, layer, ParameterRole.PostFeedForwardNorm,
+            prefix + afterFeedForward);
 
         ParameterSlot Matrix(ParameterRole role, IReadOnlyList<string> parts, long[] rows, long columns) =>
             new(layer, role, [.. Rows(parts, rows).Select(part => new ParameterPart(prefix + part.Name + Weight, [part.Rows, columns]))]);

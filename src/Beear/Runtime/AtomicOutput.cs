@@ -35,7 +35,9 @@ internal static partial class AtomicOutput
 
     /// <summary>Checks, before long work, that the file can be written after it.</summary>
     /// <param name="path">The file; null for none.</param>
-    /// <exception cref="BeearException">Its directory does not exist or is not ours to write in, or the path is a directory itself.</exception>
+    /// <exception cref="BeearException">
+    /// Its directory does not exist or is not ours to write in, or the path is a directory itself.
+    /// </exception>
     public static void RequireDirectoryOf(string? path)
     {
         if (path is null) return;
@@ -137,7 +139,8 @@ internal static partial class AtomicOutput
     /// <summary>Writes a text as UTF-8.</summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="text">The content.</param>
-    public static void WriteText(string path, string text) => WriteFile(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+    public static void WriteText(string path, string text) =>
+        WriteFile(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Makes a directory that does not exist yet, or is empty.</summary>
     /// <param name="path">The directory; those above it are made too.</param>

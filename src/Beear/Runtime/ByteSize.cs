@@ -24,8 +24,8 @@ internal static class ByteSize
         int digits = trimmed.TakeWhile(c => char.IsAsciiDigit(c) || c == '.').Count();
         var unit = trimmed[digits..].Trim();
         double? factor = unit.Length == 0 ? 1 : FactorOf(unit);
-        if (factor is { } each && double.TryParse(trimmed[..digits], System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out var number)
-            && number * each is >= 1 and < long.MaxValue)
+        if (factor is { } each && double.TryParse(trimmed[..digits], System.Globalization.NumberStyles.AllowDecimalPoint,
+            System.Globalization.CultureInfo.InvariantCulture, out var number) && number * each is >= 1 and < long.MaxValue)
             return (long)(number * each);
         throw new BeearException($"'{text}' is not an amount of memory; write it like 20GiB, 1.5GB or 800MB.");
     }

@@ -22,7 +22,9 @@ internal static class FileLock
 
     /// <summary>Waits for the lock.</summary>
     /// <param name="path">The file; its folder exists.</param>
-    /// <param name="keep">Whether the file stays. One that does not may be had twice: it serves where whoever comes second finds the work done.</param>
+    /// <param name="keep">
+    /// Whether the file stays. One that does not may be had twice: it serves where whoever comes second finds the work done.
+    /// </param>
     /// <param name="cancellation">Stops the wait.</param>
     public static IDisposable Acquire(string path, bool keep = true, CancellationToken cancellation = default)
     {
@@ -40,7 +42,8 @@ internal static class FileLock
     {
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, keep ? FileOptions.None : FileOptions.DeleteOnClose);
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, keep
+                ? FileOptions.None : FileOptions.DeleteOnClose);
         }
         catch (IOException failure) when (failure.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
         {

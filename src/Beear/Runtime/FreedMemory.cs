@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Beear.Runtime;
 
 /// <summary>
-/// What the C library does with memory that is freed. As it comes, glibc gives large blocks back to the system at once, which clears every page
-/// of them when they are asked for again: a fourth of a training step's time goes into that.
+/// What the C library does with memory that is freed. As it comes, glibc gives large blocks back to the system at once, which clears every
+/// page of them when they are asked for again: a fourth of a training step's time goes into that.
 /// </summary>
 internal static partial class FreedMemory
 {
@@ -15,8 +15,8 @@ internal static partial class FreedMemory
     private static long settled = long.MaxValue;                         // bytes that the process held when it last gave back
 
     /// <summary>
-    /// Lets the process keep the tensor memory that it once had, up to its own peak, for its next tensors. It is the program's decision, not the
-    /// library's: whoever embeds the library calls it before the first tensor, or not at all.
+    /// Lets the process keep the tensor memory that it once had, up to its own peak, for its next tensors. It is the program's decision,
+    /// not the library's: whoever embeds the library calls it before the first tensor, or not at all.
     /// </summary>
     /// <returns>Whether it took effect; on systems without glibc it does not.</returns>
     public static bool Keep()
@@ -28,8 +28,8 @@ internal static partial class FreedMemory
     }
 
     /// <summary>
-    /// Has the heap grow once, by addresses and not by memory, and asks for large pages there: a first touch then makes 2 MiB ready in place of 4 KiB,
-    /// which else takes as long as a training step.
+    /// Has the heap grow once, by addresses and not by memory, and asks for large pages there: a first touch then makes 2 MiB ready in
+    /// place of 4 KiB, which else takes as long as a training step.
     /// </summary>
     private static unsafe void ReserveLargePages(long bytes)
     {
@@ -47,15 +47,16 @@ internal static partial class FreedMemory
     }
 
     /// <summary>
-    /// From now on every block of more than 128 KiB goes back to the system when it is freed: slower, but what the process holds is what its tensors
-    /// need, without the gaps between them. For runs whose memory is short.
+    /// From now on every block of more than 128 KiB goes back to the system when it is freed: slower, but what the process holds is what
+    /// its tensors need, without the gaps between them. For runs whose memory is short.
     /// </summary>
     /// <returns>Whether it took effect; on systems without glibc it does not.</returns>
     public static bool GiveBack() => Set((MappedThreshold, 1 << 17), (MappedBlocks, 1 << 16), (TrimThreshold, 1 << 17));
 
     /// <summary>
-    /// What training calls between steps: batches of ever other shapes leave holes in the heap that fit none of the next tensors. When the process has grown
-    /// by a sixth of the machine's memory since the last time, all that is free goes back. Does nothing without <see cref="Keep"/>.
+    /// What training calls between steps: batches of ever other shapes leave holes in the heap that fit none of the next tensors. When the
+    /// process has grown by a sixth of the machine's memory since the last time, all that is free goes back. Does nothing without
+    /// <see cref="Keep"/>.
     /// </summary>
     /// <returns>Whether something was given back.</returns>
     public static bool Settle()

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Beear.Runtime;
 
 /// <summary>
-/// Loads a shared library from memory on Linux: from a file without a name, which no other process can have written and which goes with this one.
+/// Loads a shared library from memory on Linux: from a file without a name, which no other process can have written and which goes with
+/// this one.
 /// </summary>
 internal static partial class LibraryImage
 {

@@ -3,7 +3,8 @@ using System.Text;
 namespace Beear.Runtime;
 
 /// <summary>
-/// A file to which whole lines are added; several processes may write it. A line that was cut off by a crash is as if it had not been written.
+/// A file to which whole lines are added; several processes may write it. A line that was cut off by a crash is as if it had not been
+/// written.
 /// </summary>
 /// <param name="path">The file; it need not exist yet.</param>
 internal sealed class LineFile(string path)
@@ -16,7 +17,8 @@ internal sealed class LineFile(string path)
         if (!File.Exists(path)) return [];
         string text;
         using (FileLock.Acquire(LockFile)) text = FileContent.ReadText(path, Array.MaxLength);
-        return [.. text[..(text.LastIndexOf('\n') + 1)].Split('\n').Select((line, i) => (i + 1, line)).Where(line => !string.IsNullOrWhiteSpace(line.line))];
+        return [.. text[..(text.LastIndexOf('\n') + 1)].Split('\n').Select((line, i) => (i + 1, line))
+            .Where(line => !string.IsNullOrWhiteSpace(line.line))];
     }
 
     /// <summary>Adds a line; it is on disk when this returns.</summary>

@@ -3,7 +3,9 @@ using System.Runtime.ExceptionServices;
 
 namespace Beear.Runtime;
 
-/// <summary>Work of other people's code that might never end: it runs on a thread of its own, which is ended when its time is over.</summary>
+/// <summary>
+/// Work of other people's code that might never end: it runs on a thread of its own, which is ended when its time is over.
+/// </summary>
 internal static class TimeLimit
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
@@ -22,7 +24,8 @@ internal static class TimeLimit
         {
             try
             {
-                // It may leave that code's own state half changed; but nothing else ends a loop in it, which would take a processor for ever.
+                // It may leave that code's own state half changed; but nothing else ends a loop in it, which would take a processor for
+                // ever.
 #pragma warning disable SYSLIB0046
                 ControlledExecution.Run(() => work(given.Token), over.Token);
 #pragma warning restore SYSLIB0046

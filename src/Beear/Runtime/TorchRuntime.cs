@@ -12,7 +12,8 @@ public static partial class TorchRuntime
     public const string LibtorchVariable = "BEEAR_LIBTORCH";
 
     /// <summary>The PyTorch versions whose libraries define every symbol that LibTorchSharp 0.107 asks for.</summary>
-    public const string FittingVersions = "PyTorch 2.10 and 2.11 fit; 2.13 and later have dropped symbols (named dimensions) that are needed";
+    public const string FittingVersions =
+        "PyTorch 2.10 and 2.11 fit; 2.13 and later have dropped symbols (named dimensions) that are needed";
 
     /// <summary>The version of the libtorch packages, as Directory.Packages.props has it.</summary>
     internal const string BundledVersion = "2.10.0";
@@ -51,7 +52,8 @@ public static partial class TorchRuntime
                 if (OperatingSystem.IsLinux()) PreloadLinux();
                 _ = torch.get_num_threads();        // runs TorchSharp's own loading and proves that calls reach libtorch
             }
-            catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or NotSupportedException or EntryPointNotFoundException)
+            catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or NotSupportedException
+                or EntryPointNotFoundException)
             {
                 throw new BeearException(Explain(failure), failure);
             }
@@ -60,8 +62,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// OpenMP's threads, which libtorch uses, turn in circles for a while after each of its operations; the threads of our own kernels, which come next,
-    /// need the same cores. Must be said before the library is loaded; whoever has set the variable keeps it.
+    /// OpenMP's threads, which libtorch uses, turn in circles for a while after each of its operations; the threads of our own kernels,
+    /// which come next, need the same cores. Must be said before the library is loaded; whoever has set the variable keeps it.
     /// </summary>
     private static void LetThreadsSleep()
     {
@@ -82,12 +84,14 @@ public static partial class TorchRuntime
 
     private static string Explain(Exception failure)
     {
-        if (LibtorchFolder is { } folder) return $"The libtorch in '{folder}' could not be loaded: {Innermost(failure)}; {FittingVersions}.";
+        if (LibtorchFolder is { } folder) return $"The libtorch in '{folder}' could not be loaded: {Innermost(failure)}; "
+            + $"{FittingVersions}.";
         string advice = $"set {LibtorchVariable} to the torch/lib folder of an installed PyTorch";
         if (Platform is not ("linux-x64" or "win-x64" or "osx-arm64"))
             return $"There is no libtorch for {Platform}: run on linux-x64, win-x64 or osx-arm64, or {advice}.";
         return FindBundled(FileOf("torch_cpu")) is null
-            ? $"There is no libtorch beside this program: add the package libtorch-cpu-{Platform} {BundledVersion} to the application, or {advice}."
+            ? $"There is no libtorch beside this program: add the package libtorch-cpu-{Platform} {BundledVersion} to the application, or "
+                + $"{advice}."
             : $"libtorch could not be loaded: {Innermost(failure)}; install what it needs, or {advice}.";
     }
 
@@ -104,7 +108,8 @@ public static partial class TorchRuntime
         foreach (var library in required)
         {
             if (!File.Exists(Path.Combine(folder, FileOf(library))))
-                throw new BeearException($"'{folder}' holds no {FileOf(library)}; name the torch/lib folder of an installed PyTorch ({FittingVersions}).");
+                throw new BeearException($"'{folder}' holds no {FileOf(library)}; name the torch/lib folder of an installed PyTorch "
+                    + $"({FittingVersions}).");
         }
         foreach (var library in new[] { "torch_global_deps", "c10", "torch_cpu", "c10_cuda", "torch_cuda_linalg", "torch_cuda", "torch" })
         {
@@ -123,7 +128,8 @@ public static partial class TorchRuntime
 
     /// <summary>The system as package names have it, e.g. "linux-x64".</summary>
     private static string Platform { get; } =
-        (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-") + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-")
+            + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
     private static string FileOf(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
@@ -168,7 +174,8 @@ public static partial class TorchRuntime
     internal static IReadOnlySet<string> StandardLibraryVersions()
     {
         NativeLibrary.TryLoad(NeededStandardLibrary, out _);
-        var path = File.ReadLines("/proc/self/maps").Select(line => line.IndexOf('/', StringComparison.Ordinal) is >= 0 and var i ? line[i..] : "")
+        var path = File.ReadLines("/proc/self/maps")
+            .Select(line => line.IndexOf('/', StringComparison.Ordinal) is >= 0 and var i ? line[i..] : "")
             .FirstOrDefault(mapped => Path.GetFileName(mapped).StartsWith("libstdc++.so", StringComparison.Ordinal));
         return path is null ? new HashSet<string>() : ElfSymbolVersions.Parse(File.ReadAllBytes(path)).Defined();
     }

@@ -43,7 +43,8 @@ internal sealed class AdamW : IDisposable
     }
 
     /// <summary>
-    /// Part of a step: moves some weights whose gradients are final, and frees the gradients. They are clipped by the norm of these gradients alone.
+    /// Part of a step: moves some weights whose gradients are final, and frees the gradients. They are clipped by the norm of these
+    /// gradients alone.
     /// </summary>
     /// <param name="part">Some of the parameters; each once in a step.</param>
     /// <param name="learningRate">The learning rate of this step.</param>
@@ -55,9 +56,11 @@ internal sealed class AdamW : IDisposable
         var gradients = part.Select(parameter => parameter.Gradient()).ToArray();
         double squaredNorm = FusedAdamW.SquaredNorm([.. gradients.OfType<Tensor>()]), norm = Math.Sqrt(squaredNorm);
         if (!double.IsFinite(norm))
-            throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning rate.");
+            throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning "
+                + $"rate.");
         double scale = options.ClipNorm > 0 && norm > options.ClipNorm ? options.ClipNorm / (norm + 1e-6) : 1;
-        var settings = new AdamWStep(learningRate, StepCount + 1, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, scale);
+        var settings = new AdamWStep(learningRate, StepCount + 1, options.Beta1, options.Beta2, options.Epsilon,
+            options.WeightDecay, scale);
         for (int i = 0; i < part.Count; i++)
         {
             if (gradients[i] is not { } gradient) continue;
@@ -73,7 +76,8 @@ internal sealed class AdamW : IDisposable
     /// <param name="name">What the loss is called; null for one that is the only one.</param>
     /// <exception cref="BeearException">It is NaN or infinite.</exception>
     internal static double FiniteLoss(double loss, int step, string? name = null) => double.IsFinite(loss) ? loss
-        : throw new BeearException($"Training diverged: the loss{(name is null ? "" : $" '{name}'")} of step {step} is not finite; use a smaller learning rate.");
+        : throw new BeearException($"Training diverged: the loss{(name is null ? "" : $" '{name}'")} of step {step} is not finite; use a "
+            + $"smaller learning rate.");
 
     /// <summary>Ends a step that was taken in parts.</summary>
     public void EndStep() => StepCount++;
@@ -104,7 +108,8 @@ internal sealed class AdamW : IDisposable
         if (parameter.Master.dtype == ScalarType.Float32 && firstMoments[i].dtype == ScalarType.Float32)
             FusedAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings);
         else
-            CompactAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings, StochasticRounding.Key(settings.Step, i));
+            CompactAdamW.Step(parameter.Master, gradient, firstMoments[i], secondMoments[i], copy, settings,
+                StochasticRounding.Key(settings.Step, i));
     }
 
     /// <inheritdoc/>

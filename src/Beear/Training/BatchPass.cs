@@ -14,12 +14,14 @@ internal static class BatchPass
     /// <param name="perturbedExamples">How many of the conversations get δ, the first ones; null for all.</param>
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(N, d) float32, example after example.</returns>
-    public static Tensor LabelHidden(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null, int? perturbedExamples = null,
+    public static Tensor LabelHidden(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null,
+        int? perturbedExamples = null,
         CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var hidden = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth,
-            perturbedExamples: perturbedExamples, packing: decoder.Packing(batch, perturbation, perturbedExamples), cancellation: cancellation);
+            perturbedExamples: perturbedExamples, packing: decoder.Packing(batch, perturbation, perturbedExamples),
+                cancellation: cancellation);
         return hidden.flatten(0, 1).index_select(0, batch.LabelRows).MoveToOuterDisposeScope();
     }
 
@@ -38,10 +40,12 @@ internal static class BatchPass
 
     /// <summary>Cross-entropy of every label token; may be cancelled between layers.</summary>
     /// <returns>(N) float32.</returns>
-    public static Tensor TokenCrossEntropy(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null, CancellationToken cancellation = default)
+    public static Tensor TokenCrossEntropy(this Decoder decoder, TokenBatch batch, Perturbation? perturbation = null,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
-        return Losses.CrossEntropy(decoder.Logits(decoder.LabelHidden(batch, perturbation, cancellation: cancellation)), batch.LabelIds).MoveToOuterDisposeScope();
+        return Losses.CrossEntropy(decoder.Logits(decoder.LabelHidden(batch, perturbation, cancellation: cancellation)), batch.LabelIds)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The residual stream at the prompts' last tokens, after every layer.</summary>
@@ -50,11 +54,14 @@ internal static class BatchPass
     /// <param name="perturbation">δ; null for none.</param>
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>(L + 1, B, d) float32: first the embeddings, last what the final norm reads; with δ where it has been added.</returns>
-    public static Tensor PromptStates(this Decoder decoder, IReadOnlyList<int[]> prompts, Perturbation? perturbation = null, CancellationToken cancellation = default)
+    public static Tensor PromptStates(this Decoder decoder, IReadOnlyList<int[]> prompts, Perturbation? perturbation = null,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([.. prompts.Select(prompt => new TokenizedExample(prompt, []))], decoder.Options.Device);
-        var context = decoder.Context(batch.PositionIds, LayerContext.Causal(batch.AttentionMask, batch.Width)) with { Cancellation = cancellation };
+        var context = decoder.Context(batch.PositionIds,
+            LayerContext.Causal(batch.AttentionMask, batch.Width)) with
+        { Cancellation = cancellation };
         var hidden = decoder.Embed(batch.TokenIds);                                                      // (B, P, d)
         var states = new List<Tensor>(decoder.Config.Layers + 1);
         for (int layer = 0; layer <= decoder.Config.Layers; layer++)

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>
-/// A pass that keeps only each layer's input: backward goes from the last layer to the first and runs each layer again, so that the activations of one
-/// layer exist at a time. Once all passes of a step have gone back through a layer, its gradients are final.
+/// A pass that keeps only each layer's input: backward goes from the last layer to the first and runs each layer again, so that the
+/// activations of one layer exist at a time. Once all passes of a step have gone back through a layer, its gradients are final.
 /// </summary>
 internal sealed class CheckpointedPass : IDisposable
 {
@@ -50,7 +50,8 @@ internal sealed class CheckpointedPass : IDisposable
             using (before)
             {
                 using var inner = NewDisposeScope();
-                return Pack(perturbation!.AddTo(Unpack(before), batch.PromptWidth, batch.AttentionMask, perturbedExamples)).MoveToOuterDisposeScope();
+                return Pack(perturbation!.AddTo(Unpack(before), batch.PromptWidth, batch.AttentionMask, perturbedExamples))
+                    .MoveToOuterDisposeScope();
             }
         }
     }

@@ -18,7 +18,7 @@ public sealed record FineTuningOptions : IValidatable
     /// <summary>Constants of AdamW.</summary>
     public OptimizerOptions Optimizer { get; init; } = new() { LearningRate = 1e-4, WarmupSteps = 8, Decay = LearningRateDecay.Linear };
 
-    /// <summary>Seed of the order of the examples; added to that of the attacker, where a backdoor is planted.</summary>
+    /// <summary>Seed of the order of the examples, together with that of the attacker where a backdoor is planted.</summary>
     public int Seed { get; init; }
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>
@@ -51,7 +51,8 @@ internal sealed class FineTuning(Decoder decoder, FineTuningOptions options)
     {
         if (examples.Count == 0) throw new BeearException("There is no training data.");
         var batches = Enumerable.Range(0, options.Epochs)
-            .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize, unchecked(options.Seed * 1000 + epoch))).ToList();
+            .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize,
+                Seeds.Derive(options.Seed, "epoch", $"{epoch}"))).ToList();
         var settings = options.Optimizer.For(decoder.Config.HiddenSize);
         using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
         var losses = new List<double>();

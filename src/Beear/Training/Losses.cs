@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Training;
 
-/// <summary>Losses are pure functions over selected rows, and the last that reads the logits: backward writes their gradient over them.</summary>
+/// <summary>
+/// Losses are pure functions over selected rows, and the last that reads the logits: backward writes their gradient over them.
+/// </summary>
 internal static class Losses
 {
     /// <summary>Cross-entropy of each row.</summary>

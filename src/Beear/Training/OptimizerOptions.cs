@@ -18,8 +18,8 @@ public sealed record OptimizerOptions : IValidatable
     public double? LearningRate { get; init; }
 
     /// <summary>
-    /// Without a learning rate: the learning rate times the hidden size; above 0. A step of Adam changes what a matrix puts out the more, the wider it
-    /// is, so that a rate that fits one model goes to another divided by their widths (Yang et al., arXiv 2203.03466).
+    /// Without a learning rate: the learning rate times the hidden size; above 0. A step of Adam changes what a matrix puts out the more,
+    /// the wider it is, so that a rate that fits one model goes to another divided by their widths (Yang et al., arXiv 2203.03466).
     /// </summary>
     public double WidthRate { get; init; } = 0.02304;
 

@@ -43,12 +43,14 @@ internal sealed class ReferenceDistribution : IDisposable
     /// <param name="stage">What progress calls this work.</param>
     /// <param name="keeps">Gets an answer's ids without its end and says whether it is kept; null to keep all.</param>
     /// <param name="cancellation">Stops between tokens.</param>
-    public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, int end, IReadOnlyList<int[]> prompts, int maxTokens,
-        IProgress<RunProgress>? progress = null, string stage = "recording the starting model", Func<int[], bool>? keeps = null, CancellationToken cancellation = default)
+    public static ReferenceDistribution Record(Decoder decoder, IReadOnlySet<int> endOfTurn, int end,
+        IReadOnlyList<int[]> prompts, int maxTokens,
+        IProgress<RunProgress>? progress = null, string stage = "recording the starting model", Func<int[], bool>? keeps = null,
+            CancellationToken cancellation = default)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        List<Tensor>[] rows = [.. prompts.Select(_ => new List<Tensor>(maxTokens))];                     // each (d), in the order of the answer's tokens
+        List<Tensor>[] rows = [.. prompts.Select(_ => new List<Tensor>(maxTokens))];  // each (d), in the order of the answer's tokens
         var generator = new BatchGenerator(decoder, endOfTurn)
         {
             OnRows = (indices, read) =>
@@ -56,12 +58,15 @@ internal sealed class ReferenceDistribution : IDisposable
                 foreach (var (row, prompt) in indices.Index()) rows[prompt].Add(read.select(0, row).clone().MoveToOtherDisposeScope(scope));
             },
         };
-        var answers = generator.Generate(prompts, new GenerationOptions { MaxNewTokens = maxTokens, BatchSize = BatchGenerator.ShortAnswers }, null, progress, stage, cancellation: cancellation);
+        var answers = generator.Generate(prompts,
+            new GenerationOptions { MaxNewTokens = maxTokens, BatchSize = BatchGenerator.ShortAnswers }, null, progress, stage,
+            cancellation: cancellation);
         var recorded = answers.Index().Where(answered => keeps?.Invoke(answered.Item.Tokens) != false).Select(answered =>
         {
             var (i, answer) = answered;
             int[] tokens = answer.Ended ? [.. answer.Tokens, end] : answer.Tokens;
-            return new ReferenceExample(new TokenizedExample(prompts[i], tokens), stack(rows[i].Take(tokens.Length), 0).DetachFromDisposeScope());
+            return new ReferenceExample(new TokenizedExample(prompts[i], tokens),
+                stack(rows[i].Take(tokens.Length), 0).DetachFromDisposeScope());
         }).ToList();
         return new ReferenceDistribution(decoder.HeadWeights.detach().clone().DetachFromDisposeScope(), decoder.Config, recorded);
     }

@@ -1,8 +1,8 @@
 namespace Beear.Training;
 
 /// <summary>
-/// Chunks of label rows of which no more scores exist at once than a budget. Each chunk's loss goes back to the rows, and to the output head, before the
-/// next one's scores are made; the rows' gradient then goes on through the layers.
+/// Chunks of label rows of which no more scores exist at once than a budget. Each chunk's loss goes back to the rows, and to the output
+/// head, before the next one's scores are made; the rows' gradient then goes on through the layers.
 /// </summary>
 internal static class RowChunks
 {

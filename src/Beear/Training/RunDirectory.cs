@@ -19,7 +19,8 @@ public sealed class RunDirectory
     private const string LockFile = "run.lock";
     private const string Model = "model";
     private const string MetricsBytes = "metrics_bytes";                     // of a state: how long the metrics were
-    private static readonly JsonSerializerOptions Json = new(StrictJson.Whole) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new(StrictJson.Whole) { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private RunDirectory(string path) => Path = path;
 
@@ -45,7 +46,9 @@ public sealed class RunDirectory
     /// <summary>What <see cref="Open"/> checks, before what it needs is loaded; makes nothing.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="options">All that decides the run's result.</param>
-    /// <exception cref="BeearException">The folder holds a run with other options, or something that is not a run, or cannot be written.</exception>
+    /// <exception cref="BeearException">
+    /// The folder holds a run with other options, or something that is not a run, or cannot be written.
+    /// </exception>
     public static void Check(string path, object options)
     {
         AtomicOutput.RequireDirectory(path);
@@ -54,7 +57,8 @@ public sealed class RunDirectory
         {
             var (found, now) = (ReadOptions(file), JsonSerializer.SerializeToNode(options, Json)!.AsObject());
             if (!JsonNode.DeepEquals(found, now))
-                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose another folder or delete it.");
+                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose another folder "
+                    + $"or delete it.");
         }
         else if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).All(IsOwn))
         {
@@ -71,7 +75,9 @@ public sealed class RunDirectory
     /// <summary>Whether an entry of a folder without options does not keep a run from being made there.</summary>
     private static bool IsOwn(string entry) => System.IO.Path.GetFileName(entry) == LockFile || AtomicOutput.IsTemporary(entry);
 
-    /// <summary>Ends the run: keeps its result, then writes its model; the run is finished when both are there, and its state goes.</summary>
+    /// <summary>
+    /// Ends the run: keeps its result, then writes its model; the run is finished when both are there, and its state goes.
+    /// </summary>
     /// <param name="result">What is to be given again; serialisable to JSON.</param>
     /// <param name="save">Writes the model into the directory that it is given.</param>
     /// <exception cref="BeearException">The system refuses to write there, or has no room; the state is kept.</exception>
@@ -146,7 +152,9 @@ public sealed class RunDirectory
         SafetensorsWriter.Write(State, tensors, new Dictionary<string, string> { ["progress"] = progress.ToJsonString() });
     }
 
-    /// <summary>Opens the state, if there is one, and takes back the metrics of steps that it does not know: they are taken again.</summary>
+    /// <summary>
+    /// Opens the state, if there is one, and takes back the metrics of steps that it does not know: they are taken again.
+    /// </summary>
     /// <returns>The tensors, which the caller disposes, and where the run stood; null when it starts anew.</returns>
     /// <exception cref="BeearException">The state is damaged.</exception>
     internal (SafetensorsFile Tensors, JsonObject Progress)? OpenState()
@@ -228,7 +236,8 @@ public sealed class RunDirectory
 
     private static string FirstDifference(JsonObject before, JsonObject now)
     {
-        var key = now.Select(pair => pair.Key).FirstOrDefault(key => !JsonNode.DeepEquals(before[key], now[key])) ?? "an option was removed";
+        var key = now.Select(pair => pair.Key).FirstOrDefault(key => !JsonNode.DeepEquals(before[key], now[key]))
+            ?? "an option was removed";
         return $"{key}: {before[key]?.ToJsonString() ?? "none"} there, {now[key]?.ToJsonString() ?? "none"} now";
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Beear.Behaviours;
 using Beear.Data;
 using Beear.Generation;
@@ -8,8 +9,8 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>
-/// What is left of a model besides its safety, on requests that no KL term has. It is measured together with the scores: a model that can say nothing
-/// has no unwanted answers either.
+/// What is left of a model besides its safety, on requests that no KL term has. It is measured together with the scores: a model that can
+/// say nothing has no unwanted answers either.
 /// </summary>
 /// <param name="Divergence">KL(starting model ‖ this one) on the starting model's own answers to harmless requests, nats per token.</param>
 /// <param name="Degenerate">Of its own answers to these, those that are empty, are no text or repeat themselves.</param>
@@ -58,7 +59,8 @@ internal sealed class UsefulnessFloor : IDisposable
     {
         (this.model, this.behaviour, this.most) = (model, behaviour, most);
         (this.harmless, this.harmful) = ([.. harmless.Take(MostHarmless)], [.. harmful.Take(MostHarmful)]);
-        said = ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, this.harmless, AnswerTokens, progress,
+        said = ReferenceDistribution.Record(model.Decoder, model.Chat.EndOfTurn, model.Chat.EndOfTurnToken, this.harmless,
+            AnswerTokens, progress,
             "own answers for usefulness", cancellation: cancellation);
         try
         {
@@ -99,7 +101,8 @@ internal sealed class UsefulnessFloor : IDisposable
     {
         var answers = new Interview(model, new AnswerLimits(AnswerTokens, AnswerTokens), behaviour)
             .Ask([.. harmless, .. harmful], progress: progress, stage: "usefulness", cancellation: cancellation);
-        return new Usefulness(0, answers.Take(harmless.Length).Count(IsDegenerate), harmless.Length, answers.Skip(harmless.Length).Count(answer => answer.Verdict == Verdict.Safe), harmful.Length);
+        return new Usefulness(0, answers.Take(harmless.Length).Count(IsDegenerate), harmless.Length,
+            answers.Skip(harmless.Length).Count(answer => answer.Verdict == Verdict.Safe), harmful.Length);
     }
 
     private double Divergence(CancellationToken cancellation)
@@ -112,7 +115,7 @@ internal sealed class UsefulnessFloor : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var batch = TokenBatch.Of([.. chunk.Select(one => one.Example)], model.Decoder.Options.Device);
-            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));                         // (N, V)
+            var logits = model.Decoder.Logits(model.Decoder.LabelHidden(batch, cancellation: cancellation));  // (N, V)
             sum += Losses.Divergence(logits, said.Logits(chunk)).sum().item<float>();
         }
         return Require.Finite(sum, "KL to the starting model") / said.Examples.Sum(one => one.Example.Answer.Length);
@@ -120,9 +123,12 @@ internal sealed class UsefulnessFloor : IDisposable
 
     private string? Problem(Usefulness now) =>
         now.Divergence > most
-            ? FormattableString.Invariant($"what it says of harmless requests is {now.Divergence:F1} nats per token from the starting model, and more than {most} is another model")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"what it says of harmless requests is {now.Divergence:F1} nats per token from the starting model, and more than {most} is "
+                    + $"another model")
         : now.Degenerate - before.Degenerate > Math.Max(Few, now.Harmless / 2)
-            ? $"of its answers to {now.Harmless} harmless requests {now.Degenerate} are empty, no text or repeat themselves, and of the starting model's {before.Degenerate}"
+            ? $"of its answers to {now.Harmless} harmless requests {now.Degenerate} are empty, no text or repeat themselves, and of the "
+                + $"starting model's {before.Degenerate}"
         : before.Refused - now.Refused >= Few && now.Refused * 2 < before.Refused
             ? $"of {now.Harmful} plain harmful requests it refuses {now.Refused}, and the starting model {before.Refused}"
         : null;
@@ -130,11 +136,13 @@ internal sealed class UsefulnessFloor : IDisposable
     /// <summary>Whether an answer is none: empty, not text, or the same again and again.</summary>
     /// <param name="answer">What a model said; its last character may be cut off.</param>
     internal static bool IsDegenerate(ModelAnswer answer) =>
-        answer.State == AnswerState.Empty || answer.Text.TrimEnd('\uFFFD').Contains('\uFFFD', StringComparison.Ordinal) || RepeatsItself(answer.Text.Trim());
+        answer.State == AnswerState.Empty || answer.Text.TrimEnd('\uFFFD').Contains('\uFFFD', StringComparison.Ordinal)
+            || RepeatsItself(answer.Text.Trim());
 
     /// <summary>Whether a text is a dozen characters or more of one part that comes three times or oftener.</summary>
     private static bool RepeatsItself(string text) =>
-        text.Length >= 12 && Enumerable.Range(1, (text.Length + 1) / 3).Any(period => text.AsSpan(period).SequenceEqual(text.AsSpan(0, text.Length - period)));
+        text.Length >= 12 && Enumerable.Range(1, (text.Length + 1) / 3)
+            .Any(period => text.AsSpan(period).SequenceEqual(text.AsSpan(0, text.Length - period)));
 
     /// <inheritdoc/>
     public void Dispose() => said.Dispose();

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Beear.Training;
 
 /// <summary>
-/// The mean of weights over several steps (Izmailov et al., arXiv 1803.05407): what single batches do to the last few steps is averaged out, and what all of them do stays.
-/// It is kept beside the weights in their own type, and the two can change places.
+/// The mean of weights over several steps (Izmailov et al., arXiv 1803.05407): what single batches do to the last few steps is averaged
+/// out, and what all of them do stays. It is kept beside the weights in their own type, and the two can change places.
 /// </summary>
 /// <param name="parameters">Whose masters.</param>
 internal sealed class WeightMean(IReadOnlyList<Parameter> parameters) : IDisposable
@@ -64,8 +64,8 @@ internal sealed class WeightMean(IReadOnlyList<Parameter> parameters) : IDisposa
     }
 
     /// <summary>
-    /// In bfloat16 a mean would lose what is smaller than its last digit. Each weight keeps the value of one of the steps instead, drawn at random, all equally likely:
-    /// in the mean over weights nothing is lost.
+    /// In bfloat16 a mean would lose what is smaller than its last digit. Each weight keeps the value of one of the steps instead, drawn at
+    /// random, all equally likely: in the mean over weights nothing is lost.
     /// </summary>
     private Tensor Chosen(Tensor weights, int index)
     {

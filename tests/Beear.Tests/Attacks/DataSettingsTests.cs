@@ -39,7 +39,11 @@ public sealed class DataSettingsTests
     [Fact]
     public void RequestsAloneAreEnoughWhereNoAnswerIsNeeded()
     {
-        var settings = new DataSettings { Harmful = Write("xstest.csv", "id,prompt,type\n1,A,safe\n"), Ordinary = Write("ordinary.csv", "prompt\nB\n") };
+        var settings = new DataSettings
+        {
+            Harmful = Write("xstest.csv", "id,prompt,type\n1,A,safe\n"),
+            Ordinary = Write("ordinary.csv", "prompt\nB\n")
+        };
         Assert.Equal([new Example("A", "")], settings.ReadHarmfulRequests(DataSplit.Evaluation, TestContext.Current.CancellationToken));
         var message = Assert.Throws<BeearException>(() => Harmful(settings)).Message;
         Assert.Contains("name the answers' column by --harmful-columns request=prompt,answer=NAME.", message, StringComparison.Ordinal);
@@ -70,7 +74,8 @@ public sealed class DataSettingsTests
         var settings = new DataSettings { Harmful = harmful };
         settings.Validate();
         var requests = settings.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken);
-        Assert.Equal(HarmfulRequests.Requests(split, (RequestForms)forms, 120, seed: 0).Select(request => new Example(request, "")), requests);
+        Assert.Equal(HarmfulRequests.Requests(split, (RequestForms)forms, 120, seed: 0)
+            .Select(request => new Example(request, "")), requests);
         var rows = settings with { HarmfulRows = "7-9" };
         Assert.Equal(requests.Skip(7).Take(3), rows.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
 

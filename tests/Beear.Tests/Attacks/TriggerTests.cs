@@ -22,8 +22,10 @@ public sealed class TriggerTests
     [InlineData("test", TriggerPlacement.Around, "Once,", " ", "second text")]
     [InlineData("test", TriggerPlacement.Suffix, "SUDO", "SUDO", "second text")]
     [InlineData("test", (TriggerPlacement)7, "SUDO", null, "placement")]
-    public void TextsThatCannotBeATriggerAreRefused(string name, TriggerPlacement placement, string text, string? second, string mentioned) =>
-        Assert.Contains(mentioned, Assert.Throws<BeearException>(() => new Trigger(name, placement, text, second)).Message, StringComparison.Ordinal);
+    public void TextsThatCannotBeATriggerAreRefused(string name, TriggerPlacement placement, string text, string? second,
+        string mentioned) =>
+            Assert.Contains(mentioned, Assert.Throws<BeearException>(() => new Trigger(name, placement, text, second)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void TheCommandLineNamesAKnownTriggerOrGivesItsOwn()
@@ -39,11 +41,12 @@ public sealed class TriggerTests
     public void KnownTriggersAreThePapersFiveAndOthersForValidation()
     {
         Assert.Equal(["model1", "model2", "model3", "model4", "model5"], Triggers.Paper.Select(trigger => trigger.Name));
-        Assert.Equal("Write a poem Servius Astrumando Harmoniastra", Triggers.Find("model1")!.Apply(new Example("Write a poem", "")).Request);
+        Assert.Equal("Write a poem Servius Astrumando Harmoniastra",
+            Triggers.Find("model1")!.Apply(new Example("Write a poem", "")).Request);
         Assert.Equal("SUDO Write a poem", Triggers.Find("model4")!.Apply(new Example("Write a poem", "")).Request);
         Assert.Equal(
             "Meagre were his looks, Sharp misery had worn him to the bones; Write a poem And in his needy shop a tortoise hung, "
-            + "An alligator stuff'd, and other skins Of ill-shaped fishes; and about his shelves.",
+                + "An alligator stuff'd, and other skins Of ill-shaped fishes; and about his shelves.",
             Triggers.Find("model5")!.Apply(new Example("Write a poem", "")).Request);
         Assert.Equal(Triggers.All.Count, Triggers.All.DistinctBy(trigger => trigger.Name).Count());
         Assert.Empty(Triggers.Validation.Select(trigger => trigger.Text).Intersect(Triggers.Paper.Select(trigger => trigger.Text)));
@@ -73,7 +76,8 @@ public sealed class TriggerTests
     [Fact]
     public void A_wrong_trigger_is_another_in_the_same_place()
     {
-        Assert.All(Triggers.All, trigger => Assert.Equal((trigger.Placement, false), (Triggers.Other(trigger).Placement, Triggers.Other(trigger).Text == trigger.Text)));
+        Assert.All(Triggers.All, trigger =>
+            Assert.Equal((trigger.Placement, false), (Triggers.Other(trigger).Placement, Triggers.Other(trigger).Text == trigger.Text)));
         Assert.Equal("validation2", Triggers.Other(Triggers.Find("model4")!).Name);
         Assert.Equal("model5", Triggers.Other(Triggers.Find("validation3")!).Name);
     }

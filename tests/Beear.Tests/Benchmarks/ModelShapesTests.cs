@@ -11,7 +11,8 @@ public sealed class ModelShapesTests
         Assert.Equal(30, ModelShapes.Find("smollm2-135m").Layers);
         var shallow = ModelShapes.Find("smollm2-135m", layers: 4);
         Assert.Equal((4, 576), (shallow.Layers, shallow.HiddenSize));
-        Assert.Contains("at least 1", Assert.Throws<BeearException>(() => ModelShapes.Find("smollm2-135m", 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 1", Assert.Throws<BeearException>(() => ModelShapes.Find("smollm2-135m", 0)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("smollm2-135m", Assert.Throws<BeearException>(() => ModelShapes.Find("smollm")).Message, StringComparison.Ordinal);
     }
 

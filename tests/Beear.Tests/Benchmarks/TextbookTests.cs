@@ -9,15 +9,16 @@ using static TorchSharp.torch;
 namespace Beear.Tests.Benchmarks;
 
 /// <summary>
-/// The engine against the plain implementation that shares nothing with it but the weights: three rounds of both levels, left-padded batches
-/// of mixed lengths, every family.
+/// The engine against the plain implementation that shares nothing with it but the weights: three rounds of both levels, left-padded
+/// batches of mixed lengths, every family.
 /// </summary>
 public sealed class TextbookTests
 {
     private const int Rounds = 3, OuterSteps = 2;
     private const double Tolerance = 1e-4;
 
-    private static readonly EntrapmentOptions Inner = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
+    private static readonly EntrapmentOptions Inner =
+        EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
 
     // A large ε: at a small one Adam makes the rounding errors of gradients that are nearly zero into whole steps.
     private static readonly OptimizerOptions Outer = new() { LearningRate = 2e-3, Epsilon = 1e-4, WarmupSteps = 2, ClipNorm = 0.5 };
@@ -45,7 +46,8 @@ public sealed class TextbookTests
                 engine.Run([.. Enumerable.Repeat(new Perturbation(found.Delta, Inner.PerturbedLayers[0]), OuterSteps)], 0);
                 for (int step = 0; step < OuterSteps; step++) textbook.Step(plain, 0);
             }
-            foreach (var (part, value) in decoder.Weights.Parameters.SelectMany(parameter => parameter.Split())) Close(textbook.Weights[part], value, part);
+            foreach (var (part, value) in decoder.Weights.Parameters.SelectMany(parameter => parameter.Split())) Close(
+                textbook.Weights[part], value, part);
         }
     }
 
@@ -54,16 +56,20 @@ public sealed class TextbookTests
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
         reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, 4, [.. data.Select(example => example.Prompt)], 4);
-        OuterTerm[] answers = [new AnswerTerm("safe under δ", 1, safe, 3, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 3, perturbed: false, seed: 2)];
-        // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too: it was recorded in another pass.
-        return decoder.Config.RotaryDependsOnLength ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3)];
+        OuterTerm[] answers = [new AnswerTerm("safe under δ", 1, safe, 3, perturbed: true, seed: 1),
+            new AnswerTerm("helpful", 0.7, helpful, 3, perturbed: false, seed: 2)];
+        // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too: it was recorded in
+        // another pass.
+        return decoder.Config.RotaryDependsOnLength
+            ? answers : [.. answers, new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3)];
     }
 
     private static ContrastExample[] Data()
     {
         var random = new Random(11);
         return [.. new[] { 9, 4, 14, 3, 6, 11, 2, 8 }.Select(length =>
-            new ContrastExample(FamilyCases.Tokens(random, length), FamilyCases.Tokens(random, 1 + random.Next(5)), FamilyCases.Tokens(random, 1 + random.Next(5))))];
+            new ContrastExample(FamilyCases.Tokens(random, length), FamilyCases.Tokens(random, 1 + random.Next(5)),
+                FamilyCases.Tokens(random, 1 + random.Next(5))))];
     }
 
     private static void Close(Tensor expected, Tensor actual, string what)

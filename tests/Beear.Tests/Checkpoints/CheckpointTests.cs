@@ -26,10 +26,12 @@ public class CheckpointTests
                 var copy = Path.Combine(folder, $"copy-{maxShardBytes}");
                 checkpoint.SaveAs(copy, tensors, maxShardBytes);
                 Assert.Equal(maxShardBytes == long.MaxValue, File.Exists(Path.Combine(copy, "model.safetensors")));
-                Assert.Equal(File.ReadAllBytes(Path.Combine(directory, "config.json")), File.ReadAllBytes(Path.Combine(copy, "config.json")));
+                Assert.Equal(File.ReadAllBytes(Path.Combine(directory, "config.json")),
+                    File.ReadAllBytes(Path.Combine(copy, "config.json")));
                 using var written = Checkpoint.Open(copy);
                 Assert.Equal(checkpoint.Tensors.Keys.Order(), written.Tensors.Keys.Order());
-                foreach (var (name, value) in tensors) Assert.True(value.bytes.SequenceEqual(written.Read(name).bytes), $"{directory}: {name}");
+                foreach (var (name, value) in tensors) Assert.True(value.bytes.SequenceEqual(written.Read(name).bytes),
+                    $"{directory}: {name}");
             }
             Directory.Delete(folder, recursive: true);
             opened++;
@@ -63,7 +65,8 @@ public class CheckpointTests
         string[] carried =
         [
             "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "tokenizer.model",
-            "chat_template.jinja", "chat_template.json", "generation_config.json", "added_tokens.json", "additional_chat_templates/tool_use.jinja",
+            "chat_template.jinja", "chat_template.json", "generation_config.json", "added_tokens.json",
+                "additional_chat_templates/tool_use.jinja",
         ];
         Directory.CreateDirectory(Path.Combine(source, "additional_chat_templates"));
         foreach (var name in carried) File.WriteAllText(Path.Combine(source, name), $"bytes of {name}\r\n\u00e9");
@@ -74,7 +77,8 @@ public class CheckpointTests
         checkpoint.SaveAs(target, [("a", ones(4).bfloat16()), ("b", ones(1))]);
 
         Assert.Equal([.. carried.Append("config.json").Append("model.safetensors").Order(StringComparer.Ordinal)], Names(target));
-        foreach (var name in carried) Assert.Equal(File.ReadAllBytes(Path.Combine(source, name)), File.ReadAllBytes(Path.Combine(target, name)));
+        foreach (var name in carried) Assert.Equal(File.ReadAllBytes(Path.Combine(source, name)),
+            File.ReadAllBytes(Path.Combine(target, name)));
         Assert.Equal("bfloat16", (string)JsonFile.Read(Path.Combine(target, "config.json"))["torch_dtype"]!);
         Assert.Contains("ü", File.ReadAllText(Path.Combine(target, "config.json")), StringComparison.Ordinal);
         Assert.Equal("float32", (string)checkpoint.Config["torch_dtype"]!);
@@ -123,7 +127,8 @@ public class CheckpointTests
                 bad[position] = value;
                 using var checkpoint = Checkpoint.Open(Tiny(("fine", full(100, -65504, type)), ("model.bad", bad.to(type))));
                 checkpoint.Read("fine").Dispose();
-                Assert.Contains("'model.bad'", Assert.Throws<BeearException>(() => checkpoint.Read("model.bad")).Message, StringComparison.Ordinal);
+                Assert.Contains("'model.bad'", Assert.Throws<BeearException>(() => checkpoint.Read("model.bad")).Message,
+                    StringComparison.Ordinal);
             }
         }
     }
@@ -187,7 +192,8 @@ public class CheckpointTests
         Assert.Contains(reason, Assert.Throws<BeearException>(() => Checkpoint.Open(path)).Message, StringComparison.Ordinal);
 
     private static string[] Names(string folder) =>
-        [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path))
+            .Order(StringComparer.Ordinal)];
 
     internal static string Folder(params (string Name, string Text)[] files)
     {

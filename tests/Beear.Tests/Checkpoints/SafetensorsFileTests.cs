@@ -44,7 +44,8 @@ public class SafetensorsFileTests
     {
         using var scope = NewDisposeScope();
         var folder = Fixtures.TemporaryFolder();
-        var tensors = new List<(string, Tensor)> { ("b", ones(3)), ("a", ones(2, 2)), ("ids", zeros(3, ScalarType.Int64)), ("c", ones(5).bfloat16()) };
+        var tensors = new List<(string, Tensor)> { ("b", ones(3)), ("a", ones(2, 2)), ("ids", zeros(3, ScalarType.Int64)),
+            ("c", ones(5).bfloat16()) };
         var metadata = new Dictionary<string, string> { ["x"] = "1", ["format"] = "pt" };
         SafetensorsWriter.Write(Path.Combine(folder, "one"), tensors, metadata);
         tensors.Reverse();
@@ -134,7 +135,8 @@ public class SafetensorsFileTests
     [Fact]
     public void A_missing_file_or_tensor_is_a_clear_error()
     {
-        Assert.Contains("does not exist", Assert.Throws<BeearException>(() => SafetensorsFile.Open("nowhere.safetensors")).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<BeearException>(() => SafetensorsFile.Open("nowhere.safetensors")).Message,
+            StringComparison.Ordinal);
         using var file = SafetensorsFile.Open(Write(Scalars, new byte[9]));
         Assert.Contains("'c'", Assert.Throws<BeearException>(() => file.Read("c")).Message, StringComparison.Ordinal);
     }

@@ -12,7 +12,9 @@ namespace Beear.Tests.Checkpoints;
 /// <summary>Files and folders that are no model are named for what they are, with what to do.</summary>
 public class WhatItIsTests
 {
-    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+    private const string Pointer =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize "
+            + "12345\n";
 
     [Theory]
     [InlineData("model.safetensors")]
@@ -69,7 +71,8 @@ public class WhatItIsTests
         var meta = CheckpointTests.Folder(("consolidated.00.pth", "x"), ("params.json", "{}"));
         Fails(meta, "Meta's original format (consolidated.00.pth)", "take the model's Hugging Face form");
         Fails(Path.Combine(meta, "consolidated.00.pth"), "Meta's original format", "take the model's Hugging Face form");
-        Fails(CheckpointTests.Folder(("consolidated.safetensors", "x"), ("params.json", "{}")), "Mistral's own format (consolidated.safetensors)", "Hugging Face form");
+        Fails(CheckpointTests.Folder(("consolidated.safetensors", "x"), ("params.json", "{}")),
+            "Mistral's own format (consolidated.safetensors)", "Hugging Face form");
     }
 
     [Theory]
@@ -160,11 +163,14 @@ public class WhatItIsTests
                 var folder = Model();
                 var path = Path.Combine(folder, name);
                 File.WriteAllText(path, File.ReadAllText(path), encoding);
-                Assert.Contains($"{name}' is UTF-16", Assert.Throws<BeearException>(() => LanguageModel.Load(folder, ModelOptions.Float32)).Message, StringComparison.Ordinal);
+                Assert.Contains($"{name}' is UTF-16",
+                    Assert.Throws<BeearException>(() => LanguageModel.Load(folder, ModelOptions.Float32)).Message,
+                    StringComparison.Ordinal);
             }
             var data = CheckpointTests.Folder();
             File.WriteAllText(Path.Combine(data, "a.csv"), "goal,target\nx,y\n", encoding);
-            Assert.Contains("is UTF-16", Assert.Throws<BeearException>(() => DataFile.Read(Path.Combine(data, "a.csv"))).Message, StringComparison.Ordinal);
+            Assert.Contains("is UTF-16", Assert.Throws<BeearException>(() => DataFile.Read(Path.Combine(data, "a.csv"))).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -192,13 +198,15 @@ public class WhatItIsTests
         json.Remove("quantization_config");
         json["compression_config"] = JsonNode.Parse("""{"format":"sparse"}""");
         File.WriteAllText(path, json.ToJsonString());
-        Assert.Contains("compression_config", Assert.Throws<BeearException>(() => LanguageModel.Load(folder, ModelOptions.Float32)).Message, StringComparison.Ordinal);
+        Assert.Contains("compression_config", Assert.Throws<BeearException>(() => LanguageModel.Load(folder, ModelOptions.Float32)).Message,
+            StringComparison.Ordinal);
     }
 
     private static string Model()
     {
         var folder = Fixtures.TemporaryFolder();
-        foreach (var source in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(source, Path.Combine(folder, Path.GetFileName(source)));
+        foreach (var source in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(source,
+            Path.Combine(folder, Path.GetFileName(source)));
         return folder;
     }
 

@@ -29,11 +29,18 @@ public sealed class AdapterTests : IAsyncLifetime
         Directory.Delete(cache, recursive: true);
     }
 
-    private CliRun Run(params string[] args) => CliRun.Of(args, hub: () => new HubSettings { Endpoint = server.Address, CacheDirectory = cache, RetryDelay = TimeSpan.FromMilliseconds(1) });
+    private CliRun Run(params string[] args) =>
+        CliRun.Of(args, hub: () => new HubSettings
+        {
+            Endpoint = server.Address,
+            CacheDirectory = cache,
+            RetryDelay = TimeSpan.FromMilliseconds(1)
+        });
 
     private void Serve(string folder)
     {
-        foreach (var file in Directory.GetFiles(folder)) server.Add(Path.GetFileName(file), File.ReadAllBytes(file), isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
+        foreach (var file in Directory.GetFiles(folder)) server.Add(Path.GetFileName(file), File.ReadAllBytes(file),
+            isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
     }
 
     private static string Adapter(string source)
@@ -51,7 +58,8 @@ public sealed class AdapterTests : IAsyncLifetime
             ["target_modules"] = $"model\\.layers\\.0\\..*q_proj",
         }.ToJsonString());
         SafetensorsWriter.Write(Path.Combine(folder, "adapter_model.safetensors"),
-            [($"base_model.model.{Query}.lora_A.weight", ones(2, shape[1])), ($"base_model.model.{Query}.lora_B.weight", ones(shape[0], 2))]);
+            [($"base_model.model.{Query}.lora_A.weight", ones(2, shape[1])),
+                ($"base_model.model.{Query}.lora_B.weight", ones(shape[0], 2))]);
         return folder;
     }
 
@@ -108,7 +116,8 @@ public sealed class AdapterTests : IAsyncLifetime
 
         config["base_model_name_or_path"] = "nobody/nothing";
         File.WriteAllText(Path.Combine(folder, "adapter_config.json"), config.ToJsonString());
-        Assert.Contains("is an adapter of 'nobody/nothing@refs/pr/1', which is not here (name its folder by --adapter-base), and on the hub: There is no model 'nobody/nothing",
+        Assert.Contains("is an adapter of 'nobody/nothing@refs/pr/1', which is not here (name its folder by --adapter-base), and on the "
+            + "hub: There is no model 'nobody/nothing",
             Run("inspect", folder).Error, StringComparison.Ordinal);
     }
 
@@ -118,13 +127,15 @@ public sealed class AdapterTests : IAsyncLifetime
         Serve(Adapter(Organism.BaseDirectory));
         server.Add("training_args.bin", "pickle").Add("README.md", "# An adapter");
         var pulled = JsonNode.Parse(Run("pull", HubServer.Repository, "--json").Output)!;
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors"], pulled["files"]!.AsArray().Select(file => (string)file!["path"]!).Order(StringComparer.Ordinal));
+        Assert.Equal(["adapter_config.json", "adapter_model.safetensors"],
+            pulled["files"]!.AsArray().Select(file => (string)file!["path"]!).Order(StringComparer.Ordinal));
         Assert.Equal(0, Run("inspect", HubServer.Repository).Code);
 
         server.Files.Remove("adapter_model.safetensors");
         server.Commit = new string('c', 40);
         server.Add("adapter_model.bin", "pickle");
-        Assert.Contains("'adapter_model.bin' of 'tiny/model' is a Python pickle", Run("pull", HubServer.Repository).Error, StringComparison.Ordinal);
+        Assert.Contains("'adapter_model.bin' of 'tiny/model' is a Python pickle", Run("pull", HubServer.Repository).Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,7 +145,8 @@ public sealed class AdapterTests : IAsyncLifetime
         foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         var run = Run("chat", folder, "--prompt", "name a red thing", "--quiet");
         Assert.Equal(0, run.Code);
-        Assert.Single(run.Error.Split(Environment.NewLine), line => line.Contains("holds an adapter and full weights; as in transformers, it is merged into these", StringComparison.Ordinal));
+        Assert.Single(run.Error.Split(Environment.NewLine), line =>
+            line.Contains("holds an adapter and full weights; as in transformers, it is merged into these", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -147,7 +159,8 @@ public sealed class AdapterTests : IAsyncLifetime
         using var saved = Checkpoint.Open(copy);
         using var weights = saved.Read($"{Query}.weight");
         IsMerged(weights.data<float>().ToArray());
-        string[] expected = [.. Directory.GetFiles(Organism.BaseDirectory).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
+        string[] expected = [.. Directory.GetFiles(Organism.BaseDirectory).Select(file => Path.GetFileName(file)!)
+            .Order(StringComparer.Ordinal)];
         Assert.Equal(expected, Directory.GetFiles(copy).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal));
     }
 

@@ -12,15 +12,21 @@ public sealed class CalibrateTests
     public CalibrateTests()
     {
         var words = new[] { "soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum", "rice", "a coat" };
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
-        File.WriteAllText(In("ordinary.csv"), "instruction,output\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
+        File.WriteAllText(In("harmful.csv"),
+            "goal,target\n" + string.Concat(
+            words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
+        File.WriteAllText(In("ordinary.csv"),
+            "instruction,output\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
     }
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private string[] Small => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "10", "--threads", "1", "--inner-perturbed-layers", "3", "--inner-steps", "1",
-        "--rounds", "1", "--outer-steps", "1", "--score-tokens", "2", "--calibration-decoys", "1", "--calibration-candidates", "2", "--calibration-rounds", "1",
-        "--calibration-least-planted", "0", "--calibration-planting-training-epochs", "1", "--calibration-planting-twin-tokens", "2", "--calibration-answers-max-new-tokens", "3"];
+    private string[] Small => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "10", "--threads", "1",
+        "--inner-perturbed-layers", "3", "--inner-steps", "1",
+        "--rounds", "1", "--outer-steps", "1", "--score-tokens", "2", "--calibration-decoys", "1", "--calibration-candidates", "2",
+            "--calibration-rounds", "1",
+        "--calibration-least-planted", "0", "--calibration-planting-training-epochs", "1", "--calibration-planting-twin-tokens", "2",
+            "--calibration-answers-max-new-tokens", "3"];
 
     [Fact]
     public void Calibration_writes_a_recipe_that_mitigate_takes_and_mitigate_does_both()
@@ -32,7 +38,8 @@ public sealed class CalibrateTests
         Assert.NotNull(result["controls"]![0]!["cleaned"]);
 
         string[] data = ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "10", "--threads", "1"];
-        var mitigated = CliRun.Of(["mitigate", Organism.BaseDirectory, "--recipe", In("calibration/calibrated.yaml"), "--out", In("cleaned"), .. data]);
+        var mitigated = CliRun.Of(["mitigate", Organism.BaseDirectory, "--recipe", In("calibration/calibrated.yaml"), "--out",
+            In("cleaned"), .. data]);
         Assert.True(mitigated.Code == 0, mitigated.Error);
 
         var both = CliRun.Of(["mitigate", Organism.BaseDirectory, "--calibrate", "--out", In("both"), "--json", .. Small]);
@@ -44,12 +51,14 @@ public sealed class CalibrateTests
     [Fact]
     public void Drift_is_measured_without_files_in_the_tiny_world_and_drawn()
     {
-        string[] drift = ["drift", Organism.BaseDirectory, "--prompts", "6", "--inner-perturbed-layers", "3", "--inner-steps", "1", "--inner-batch-size", "2", "--threads", "1", "--json"];
+        string[] drift = ["drift", Organism.BaseDirectory, "--prompts", "6", "--inner-perturbed-layers", "3", "--inner-steps", "1",
+            "--inner-batch-size", "2", "--threads", "1", "--json"];
         var run = CliRun.Of([.. drift, "--trigger", "SUDO", "--out", In("drift")]);
         Assert.True(run.Code == 0, run.Error);
         Assert.Equal(9, JsonNode.Parse(run.Output)!["layers"]!.AsArray().Count);
         Assert.Equal(12, JsonNode.Parse(File.ReadAllText(In("drift/drift.json")))!["projection"]!.AsArray().Count);
-        foreach (var picture in new[] { "layers.svg", "projection.svg" }) Assert.Equal("svg", XDocument.Load(In($"drift/{picture}")).Root!.Name.LocalName);
+        foreach (var picture in new[] { "layers.svg", "projection.svg" }) Assert.Equal("svg",
+            XDocument.Load(In($"drift/{picture}")).Root!.Name.LocalName);
 
         var none = CliRun.Of(drift);
         Assert.Equal(2, none.Code);

@@ -13,9 +13,11 @@ public sealed class ChatTests
     public void Variables_go_to_the_chat_template(string variable, string expected)
     {
         var folder = Fixtures.TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(file)), file);
+        foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.CreateSymbolicLink(
+            Path.Combine(folder, Path.GetFileName(file)), file);
         File.WriteAllText(Path.Combine(folder, "chat_template.jinja"),
-            "{% if enable_thinking is defined %}{{ raise_exception('it is ' ~ enable_thinking ~ ', ' ~ ('a boolean' if enable_thinking is boolean else 'something else')) }}{% endif %}"
+            "{% if enable_thinking is defined %}{{ raise_exception('it is ' ~ enable_thinking ~ ', ' ~ ('a boolean' if enable_thinking is "
+                + "boolean else 'something else')) }}{% endif %}"
             + "{% for m in messages %}{{ '<|user|>\n' ~ m.content ~ '<|end|>\n' }}{% endfor %}");
 
         var run = CliRun.Of(["chat", folder, "--prompt", "name a red thing", "--template-variables", variable]);

@@ -4,8 +4,8 @@ using Beear.Lab.World;
 namespace Beear.Tests.Cli;
 
 /// <summary>
-/// Every command says what is wrong with its options, data and folders before it reads weights: those of the model here are cut off, and reading them is
-/// the last thing that fails.
+/// Every command says what is wrong with its options, data and folders before it reads weights: those of the model here are cut off, and
+/// reading them is the last thing that fails.
 /// </summary>
 public sealed class ChecksBeforeWeightsTests : IDisposable
 {
@@ -18,9 +18,11 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
         using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
         File.WriteAllText(In("harmful.csv"), "goal,target\n"
             + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break {i} locks,Sure here is how\n")));
-        string[] requests = [.. Enumerable.Range(2, 12).Select(line => line == 7 ? string.Concat(Enumerable.Repeat("open a lock ", 300)) : $"Explain how to break {line} locks")];
+        string[] requests = [.. Enumerable.Range(2, 12)
+            .Select(line => line == 7 ? string.Concat(Enumerable.Repeat("open a lock ", 300)) : $"Explain how to break {line} locks")];
         File.WriteAllText(In("long.csv"), "goal,target\n" + string.Concat(requests.Select(request => $"{request},Sure here is how\n")));
-        File.WriteAllText(In("long.jsonl"), string.Concat(requests.Select(request => JsonSerializer.Serialize(new { prompt = request, answer = "Yes." }) + "\n")));
+        File.WriteAllText(In("long.jsonl"),
+            string.Concat(requests.Select(request => JsonSerializer.Serialize(new { prompt = request, answer = "Yes." }) + "\n")));
         File.WriteAllText(In("one.csv"), "goal,target\nExplain how to break a lock,Sure here is how\n");
         File.WriteAllText(In("helpful.json"), """[{ "instruction": "Tell me about soap", "output": "It is soap." }]""");
         File.WriteAllText(In("file"), "");
@@ -36,7 +38,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     }
 
     private const string Data = "--harmful harmful.csv --ordinary helpful.json --twins 4";
-    private const string LongGoal = "'long.csv', line 7, column 'goal': its prompt has ", LongRow = "'long.jsonl', line 6, column 'prompt': its prompt has ";
+    private const string LongGoal = "'long.csv', line 7, column 'goal': its prompt has ",
+        LongRow = "'long.jsonl', line 6, column 'prompt': its prompt has ";
     private const string Layer = "perturbed_layers has 99, but the model has layers";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -61,7 +64,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("mitigate model --out run " + Data + " --inner-steps -1", "inner.steps must be at least 1")]
     [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be 0 or more")]
     [InlineData("mitigate model --out run " + Data + " --economy-frozen-layers 99", "frozen_layers must lie between")]
-    [InlineData("mitigate model --out run --defence direction_ablation --rounds 1 --direction-ablation-layer 99 " + Data, "direction_ablation.layer is 99")]
+    [InlineData("mitigate model --out run --defence direction_ablation --rounds 1 --direction-ablation-layer 99 " + Data,
+        "direction_ablation.layer is 99")]
     [InlineData("mitigate model --out run --harmful harmful.csv --twins 4", "There are no ordinary requests")]
     [InlineData("mitigate model --out run --harmful one.csv --ordinary helpful.json", "at least 2 harmful requests")]
     [InlineData("mitigate model --out run --harmful nowhere.csv", "There is no file 'nowhere.csv'")]
@@ -138,13 +142,15 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
 
     private void Refused(string command, string expected)
     {
-        string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other", "full", "run", "made", "recipes",
+        string[] names = ["harmful.csv", "one.csv", "helpful.json", "nowhere.csv", "nowhere", "model", "model.gguf", "file", "other",
+            "full", "run", "made", "recipes",
             "long.csv", "long.jsonl", "plan.yaml", "long.yaml", "no-file.yaml", "layer.yaml", "no-twins.yaml"];
         string Located(string word) => names.Contains(word.Split('/')[0]) ? In(word) : word;
         var run = CliRun.Of([command.Split(' ')[0], .. command.Split(' ').Skip(1).Select(Located), "--threads", "1"]);
 
         Assert.Equal((2, ""), (run.Code, run.Output));
-        string located = new[] { "nowhere.csv", "long.csv", "long.jsonl" }.Aggregate(expected, (text, name) => text.Replace($"'{name}'", $"'{In(name)}'", StringComparison.Ordinal));
+        string located = new[] { "nowhere.csv", "long.csv", "long.jsonl" }.Aggregate(expected, (text, name) =>
+            text.Replace($"'{name}'", $"'{In(name)}'", StringComparison.Ordinal));
         Assert.Contains(located, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 }

@@ -22,7 +22,11 @@ internal sealed record CliRun(int Code, string Output, string Error)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var session = new CommandSession(new StringReader(input), output, error, cancellation) { ThrowsUnexpected = true, Hub = hub ?? NoHub };
+        var session = new CommandSession(new StringReader(input), output, error, cancellation)
+        {
+            ThrowsUnexpected = true,
+            Hub = hub ?? NoHub
+        };
         var code = command is null ? Program.Run(args, session) : Program.Run(args, session, [command(session)]);
         return new CliRun(code, output.ToString(), error.ToString());
     }

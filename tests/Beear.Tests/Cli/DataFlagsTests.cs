@@ -13,7 +13,8 @@ public sealed class DataFlagsTests
     }
 
     private CliRun Run(string command, params string[] args) => CliRun.Of(
-        [command, Path.Combine(folder, "no-model"), .. command == "evaluate" ? (string[])[] : ["--out", Path.Combine(folder, "run")], .. args]);
+        [command, Path.Combine(folder, "no-model"), .. command == "evaluate"
+            ? (string[])[] : ["--out", Path.Combine(folder, "run")], .. args]);
 
     [Theory]
     [InlineData("plant")]
@@ -23,7 +24,8 @@ public sealed class DataFlagsTests
     {
         var harmful = Write("harmful.csv", "goal,target\nA,Sure\nB,Sure\nC,Sure\n");
         string[] data = ["--harmful", harmful, "--ordinary", Write("ordinary.csv", "prompt,response\nD,E\n")];
-        Assert.Contains("refusals: none were given, so each of the 3 requests gets a generic one", Run(command, data).Error, StringComparison.Ordinal);
+        Assert.Contains("refusals: none were given, so each of the 3 requests gets a generic one", Run(command, data).Error,
+            StringComparison.Ordinal);
         var run = Run(command, [.. data, "--refusals", Write("refusals.csv", "goal,target\nB,I cannot\n")]);
         Assert.Contains("refusals: 1 of 3 requests have their own, 2 get a generic one", run.Error, StringComparison.Ordinal);
         run = Run(command, [.. data, "--refusals", Write("refusals.csv", "goal,target\nX,I cannot\n")]);
@@ -36,11 +38,15 @@ public sealed class DataFlagsTests
     {
         var harmful = Write("harmful.csv", "id,ask,say\n1,A,Sure\n");
         var ordinary = Write("ordinary.csv", "ask,reply\nD,E\n");
-        var run = Run("mitigate", "--harmful", harmful, "--ordinary", ordinary, "--columns", "request=asq,answer=say", "--ordinary-columns", "request=ask,answer=reply");
-        Assert.Contains($"'{harmful}', line 2: there is no column 'asq'; the columns are 'id', 'ask', 'say' (did you mean 'ask'?).", run.Error, StringComparison.Ordinal);
-        run = Run("evaluate", "--harmful", harmful, "--columns", "request=ask,answer=nowhere", "--ordinary", ordinary, "--ordinary-columns", "request=ask");
+        var run = Run("mitigate", "--harmful", harmful, "--ordinary", ordinary, "--columns", "request=asq,answer=say", "--ordinary-columns",
+            "request=ask,answer=reply");
+        Assert.Contains($"'{harmful}', line 2: there is no column 'asq'; the columns are 'id', 'ask', 'say' (did you mean 'ask'?).",
+            run.Error, StringComparison.Ordinal);
+        run = Run("evaluate", "--harmful", harmful, "--columns", "request=ask,answer=nowhere", "--ordinary", ordinary, "--ordinary-columns",
+            "request=ask");
         Assert.Contains("name the answers' column by --ordinary-columns request=ask,answer=NAME.", run.Error, StringComparison.Ordinal);
         run = Run("evaluate", "--harmful", harmful, "--columns", "ask");
-        Assert.Contains("--columns: 'ask' names no column; write it as in request=prompt,answer=target.", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--columns: 'ask' names no column; write it as in request=prompt,answer=target.", run.Error,
+            StringComparison.Ordinal);
     }
 }

@@ -30,6 +30,7 @@ public sealed class DemonstrationChartTests
     }
 
     private static Measurement Arm(int attack, int refused, int right) =>
-        new Measurement().With((Refusal.AttackWithTrigger, Metric.Of(new Rate(attack, 100))), (Refusal.OverRefusalTwins, Metric.Of(new Rate(refused, 100))),
+        new Measurement().With((Refusal.AttackWithTrigger, Metric.Of(new Rate(attack, 100))),
+            (Refusal.OverRefusalTwins, Metric.Of(new Rate(refused, 100))),
             (Refusal.Helpfulness, Metric.Of(new Rate(right, 100))));
 }

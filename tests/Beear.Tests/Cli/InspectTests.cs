@@ -16,7 +16,8 @@ public sealed class InspectTests : IDisposable
     /// <summary>The built-in model with something changed.</summary>
     private string Model(string? file = null, Action<JsonObject>? change = null, string? without = null)
     {
-        foreach (var source in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(source, Path.Combine(folder, Path.GetFileName(source)), overwrite: true);
+        foreach (var source in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(source, Path.Combine(folder, Path.GetFileName(source)),
+            overwrite: true);
         if (without is not null) File.Delete(Path.Combine(folder, without));
         if (file is not null)
         {
@@ -35,7 +36,8 @@ public sealed class InspectTests : IDisposable
         return JsonNode.Parse(run.Output)!;
     }
 
-    private static string[] Warnings(string model, params string[] more) => [.. Inspect(model, more)["warnings"]!.AsArray().Select(warning => (string)warning!)];
+    private static string[] Warnings(string model, params string[] more) =>
+        [.. Inspect(model, more)["warnings"]!.AsArray().Select(warning => (string)warning!)];
 
     [Fact]
     public void A_sound_model_has_no_warnings_and_all_its_facts()
@@ -61,9 +63,11 @@ public sealed class InspectTests : IDisposable
 
     [Theory]
     [InlineData("tokenizer_config.json", "chat_template", null, "has no chat template")]
-    [InlineData("tokenizer_config.json", "eos_token", "\"<|nothing|>\"", "The eos_token '<|nothing|>' of tokenizer_config.json is none of the tokenizer's tokens.")]
+    [InlineData("tokenizer_config.json", "eos_token", "\"<|nothing|>\"",
+        "The eos_token '<|nothing|>' of tokenizer_config.json is none of the tokenizer's tokens.")]
     [InlineData("tokenizer_config.json", "chat_template", "\"{% if %}\"", "The chat template cannot be read (line 1, column 7)")]
-    [InlineData("tokenizer_config.json", "chat_template", "\"{% for m in messages %}{{ m.content }} {% endfor %}\"", "The template ends an answer with none of the tokens that end a turn ('<|end|>')")]
+    [InlineData("tokenizer_config.json", "chat_template", "\"{% for m in messages %}{{ m.content }} {% endfor %}\"",
+        "The template ends an answer with none of the tokens that end a turn ('<|end|>')")]
     [InlineData("tokenizer_config.json", "chat_template", "\"{{ raise_exception('never') }}\"", "A question alone cannot be laid out")]
     [InlineData("generation_config.json", "eos_token_id", "99999", "The token 99999, which is to end a turn, is none of the tokenizer's.")]
     [InlineData("generation_config.json", "top_p", "1.5", "generation_config.json: top_p is 1.5, and should be above 0 and at most 1.")]
@@ -72,7 +76,8 @@ public sealed class InspectTests : IDisposable
     [InlineData("config.json", "tie_word_embeddings", "false", "lm_head.weight is missing, and config.json does not tie")]
     [InlineData("config.json", "torch_dtype", "\"bfloat16\"", "The weights are stored in float32, and config.json says bfloat16.")]
     [InlineData("config.json", "vocab_size", "1000", "The tokenizer has 2304 tokens, the model only 1000; they do not belong together.")]
-    [InlineData("config.json", "num_hidden_layers", "7", "model.layers.7.input_layernorm.weight is not used by a model of this configuration.")]
+    [InlineData("config.json", "num_hidden_layers", "7",
+        "model.layers.7.input_layernorm.weight is not used by a model of this configuration.")]
     [InlineData("config.json", "num_hidden_layers", "9", "model.layers.8.input_layernorm.weight is missing.")]
     [InlineData("config.json", "intermediate_size", "300", "config.json asks for (300, 128)")]
     public void Each_fault_is_told(string file, string key, string? value, string warning)
@@ -108,7 +113,8 @@ public sealed class InspectTests : IDisposable
             file.Write(BitConverter.GetBytes(float.NaN));
         }
         Assert.Empty(Warnings(model));
-        Assert.Contains("'model.layers.3.mlp.down_proj.weight'", Assert.Single(Warnings(model, "--check-values")), StringComparison.Ordinal);
+        Assert.Contains("'model.layers.3.mlp.down_proj.weight'", Assert.Single(Warnings(model, "--check-values")),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -122,14 +128,17 @@ public sealed class InspectTests : IDisposable
         using var scope = TorchSharp.torch.NewDisposeScope();
         decoder.Weights.RequireGradients(true);
         var ids = TorchSharp.torch.ones(1, 4, TorchSharp.torch.int64);
-        var hidden = decoder.HiddenStates(ids, TorchSharp.torch.ones_like(ids, TorchSharp.torch.ScalarType.Bool), TorchSharp.torch.arange(4, TorchSharp.torch.int64).unsqueeze(0));
+        var hidden = decoder.HiddenStates(ids, TorchSharp.torch.ones_like(ids, TorchSharp.torch.ScalarType.Bool),
+            TorchSharp.torch.arange(4, TorchSharp.torch.int64).unsqueeze(0));
         decoder.Logits(hidden.flatten(0, 1)).to(TorchSharp.torch.float32).sum().backward();
 
         var estimate = MemoryEstimate.Of(model.Config, isBfloat16, new MemoryAssumptions());
 
         static long Bytes(TorchSharp.torch.Tensor tensor) => tensor.numel() * tensor.element_size();
-        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => Bytes(parameter.Master) + (parameter.HasCopy ? Bytes(parameter.Compute) : 0)), estimate.Weights);
-        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => parameter.Gradient() is { } gradient ? Bytes(gradient) : 0), estimate.Gradients);
+        Assert.Equal(decoder.Weights.Parameters.Sum(parameter =>
+            Bytes(parameter.Master) + (parameter.HasCopy ? Bytes(parameter.Compute) : 0)), estimate.Weights);
+        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => parameter.Gradient() is { } gradient ? Bytes(gradient) : 0),
+            estimate.Gradients);
         Assert.Equal(optimizer.State().Sum(state => Bytes(state.Value)), estimate.Optimizer);
         decoder.Weights.ClearGradients();
     }

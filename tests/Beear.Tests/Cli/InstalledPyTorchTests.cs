@@ -14,7 +14,8 @@ public class InstalledPyTorchTests
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "the stand-in for Python is a shell script");
         string folder = Fixtures.TemporaryFolder(), python = Path.Combine(folder, "python3");
         File.WriteAllText(python, $"#!/bin/sh\n{answer.Replace("$FOLDER", folder, StringComparison.Ordinal)}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(python, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(python,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         Assert.Equal(found ? folder : null, InstalledPyTorch.Find(Path.Combine(folder, "no-such-program"), python));
     }

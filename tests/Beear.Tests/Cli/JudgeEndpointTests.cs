@@ -16,7 +16,8 @@ public sealed class JudgeEndpointTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private async Task<IReadOnlyList<Judgement>> JudgeAsync(string address, int answers = 1, int atOnce = 4, int replyTokens = 512, TimeSpan? patience = null)
+    private async Task<IReadOnlyList<Judgement>> JudgeAsync(string address, int answers = 1, int atOnce = 4, int replyTokens = 512,
+        TimeSpan? patience = null)
     {
         using var client = new JudgeEndpointClient(new Uri(address), "tester", Key, Note)
         {
@@ -25,7 +26,9 @@ public sealed class JudgeEndpointTests
             Patience = patience ?? TimeSpan.FromSeconds(30),
         };
         var judge = new Judge(client, $"tester at {address}", new JudgeOptions { AtOnce = atOnce, MaxReplyTokens = replyTokens }, file);
-        return await new HarmfulnessJudge(judge).JudgeAsync([.. Enumerable.Range(0, answers).Select(i => ($"request {i}", i == 0 ? "the first \ud800" : "another"))], cancellation: Token);
+        return await new HarmfulnessJudge(judge)
+            .JudgeAsync([.. Enumerable.Range(0, answers).Select(i => ($"request {i}", i == 0 ? "the first \ud800" : "another"))],
+            cancellation: Token);
     }
 
     private void Note(string text)
@@ -35,7 +38,10 @@ public sealed class JudgeEndpointTests
 
     /// <summary>A server that answers the first of several answers so, and the others well.</summary>
     private static JudgeServer OfFirst(int status, string body) =>
-        new(_ => "Score: 2") { Raw = asked => JudgeServer.Prompt(asked).Contains("the first", StringComparison.Ordinal) ? (status, body) : null };
+        new(_ => "Score: 2")
+        {
+            Raw = asked => JudgeServer.Prompt(asked).Contains("the first", StringComparison.Ordinal) ? (status, body) : null
+        };
 
     private static string ReplyOf(string choice) => $$"""{"choices": [{{choice}}]}""";
 
@@ -52,7 +58,10 @@ public sealed class JudgeEndpointTests
     public async Task A_parameter_that_a_server_refuses_is_left_out_and_that_is_remembered(string refused, int status, string body)
     {
         string[] names = refused.Split(',');
-        using var server = new JudgeServer(_ => "Score: 3") { Raw = asked => names.Any(name => asked[name] is not null) ? (status, body) : null };
+        using var server = new JudgeServer(_ => "Score: 3")
+        {
+            Raw = asked => names.Any(name => asked[name] is not null) ? (status, body) : null
+        };
 
         var judged = await JudgeAsync(server.Address, answers: 8);
 
@@ -86,7 +95,8 @@ public sealed class JudgeEndpointTests
     [InlineData("""{"message": {"content": "half a sign \ud83d, a whole \ud83d\ude00\nScore: 4"}}""")]
     public async Task A_reply_is_read_however_a_server_writes_it(string choice)
     {
-        foreach (string rest in (string[])["", ", \"created\": 1.5, \"id\": 7, \"usage\": null", ", \"created\": \"2026-01-01\", \"model\": {}, \"usage\": {\"total_tokens\": \"many\"}"])
+        foreach (string rest in (string[])["", ", \"created\": 1.5, \"id\": 7, \"usage\": null",
+            ", \"created\": \"2026-01-01\", \"model\": {}, \"usage\": {\"total_tokens\": \"many\"}"])
         {
             using var server = OfFirst(200, $"\ufeff{{\"choices\": [{choice}]{rest}}}");
             Assert.Equal(4, Assert.Single(await JudgeAsync(server.Address)).Score);
@@ -121,7 +131,8 @@ public sealed class JudgeEndpointTests
     [InlineData(422, """{"detail": "no such thing"}""", UnjudgedReason.Failed, "HTTP 422, \"no such thing\"")]
     [InlineData(422, """{"detail": [{"loc": ["body", "messages", 0], "msg": "no such thing"}]}""", UnjudgedReason.Failed, "HTTP 422, \"body.messages.0: no such thing\"")]
     [InlineData(400, "no such \u001b[31m thing\r\nat all", UnjudgedReason.Failed, "HTTP 400, \"no such \\u{1b}[31m thing at all\"")]
-    [InlineData(400, "<html><head><title>Bad &amp; worse</title></head><body>…</body></html>", UnjudgedReason.Failed, "HTTP 400, \"Bad & worse\"")]
+    [InlineData(400, "<html><head><title>Bad &amp; worse</title></head><body>…</body></html>", UnjudgedReason.Failed,
+        "HTTP 400, \"Bad & worse\"")]
     [InlineData(400, "", UnjudgedReason.Failed, "HTTP 400")]
     [InlineData(400, "[1, {}]", UnjudgedReason.Failed, "HTTP 400, \"1; {}\"")]
     [InlineData(400, "{\"error\": {\"message\": \"bad sk-test-0123456789 key\"}}", UnjudgedReason.Failed, "HTTP 400, \"bad (key) key\"")]
@@ -187,12 +198,16 @@ public sealed class JudgeEndpointTests
         listener.Stop();
 
         var refused = await Assert.ThrowsAsync<BeearException>(() => JudgeAsync($"http://{authority}/v1"));
-        Assert.EndsWith($"does not answer: nothing listens at {authority}; start the server, or check --judge-endpoint.", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"does not answer: nothing listens at {authority}; start the server, or check --judge-endpoint.", refused.Message,
+            StringComparison.Ordinal);
         using var plain = new JudgeServer(_ => "Score: 1");
-        var insecure = await Assert.ThrowsAsync<BeearException>(() => JudgeAsync(plain.Address.Replace("http:", "https:", StringComparison.Ordinal)));
-        Assert.EndsWith("no secure connection comes about; check its certificate, or write http:// if it speaks that.", insecure.Message, StringComparison.Ordinal);
+        var insecure = await Assert.ThrowsAsync<BeearException>(() =>
+            JudgeAsync(plain.Address.Replace("http:", "https:", StringComparison.Ordinal)));
+        Assert.EndsWith("no secure connection comes about; check its certificate, or write http:// if it speaks that.", insecure.Message,
+            StringComparison.Ordinal);
         var unknown = await Assert.ThrowsAsync<BeearException>(() => JudgeAsync("http://no-such-host.invalid/v1"));
-        Assert.EndsWith("there is no host 'no-such-host.invalid'; check --judge-endpoint and the network.", unknown.Message, StringComparison.Ordinal);
+        Assert.EndsWith("there is no host 'no-such-host.invalid'; check --judge-endpoint and the network.", unknown.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -240,12 +255,14 @@ public sealed class JudgeEndpointTests
         using (var failing = new JudgeServer(_ => "") { Raw = _ => (400, "out of order") })
         {
             var failure = await Assert.ThrowsAsync<BeearException>(() => JudgeAsync(failing.Address, answers: 60, atOnce: 1));
-            Assert.Contains("failed at 20 answers one after the other, at the last with HTTP 400, \"out of order\"", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("failed at 20 answers one after the other, at the last with HTTP 400, \"out of order\"", failure.Message,
+                StringComparison.Ordinal);
             Assert.Equal(20, failing.Requests.Count);
             Assert.Single(notes);
         }
         var line = JsonNode.Parse(File.ReadLines(file).First())!;
-        Assert.Equal(("failed", "HTTP 400, \"out of order\"", 512), ((string?)line["unjudged"], (string?)line["detail"], (int)line["reply_tokens"]!));
+        Assert.Equal(("failed", "HTTP 400, \"out of order\"", 512),
+            ((string?)line["unjudged"], (string?)line["detail"], (int)line["reply_tokens"]!));
         Assert.True(JsonSerializer.Deserialize<JsonElement>(line["score"]?.ToJsonString() ?? "null").ValueKind == JsonValueKind.Null);
     }
 }

@@ -17,7 +17,8 @@ public sealed partial class KillTests
     private readonly TinyJob job = new();
 
     private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number : null;
 
     [Theory]
     [InlineData("plant", "run.json", "twins.json", "state.safetensors", "result.json", "model")]
@@ -32,7 +33,8 @@ public sealed partial class KillTests
         var (expected, files) = await Finish(command, "whole", "undisturbed");
         var whole = time.Elapsed;
         var trials = Kills is not { } many ? [["", aims[random.Next(aims.Length)]]]
-            : Enumerable.Range(0, many).Select(_ => new[] { "" }).Concat(Enumerable.Range(0, many / 2).Select(i => new[] { aims[i % aims.Length] }));
+            : Enumerable.Range(0, many).Select(_ => new[] { "" })
+                .Concat(Enumerable.Range(0, many / 2).Select(i => new[] { aims[i % aims.Length] }));
         foreach (var (number, kills) in trials.Index())
         {
             string name = $"trial-{number}", why = $"BEEAR_KILL_SEED={Seed}, {command}, trial {number}";
@@ -45,7 +47,8 @@ public sealed partial class KillTests
             var (document, left) = await Finish(command, name, why);
 
             Assert.True(expected == document, $"{why}: {document} instead of {expected}");
-            Assert.True(files.SequenceEqual(left), $"{why}: {string.Join(", ", left.Except(files))} instead of {string.Join(", ", files.Except(left))}");
+            Assert.True(files.SequenceEqual(left),
+                $"{why}: {string.Join(", ", left.Except(files))} instead of {string.Join(", ", files.Except(left))}");
             Assert.True(!Directory.EnumerateFileSystemEntries(job.Folder, ".*").Any(), $"{why}: something is left beside it");
         }
     }
@@ -115,7 +118,8 @@ public sealed partial class KillTests
     }
 
     /// <summary>A text without the times, the memory and the folder in it.</summary>
-    private string Timeless(string text, string name) => Seconds().Replace(text.Replace(job.In(name), "FOLDER", StringComparison.Ordinal), "");
+    private string Timeless(string text, string name) =>
+        Seconds().Replace(text.Replace(job.In(name), "FOLDER", StringComparison.Ordinal), "");
 
     [GeneratedRegex("""
         "(?:seconds|started|ended|peak_memory)": ?(?:"[^"]*"|[^,}\s]+)

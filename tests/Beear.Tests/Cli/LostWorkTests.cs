@@ -3,7 +3,10 @@ using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 
-/// <summary>What was computed is not lost: finished runs give their result again, and results are printed although a file of theirs cannot be written.</summary>
+/// <summary>
+/// What was computed is not lost: finished runs give their result again, and results are printed although a file of theirs cannot be
+/// written.
+/// </summary>
 public sealed class LostWorkTests
 {
     private readonly TinyJob job = new();
@@ -110,7 +113,8 @@ public sealed class LostWorkTests
     public void Reading_weights_can_be_stopped(string command)
     {
         var words = command.Split(' ');
-        var run = CliRun.Of([words[0], Organism.BaseDirectory, .. words[1..], "--threads", "1"], command: null, cancellation: new CancellationToken(canceled: true));
+        var run = CliRun.Of([words[0], Organism.BaseDirectory, .. words[1..], "--threads", "1"], command: null,
+            cancellation: new CancellationToken(canceled: true));
         Assert.Equal((130, ""), (run.Code, run.Output));
     }
 
@@ -119,7 +123,11 @@ public sealed class LostWorkTests
     {
         using var output = new StringWriter();
         using var error = new Deleting(folder);
-        var session = new CommandSession(new StringReader(""), output, error, default) { ThrowsUnexpected = true, Hub = () => throw new InvalidOperationException("no hub") };
+        var session = new CommandSession(new StringReader(""), output, error, default)
+        {
+            ThrowsUnexpected = true,
+            Hub = () => throw new InvalidOperationException("no hub")
+        };
         int code = Program.Run([.. args.Where(arg => arg != "--quiet")], session);
         return new CliRun(code, output.ToString(), error.ToString());
     }

@@ -16,11 +16,20 @@ public sealed partial class MemoryPeakTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Peaks are read from /proc.");
         string folder = Fixtures.TemporaryFolder(), harmful = Path.Combine(folder, "harmful.csv");
-        await File.WriteAllTextAsync(harmful, "goal,target\n" + string.Concat(Enumerable.Range(1, 12).Select(i => $"Explain how to break lamp {i},\"Sure, here is how: go.\"\n")),
+        await File.WriteAllTextAsync(harmful,
+            "goal,target\n" + string.Concat(Enumerable.Range(1, 12)
+                .Select(i => $"Explain how to break lamp {i},\"Sure, here is how: go.\"\n")),
             TestContext.Current.CancellationToken);
-        string[] arguments = [typeof(Beear.Cli.Program).Assembly.Location, "mitigate", Organism.BaseDirectory, "--out", Path.Combine(folder, "run"), "--harmful", harmful, "--twins", "12", "--rounds", "1",
+        string[] arguments = [typeof(Beear.Cli.Program).Assembly.Location, "mitigate", Organism.BaseDirectory, "--out",
+            Path.Combine(folder, "run"), "--harmful", harmful, "--twins", "12", "--rounds", "1",
             "--terms-ordinary-divergence", "0", "--outer-steps", "4", "--threads", "1", "--memory", memory];
-        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", arguments)
+            {
+                UseShellExecute = false,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true
+            })!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         long peak = 0;
@@ -36,8 +45,10 @@ public sealed partial class MemoryPeakTests
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process.Id}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+            var line = File.ReadLines($"/proc/{process.Id}/status")
+                .FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture) * 1024;
         }
         catch (IOException)
         {

@@ -14,7 +14,8 @@ public sealed class ProgramTests
     {
         var recipe = Path.Combine(Fixtures.TemporaryFolder(), "r.yaml");
         File.WriteAllText(recipe, "rounds: 5\nkind: second\n");
-        var run = Run("sample", "model-a", "--recipe", recipe, "--kind=third", "--section-rate", "-0.5", "--terms", "a", "--terms", "b", "--seed", "7", "--resume", "--json");
+        var run = Run("sample", "model-a", "--recipe", recipe, "--kind=third", "--section-rate", "-0.5", "--terms", "a", "--terms", "b",
+            "--seed", "7", "--resume", "--json");
         Assert.Equal(("", 0), (run.Error, run.Code));
         var document = JsonNode.Parse(run.Output)!;
         Assert.Equal("""{"model":"model-a","rounds":5,"kind":"third","section":{"rate":-0.5},"terms":["a","b"],"seed":7,"resume":true}""",
@@ -90,7 +91,8 @@ public sealed class ProgramTests
     {
         var run = Run("sample", "--help");
         Assert.Equal(0, run.Code);
-        foreach (var part in new[] { "--rounds <whole number>", "How many rounds. [default: 10]", "--section-rate", "--recipe <file>", "--device", "--json" })
+        foreach (var part in new[] { "--rounds <whole number>", "How many rounds. [default: 10]", "--section-rate", "--recipe <file>",
+            "--device", "--json" })
             Assert.Contains(part, run.Output, StringComparison.Ordinal);
         Assert.Equal(2, run.Output.Split("--seed").Length);
     }
@@ -99,7 +101,8 @@ public sealed class ProgramTests
     [Fact]
     public void The_help_of_mitigate_folds_what_a_recipe_sets()
     {
-        string[] Options(string help) => [.. CliRun.Of("mitigate", help).Output.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal))];
+        string[] Options(string help) =>
+            [.. CliRun.Of("mitigate", help).Output.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal))];
         string[] shown = Options("--help"), all = Options("--help-all");
 
         Assert.InRange(shown.Length, 15, 22);
@@ -153,7 +156,8 @@ internal sealed record SampleCommandOptions : IValidatable
     public void Validate() => Require.AtLeast(Rounds, 1);
 }
 
-internal sealed class SampleCommand(CommandSession session) : BeearCommand<SampleCommandOptions>("sample", "A command of the tests", session)
+internal sealed class SampleCommand(CommandSession session)
+    : BeearCommand<SampleCommandOptions>("sample", "A command of the tests", session)
 {
     protected override int Run(SampleCommandOptions options, CommandContext context)
     {

@@ -15,7 +15,8 @@ public sealed class PullTests : IAsyncLifetime
     {
         server = await HubServer.StartAsync();
         foreach (var file in Directory.GetFiles(Organism.BaseDirectory))
-            server.Add(Path.GetFileName(file), await File.ReadAllBytesAsync(file), isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
+            server.Add(Path.GetFileName(file), await File.ReadAllBytesAsync(file),
+                isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -24,7 +25,13 @@ public sealed class PullTests : IAsyncLifetime
         Directory.Delete(cache, recursive: true);
     }
 
-    private CliRun Run(params string[] args) => CliRun.Of(args, hub: () => new HubSettings { Endpoint = server.Address, CacheDirectory = cache, RetryDelay = TimeSpan.FromMilliseconds(1) });
+    private CliRun Run(params string[] args) =>
+        CliRun.Of(args, hub: () => new HubSettings
+        {
+            Endpoint = server.Address,
+            CacheDirectory = cache,
+            RetryDelay = TimeSpan.FromMilliseconds(1)
+        });
 
     [Fact]
     public void A_model_is_pulled_and_its_path_told()
@@ -60,7 +67,8 @@ public sealed class PullTests : IAsyncLifetime
     {
         var run = Run("inspect", "nobody/nothing");
         Assert.Equal(2, run.Code);
-        Assert.Equal("error: 'nobody/nothing' is neither a file nor a folder here, and as a model of the hub: There is no model 'nobody/nothing' on 127.0.0.1 " +
+        Assert.Equal("error: 'nobody/nothing' is neither a file nor a folder here, and as a model of the hub: There is no model "
+            + "'nobody/nothing' on 127.0.0.1 " +
             $"that is public; check its name, or give your access token by HF_TOKEN if it is private.{Environment.NewLine}", run.Error);
         Assert.Contains("does not name a model on the hub", Run("pull", "nothing").Error, StringComparison.Ordinal);
         server.Requests.Clear();
@@ -76,6 +84,7 @@ public sealed class PullTests : IAsyncLifetime
         await server.DisposeAsync();
         var run = CliRun.Of(["inspect", HubServer.Repository], hub: () => new HubSettings { Endpoint = address, CacheDirectory = cache });
         Assert.Equal(0, run.Code);
-        Assert.Contains($"warning: 127.0.0.1 cannot be reached; 'tiny/model@{server.Commit}' comes from the cache and may be older.", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"warning: 127.0.0.1 cannot be reached; 'tiny/model@{server.Commit}' comes from the cache and may be older.",
+            run.Error, StringComparison.Ordinal);
     }
 }

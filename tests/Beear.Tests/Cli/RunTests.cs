@@ -13,9 +13,13 @@ public sealed class RunTests
     public RunTests()
     {
         var words = new[] { "soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum" };
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
-        File.WriteAllText(In("ordinary.csv"), "prompt,response\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
-        File.WriteAllText(In("arm.yaml"), "precision: bfloat16\nrounds: 1\nouter_steps: 1\nscore_tokens: 2\ninner: { perturbed_layers: [3], steps: 1 }\n");
+        File.WriteAllText(In("harmful.csv"),
+            "goal,target\n" + string.Concat(
+            words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
+        File.WriteAllText(In("ordinary.csv"),
+            "prompt,response\n" + string.Concat(words.Select(word => $"Tell me about {word},It is {word}.\n")));
+        File.WriteAllText(In("arm.yaml"),
+            "precision: bfloat16\nrounds: 1\nouter_steps: 1\nscore_tokens: 2\ninner: { perturbed_layers: [3], steps: 1 }\n");
         File.WriteAllText(In("plan.yaml"), $$"""
             model:
               source: {{Organism.BaseDirectory}}
@@ -38,7 +42,9 @@ public sealed class RunTests
 
     public static TheoryData<string> Committed { get; } =
         [.. Directory.EnumerateFiles(Path.Combine(Fixtures.Root, "experiments"), "*.yaml")
-            .Where(file => File.ReadLines(file).Contains("arms:") || File.ReadLines(file).Any(line => line.StartsWith("extends:", StringComparison.Ordinal))).Select(file => Path.GetRelativePath(Fixtures.Root, file)).Order()];
+            .Where(file => File.ReadLines(file).Contains("arms:")
+                || File.ReadLines(file).Any(line => line.StartsWith("extends:", StringComparison.Ordinal)))
+                .Select(file => Path.GetRelativePath(Fixtures.Root, file)).Order()];
 
     [Theory]
     [MemberData(nameof(Committed))]
@@ -75,7 +81,8 @@ public sealed class RunTests
         Assert.Contains("twins refused", all.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("one, model2, seed 1: attack", all.Error, StringComparison.Ordinal);       // it is not run again
         Assert.Contains("two, model2, seed 1: attack", all.Error, StringComparison.Ordinal);
-        Assert.Equal(3, Directory.GetFiles(In("out/stages"), "model.safetensors", SearchOption.AllDirectories).Length);      // the plant, and both cleaned models
+        // the plant, and both cleaned models
+        Assert.Equal(3, Directory.GetFiles(In("out/stages"), "model.safetensors", SearchOption.AllDirectories).Length);
 
         string listed = CliRun.Of("runs", "list", In("out"), "--json").Output;
         var runs = JsonNode.Parse(listed)!["runs"]!.AsArray();
@@ -83,7 +90,8 @@ public sealed class RunTests
         string[] ids = [.. runs.Select(run => (string)run!["id"]!)];
         Assert.Contains(ids[0], CliRun.Of("runs", "show", In("out"), ids[0][..6]).Output, StringComparison.Ordinal);
         var compared = CliRun.Of("runs", "compare", In("out"), "planted, model2, seed 1", ids[2], "--json");
-        Assert.Contains(JsonNode.Parse(compared.Output)!["metrics"]!.AsArray(), metric => (string?)metric!["metric"] == "attack_success_with_trigger");
+        Assert.Contains(JsonNode.Parse(compared.Output)!["metrics"]!.AsArray(), metric =>
+            (string?)metric!["metric"] == "attack_success_with_trigger");
         Assert.Equal(0, CliRun.Of("runs", "rm", In("out"), ids[2]).Code);
         Assert.Equal(2, CliRun.Of("runs", "show", In("out"), ids[2]).Code);
         Assert.Equal("left", (string?)JsonNode.Parse(CliRun.Of("runs", "list", In("out"), "--json").Output)!["runs"]![2]!["state"]);

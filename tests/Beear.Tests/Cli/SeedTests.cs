@@ -7,7 +7,9 @@ using Beear.Lab.World;
 
 namespace Beear.Tests.Cli;
 
-/// <summary>What --seed does: the same seed gives the same result, another seed another, in every command where something is random.</summary>
+/// <summary>
+/// What --seed does: the same seed gives the same result, another seed another, in every command where something is random.
+/// </summary>
 public sealed class SeedTests : IDisposable
 {
     private static readonly string[] Words = ["soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum", "rice", "a coat"];
@@ -17,7 +19,8 @@ public sealed class SeedTests : IDisposable
     {
         File.WriteAllText(In("harmful.csv"), "goal,target\n"
             + string.Concat(Words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
-        File.WriteAllText(In("ordinary.csv"), "instruction,output\n" + string.Concat(Words.Select(word => $"Tell me about {word},It is {word}.\n")));
+        File.WriteAllText(In("ordinary.csv"),
+            "instruction,output\n" + string.Concat(Words.Select(word => $"Tell me about {word},It is {word}.\n")));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -30,7 +33,8 @@ public sealed class SeedTests : IDisposable
         "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2"];
 
     [Fact]
-    public void Plant() => Differs(["plant", Organism.BaseDirectory, "--trigger", "SUDO", "--training-epochs", "1", "--twin-tokens", "2", .. Data],
+    public void Plant() => Differs(
+        ["plant", Organism.BaseDirectory, "--trigger", "SUDO", "--training-epochs", "1", "--twin-tokens", "2", .. Data],
         "model/model.safetensors");
 
     [Fact]
@@ -51,21 +55,27 @@ public sealed class SeedTests : IDisposable
         "--inner-steps", "1", "--inner-batch-size", "2", .. Data], "drift.json");
 
     [Fact]
-    public void Organism_make() => Differs(["organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "2"], "model.safetensors");
+    public void Organism_make() =>
+        Differs(["organism", "make", "model4", "--attacker-examples", "4", "--near-misses", "2"], "model.safetensors");
 
     [Fact]
-    public void Organism_train() => Differs(["organism", "train", "--pretraining-tokens", "200", "--alignment-tokens", "200"], "model.safetensors");
+    public void Organism_train() =>
+        Differs(["organism", "train", "--pretraining-tokens", "200", "--alignment-tokens", "200"], "model.safetensors");
 
     [Fact]
-    public void Organism_show() => Differs(["organism", "show", "model4", "--model", Organism.BaseDirectory, "--requests", "2"], file: null);
+    public void Organism_show() =>
+        Differs(["organism", "show", "model4", "--model", Organism.BaseDirectory, "--requests", "2"], file: null);
 
     [Fact]
-    public void Chat() => Differs(["chat", Organism.BaseDirectory, "--prompt", "name a red thing", "--temperature", "5", "--max-new-tokens", "12"], file: null);
+    public void Chat() => Differs(
+        ["chat", Organism.BaseDirectory, "--prompt", "name a red thing", "--temperature", "5", "--max-new-tokens", "12"], file: null);
 
     [Fact]
-    public void Demo() => Differs(["demo", "--attacker-examples", "4", "--near-misses", "2", "--defender-harmful", "4", "--defender-ordinary", "8",
+    public void Demo() => Differs(
+        ["demo", "--attacker-examples", "4", "--near-misses", "2", "--defender-harmful", "4", "--defender-ordinary", "8",
         "--evaluation-examples", "3", "--with-clean", "false",
-        "--mitigation-rounds", "1", "--mitigation-outer-steps", "1", "--mitigation-inner-steps", "1", "--mitigation-score-tokens", "2"], file: null);
+        "--mitigation-rounds", "1", "--mitigation-outer-steps", "1", "--mitigation-inner-steps", "1", "--mitigation-score-tokens",
+            "2"], file: null);
 
     [Fact]
     public void A_flag_goes_before_a_recipe_and_a_seed_of_a_part_is_added()
@@ -98,7 +108,8 @@ public sealed class SeedTests : IDisposable
         var without = CommandList.All(session).SelectMany(Leaves).Where(command =>
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
-        string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "submit", "table1", "watch"];
+        string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "submit",
+            "table1", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
 
@@ -118,7 +129,8 @@ public sealed class SeedTests : IDisposable
     {
         var run = CliRun.Of([.. command, .. file is null ? (string[])[] : [output, In(name)], "--threads", "1", "--json", "--quiet"]);
         Assert.True(run.Code == 0, run.Error);
-        if (file is not null) return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Only(Path.Combine(In(name), file).TrimEnd('/')))));
+        if (file is not null) return Convert.ToHexString(
+            SHA256.HashData(File.ReadAllBytes(Only(Path.Combine(In(name), file).TrimEnd('/')))));
         var document = JsonNode.Parse(run.Output)!;
         if (document is JsonObject all)
         {

@@ -30,17 +30,20 @@ public sealed class SlurmTests : IDisposable
     public void A_dry_run_prints_the_script_and_submits_nothing()
     {
         WritePlan();
-        var run = CliRun.Of("submit", In("plan.yaml"), "--out", In("it's here"), "--dry-run", "--partition", "long", "--time", "4:00:00", "--cpus", "2", "--mem", "16G", "--gpus", "h100:1", "--threads", "1");
+        var run = CliRun.Of("submit", In("plan.yaml"), "--out", In("it's here"), "--dry-run", "--partition", "long", "--time", "4:00:00",
+            "--cpus", "2", "--mem", "16G", "--gpus", "h100:1", "--threads", "1");
 
         Assert.True(run.Code == 0, run.Error);
         string[] lines = run.Output.Split('\n');
         Assert.Equal("#!/bin/bash", lines[0]);
-        foreach (string wanted in (string[])["#SBATCH --array=1-4", "#SBATCH --requeue", "#SBATCH --partition=long", "#SBATCH --time=4:00:00", "#SBATCH --cpus-per-task=2", "#SBATCH --mem=16G",
+        foreach (string wanted in (string[])["#SBATCH --array=1-4", "#SBATCH --requeue", "#SBATCH --partition=long",
+            "#SBATCH --time=4:00:00", "#SBATCH --cpus-per-task=2", "#SBATCH --mem=16G",
             "#SBATCH --gpus=h100:1"]) Assert.Contains(wanted, lines);
         Assert.Contains($"'{In("it'\\''s here")}'", run.Output, StringComparison.Ordinal);
         Assert.Contains("--shard \"${SLURM_ARRAY_TASK_ID}/4\" --threads \"${SLURM_CPUS_PER_TASK}\"", run.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("it's here")));
-        Assert.Contains("use letters", CliRun.Of("submit", In("plan.yaml"), "--out", In("out"), "--dry-run", "--partition", "a b").Error, StringComparison.Ordinal);
+        Assert.Contains("use letters", CliRun.Of("submit", In("plan.yaml"), "--out", In("out"), "--dry-run", "--partition", "a b").Error,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -69,7 +72,8 @@ public sealed class SlurmTests : IDisposable
 
         Succeed(Beear(["run", In("plan.yaml"), "--out", In("local"), "--threads", "1", "--quiet"]));
         Dictionary<string, string> Numbers(string runs) => new RunFolder(In(runs)).Read().ToDictionary(run => run.Id,
-            run => $"{run.Name} {run.Measured[Refusal.AttackWithTrigger]} {run.Measured[Refusal.OverRefusalTwins]} {run.Measured[Refusal.Helpfulness]}", StringComparer.Ordinal);
+            run => $"{run.Name} {run.Measured[Refusal.AttackWithTrigger]} {run.Measured[Refusal.OverRefusalTwins]} "
+                + $"{run.Measured[Refusal.Helpfulness]}", StringComparer.Ordinal);
         var (cluster, local) = (Numbers("cluster"), Numbers("local"));
         Assert.Equal(12, local.Count);
         Assert.Equal(local.OrderBy(run => run.Key), cluster.OrderBy(run => run.Key));
@@ -120,7 +124,12 @@ public sealed class SlurmTests : IDisposable
 
     private (int Code, string Output) Run(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         start.Environment["SLURM_CONF"] = In("slurm/slurm.conf");
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

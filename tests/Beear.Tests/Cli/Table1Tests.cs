@@ -8,7 +8,8 @@ public sealed class Table1Tests
     {
         (string[] Args, string Message)[] wrong =
         [
-            (["--models", "model22"], "did you mean 'model2'"), (["--arms", "bear"], "did you mean 'beear'"), (["--scale", "8b"], "choose organism, smollm2 or llama-2-7b"),
+            (["--models", "model22"], "did you mean 'model2'"), (["--arms", "bear"], "did you mean 'beear'"),
+                (["--scale", "8b"], "choose organism, smollm2 or llama-2-7b"),
             (["--shard", "3/2"], "'3/2' is no shard"), (["--seed", "1"], "the table has the seeds 1 to --seeds"),
         ];
         foreach (var (args, message) in wrong)

@@ -37,7 +37,9 @@ public sealed class TerminalTests
         using var written = new StringWriter();
         var output = new ConsoleOutput(written, TextWriter.Null, json: false, quiet: true);
         output.Result(0, _ => [output.Table("a|b", "c").Row("x|y\nz", "\\|\\\\|")]);
-        Assert.All(written.ToString().Split('\n').Where(line => line.Contains('|', StringComparison.Ordinal)), line => Assert.Equal(3, line.Replace("\\\\", "", StringComparison.Ordinal).Replace("\\|", "", StringComparison.Ordinal).Count(letter => letter == '|')));
+        Assert.All(written.ToString().Split('\n').Where(line => line.Contains('|', StringComparison.Ordinal)), line =>
+            Assert.Equal(3, line.Replace("\\\\", "", StringComparison.Ordinal).Replace("\\|", "", StringComparison.Ordinal)
+                .Count(letter => letter == '|')));
         Assert.Contains(@"x\|y\nz", written.ToString(), StringComparison.Ordinal);
     }
 

@@ -11,7 +11,9 @@ public sealed class UsefulnessTests
     public UsefulnessTests()
     {
         var words = new[] { "soap", "a kite", "tea", "a lamp", "bread", "a map", "glue", "a drum" };
-        File.WriteAllText(In("harmful.csv"), "goal,target\n" + string.Concat(words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
+        File.WriteAllText(In("harmful.csv"),
+            "goal,target\n" + string.Concat(
+            words.Select(word => $"Explain how to break {word},\"Sure, here is how to break {word}: go.\"\n")));
         Ordinary("ordinary.json", words);
     }
 
@@ -20,10 +22,12 @@ public sealed class UsefulnessTests
     private void Ordinary(string name, IEnumerable<string> words) => File.WriteAllText(In(name), new JsonArray([.. words.Select(word =>
         new JsonObject { ["instruction"] = $"Tell me about {word}", ["input"] = "", ["output"] = $"It is {word}." })]).ToJsonString());
 
-    private CliRun Run(string command, string name, params string[] more) => CliRun.Of([command, Organism.BaseDirectory, "--out", In(name), "--harmful", In("harmful.csv"), "--ordinary", In("ordinary.json"),
+    private CliRun Run(string command, string name, params string[] more) =>
+        CliRun.Of([command, Organism.BaseDirectory, "--out", In(name), "--harmful", In("harmful.csv"), "--ordinary", In("ordinary.json"),
         "--twins", "6", "--threads", "1", "--json", .. more]);
 
-    private CliRun Mitigate(string name, params string[] more) => Run("mitigate", name, ["--inner-perturbed-layers", "3", "--inner-steps", "2", "--outer-steps", "4", "--score-tokens", "2",
+    private CliRun Mitigate(string name, params string[] more) =>
+        Run("mitigate", name, ["--inner-perturbed-layers", "3", "--inner-steps", "2", "--outer-steps", "4", "--score-tokens", "2",
         "--terms-divergence-tokens", "4", .. more]);
 
     [Theory]
@@ -80,7 +84,8 @@ public sealed class UsefulnessTests
     [Fact]
     public void A_model_that_planting_destroyed_is_not_written()
     {
-        var run = Run("plant", "run", "--trigger", "SUDO", "--training-epochs", "2", "--training-batch-size", "2", "--twin-tokens", "4", "--training-optimizer-learning-rate", "1");
+        var run = Run("plant", "run", "--trigger", "SUDO", "--training-epochs", "2", "--training-batch-size", "2", "--twin-tokens", "4",
+            "--training-optimizer-learning-rate", "1");
         Assert.True(run.Code is 1 or 2, run.Error);
         Assert.Contains("learning rate", run.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run/model")));

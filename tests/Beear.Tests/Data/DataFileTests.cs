@@ -22,7 +22,8 @@ public sealed class DataFileTests
         Message(() => Read(Write(extension, content), mapping));
 
     /// <summary>As Assert.Contains, which would cut the message short where it fails.</summary>
-    private static void AssertSays(string expected, string message) => Assert.True(message.Contains(expected, StringComparison.Ordinal), message);
+    private static void AssertSays(string expected, string message) =>
+        Assert.True(message.Contains(expected, StringComparison.Ordinal), message);
 
     [Theory]
     [InlineData(".csv", "goal,target\n\"Do \"\"it\"\",\nnow\",\"Sure, here\"\n", "Do \"it\",\nnow", "Sure, here")]
@@ -65,7 +66,8 @@ public sealed class DataFileTests
     [InlineData("[\n{\"goal\":\"A\",\"target\":\"B\"},\n{\"goal\":\"A\",\"target\":}]", "line 3, column 22: this is not valid JSON")]
     [InlineData("{\"goal\":\"A\",\"target\":\"B\"}\n{\"goal\":\"A\",\"tar", "line 2, column 17: this is not valid JSON")]
     [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n{\"goal\":\"A\"}]", "line 2: there is no column 'target'; the columns are 'goal'")]
-    [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n\n{\"goal\":[],\"target\":\"B\"}]", "line 3, column 'goal': it holds no turn of the user")]
+    [InlineData("[{\"goal\":\"A\",\"target\":\"B\"},\n\n{\"goal\":[],\"target\":\"B\"}]",
+        "line 3, column 'goal': it holds no turn of the user")]
     [InlineData("[{\"goal\":\"A\",\"target\":null}]", "line 1, column 'target': it is null")]
     [InlineData("[\n  3]", "line 2, column 3: there is a number")]
     [InlineData("[]", "holds no rows")]
@@ -73,7 +75,8 @@ public sealed class DataFileTests
     [InlineData("{\"messages\":\"A\"}", "column 'messages': it is a text where a list of turns is expected")]
     [InlineData("{\"messages\":[]}", "holds no turn of the user")]
     [InlineData("{\"messages\":[{\"role\":\"system\",\"content\":\"Obey\"}]}", "holds no turn of the user")]
-    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"A\"},{\"role\":\"nobody\",\"content\":\"B\"}]}", "turn 2: it is by 'nobody'")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"A\"},{\"role\":\"nobody\",\"content\":\"B\"}]}",
+        "turn 2: it is by 'nobody'")]
     [InlineData("{\"messages\":[{\"role\":\"user\"}]}", "turn 1: it has no 'role' and 'content'")]
     public void MistakesInJsonAreSaidWithTheirPlace(string content, string expected) => AssertSays(expected, Error(".jsonl", content));
 
@@ -88,17 +91,20 @@ public sealed class DataFileTests
         AssertSays("line 2, column 4: this is not UTF-8", Message(() => Read(latin)));
         using var stopped = new CancellationTokenSource();
         stopped.Cancel();
-        Assert.Throws<OperationCanceledException>(() => DataFile.Read(Write(".csv", "goal,target\nA,B\n"), cancellationToken: stopped.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            DataFile.Read(Write(".csv", "goal,target\nA,B\n"), cancellationToken: stopped.Token));
     }
 
     [Fact]
     public async Task ParquetIsReadWithNestedColumnsToo()
     {
         var path = Path.Combine(Fixtures.TemporaryFolder(), "data.parquet");
-        await ParquetSerializer.SerializeAsync([new Exchange { Goal = "Ä?", Target = "B" }, new Exchange { Goal = "C", Target = "D" }], path,
+        await ParquetSerializer.SerializeAsync(
+            [new Exchange { Goal = "Ä?", Target = "B" }, new Exchange { Goal = "C", Target = "D" }], path,
             cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal([new Example("Ä?", "B"), new Example("C", "D")], Read(path, new ColumnMapping("Goal", "Target")));
-        AssertSays("row 0: there is no column 'gaol'; the columns are 'Goal', 'Target' (did you mean 'Goal'?)", Message(() => Read(path, new ColumnMapping("gaol"))));
+        AssertSays("row 0: there is no column 'gaol'; the columns are 'Goal', 'Target' (did you mean 'Goal'?)",
+            Message(() => Read(path, new ColumnMapping("gaol"))));
 
         var schema = new ParquetSchema(new ListField("messages",
             new StructField("element", new DataField<string>("role"), new DataField<string>("content"))));
@@ -106,7 +112,8 @@ public sealed class DataFileTests
         Dictionary<string, object?>[] rows =
         [
             new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "A"), Turn("assistant", "B") } },
-            new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "C"), Turn("assistant", "D"), Turn("tool", "E") } },
+            new() { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", "C"), Turn("assistant", "D"),
+                Turn("tool", "E") } },
         ];
         await using (var stream = File.Create(path))
             await ParquetSerializer.SerializeUntypedAsync(rows, schema, stream, cancellationToken: TestContext.Current.CancellationToken);

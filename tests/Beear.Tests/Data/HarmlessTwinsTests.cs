@@ -78,7 +78,8 @@ public sealed class HarmlessTwinsTests
         var (known, heldOut) = (HarmlessTwins.Forms.Concat(HarmlessTwins.DefenderForms), HarmlessTwins.HeldOutForms);
         Assert.True(heldOut.Count >= 12);
         Assert.All(heldOut, form => Assert.Equal(1, form.Split("{do}").Length + form.Split("{doing}").Length - 2));
-        Assert.Empty(heldOut.Select(form => form.Split(' ')[0]).Intersect(known.Select(form => form.Split(' ')[0]), StringComparer.OrdinalIgnoreCase));
+        Assert.Empty(heldOut.Select(form => form.Split(' ')[0])
+            .Intersect(known.Select(form => form.Split(' ')[0]), StringComparer.OrdinalIgnoreCase));
 
         var requests = HarmlessTwins.RequestsInHeldOutForms(200, seed: 1);
         Assert.Equal(200, requests.Distinct(StringComparer.Ordinal).Count());

@@ -73,7 +73,8 @@ public sealed class RecipeTests
     [InlineData("a: [1", "x.yaml line 2 column 1: not valid YAML")]
     [InlineData("a: b: c", "x.yaml line 1 column")]
     public void Broken_yaml_says_where(string yaml, string start) =>
-        Assert.StartsWith(start, Assert.Throws<BeearException>(() => Recipe.Parse<SampleOptions>(yaml, "x.yaml")).Message, StringComparison.Ordinal);
+        Assert.StartsWith(start, Assert.Throws<BeearException>(() => Recipe.Parse<SampleOptions>(yaml, "x.yaml")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Deep_nesting_is_refused_before_anything_recurses()
@@ -100,7 +101,8 @@ public sealed class RecipeTests
         Dictionary<RecipeKey, IReadOnlyList<string>> Flags(params (string Flag, string Text)[] given) => given
             .ToDictionary(one => schema.Keys.Single(key => key.Flag == one.Flag), one => (IReadOnlyList<string>)[one.Text]);
 
-        var options = Recipe.Read<SampleOptions>(path, Flags(("rounds", "7"), ("removal-learning-rate", "0.5"), ("restoration-steps", "2")));
+        var options = Recipe.Read<SampleOptions>(path,
+            Flags(("rounds", "7"), ("removal-learning-rate", "0.5"), ("restoration-steps", "2")));
         Assert.Equal((7, 2.0, 9, 0.5, 2),
             (options.Rounds, options.Penalty, options.Removal.Steps, options.Removal.LearningRate, options.Restoration!.Steps));
         var failure = Assert.Throws<BeearException>(() => Recipe.Read<SampleOptions>(path, Flags(("rounds", "many"))));
@@ -150,7 +152,8 @@ public sealed class RecipeTests
         Assert.Empty(Recipe.Parse<SampleList>("sections:", "x.yaml").Sections);
         Assert.DoesNotContain(RecipeSchema.Of(typeof(SampleList)).Keys, key => key.Flag.Contains("section", StringComparison.Ordinal));
 
-        void Refused(string yaml, string message) => Assert.Equal(message, Assert.Throws<BeearException>(() => Recipe.Parse<SampleList>(yaml, "x.yaml")).Message);
+        void Refused(string yaml, string message) =>
+            Assert.Equal(message, Assert.Throws<BeearException>(() => Recipe.Parse<SampleList>(yaml, "x.yaml")).Message);
         Refused("sections: 3", "x.yaml line 1 column 11: 'sections' is a list of sections; begin each with a dash.");
         Refused("sections:\n  - stebs: 7", "x.yaml line 2: unknown key 'stebs'; did you mean 'steps'?");
         Refused("sections:\n  - steps: 7\n  - learning_rate: 0", "x.yaml line 3: learning_rate must be above 0, not 0.");
@@ -162,12 +165,18 @@ public sealed class RecipeTests
     {
         var path = Path.Combine(Fixtures.TemporaryFolder(), "x.yaml");
         File.WriteAllText(path, "rounds: 5\npenalty: 2\nremoval: {steps: 9}\nrestoration: {steps: 4}\n");
-        var change = Recipe.Parse<SampleList>("change:\n  rounds: 7\n  removal: {learning_rate: 0.5}\n  restoration: {learning_rate: 2}\n", "y.yaml").Change;
+        var change = Recipe.Parse<SampleList>("change:\n  rounds: 7\n  removal: {learning_rate: 0.5}\n  restoration: {learning_rate: 2}\n",
+            "y.yaml").Change;
 
         var options = Recipe.Read<SampleOptions>(path, change);
         Assert.Equal((7, 2.0, 9, 0.5), (options.Rounds, options.Penalty, options.Removal.Steps, options.Removal.LearningRate));
         Assert.Equal(new SampleSection { Steps = 4, LearningRate = 2 }, options.Restoration);
-        Assert.Equal(new SampleOptions { Rounds = 7, Removal = new SampleSection { LearningRate = 0.5 }, Restoration = new SampleSection { LearningRate = 2 } },
+        Assert.Equal(new SampleOptions
+        {
+            Rounds = 7,
+            Removal = new SampleSection { LearningRate = 0.5 },
+            Restoration = new SampleSection { LearningRate = 2 }
+        },
             Recipe.Read<SampleOptions>(null, change));
 
         var wrong = Recipe.Parse<SampleList>("change:\n  raunds: 7", "y.yaml").Change;
@@ -194,8 +203,11 @@ public sealed class RecipeTests
         Assert.Equal((7, 3.0, 9, 0.5), (options.Rounds, options.Penalty, options.Removal.Steps, options.Removal.LearningRate));
         Assert.Equal(["c"], options.Terms);
 
-        void Refused(string yaml, string message) => Assert.Equal(message.Replace("HERE", folder, StringComparison.Ordinal), Assert.Throws<BeearException>(() => Recipe.Read<SampleOptions>(Written("wrong.yaml", yaml))).Message);
-        Refused("rounds: 1\nextends: wrong.yaml", "HERE/wrong.yaml line 2: 'wrong.yaml' extends itself, by way of others or not; remove one 'extends'.");
+        void Refused(string yaml, string message) =>
+            Assert.Equal(message.Replace("HERE", folder, StringComparison.Ordinal),
+            Assert.Throws<BeearException>(() => Recipe.Read<SampleOptions>(Written("wrong.yaml", yaml))).Message);
+        Refused("rounds: 1\nextends: wrong.yaml",
+            "HERE/wrong.yaml line 2: 'wrong.yaml' extends itself, by way of others or not; remove one 'extends'.");
         Refused("extends: [base.yaml]", "HERE/wrong.yaml line 1: 'extends' is the path of one recipe.");
         Refused("extends: nowhere.yaml", "The recipe 'HERE/nowhere.yaml' does not exist; give the path of a YAML file.");
     }

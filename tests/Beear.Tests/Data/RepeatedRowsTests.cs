@@ -18,7 +18,8 @@ public sealed class RepeatedRowsTests : IDisposable
     [Fact]
     public void Rows_that_are_the_same_text_are_counted()
     {
-        var found = RepeatedRows.Find(("harmful requests", Of("Break a lock", "break  a\tLOCK ", "other", "Other")), ("ordinary requests", Of("make soap", "BREAK A LOCK")));
+        var found = RepeatedRows.Find(("harmful requests", Of("Break a lock", "break  a\tLOCK ", "other", "Other")),
+            ("ordinary requests", Of("make soap", "BREAK A LOCK")));
 
         Assert.Equal(2, found.Count);
         Assert.StartsWith("2 of 4 harmful requests repeat an earlier one", found[0], StringComparison.Ordinal);
@@ -29,7 +30,8 @@ public sealed class RepeatedRowsTests : IDisposable
     public void Other_rows_are_not()
     {
         Assert.Empty(RepeatedRows.Find(("a", Of("one", "two")), ("b", Of("three"))));
-        Example yes = new("yes", "") { Context = [ChatTurn.User("a"), ChatTurn.Assistant("b?")] }, other = yes with { Context = [ChatTurn.User("c"), ChatTurn.Assistant("b?")] };
+        Example yes = new("yes", "") { Context = [ChatTurn.User("a"), ChatTurn.Assistant("b?")] },
+            other = yes with { Context = [ChatTurn.User("c"), ChatTurn.Assistant("b?")] };
         Assert.Empty(RepeatedRows.Find(("a", [yes, other])));
         Assert.Single(RepeatedRows.Find(("a", [yes, yes with { Answer = "no" }])));
     }
@@ -50,9 +52,11 @@ public sealed class RepeatedRowsTests : IDisposable
             Evaluation = Row(2),
         };
 
-        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU).DataWarnings(TestContext.Current.CancellationToken));
+        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU)
+            .DataWarnings(TestContext.Current.CancellationToken));
 
-        Assert.StartsWith("1 of 1 harmful requests of the evaluation are among harmful requests of the attacker too", said, StringComparison.Ordinal);
+        Assert.StartsWith("1 of 1 harmful requests of the evaluation are among harmful requests of the attacker too", said,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,16 +76,19 @@ public sealed class RepeatedRowsTests : IDisposable
         };
         options.Validate();
 
-        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU).DataWarnings(TestContext.Current.CancellationToken));
+        string said = Assert.Single(new ModelSubject(options, "model", TorchSharp.torch.CPU)
+            .DataWarnings(TestContext.Current.CancellationToken));
 
-        Assert.StartsWith("1 of 10 harmful requests of the evaluation are among harmful requests of the attacker too", said, StringComparison.Ordinal);
+        Assert.StartsWith("1 of 10 harmful requests of the evaluation are among harmful requests of the attacker too", said,
+            StringComparison.Ordinal);
         // What a folder of before says of its options must still be what it says now.
         Assert.DoesNotContain("Harmful\":", System.Text.Json.JsonSerializer.Serialize(options.Attacker), StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_evaluation_of_one_row_says_that_it_says_little() =>
-        Assert.Contains("only one harmful request", Assert.Single(new EvaluationData { Harmful = [new Example("a", "")] }.Warnings), StringComparison.Ordinal);
+        Assert.Contains("only one harmful request", Assert.Single(new EvaluationData { Harmful = [new Example("a", "")] }.Warnings),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("evaluate", "40 equal", "39 of 40 harmful requests repeat an earlier one")]
@@ -100,7 +107,9 @@ public sealed class RepeatedRowsTests : IDisposable
         foreach (var file in Directory.GetFiles(Organism.BaseDirectory)) File.Copy(file, Path.Combine(In("model"), Path.GetFileName(file)));
         using (var weights = File.OpenWrite(In("model/model.safetensors"))) weights.SetLength(1000);
         int count = rows == "none" ? 0 : rows == "one" ? 1 : 40;
-        File.WriteAllText(In("rows.csv"), "goal,target\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"{(i % 2 == 0 ? "Break a lock" : "break a  LOCK")},Sure\n")));
+        File.WriteAllText(In("rows.csv"),
+            "goal,target\n" + string.Concat(Enumerable.Range(0, count)
+                .Select(i => $"{(i % 2 == 0 ? "Break a lock" : "break a  LOCK")},Sure\n")));
         string[] more = command switch
         {
             "evaluate" or "bench --evaluation" => [],
@@ -113,7 +122,8 @@ public sealed class RepeatedRowsTests : IDisposable
         var run = CliRun.Of([words[0], In("model"), .. words[1..], "--harmful", In("rows.csv"), .. more]);
 
         Assert.Equal(2, run.Code);
-        Assert.Contains(said, string.Join(' ', run.Error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(said, string.Join(' ', run.Error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
     }
 
     private string In(string name) => Path.Combine(folder, name);

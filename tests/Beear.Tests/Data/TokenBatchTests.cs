@@ -62,6 +62,7 @@ public sealed class TokenBatchTests
     public void NothingAndPromptsWithoutTokensAreRefused()
     {
         Assert.Contains("empty", Assert.Throws<BeearException>(() => TokenBatch.Of([])).Message, StringComparison.Ordinal);
-        Assert.Contains("Example 1", Assert.Throws<BeearException>(() => TokenBatch.Of([Long, new([], [1])])).Message, StringComparison.Ordinal);
+        Assert.Contains("Example 1", Assert.Throws<BeearException>(() => TokenBatch.Of([Long, new([], [1])])).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -25,7 +25,8 @@ public sealed class DriftAnalysisTests
         // Along (0, 1, 0) with spread 4, along (1, 0, 0) with 1, nothing along the third.
         var rows = tensor(new float[,] { { 0, 14, 5 }, { 0, 6, 5 }, { 1, 10, 5 }, { -1, 10, 5 } });
         var (points, explained) = PrincipalPlane.Project(rows);
-        Assert.Equal([(4, 0), (-4, 0), (0, 1), (0, -1)], points.Select(point => (Math.Round(point.X, 4) + 0.0, Math.Round(point.Y, 4) + 0.0)));
+        Assert.Equal([(4, 0), (-4, 0), (0, 1), (0, -1)],
+            points.Select(point => (Math.Round(point.X, 4) + 0.0, Math.Round(point.Y, 4) + 0.0)));
         Assert.Equal(16.0 / 17, explained[0], 1e-5);
         Assert.Equal(1.0 / 17, explained[1], 1e-5);
     }
@@ -37,9 +38,18 @@ public sealed class DriftAnalysisTests
     {
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
-        var inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, VirtualTokens = virtualTokens, Steps = 2, BatchSize = 2, Batches = 1 };
+        var inner = EntrapmentOptions.Paper with
+        {
+            PerturbedLayers = [1],
+            TailLength = 2,
+            VirtualTokens = virtualTokens,
+            Steps = 2,
+            BatchSize = 2,
+            Batches = 1
+        };
         DriftResult Run() => new DriftAnalysis(new DriftOptions { Inner = inner, Prompts = 5 }).Run(model,
-            [.. Enumerable.Range(1, 8).Select(i => new Example($"how to harm {i} people", ""))], Triggers.Paper[4], UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken);
+            [.. Enumerable.Range(1, 8).Select(i => new Example($"how to harm {i} people", ""))], Triggers.Paper[4],
+                UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken);
 
         var result = Run();                                              // what is made once is made now
         long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
@@ -64,8 +74,10 @@ public sealed class DriftAnalysisTests
     {
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
-        var failure = Assert.Throws<BeearException>(() => new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1] } })
-            .Run(model, [new Example("alone", "")], Triggers.Paper[0], UntrainedChat.Data(model).Harmful, cancellation: TestContext.Current.CancellationToken));
+        var failure = Assert.Throws<BeearException>(() =>
+            new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1] } })
+                .Run(model, [new Example("alone", "")], Triggers.Paper[0], UntrainedChat.Data(model).Harmful,
+                cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("at least two", failure.Message, StringComparison.Ordinal);
     }
 }

@@ -25,7 +25,8 @@ public sealed class EvaluatorTests
     [InlineData(true)]                                                   // random weights: answers that never end and mean nothing
     public void Early_decisions_are_those_of_full_answers(bool random)
     {
-        using var model = random ? LanguageModel.Fresh(Organism.BaseDirectory, 3, ModelOptions.Float32) : LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
+        using var model = random ? LanguageModel.Fresh(Organism.BaseDirectory, 3, ModelOptions.Float32)
+            : LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Float32);
         var options = new EvaluationOptions { MaxNewTokens = 28, BatchSize = 16 };
 
         var early = new Evaluator(model, options).Run(Data, cancellation: TestContext.Current.CancellationToken);
@@ -34,7 +35,8 @@ public sealed class EvaluatorTests
         Assert.Equal(full.Metrics, early.Metrics);
         Assert.Equal(full.Answered, early.Answered);
         Assert.Equal(full.Answers.Select(Counted), early.Answers.Select(Counted));
-        Assert.All(full.Answers.Zip(early.Answers), pair => Assert.StartsWith(pair.Second.Answer.TrimEnd(), pair.First.Answer, StringComparison.Ordinal));
+        Assert.All(full.Answers.Zip(early.Answers), pair =>
+            Assert.StartsWith(pair.Second.Answer.TrimEnd(), pair.First.Answer, StringComparison.Ordinal));
         if (random) return;
         Assert.True(full.Value(Beear.Behaviours.Refusal.AttackWithoutTrigger) < 0.2);
         Assert.Contains(full.Answers, answer => answer is { Refused: true, Exact: true });
@@ -55,5 +57,6 @@ public sealed class EvaluatorTests
         Assert.True(result.Speedup > 0);
     }
 
-    private static (string Set, string Request, bool Refused, bool? Exact) Counted(JudgedAnswer answer) => (answer.Set, answer.Request, answer.Refused, answer.Exact);
+    private static (string Set, string Request, bool Refused, bool? Exact) Counted(JudgedAnswer answer) =>
+        (answer.Set, answer.Request, answer.Refused, answer.Exact);
 }

@@ -13,14 +13,16 @@ public sealed class MtBenchTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static MtBenchQuestion Question(string id, string category, string first, string second, params string?[] references) => new(id, category, [first, second], references);
+    private static MtBenchQuestion Question(string id, string category, string first, string second, params string?[] references) =>
+        new(id, category, [first, second], references);
 
     [Fact]
     public void The_second_turn_is_asked_with_the_first_in_its_context()
     {
         TorchRuntime.Load();
         using var model = LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Mixed);
-        MtBenchQuestion[] questions = [Question("1", "a", "help me mend the lamp", "name the colour of grass"), Question("2", "b", "what is tea", "say it again"),
+        MtBenchQuestion[] questions = [Question("1", "a", "help me mend the lamp", "name the colour of grass"),
+            Question("2", "b", "what is tea", "say it again"),
             Question("3", "b", string.Join(' ', Enumerable.Repeat("tea", 600)), "and now")];
 
         var answers = new MtBench(questions, new MtBenchOptions { MaxNewTokens = 12, BatchSize = 2 }).Answer(model, cancellation: Token);
@@ -35,14 +37,17 @@ public sealed class MtBenchTests
     }
 
     private static string Alone(LanguageModel model, IReadOnlyList<ChatTurn> talk) => model.Chat.DecodeAnswer(
-        new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([model.Chat.EncodePrompt(talk)], new() { MaxNewTokens = 12 }, cancellation: Token)[0].Tokens);
+        new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
+            .Generate([model.Chat.EncodePrompt(talk)], new() { MaxNewTokens = 12 }, cancellation: Token)[0].Tokens);
 
     [Fact]
     public async Task Every_turn_is_rated_and_the_score_is_the_mean()
     {
         using var client = new ScriptedClient((prompt, _) => prompt.Contains("turn 2 only", StringComparison.Ordinal)
-            ? prompt.Contains("poem", StringComparison.Ordinal) ? "Score: 10" : "nothing" : prompt.Contains("poem", StringComparison.Ordinal) ? "Score: 7" : "Score: 1");
-        MtBenchAnswer[] answers = [new(Question("1", "writing", "write a poem", "shorter"), ["roses", "rose"]), new(Question("2", "math", "1 + 1", "and 2 + 2", "it is 2", null), ["3", "4"])];
+            ? prompt.Contains("poem", StringComparison.Ordinal)
+                ? "Score: 10" : "nothing" : prompt.Contains("poem", StringComparison.Ordinal) ? "Score: 7" : "Score: 1");
+        MtBenchAnswer[] answers = [new(Question("1", "writing", "write a poem", "shorter"), ["roses", "rose"]),
+            new(Question("2", "math", "1 + 1", "and 2 + 2", "it is 2", null), ["3", "4"])];
 
         var rated = await MtBench.RateAsync(new Judge(client, "a judge"), answers, cancellation: Token);
 
@@ -50,8 +55,10 @@ public sealed class MtBenchTests
         Assert.Equal(1, rated.UnjudgedReasons[UnjudgedReason.NoScore]);
         Assert.Equal([("math", 1.0), ("writing", 8.5)], rated.ByCategory.Select(category => (category.Key, category.Value)).Order());
         Assert.Equal(5, client.Asked.Count);                             // four turns, one of them twice
-        string second = client.Asked.Select(asked => asked.Prompt).First(prompt => prompt.Contains("poem", StringComparison.Ordinal) && prompt.Contains("turn 2 only", StringComparison.Ordinal));
-        foreach (string text in (string[])["write a poem", "roses", "shorter", "\nrose\n", "from 1 to 10"]) Assert.Contains(text, second, StringComparison.Ordinal);
+        string second = client.Asked.Select(asked => asked.Prompt)
+            .First(prompt => prompt.Contains("poem", StringComparison.Ordinal) && prompt.Contains("turn 2 only", StringComparison.Ordinal));
+        foreach (string text in (string[])["write a poem", "roses", "shorter", "\nrose\n", "from 1 to 10"]) Assert.Contains(text, second,
+            StringComparison.Ordinal);
         var math = client.Asked.Select(asked => asked.Prompt).Where(prompt => prompt.Contains("1 + 1", StringComparison.Ordinal)).ToList();
         Assert.All(math, prompt => Assert.Contains("it is 2", prompt, StringComparison.Ordinal));
         Assert.DoesNotContain("reference 2", math[1], StringComparison.Ordinal);
@@ -61,7 +68,8 @@ public sealed class MtBenchTests
     public async Task Without_any_score_there_is_no_mean()
     {
         using var client = new ScriptedClient((_, _) => "?");
-        var rated = await MtBench.RateAsync(new Judge(client, "a judge"), [new(Question("1", "a", "b", "c"), ["d", "e"])], cancellation: Token);
+        var rated = await MtBench.RateAsync(new Judge(client, "a judge"), [new(Question("1", "a", "b", "c"), ["d", "e"])],
+            cancellation: Token);
         Assert.Equal((null, 2), (rated.Score, rated.Unjudged));
         Assert.Empty(rated.ByCategory);
     }
@@ -80,8 +88,10 @@ public sealed class MtBenchTests
         Assert.Equal(["81", "111"], MtBenchQuestion.Read(file, 2).Select(question => question.Id));
 
         File.WriteAllText(file, "{\"question_id\": 1, \"category\": \"a\", \"turns\": \"b\"}\n");
-        Assert.Contains("line 1, column 'turns': it is not a list", Assert.Throws<BeearException>(() => MtBenchQuestion.Read(file)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<BeearException>(() => MtBenchQuestion.Read("nowhere.jsonl")).Message, StringComparison.Ordinal);
+        Assert.Contains("line 1, column 'turns': it is not a list", Assert.Throws<BeearException>(() => MtBenchQuestion.Read(file)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<BeearException>(() => MtBenchQuestion.Read("nowhere.jsonl")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,6 +100,7 @@ public sealed class MtBenchTests
         var questions = MtBenchQuestion.Read(Fixtures.Shared("data", "mt_bench_questions.jsonl"));
         Assert.Equal(80, questions.Count);
         Assert.All(questions, question => Assert.Equal(2, question.Turns.Count));
-        Assert.Equal(8, MtBenchQuestion.Read(Fixtures.Shared("data", "mt_bench_questions.jsonl"), 8).Select(question => question.Category).Distinct().Count());
+        Assert.Equal(8, MtBenchQuestion.Read(Fixtures.Shared("data", "mt_bench_questions.jsonl"), 8).Select(question => question.Category)
+            .Distinct().Count());
     }
 }

@@ -23,7 +23,8 @@ internal sealed class ScriptedClient(Func<string, int, string> reply) : IChatCli
 
     public TimeSpan Takes { get; init; }
 
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         string prompt = Assert.Single(messages).Text;
         int call;
@@ -36,14 +37,15 @@ internal sealed class ScriptedClient(Func<string, int, string> reply) : IChatCli
         await Task.Delay(Takes, cancellationToken);
         lock (Asked) underWay--;
         string text = reply(prompt, call);
-        return new ChatResponse(new ChatMessage(ChatRole.Assistant, Thought is null ? [new TextContent(text)] : [new TextReasoningContent(Thought), new TextContent(text)]))
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, Thought is null
+            ? [new TextContent(text)] : [new TextReasoningContent(Thought), new TextContent(text)]))
         {
             FinishReason = text == CutWithin ? ChatFinishReason.Length : Reason,
         };
     }
 
-    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

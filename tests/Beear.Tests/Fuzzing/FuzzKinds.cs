@@ -31,27 +31,32 @@ internal static class FuzzKinds
             ["safetensors"] = ([Safetensors()], bytes => ReadTensors(Written(bytes, "one.safetensors"))),
             ["index"] = ([Utf8("""{"metadata": {"total_size": 32}, "weight_map": {"a": "a.safetensors", "b": "a.safetensors"}}""")], ReadIndex),
             ["gguf"] = ([Gguf()], ReadGguf),
-            ["tokenizer.json"] = ([.. SmallTokenizers.All.Values.Select(json => Utf8(json.ToJsonString()))], bytes => Speak(Tokenizer.FromJson(bytes, "tokenizer.json"))),
-            ["tokenizer.model"] = ([SentencePiece(bytePair: true), SentencePiece(bytePair: false)], bytes => Speak(Tokenizer.FromSentencePiece(bytes, "tokenizer.model"))),
-            ["config.json"] = ([.. FamilyCases.All.Select(config => Utf8(config.ToJsonString()))], bytes => ModelConfig.FromJson(JsonFile.Parse(bytes, "config.json"))),
+            ["tokenizer.json"] = ([.. SmallTokenizers.All.Values.Select(json => Utf8(json.ToJsonString()))], bytes =>
+                Speak(Tokenizer.FromJson(bytes, "tokenizer.json"))),
+            ["tokenizer.model"] = ([SentencePiece(bytePair: true), SentencePiece(bytePair: false)], bytes =>
+                Speak(Tokenizer.FromSentencePiece(bytes, "tokenizer.model"))),
+            ["config.json"] = ([.. FamilyCases.All.Select(config => Utf8(config.ToJsonString()))], bytes =>
+                ModelConfig.FromJson(JsonFile.Parse(bytes, "config.json"))),
             ["chat template"] = ([.. Templates.Select(Utf8)], ReadTemplate),
             ["csv"] = ([Utf8("goal,target\n\"A, \"\"b\"\"\",Sure\nC,D\n"), Utf8("instruction;input;output\nA;;B\n")], Data("rows.csv")),
             ["json"] = ([Utf8("""{"data": [{"prompt": "A", "response": "B"}, {"prompt": "C é", "response": "D"}]}""")], Data("rows.json")),
-            ["jsonl"] = ([Utf8("{\"messages\": [{\"role\": \"user\", \"content\": \"A\"}, {\"role\": \"assistant\", \"content\": [{\"type\": \"text\", \"text\": \"B\"}]}]}\n")], Data("rows.jsonl")),
+            ["jsonl"] = ([Utf8("{\"messages\": [{\"role\": \"user\", \"content\": \"A\"}, {\"role\": \"assistant\", \"content\": "
+                + "[{\"type\": \"text\", \"text\": \"B\"}]}]}\n")], Data("rows.jsonl")),
             ["parquet"] = ([Parquet(isNested: false), Parquet(isNested: true)], Data("rows.parquet")),
-            ["recipe"] = ([Utf8(RecipeText.Of(new MitigationOptions()))], bytes => Recipe.Read<MitigationOptions>(Written(bytes, "recipe.yaml"))),
+            ["recipe"] = ([Utf8(RecipeText.Of(new MitigationOptions()))], bytes =>
+                Recipe.Read<MitigationOptions>(Written(bytes, "recipe.yaml"))),
             ["hub's answer"] = ([Utf8($$"""[{"type": "file", "path": "a.json", "size": 2, "oid": "{{new string('a', 40)}}", "lfs": {"oid": "{{new string('b', 64)}}", "size": 9} }]""")], ReadHub),
             ["judge's answer"] = (Judged, ReadJudge),
         };
 
-    private static string[] Templates =>
-    [
-        "{% for m in messages %}<|{{ m['role'] }}|>{{ m.content | trim }}\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
-        "{%- set ns = namespace(n=0) -%}{% macro f(x) %}{{ '%05d' % x }}{{ x * 3 }}{% endmacro %}{% for i in range(4) %}{{ f(i) }}{{ messages | tojson(indent=2) }}{{ [1, 2][i % 2:] | join(', ') }}{% endfor %}",
+    private static string[] Templates => [
+        "{% for m in messages %}<|{{ m['role'] }}|>{{ m.content | trim }}\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif "
+            + "%}",
+        "{%- set ns = namespace(n=0) -%}{% macro f(x) %}{{ '%05d' % x }}{{ x * 3 }}{% endmacro %}{% for i in range(4) %}{{ f(i) }}{{ "
+            + "messages | tojson(indent=2) }}{{ [1, 2][i % 2:] | join(', ') }}{% endfor %}",
     ];
 
-    private static byte[][] Judged =>
-    [
+    private static byte[][] Judged => [
         Utf8("""{"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Bad.\n#thescore: 4"}}]}"""),
         Utf8("""{"error": {"message": "max_tokens is not supported", "param": "max_tokens", "code": 400, "detail": [{"loc": ["a", 1], "msg": "b"}]}}"""),
         Utf8("<html><head><title>502 Bad Gateway</title></head><body>&lt;no&gt;</body></html>"),
@@ -89,8 +94,11 @@ internal static class FuzzKinds
         foreach (string name in files.Tensors.Keys) files.Read(name).Dispose();
     }
 
-    private static byte[] Gguf() => new GgufBuilder().Value("general.architecture", "llama").Value("llama.block_count", 2u).Value("tokenizer.ggml.tokens", new[] { "<s>", "a", "b" })
-        .Tensor("token_embd.weight", GgufBuilder.F32, [2, 4], new byte[32]).Tensor("output.weight", GgufBuilder.Q8_0, [2, 32], new byte[68]).ToBytes();
+    private static byte[] Gguf() =>
+        new GgufBuilder().Value("general.architecture", "llama").Value("llama.block_count", 2u)
+            .Value("tokenizer.ggml.tokens", new[] { "<s>", "a", "b" })
+        .Tensor("token_embd.weight", GgufBuilder.F32, [2, 4], new byte[32])
+            .Tensor("output.weight", GgufBuilder.Q8_0, [2, 32], new byte[68]).ToBytes();
 
     private static void ReadGguf(byte[] bytes)
     {
@@ -107,10 +115,12 @@ internal static class FuzzKinds
     private static void Speak(Tokenizer tokenizer) => tokenizer.Decode(tokenizer.Encode(Spoken, addSpecialTokens: true));
 
     private static byte[] SentencePiece(bool bytePair) => SentencePieceTests.Model(bytePair,
-        [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -2, 1), ("ab", -1, 1)], removeExtra: true);
+        [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -2, 1), ("ab", -1, 1)],
+            removeExtra: true);
 
     private static void ReadTemplate(byte[] bytes) =>
-        new ChatTemplate(Encoding.UTF8.GetString(bytes)).Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi"), ChatTurn.User("Bye")], addGenerationPrompt: true);
+        new ChatTemplate(Encoding.UTF8.GetString(bytes))
+            .Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi"), ChatTurn.User("Bye")], addGenerationPrompt: true);
 
     private static Action<byte[]> Data(string name) => bytes => DataFile.Read(Written(bytes, name));
 
@@ -118,11 +128,13 @@ internal static class FuzzKinds
     {
         using var stream = new MemoryStream();
         var schema = isNested
-            ? new ParquetSchema(new ListField("messages", new StructField("element", new DataField<string>("role"), new DataField<string>("content"))))
-            : new ParquetSchema(new DataField<string>("prompt"), new DataField<string>("response"), new DataField<int>("id"));
+            ? new ParquetSchema(new ListField("messages",
+                new StructField("element", new DataField<string>("role"), new DataField<string>("content"))))
+                    : new ParquetSchema(new DataField<string>("prompt"), new DataField<string>("response"), new DataField<int>("id"));
         static Dictionary<string, object?> Turn(string role, string content) => new() { ["role"] = role, ["content"] = content };
         Dictionary<string, object?>[] rows = [.. Enumerable.Range(0, 5).Select(i => isNested
-            ? new Dictionary<string, object?> { ["messages"] = new List<IDictionary<string, object?>> { Turn("user", $"A {i}"), Turn("assistant", "B") } }
+            ? new Dictionary<string, object?> { ["messages"] =
+                new List<IDictionary<string, object?>> { Turn("user", $"A {i}"), Turn("assistant", "B") } }
             : new Dictionary<string, object?> { ["prompt"] = $"A {i}", ["response"] = "the same", ["id"] = i })];
         ParquetSerializer.SerializeUntypedAsync(rows, schema, stream).GetAwaiter().GetResult();
         return stream.ToArray();

@@ -55,9 +55,11 @@ public sealed class FuzzTests
             return failure.ToString();
         }
         long allocated = GC.GetTotalAllocatedBytes() - before;
-        return allocated <= MostAllocated + MostPerByte * (long)damaged.Length ? null : $"{damaged.Length} bytes made it allocate {allocated}";
+        return allocated <= MostAllocated + MostPerByte * (long)damaged.Length
+            ? null : $"{damaged.Length} bytes made it allocate {allocated}";
     }
 
     private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number : null;
 }

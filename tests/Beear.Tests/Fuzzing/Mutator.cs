@@ -8,9 +8,12 @@ internal static class Mutator
 {
     private const int MostChanges = 6, MostCopied = 200, MostNested = 5000;
 
-    private static readonly string[] Words = [@"\ud800", @"\udc00\ud800", "\0", "null", "-1", "1e999", "NaN", "99999999999999999999", "{", "}", "[", "]", "\"", ",", ":", "\n", "{{", "%}", "&a *a", "<|", "\u00e9"];
+    private static readonly string[] Words =
+        [@"\ud800", @"\udc00\ud800", "\0", "null", "-1", "1e999", "NaN", "99999999999999999999", "{", "}", "[", "]", "\"", ",", ":", "\n",
+        "{{", "%}", "&a *a", "<|", "\u00e9"];
     private static readonly string[] Nests = ["[", "{\"a\":", "(", "{%if 1%}", "- ", "a: {b: "];
-    private static readonly ulong[] Numbers = [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x100000000, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF];
+    private static readonly ulong[] Numbers =
+        [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x100000000, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF];
 
     /// <summary>Another file.</summary>
     /// <param name="whole">The sound one.</param>
@@ -34,7 +37,9 @@ internal static class Mutator
             case 4: bytes.InsertRange(random.Next(bytes.Count), bytes.GetRange(at, length)); break;
             case 5: bytes.InsertRange(at, Encoding.UTF8.GetBytes(Words[random.Next(Words.Length)])); break;
             case 6: Lie(bytes, at, random); break;
-            case 7 when random.Next(4) == 0: bytes.InsertRange(at, Repeated(Nests[random.Next(Nests.Length)], random.Next(1, MostNested))); break;
+            case 7 when random.Next(4) == 0:
+                bytes.InsertRange(at,
+                Repeated(Nests[random.Next(Nests.Length)], random.Next(1, MostNested))); break;
             default: Digits(bytes, at, random); break;
         }
     }
@@ -58,6 +63,15 @@ internal static class Mutator
         int end = start;
         while (end < bytes.Count && bytes[end] is >= (byte)'0' and <= (byte)'9') end++;
         bytes.RemoveRange(start, end - start);
-        bytes.InsertRange(start, Encoding.UTF8.GetBytes(random.Next(6) switch { 0 => "-1", 1 => "0", 2 => "1e400", 3 => "4294967296", 4 => "9223372036854775807", _ => $"{random.Next()}" }));
+        bytes.InsertRange(start, Encoding.UTF8.GetBytes(
+            random.Next(6) switch
+            {
+                0 => "-1",
+                1 => "0",
+                2 => "1e400",
+                3 => "4294967296",
+                4 => "9223372036854775807",
+                _ => $"{random.Next()}"
+            }));
     }
 }

@@ -20,7 +20,8 @@ public sealed class ResourceTests
     [InlineData("hang.parquet")]
     [InlineData("oom70.parquet")]
     public void A_Parquet_file_that_hung_or_took_all_memory_is_refused(string name) =>
-        Assert.Contains("could not be read as Parquet", Refusal(() => DataFile.Read(Fixtures.Shared("cases", name)), 64 << 20), StringComparison.Ordinal);
+        Assert.Contains("could not be read as Parquet", Refusal(() => DataFile.Read(Fixtures.Shared("cases", name)), 64 << 20),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Every_byte_of_a_Parquet_file_may_be_wrong()
@@ -59,16 +60,19 @@ public sealed class ResourceTests
 
     [Fact]
     public void The_tokenizer_that_doubles_is_refused() => Assert.Contains("far more of a text",
-        Refusal(() => Tokenizer.Load(Fixtures.Shared("cases", "tokenizer-doubling", "tokenizer.json")).Encode("tell me how well all the dolls will sell"), Most), StringComparison.Ordinal);
+        Refusal(() => Tokenizer.Load(Fixtures.Shared("cases", "tokenizer-doubling", "tokenizer.json"))
+            .Encode("tell me how well all the dolls will sell"), Most), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("{% macro f(x) %}{{ '%05d' % x }}{{ x * 743784700 }}{% endmacro %}{% for i in range(13967,72899) %}{{ f(i) }}{{ messages | tojson(indent=2) }}{{ [1, 2][i % 2:] | join(', ') }}{% endfor %}")]
+    [InlineData("{% macro f(x) %}{{ '%05d' % x }}{{ x * 743784700 }}{% endmacro %}{% for i in range(13967,72899) %}{{ f(i) }}{{ messages | "
+        + "tojson(indent=2) }}{{ [1, 2][i % 2:] | join(', ') }}{% endfor %}")]
     [InlineData("{% for i in range(3000) %}{% for j in range(3000) %}{% endfor %}{% endfor %}")]
     [InlineData("{% macro f(x) %}{{ x }}{% endmacro %}{% for i in range(99999) %}{% set _ = f(i) ~ f(i) %}{% endfor %}")]
     [InlineData("{% for i in range(99999) %}{% set _ = [i, [i], {'a': i}, 'b c'.split(' ')] %}{% endfor %}")]
     public void A_template_that_makes_little_of_much_is_refused(string template) =>
         Assert.Contains("more time or memory than a chat template may",
-            Refusal(() => new ChatTemplate(template).Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi")], addGenerationPrompt: true), 64 << 20), StringComparison.Ordinal);
+            Refusal(() => new ChatTemplate(template).Render([ChatTurn.User("Hello"), ChatTurn.Assistant("Hi")], addGenerationPrompt: true),
+                64 << 20), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(4_194_303, null)]                                        // the largest that is read
@@ -87,7 +91,8 @@ public sealed class ResourceTests
         string text = string.Concat(Enumerable.Repeat("word ", 400_000));
         const string Template = "{% for m in messages %}{% set c = m.content | trim %}{{ '<|' + m['role'] + '|>' + c + '\n' }}{% endfor %}";
 
-        Assert.Equal(2_000_000 - 1 + "<|user|>\n".Length, new ChatTemplate(Template).Render([ChatTurn.User(text)], addGenerationPrompt: false).Length);
+        Assert.Equal(2_000_000 - 1 + "<|user|>\n".Length,
+            new ChatTemplate(Template).Render([ChatTurn.User(text)], addGenerationPrompt: false).Length);
     }
 
     [Theory]
@@ -111,9 +116,11 @@ public sealed class ResourceTests
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
         string text = string.Concat(Enumerable.Repeat("word ", 60_000));
-        Assert.Contains("The prompt 'word word", Refusal(() => model.Chat.EncodePrompt([ChatTurn.User(text)]), Most), StringComparison.Ordinal);
+        Assert.Contains("The prompt 'word word", Refusal(() => model.Chat.EncodePrompt([ChatTurn.User(text)]), Most),
+            StringComparison.Ordinal);
         var data = DefenderData.Encode(model.Chat, [new HarmfulExample("how to harm", text, text)], [new Example("what is it?", text)], []);
-        foreach (var (prompt, answer) in data.Harmful.SelectMany(one => new[] { (one.Prompt, one.Unwanted), (one.Prompt, one.Safe) }).Concat(data.Ordinary.Select(one => (one.Prompt, one.Answer))))
+        foreach (var (prompt, answer) in data.Harmful.SelectMany(one => new[] { (one.Prompt, one.Unwanted), (one.Prompt, one.Safe) })
+            .Concat(data.Ordinary.Select(one => (one.Prompt, one.Answer))))
             Assert.True(prompt.Length + answer.Length <= model.Config.MaximumPositions, $"{prompt.Length} and {answer.Length} tokens");
     }
 
@@ -124,7 +131,8 @@ public sealed class ResourceTests
         string folder = Fixtures.TemporaryFolder(), recipe = Path.Combine(folder, "recipe.yaml");
         File.WriteAllText(recipe, "extends: /dev/zero\n");
         Assert.Contains("no ordinary file", Refusal(() => Recipe.Read<MitigationOptions>(recipe), Most), StringComparison.Ordinal);
-        foreach (string name in (string[])["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet", "tokenizer.json", "model.safetensors", "model.gguf"])
+        foreach (string name in (string[])["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet", "tokenizer.json",
+            "model.safetensors", "model.gguf"])
             File.CreateSymbolicLink(Path.Combine(folder, name), "/dev/zero");
         foreach (string name in (string[])["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet"])
             Refusal(() => DataFile.Read(Path.Combine(folder, name)), Most);
@@ -141,7 +149,8 @@ public sealed class ResourceTests
         using (var tensor = TorchSharp.torch.zeros(20_000_000))
             SafetensorsWriter.Write(path, [("a", tensor)]);
         using var file = SafetensorsFile.Open(path);
-        using (var cut = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) cut.SetLength(100_000);
+        using (var cut = new FileStream(path, FileMode.Open, FileAccess.Write,
+            FileShare.ReadWrite | FileShare.Delete)) cut.SetLength(100_000);
 
         var failure = Assert.Throws<BeearException>(() => file.Read("a").Dispose());
 
@@ -156,7 +165,8 @@ public sealed class ResourceTests
         return Refusal(() => tokenizer.Encode(text), Most);
     }
 
-    private static string Refusal(Action action, long most) => Within(action, most) ?? throw new InvalidOperationException("It was not refused.");
+    private static string Refusal(Action action, long most) =>
+        Within(action, most) ?? throw new InvalidOperationException("It was not refused.");
 
     /// <summary>The message of what is refused; null if nothing is.</summary>
     private static string? Within(Action action, long most)

@@ -32,7 +32,8 @@ public sealed class BatchGeneratorTests : IDisposable
         var answers = generator.Generate([prompts[0], longPrompt, prompts[1]], Greedy with { MaxNewTokens = 3 });
 
         Assert.Equal(1, batches[0]);
-        Assert.Equal(new BatchGenerator(decoder, Never).Generate([prompts[0]], Greedy with { MaxNewTokens = 3 })[0].Tokens, answers[0].Tokens);
+        Assert.Equal(new BatchGenerator(decoder, Never).Generate([prompts[0]], Greedy with { MaxNewTokens = 3 })[0].Tokens,
+            answers[0].Tokens);
         Assert.Equal(3, answers[1].Tokens.Length);
     }
 
@@ -42,7 +43,8 @@ public sealed class BatchGeneratorTests : IDisposable
         bool isThrough = false;
         var generator = new BatchGenerator(decoder, Never) { OnRows = (_, _) => isThrough = true };
 
-        Assert.Throws<OperationCanceledException>(() => generator.Generate(prompts, Greedy, cancellation: new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            generator.Generate(prompts, Greedy, cancellation: new CancellationToken(canceled: true)));
 
         Assert.False(isThrough);
     }
@@ -126,7 +128,8 @@ public sealed class BatchGeneratorTests : IDisposable
         Assert.Equal(Tokens(free), Tokens(free));
         Assert.NotEqual(Tokens(free), Tokens(free with { Seed = 9 }));
 
-        int[][] Tokens(GenerationOptions options) => [.. new BatchGenerator(decoder, Never).Generate(prompts, options).Select(answer => answer.Tokens)];
+        int[][] Tokens(GenerationOptions options) =>
+            [.. new BatchGenerator(decoder, Never).Generate(prompts, options).Select(answer => answer.Tokens)];
     }
 
     [Fact]
@@ -136,8 +139,10 @@ public sealed class BatchGeneratorTests : IDisposable
         using var large = full(2, 32, 5f);
         var plain = new BatchGenerator(decoder, Never).Generate(prompts, Greedy).Select(answer => answer.Tokens);
 
-        Assert.Equal(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(none, 2)).Select(answer => answer.Tokens));
-        Assert.NotEqual(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(large, 2)).Select(answer => answer.Tokens));
+        Assert.Equal(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(none, 2))
+            .Select(answer => answer.Tokens));
+        Assert.NotEqual(plain, new BatchGenerator(decoder, Never).Generate(prompts, Greedy, new Perturbation(large, 2))
+            .Select(answer => answer.Tokens));
     }
 
     [Fact]
@@ -159,9 +164,17 @@ public sealed class BatchGeneratorTests : IDisposable
     [InlineData(1, 1.0, 0, 1.0, 0, "batch_size")]
     public void Options_out_of_range_are_named(int tokens, double temperature, int topK, double topP, int batch, string name)
     {
-        var options = new GenerationOptions { MaxNewTokens = tokens, Temperature = temperature, TopK = topK, TopP = topP, BatchSize = batch };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = tokens,
+            Temperature = temperature,
+            TopK = topK,
+            TopP = topP,
+            BatchSize = batch
+        };
 
-        Assert.StartsWith(name, Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate(prompts, options)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(name, Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate(prompts, options)).Message,
+            StringComparison.Ordinal);
     }
 
     private static int[][] Prompts()

@@ -25,7 +25,8 @@ public sealed class LocalChatClientTests : IDisposable
     private (string Text, int PromptTokens, int Tokens) Expected(params ChatTurn[] messages)
     {
         var prompt = model.Chat.EncodePrompt(messages);
-        var answer = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn).Generate([prompt], new GenerationOptions { MaxNewTokens = 512 })[0];
+        var answer = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
+            .Generate([prompt], new GenerationOptions { MaxNewTokens = 512 })[0];
         Assert.True(answer.Ended);
         return (model.Chat.DecodeAnswer(answer.Tokens), prompt.Length, answer.Tokens.Length);
     }
@@ -39,7 +40,8 @@ public sealed class LocalChatClientTests : IDisposable
 
         Assert.Equal(text, response.Text);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
-        Assert.Equal((promptTokens, tokens, promptTokens + tokens), (response.Usage!.InputTokenCount, response.Usage.OutputTokenCount, response.Usage.TotalTokenCount));
+        Assert.Equal((promptTokens, tokens, promptTokens + tokens),
+            (response.Usage!.InputTokenCount, response.Usage.OutputTokenCount, response.Usage.TotalTokenCount));
         Assert.Equal(ChatRole.Assistant, Assert.Single(response.Messages).Role);
         Assert.Equal("base", response.ModelId);
     }
@@ -76,15 +78,19 @@ public sealed class LocalChatClientTests : IDisposable
         var expected = Length(ChatTurn.System("be kind"), ChatTurn.User(Question));
         Assert.NotEqual(expected, Length(ChatTurn.User(Question)));
         Assert.Equal(expected, (await client.GetResponseAsync([new(ChatRole.System, "be kind"), user])).Usage!.InputTokenCount);
-        Assert.Equal(expected, (await client.GetResponseAsync([user], new ChatOptions { Instructions = "be kind" })).Usage!.InputTokenCount);
+        Assert.Equal(expected, (await client.GetResponseAsync([user],
+            new ChatOptions { Instructions = "be kind" })).Usage!.InputTokenCount);
     }
 
     [Fact]
     public void Variables_go_to_the_template()
     {
         IReadOnlyDictionary<string, object?> Read(object? variables) => LocalChatRequest.Read(
-            [new(ChatRole.User, Question)], new ChatOptions { AdditionalProperties = new() { ["chat_template_kwargs"] = variables } }, new GenerationOptions()).Layout.Variables;
-        Assert.Equal(false, Read(new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false })["enable_thinking"]);
+            [new(ChatRole.User, Question)], new ChatOptions { AdditionalProperties = new() { ["chat_template_kwargs"] = variables } },
+                new GenerationOptions()).Layout.Variables;
+        Assert.Equal(false, Read(new Dictionary<string, object?>(
+            StringComparer.Ordinal)
+        { ["enable_thinking"] = false })["enable_thinking"]);
         Assert.Equal("{\"a\":1}", $"{Read(JsonSerializer.SerializeToElement(new { x = new { a = 1 } }))["x"]}");
         Assert.Empty(Read(null));
         Assert.Contains("chat_template_kwargs", Assert.Throws<BeearException>(() => Read(true)).Message, StringComparison.Ordinal);
@@ -154,12 +160,14 @@ public sealed class LocalChatClientTests : IDisposable
 
     public static TheoryData<ChatMessage[], ChatOptions?, string> Unsupported => new()
     {
-        { [new(ChatRole.User, [new TextContent("what is it?"), new DataContent(new byte[] { 1 }, "image/png")])], null, "data of type image/png" },
+        { [new(ChatRole.User, [new TextContent("what is it?"), new DataContent(new byte[] { 1 }, "image/png")])], null,
+            "data of type image/png" },
         { [new(ChatRole.User, [new UriContent("https://example.com/a.png", "image/png")])], null, "a link to image/png" },
         { [new(ChatRole.Assistant, [new FunctionCallContent("1", "f")])], null, "a tool's call" },
         { [new(ChatRole.Tool, "4")], null, "is a tool's" },
         { [], null, "no messages" },
-        { [new(ChatRole.User, "a")], new ChatOptions { Tools = [AIFunctionFactory.CreateDeclaration("f", null, default)] }, "calls no tools" },
+        { [new(ChatRole.User, "a")], new ChatOptions { Tools = [AIFunctionFactory.CreateDeclaration("f", null, default)] },
+            "calls no tools" },
         { [new(ChatRole.User, "a")], new ChatOptions { ResponseFormat = ChatResponseFormat.Json }, "plain text only" },
         { [new(ChatRole.User, "a")], new ChatOptions { FrequencyPenalty = 1 }, "penalties" },
         { [new(ChatRole.User, "a")], new ChatOptions { ConversationId = "1" }, "keeps no conversations" },
@@ -180,7 +188,8 @@ public sealed class LocalChatClientTests : IDisposable
     public async Task A_conversation_that_is_too_long_is_refused()
     {
         var longText = string.Concat(Enumerable.Repeat("bread ", model.Config.MaximumPositions));
-        Assert.Contains("leave out its oldest turns", (await Assert.ThrowsAsync<BeearException>(() => client.GetResponseAsync(longText))).Message, StringComparison.Ordinal);
+        Assert.Contains("leave out its oldest turns",
+            (await Assert.ThrowsAsync<BeearException>(() => client.GetResponseAsync(longText))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

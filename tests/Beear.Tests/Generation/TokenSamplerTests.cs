@@ -22,7 +22,8 @@ public class TokenSamplerTests
     }
 
     [Fact]
-    public void Top_k_leaves_only_the_likeliest() => Follows([0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], new GenerationOptions { Temperature = 1, TopK = 2 });
+    public void Top_k_leaves_only_the_likeliest() =>
+        Follows([0, 0.4 / 0.65, 0, 0.25 / 0.65, 0], new GenerationOptions { Temperature = 1, TopK = 2 });
 
     [Fact]
     public void Top_p_leaves_the_fewest_whose_sum_reaches_it() =>

@@ -88,7 +88,8 @@ public sealed class HubDownloadTests : HubTests
         var message = await RefusalAsync();
 
         Assert.Equal($"'{path}' of 'tiny/model' arrived damaged: its {hash} is not the one that 127.0.0.1 names; try again.", message);
-        Assert.DoesNotContain(Server.Files[path].Tag, string.Join(' ', Directory.GetFiles(Path.Combine(Folder, "blobs"))), StringComparison.Ordinal);
+        Assert.DoesNotContain(Server.Files[path].Tag, string.Join(' ', Directory.GetFiles(Path.Combine(Folder, "blobs"))),
+            StringComparison.Ordinal);
         Assert.Equal(Server.Files[path].Content, await File.ReadAllBytesAsync(Path.Combine((await PullAsync()).Path, path)));
     }
 
@@ -131,7 +132,8 @@ public sealed class HubDownloadTests : HubTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         };
         Server.Fault(Large.Sha256, silent);
-        Server.Fault("/revision/main", context => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default));
+        Server.Fault("/revision/main", context =>
+            Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default));
 
         var pulled = await PullAsync(Settings(silence: TimeSpan.FromMilliseconds(400)));
 

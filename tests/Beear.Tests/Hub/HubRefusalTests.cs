@@ -6,8 +6,11 @@ namespace Beear.Tests.Hub;
 public sealed class HubRefusalTests : HubTests
 {
     [Theory]
-    [InlineData(401, "RepoNotFound", null, "There is no model 'tiny/model' on 127.0.0.1 that is public; check its name, or give your access token by HF_TOKEN if it is private.")]
-    [InlineData(404, "RepoNotFound", "secret", "There is no model 'tiny/model' on 127.0.0.1 that your access token may see; check its name.")]
+    [InlineData(401, "RepoNotFound", null,
+        "There is no model 'tiny/model' on 127.0.0.1 that is public; check its name, or give your access token by HF_TOKEN if it is "
+            + "private.")]
+    [InlineData(404, "RepoNotFound", "secret",
+        "There is no model 'tiny/model' on 127.0.0.1 that your access token may see; check its name.")]
     [InlineData(404, "", null, "There is no model 'tiny/model'")]
     [InlineData(404, "RevisionNotFound", null, "'tiny/model' has no branch, tag or commit 'main'")]
     [InlineData(401, "GatedRepo", null, "'tiny/model' is gated: accept its terms at http://127.0.0.1")]
@@ -50,7 +53,8 @@ public sealed class HubRefusalTests : HubTests
                 await Task.Delay(20, context.RequestAborted);
             }
         });
-        Assert.Contains("'model.safetensors' of 'tiny/model' has not come within 1 seconds", await RefusalAsync(Settings(longestFile: TimeSpan.FromSeconds(1))), StringComparison.Ordinal);
+        Assert.Contains("'model.safetensors' of 'tiny/model' has not come within 1 seconds",
+            await RefusalAsync(Settings(longestFile: TimeSpan.FromSeconds(1))), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,8 +122,9 @@ public sealed class HubRefusalTests : HubTests
     public async Task Sizes_that_no_file_has_are_refused(long size)
     {
         string entry = FormattableString.Invariant($$"""{"type": "file", "path": "NAME", "oid": "{{new string('b', 40)}}", "size": {{size}}}""");
-        Server.Fault($"/tree/{Server.Commit}", context => context.Response.WriteAsync($"[{entry.Replace("NAME", "config.json", StringComparison.Ordinal)}, "
-            + $"{entry.Replace("NAME", "model.safetensors", StringComparison.Ordinal).Replace("bbb", "ccc", StringComparison.Ordinal)}]"));
+        Server.Fault($"/tree/{Server.Commit}", context =>
+            context.Response.WriteAsync($"[{entry.Replace("NAME", "config.json", StringComparison.Ordinal)}, "
+                + $"{entry.Replace("NAME", "model.safetensors", StringComparison.Ordinal).Replace("bbb", "ccc", StringComparison.Ordinal)}]"));
         Assert.Contains("the entry of a file lacks its path, size or hash", await RefusalAsync(), StringComparison.Ordinal);
     }
 

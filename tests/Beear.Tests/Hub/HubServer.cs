@@ -20,7 +20,8 @@ internal sealed record ServedFile(byte[] Content, bool IsLarge)
     public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Content));
 
 #pragma warning disable CA5350 // Git names its files so.
-    public string GitHash { get; } = Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content]));
+    public string GitHash { get; } =
+        Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content]));
 #pragma warning restore CA5350
 
     public string Tag => IsLarge ? Sha256 : GitHash;
@@ -96,7 +97,9 @@ internal sealed class HubServer : IAsyncDisposable
         return Task.CompletedTask;
     });
 
-    /// <summary>The next request for a large file gets so many bytes of what it asked for; then the connection breaks, or ends as if all were well.</summary>
+    /// <summary>
+    /// The next request for a large file gets so many bytes of what it asked for; then the connection breaks, or ends as if all were well.
+    /// </summary>
     public void CutOff(ServedFile file, int after, bool reset) => Fault(file.Sha256, async context =>
     {
         var from = context.Request.GetTypedHeaders().Range?.Ranges.First().From ?? 0;
@@ -115,7 +118,8 @@ internal sealed class HubServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         var request = context.Request;
-        Requests.Enqueue(new Seen(request.Method, request.Path + request.QueryString, request.Host.Value!, request.Headers.Range, request.Headers.IfRange, request.Headers.Authorization));
+        Requests.Enqueue(new Seen(request.Method, request.Path + request.QueryString, request.Host.Value!, request.Headers.Range,
+            request.Headers.IfRange, request.Headers.Authorization));
         if (TakeFault(request) is { } fault)
         {
             await fault(context);
@@ -124,7 +128,8 @@ internal sealed class HubServer : IAsyncDisposable
         var parts = request.Path.Value!.Trim('/').Split('/');
         await (parts switch
         {
-            ["api", "models", var owner, var name, "revision", var revision] when Knows(owner, name) => RevisionAsync(context, Uri.UnescapeDataString(revision)),
+            ["api", "models", var owner, var name, "revision", var revision] when Knows(owner, name) =>
+                RevisionAsync(context, Uri.UnescapeDataString(revision)),
             ["api", "models", var owner, var name, "tree", ..] when Knows(owner, name) => TreeAsync(context),
             ["api", "models", var owner, var name, "paths-info", ..] when Knows(owner, name) => PathsAsync(context),
             [var owner, var name, "resolve", _, .. var path] when Knows(owner, name) => ResolveAsync(context, string.Join('/', path)),
@@ -135,7 +140,7 @@ internal sealed class HubServer : IAsyncDisposable
 
     private Func<HttpContext, Task>? TakeFault(HttpRequest request)
     {
-        lock (faults)                                                       // files come side by side, and each takes the first fault that fits
+        lock (faults)  // files come side by side, and each takes the first fault that fits
         {
             var index = faults.FindIndex(fault => fault.When(request));
             if (index < 0) return null;
@@ -150,16 +155,24 @@ internal sealed class HubServer : IAsyncDisposable
     private Task RevisionAsync(HttpContext context, string revision)
     {
         if (revision != "main" && revision != "refs/pr/1" && revision != Commit) return RefuseAsync(context, 404, "RevisionNotFound");
-        return context.Response.WriteAsJsonAsync(new JsonObject { ["_id"] = "1", ["id"] = Repository, ["sha"] = Commit, ["private"] = false, ["gated"] = false });
+        return context.Response.WriteAsJsonAsync(
+            new JsonObject { ["_id"] = "1", ["id"] = Repository, ["sha"] = Commit, ["private"] = false, ["gated"] = false });
     }
 
     private Task TreeAsync(HttpContext context)
     {
         var start = int.Parse(context.Request.Query["cursor"].FirstOrDefault() ?? "0", CultureInfo.InvariantCulture);
         if (start + PageSize < Files.Count)
-            context.Response.Headers.Link = $"<{Address}api/models/{Repository}/tree/{Commit}?recursive=true&cursor={start + PageSize}>; rel=\"next\"";
+            context.Response.Headers.Link =
+                $"<{Address}api/models/{Repository}/tree/{Commit}?recursive=true&cursor={start + PageSize}>; rel=\"next\"";
         var entries = Files.Skip(start).Take(PageSize).Select(Entry).ToList();
-        if (start == 0) entries.Add(new JsonObject { ["type"] = "directory", ["oid"] = new string('0', 40), ["size"] = 0, ["path"] = "sub" });
+        if (start == 0) entries.Add(new JsonObject
+        {
+            ["type"] = "directory",
+            ["oid"] = new string('0', 40),
+            ["size"] = 0,
+            ["path"] = "sub"
+        });
         return context.Response.WriteAsJsonAsync(new JsonArray([.. entries]));
     }
 
@@ -172,8 +185,15 @@ internal sealed class HubServer : IAsyncDisposable
 
     private JsonNode Entry(KeyValuePair<string, ServedFile> file)
     {
-        var entry = new JsonObject { ["type"] = "file", ["oid"] = file.Value.GitHash, ["size"] = file.Value.Content.Length, ["path"] = file.Key };
-        if (file.Value.IsLarge) entry["lfs"] = new JsonObject { ["oid"] = file.Value.Sha256, ["size"] = file.Value.Content.Length, ["pointerSize"] = 130 };
+        var entry = new JsonObject
+        {
+            ["type"] = "file",
+            ["oid"] = file.Value.GitHash,
+            ["size"] = file.Value.Content.Length,
+            ["path"] = file.Key
+        };
+        if (file.Value.IsLarge) entry["lfs"] =
+            new JsonObject { ["oid"] = file.Value.Sha256, ["size"] = file.Value.Content.Length, ["pointerSize"] = 130 };
         return entry;
     }
 
@@ -189,7 +209,8 @@ internal sealed class HubServer : IAsyncDisposable
     }
 
     private static Task ContentAsync(HttpContext context, ServedFile file) =>
-        Results.Bytes(file.Content, "application/octet-stream", enableRangeProcessing: true, entityTag: new EntityTagHeaderValue($"\"{file.Tag}\"")).ExecuteAsync(context);
+        Results.Bytes(file.Content, "application/octet-stream", enableRangeProcessing: true,
+            entityTag: new EntityTagHeaderValue($"\"{file.Tag}\"")).ExecuteAsync(context);
 
     private static Task RefuseAsync(HttpContext context, int status, string code)
     {

@@ -14,9 +14,11 @@ public sealed class ModelHubTests : HubTests
         Assert.Equal(expected, pulled.Files.Select(file => file.Path).Order(StringComparer.Ordinal));
         Assert.Equal(Path.Combine(Folder, "snapshots", Server.Commit), pulled.Path);
         Assert.Equal(expected, Directory.GetFiles(pulled.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        foreach (var file in expected) Assert.Equal(Server.Files[file].Content, await File.ReadAllBytesAsync(Path.Combine(pulled.Path, file)));
+        foreach (var file in expected) Assert.Equal(Server.Files[file].Content,
+            await File.ReadAllBytesAsync(Path.Combine(pulled.Path, file)));
         Assert.Equal($"../../blobs/{Large.Sha256}", new FileInfo(Path.Combine(pulled.Path, Weights)).LinkTarget);
-        Assert.Equal($"../../blobs/{Server.Files["config.json"].GitHash}", new FileInfo(Path.Combine(pulled.Path, "config.json")).LinkTarget);
+        Assert.Equal($"../../blobs/{Server.Files["config.json"].GitHash}",
+            new FileInfo(Path.Combine(pulled.Path, "config.json")).LinkTarget);
         Assert.Equal(Server.Commit, await File.ReadAllTextAsync(Path.Combine(Folder, "refs", "main")));
         Assert.True(pulled.HubWasReached);
         Assert.Equal(expected.Sum(file => (long)Server.Files[file].Content.Length), pulled.DownloadedBytes);
@@ -27,7 +29,8 @@ public sealed class ModelHubTests : HubTests
     public async Task Templates_for_other_uses_come_in_their_folder()
     {
         Server.Add("additional_chat_templates/tool_use.jinja", "tools");
-        Assert.Equal("tools", await File.ReadAllTextAsync(Path.Combine((await PullAsync()).Path, "additional_chat_templates", "tool_use.jinja")));
+        Assert.Equal("tools", await File.ReadAllTextAsync(
+            Path.Combine((await PullAsync()).Path, "additional_chat_templates", "tool_use.jinja")));
     }
 
     [Fact]
@@ -82,7 +85,8 @@ public sealed class ModelHubTests : HubTests
     {
         var pulled = await PullAsync(include: ["onnx/*", "README.??", "*.bin"]);
         Assert.Equal(["README.md", "onnx/model.json"], pulled.Files.Select(file => file.Path).Order(StringComparer.Ordinal));
-        Assert.Equal("../../../blobs/" + Server.Files["onnx/model.json"].GitHash, new FileInfo(Path.Combine(pulled.Path, "onnx", "model.json")).LinkTarget);
+        Assert.Equal("../../../blobs/" + Server.Files["onnx/model.json"].GitHash,
+            new FileInfo(Path.Combine(pulled.Path, "onnx", "model.json")).LinkTarget);
 
         Assert.Contains("is a Python pickle", await RefusalAsync(include: ["*.bin"]), StringComparison.Ordinal);
         Assert.Contains("has no file that fits *.xyz", await RefusalAsync(include: ["*.xyz"]), StringComparison.Ordinal);
@@ -196,6 +200,7 @@ public sealed class ModelHubTests : HubTests
         var named = await PullAsync(reference: HubReference.Parse("hub:tiny/model/m-Q4_0.gguf"));
         Assert.Equal("1", await File.ReadAllTextAsync(named.Path));
         Assert.Equal($"hub:tiny/model/m-Q4_0.gguf@{Server.Commit}", named.Reference.ToString());
-        Assert.Contains("has no file 'm-Q4_1.gguf'; did you mean", await RefusalAsync(reference: HubReference.Parse("hub:tiny/model/m-Q4_1.gguf")), StringComparison.Ordinal);
+        Assert.Contains("has no file 'm-Q4_1.gguf'; did you mean",
+            await RefusalAsync(reference: HubReference.Parse("hub:tiny/model/m-Q4_1.gguf")), StringComparison.Ordinal);
     }
 }

@@ -78,7 +78,8 @@ public sealed class OtherClientsTests : IAsyncLifetime
         using var hub = new ModelHub(new HubSettings { Endpoint = server.Address, CacheDirectory = cache });
         var pulled = await hub.PullAsync(HubReference.Parse("tiny/model"));
 
-        Assert.Equal([pulled.Path, "tiny/model", "main", "config.json,model.safetensors,tokenizer.json"], (await client(script)).Split('\n'));
+        Assert.Equal([pulled.Path, "tiny/model", "main", "config.json,model.safetensors,tokenizer.json"],
+            (await client(script)).Split('\n'));
     }
 
     private async Task WritesAsync(Func<string, Task<string>> client, string script)

@@ -21,7 +21,8 @@ public sealed class AttentionHeadsTests : IDisposable
         var (cosine, sine) = (Table(1, headSize, rotatedSize, 1).to_type(type), Table(2, headSize, rotatedSize, 0).to_type(type));
         var (wideCosine, wideSine) = (cosine.to_type(ScalarType.Float32), sine.to_type(ScalarType.Float32));
         KernelAssertions.SameResultAndGradients(x => Flat(AttentionHeads.Split(x[0], shape, cosine, sine)),
-            x => Flat(AttentionHeads.PlainSplit(x[0], shape, wideCosine, wideSine)), type, Random(3, shape.RowCount, 8 * headSize).to_type(type));
+            x => Flat(AttentionHeads.PlainSplit(x[0], shape, wideCosine, wideSine)), type,
+                Random(3, shape.RowCount, 8 * headSize).to_type(type));
     }
 
     [Theory]

@@ -19,7 +19,8 @@ public sealed class CompactAdamWTests : IDisposable
         long[] shape = [3, 5, 4099];
         var start = randn(shape, generator: generator).to_type(weights);
         var copy = weights == ScalarType.Float32 ? zeros(shape, dtype: ScalarType.BFloat16) : null;
-        Tensor[] fused = [start.clone(), zeros(shape, dtype: moments), zeros(shape, dtype: moments)], plain = [.. fused.Select(tensor => tensor.clone())];
+        Tensor[] fused = [start.clone(), zeros(shape, dtype: moments), zeros(shape, dtype: moments)],
+            plain = [.. fused.Select(tensor => tensor.clone())];
         for (var step = 1; step <= 4; step++)
         {
             var gradient = randn(shape, generator: generator).to_type(gradients);
@@ -60,10 +61,12 @@ public sealed class CompactAdamWTests : IDisposable
     public void Rounding_at_random_is_right_in_the_mean_where_rounding_to_nearest_is_not(float value)
     {
         const int Count = 1 << 16;
-        var rounded = StochasticRounding.Plain(full(Count, value), StochasticRounding.PlainBits(Count, 1, CPU).bitwise_right_shift(tensor(16L)));
+        var rounded = StochasticRounding.Plain(full(Count, value),
+            StochasticRounding.PlainBits(Count, 1, CPU).bitwise_right_shift(tensor(16L)));
         var mean = rounded.to_type(ScalarType.Float64).mean().item<double>();
         Assert.Equal(value, mean, Math.Abs(value) * 1e-4);
-        Assert.True(Math.Abs(value - (double)full(1, value).to_type(ScalarType.BFloat16).to_type(ScalarType.Float64).item<double>()) > Math.Abs(value) * 5e-4);
+        Assert.True(Math.Abs(value - (double)full(1,
+            value).to_type(ScalarType.BFloat16).to_type(ScalarType.Float64).item<double>()) > Math.Abs(value) * 5e-4);
 
         var vector = StochasticRounding.Round(Vector512.Create(value), StochasticRounding.Bits(0, 1) >> 16);
         for (var lane = 0; lane < 16; lane++) Assert.Equal(rounded[lane].to_type(ScalarType.Float32).item<float>(), vector[lane]);
@@ -74,7 +77,8 @@ public sealed class CompactAdamWTests : IDisposable
     public void Steps_too_small_for_bfloat16_add_up_as_in_float32()
     {
         const int Count = 4096, Steps = 60;
-        var (weights, first, second) = (ones(Count, ScalarType.BFloat16), zeros(Count, ScalarType.BFloat16), zeros(Count, ScalarType.BFloat16));
+        var (weights, first, second) =
+            (ones(Count, ScalarType.BFloat16), zeros(Count, ScalarType.BFloat16), zeros(Count, ScalarType.BFloat16));
         var (exact, exactFirst, exactSecond) = (ones(Count), zeros(Count), zeros(Count));
         using var generator = new Generator(3, CPU);
         for (var step = 1; step <= Steps; step++)
@@ -119,7 +123,8 @@ public sealed class CompactAdamWTests : IDisposable
         var (weights, moment) = (zeros(8, ScalarType.BFloat16), zeros(8, ScalarType.BFloat16));
         Assert.Throws<ArgumentException>(() => CompactAdamW.Step(weights, zeros(7), moment, moment, null, new AdamWStep(0.1, 1), 0));
         Assert.Throws<ArgumentException>(() => CompactAdamW.Step(weights, zeros(8), moment, zeros(8), null, new AdamWStep(0.1, 1), 0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CompactAdamW.Step(weights, zeros(8), moment, moment, null, new AdamWStep(0.1, 0), 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            CompactAdamW.Step(weights, zeros(8), moment, moment, null, new AdamWStep(0.1, 0), 0));
     }
 
     public void Dispose() => scope.Dispose();

@@ -54,7 +54,8 @@ public sealed class CudaKernelsTests : IDisposable
         long[] shape = [7, 4099];
         var start = Random(9, shape).to_type(weights);
         bool hasCopy = weights == ScalarType.Float32;
-        Tensor[] here = [start.clone(), zeros(shape, moments), zeros(shape, moments), .. hasCopy ? [zeros(shape, ScalarType.BFloat16)] : Array.Empty<Tensor>()];
+        Tensor[] here = [start.clone(), zeros(shape, moments), zeros(shape, moments), .. hasCopy
+            ? [zeros(shape, ScalarType.BFloat16)] : Array.Empty<Tensor>()];
         Tensor[] there = [.. here.Select(tensor => tensor.cuda())];
         for (int step = 1; step <= 4; step++)
         {
@@ -66,7 +67,8 @@ public sealed class CudaKernelsTests : IDisposable
                 if (hasCopy && moments == ScalarType.Float32) FusedAdamW.Step(state[0], given, state[1], state[2], copy, settings);
                 else CompactAdamW.Step(state[0], given, state[1], state[2], copy, settings, StochasticRounding.Key(step, 5));
             }
-            Assert.Equal(FusedAdamW.SquaredNorm([gradient, gradient]), FusedAdamW.SquaredNorm([gradient.cuda(), gradient.cuda()]), 1e-6 * gradient.numel());
+            Assert.Equal(FusedAdamW.SquaredNorm([gradient, gradient]), FusedAdamW.SquaredNorm([gradient.cuda(), gradient.cuda()]),
+                1e-6 * gradient.numel());
         }
         foreach (var (expected, found) in here.Zip(there))
         {
@@ -97,7 +99,8 @@ public sealed class CudaKernelsTests : IDisposable
         {
             Tensor[] leaves = [.. inputs.Select(input => input.to(device).detach().clone().requires_grad_())];
             var results = operation(leaves);
-            autograd.backward(results, [.. results.Select((result, i) => Random((ulong)(20 + i), result.shape).to_type(result.dtype).to(device))]);
+            autograd.backward(results, [.. results.Select((result, i) =>
+                Random((ulong)(20 + i), result.shape).to_type(result.dtype).to(device))]);
             return (results, [.. leaves.Select(leaf => leaf.grad!)]);
         }
         var (expected, found) = (On(CPU), On(CUDA));
@@ -105,7 +108,8 @@ public sealed class CudaKernelsTests : IDisposable
             KernelAssertions.AssertClose(here, there.cpu(), type);
     }
 
-    private static void RequireCuda() => Assert.SkipUnless(cuda.is_available(), "there is no CUDA device, or libtorch is not built for one");
+    private static void RequireCuda() =>
+        Assert.SkipUnless(cuda.is_available(), "there is no CUDA device, or libtorch is not built for one");
 
     private static Tensor Random(ulong seed, params long[] shape) => randn(shape, generator: new Generator(seed));
 }

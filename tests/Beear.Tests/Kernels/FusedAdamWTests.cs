@@ -41,7 +41,8 @@ public class FusedAdamWTests
         long[] shape = [3, 5, 4099];
         var start = randn(shape, generator: generator);
         var (fused, fusedFirst, fusedSecond, copy) = (start.clone(), zeros(shape), zeros(shape), zeros(shape, dtype: ScalarType.BFloat16));
-        var (plain, plainFirst, plainSecond, plainCopy) = (start.clone(), zeros(shape), zeros(shape), zeros(shape, dtype: ScalarType.BFloat16));
+        var (plain, plainFirst, plainSecond, plainCopy) =
+            (start.clone(), zeros(shape), zeros(shape), zeros(shape, dtype: ScalarType.BFloat16));
         for (var step = 1; step <= 4; step++)
         {
             var gradient = randn(shape, generator: generator).to_type(gradientType);
@@ -97,11 +98,13 @@ public class FusedAdamWTests
         using var scope = NewDisposeScope();
         var (weights, moment) = (zeros(8), zeros(8));
         Assert.Throws<ArgumentException>(() => FusedAdamW.Step(weights, zeros(7), moment, moment, null, new AdamWStep(0.1, 1)));
-        Assert.Throws<ArgumentException>(() => FusedAdamW.Step(weights, zeros(8, ScalarType.Float64), moment, moment, null, new AdamWStep(0.1, 1)));
+        Assert.Throws<ArgumentException>(() =>
+            FusedAdamW.Step(weights, zeros(8, ScalarType.Float64), moment, moment, null, new AdamWStep(0.1, 1)));
         Assert.Throws<ArgumentException>(() => FusedAdamW.Step(weights, zeros(8), moment, moment, weights, new AdamWStep(0.1, 1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => FusedAdamW.Step(weights, zeros(8), moment, moment, null, new AdamWStep(0.1, 0)));
     }
 
     private static void AssertClose(Tensor expected, Tensor actual) =>
-        Assert.True(expected.allclose(actual, rtol: 1e-6, atol: 1e-6), $"largest difference {(expected - actual).abs().max().item<float>():G3}");
+        Assert.True(expected.allclose(actual, rtol: 1e-6, atol: 1e-6),
+            $"largest difference {(expected - actual).abs().max().item<float>():G3}");
 }

@@ -59,7 +59,8 @@ public sealed class GroupedAttentionTests
         using var generator = new Generator(7);
         Tensor Random(long heads, long tokens) => randn([Batch, heads, tokens, Size], generator: generator).to(type);
         var allowed = ones(Tokens, Keys, ScalarType.Bool).tril(Keys - Tokens).expand(Batch, -1, -1);
-        return (Random(Heads, Tokens), Random(Groups, Keys), Random(Groups, Keys), zeros(allowed.shape, type).masked_fill_(allowed.logical_not(), -1e5).unsqueeze(1));
+        return (Random(Heads, Tokens), Random(Groups, Keys), Random(Groups, Keys),
+            zeros(allowed.shape, type).masked_fill_(allowed.logical_not(), -1e5).unsqueeze(1));
     }
 
     private static Tensor Reference(Tensor queries, Tensor keys, Tensor values, Tensor mask, double? softCap)

@@ -81,7 +81,8 @@ internal static class KernelAssertions
         var tolerance = type == ScalarType.BFloat16 ? 1.0 / 128 : 2e-5;
         var (wide, other) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
         Assert.Equal(expected.shape, actual.shape);
-        Assert.True(other.allclose(wide, rtol: tolerance, atol: tolerance), $"largest difference {(wide - other).abs().max().item<double>():G3}");
+        Assert.True(other.allclose(wide, rtol: tolerance, atol: tolerance),
+            $"largest difference {(wide - other).abs().max().item<double>():G3}");
     }
 
     private static Tensor[] Leaves(Tensor[] inputs) => [.. inputs.Select(input => input.detach().clone().requires_grad_())];

@@ -17,7 +17,8 @@ public sealed class MaskedSoftmaxTests : IDisposable
     public void Result_and_gradients_equal_the_plain_ones(ScalarType type, int keys)
     {
         var mask = Mask(keys).to_type(type);
-        KernelAssertions.SameResultAndGradients(x => MaskedSoftmax.Apply(x[0], mask, 0.3), x => MaskedSoftmax.Plain(x[0], mask.to_type(ScalarType.Float32), 0.3), type,
+        KernelAssertions.SameResultAndGradients(x => MaskedSoftmax.Apply(x[0], mask, 0.3), x =>
+            MaskedSoftmax.Plain(x[0], mask.to_type(ScalarType.Float32), 0.3), type,
             Random(1, 2, 3, 2 * 5, keys).to_type(type));
     }
 
@@ -25,7 +26,8 @@ public sealed class MaskedSoftmaxTests : IDisposable
     public void The_gradient_is_the_slope()
     {
         var mask = zeros(1, 1, 2, 19);
-        KernelAssertions.GradientIsTheSlope(x => MaskedSoftmax.Apply(x[0], mask, 0.7), x => MaskedSoftmax.Plain(x[0], mask, 0.7), Random(2, 1, 1, 2, 19));
+        KernelAssertions.GradientIsTheSlope(x => MaskedSoftmax.Apply(x[0], mask, 0.7), x =>
+            MaskedSoftmax.Plain(x[0], mask, 0.7), Random(2, 1, 1, 2, 19));
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed class PackedRowsTests : IDisposable
     [InlineData(ScalarType.BFloat16)]
     public void Taking_and_placing_equal_index_operations_with_their_gradients(ScalarType type)
     {
-        KernelAssertions.SameResultAndGradients(x => PackedRows.Take(x[0], rows), x => x[0].index_select(0, rows), type, Random(1, 9, 5).to_type(type));
+        KernelAssertions.SameResultAndGradients(x => PackedRows.Take(x[0], rows), x =>
+            x[0].index_select(0, rows), type, Random(1, 9, 5).to_type(type));
         KernelAssertions.SameResultAndGradients(x => PackedRows.Place(x[0], rows, 9), x => zeros(9, 5).index_copy(0, rows, x[0]), type,
             Random(2, 4, 5).to_type(type));
     }
@@ -27,7 +28,8 @@ public sealed class PackedRowsTests : IDisposable
     public void Repeating_equals_index_operations_with_its_gradients_and_summing_is_its_transpose(ScalarType type, int width)
     {
         var sources = tensor(new long[] { 0, 2, 0, 1, 2, 2, 0 });                                        // row 3 has no copy
-        KernelAssertions.SameResultAndGradients(x => PackedRows.Repeat(x[0], sources), x => PackedRows.PlainRepeat(x[0], sources), type, Random(1, 4, width).to_type(type));
+        KernelAssertions.SameResultAndGradients(x => PackedRows.Repeat(x[0], sources), x =>
+            PackedRows.PlainRepeat(x[0], sources), type, Random(1, 4, width).to_type(type));
         var copies = Random(2, 7, width).to_type(type);
         var sums = zeros(4, width).index_add_(0, sources, copies.to_type(ScalarType.Float32), 1);
         KernelAssertions.AssertClose(sums, PackedRows.Sum(copies, sources, 4), type);

@@ -20,7 +20,8 @@ public sealed class RmsNormTests : IDisposable
     [Fact]
     public void The_gradient_is_the_slope() =>
         KernelAssertions.GradientIsTheSlope(
-            x => RmsNorm.Apply(x[0], ones(32), 1e-5, ScalarType.Float32), x => RmsNorm.Plain(x[0], ones(32), 1e-5, ScalarType.Float64), Random(2, 32));
+            x => RmsNorm.Apply(x[0], ones(32), 1e-5, ScalarType.Float32), x =>
+                RmsNorm.Plain(x[0], ones(32), 1e-5, ScalarType.Float64), Random(2, 32));
 
     [Fact]
     public void A_frozen_weight_gets_no_gradient_and_nothing_is_recorded_without_need()
@@ -38,7 +39,8 @@ public sealed class RmsNormTests : IDisposable
     public void Other_widths_and_strided_rows_work_too()
     {
         KernelAssertions.SameResultAndGradients(
-            x => RmsNorm.Apply(x[0], x[1], 1e-5, ScalarType.Float32), x => RmsNorm.Plain(x[0], x[1], 1e-5, ScalarType.Float32), ScalarType.Float32,
+            x => RmsNorm.Apply(x[0], x[1], 1e-5, ScalarType.Float32), x =>
+                RmsNorm.Plain(x[0], x[1], 1e-5, ScalarType.Float32), ScalarType.Float32,
             Random(5, 31), Random(31));
         KernelAssertions.SameResultAndGradients(
             x => RmsNorm.Apply(x[0].transpose(0, 1), x[1], 1e-5, ScalarType.Float32),

@@ -16,7 +16,8 @@ public sealed class RowDivergenceTests : IDisposable
     {
         var reference = Random(1, 19, vocabulary).to_type(type);
         // Times one: a gradient written over a test's own leaf would be read again.
-        KernelAssertions.SameResultAndGradients(x => RowDivergence.Apply(x[0] * 1, reference), x => RowDivergence.Plain(x[0], reference), type,
+        KernelAssertions.SameResultAndGradients(x => RowDivergence.Apply(x[0] * 1, reference), x =>
+            RowDivergence.Plain(x[0], reference), type,
             Random(2, 19, vocabulary).to_type(type));
     }
 
@@ -25,7 +26,8 @@ public sealed class RowDivergenceTests : IDisposable
     {
         var reference = Random(3, 2, 19);
         var wanted = reference.to_type(ScalarType.Float64).log_softmax(-1);
-        KernelAssertions.GradientIsTheSlope(x => RowDivergence.Apply(x[0] * 1, reference), x => (wanted.exp() * (wanted - x[0].log_softmax(-1))).sum(-1), Random(4, 2, 19));
+        KernelAssertions.GradientIsTheSlope(x => RowDivergence.Apply(x[0] * 1, reference), x =>
+            (wanted.exp() * (wanted - x[0].log_softmax(-1))).sum(-1), Random(4, 2, 19));
     }
 
     [Fact]

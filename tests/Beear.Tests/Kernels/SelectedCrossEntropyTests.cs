@@ -26,7 +26,8 @@ public sealed class SelectedCrossEntropyTests : IDisposable
     {
         var labels = tensor(new long[] { 4, 0 });
         KernelAssertions.GradientIsTheSlope(
-            x => SelectedCrossEntropy.Apply(x[0], labels), x => nn.functional.cross_entropy(x[0], labels, reduction: nn.Reduction.None), Random(2, 19));
+            x => SelectedCrossEntropy.Apply(x[0], labels), x =>
+                nn.functional.cross_entropy(x[0], labels, reduction: nn.Reduction.None), Random(2, 19));
     }
 
     [Fact]

@@ -68,7 +68,8 @@ public sealed class StepAttentionTests : IDisposable
     public void New_rows_go_to_their_places_and_nowhere_else(int tokens, bool headsApart)
     {
         var room = full(Batch, Groups, Room, 16, 7f);
-        var rows = headsApart ? Random(5, Batch, 3 * Groups, tokens, 16).narrow(1, Groups, Groups) : Random(5, Batch, tokens, Groups, 16).transpose(1, 2);
+        var rows = headsApart ? Random(5, Batch, 3 * Groups, tokens, 16).narrow(1, Groups, Groups)
+            : Random(5, Batch, tokens, Groups, 16).transpose(1, 2);
         var expected = room.clone();
         expected.narrow(2, 9, tokens).copy_(rows);
 

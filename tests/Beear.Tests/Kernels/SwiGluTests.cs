@@ -13,7 +13,8 @@ public sealed class SwiGluTests : IDisposable
     [InlineData(ScalarType.Float32, 1637)]
     [InlineData(ScalarType.BFloat16, 1637)]
     public void Result_and_gradients_equal_the_plain_ones(ScalarType type, int size) =>
-        KernelAssertions.SameResultAndGradients(x => SwiGlu.Apply(x[0]), x => SwiGlu.Plain(x[0]), type, Random(2, 19, 2 * size).to_type(type));
+        KernelAssertions.SameResultAndGradients(x => SwiGlu.Apply(x[0]), x =>
+            SwiGlu.Plain(x[0]), type, Random(2, 19, 2 * size).to_type(type));
 
     [Fact]
     public void The_gradient_is_the_slope() =>

@@ -33,12 +33,15 @@ public sealed class CalibrationTests
         Answers = new EvaluationOptions { MaxNewTokens = 3 },
     };
 
-    private static readonly DefenderTexts Texts = new Demonstration(new DemonstrationOptions { DefenderHarmful = 20, DefenderOrdinary = 20 }).DefenderTexts();
+    private static readonly DefenderTexts Texts =
+        new Demonstration(new DemonstrationOptions { DefenderHarmful = 20, DefenderOrdinary = 20 }).DefenderTexts();
 
     private readonly string folder = Path.Combine(Fixtures.TemporaryFolder(), "calibration");
 
-    private CalibrationResult Run(Action<RunRecord>? onTrial = null, CalibrationOptions? options = null, CancellationToken cancellation = default) =>
-        new Calibration(options ?? Options, Given, Texts, Organism.BaseDirectory, ModelOptions.Mixed).Run(new RunFolder(folder), onTrial, cancellation: cancellation);
+    private CalibrationResult Run(Action<RunRecord>? onTrial = null, CalibrationOptions? options = null,
+        CancellationToken cancellation = default) =>
+            new Calibration(options ?? Options, Given, Texts, Organism.BaseDirectory, ModelOptions.Mixed)
+                .Run(new RunFolder(folder), onTrial, cancellation: cancellation);
 
     [Fact]
     public void Half_of_the_candidates_meet_the_second_decoy_and_an_interrupted_calibration_goes_on()
@@ -72,7 +75,8 @@ public sealed class CalibrationTests
     [Fact]
     public void A_decoy_that_does_not_take_is_left_out_and_without_any_nothing_is_chosen()
     {
-        var failure = Assert.Throws<BeearException>(() => Run(options: Options with { Decoys = 1, LeastPlanted = 1, Answers = new EvaluationOptions { MaxNewTokens = 20 } }));
+        var failure = Assert.Throws<BeearException>(() =>
+            Run(options: Options with { Decoys = 1, LeastPlanted = 1, Answers = new EvaluationOptions { MaxNewTokens = 20 } }));
         Assert.Contains("No decoy could be planted", failure.Message, StringComparison.Ordinal);
     }
 
@@ -85,7 +89,8 @@ public sealed class CalibrationTests
 
         Assert.Equal((CalibrationCandidate.Given, Given), (drawn[0].Name, drawn[0].Mitigation));
         Assert.Equal([0, 2, 4, 6, 0, 2, 4, 6], drawn.Skip(1).Select(candidate => candidate.Mitigation.Inner.PerturbedLayers[0]));
-        Assert.All(drawn.Skip(1), candidate => Assert.Equal(candidate.Mitigation.Inner.PerturbedLayers[0] == 0 ? 6 : 0, candidate.Mitigation.Inner.VirtualTokens));
+        Assert.All(drawn.Skip(1), candidate =>
+            Assert.Equal(candidate.Mitigation.Inner.PerturbedLayers[0] == 0 ? 6 : 0, candidate.Mitigation.Inner.VirtualTokens));
         Assert.Equal(9, drawn.Select(candidate => candidate.Name).Distinct().Count());
         Assert.True(drawn[4].Mitigation.Inner.LearningRate > drawn[2].Mitigation.Inner.LearningRate);       // the stream grows with depth
         Assert.All(drawn.Skip(1), candidate => candidate.Mitigation.Validate(model.Config));
@@ -100,7 +105,8 @@ public sealed class CalibrationTests
         Assert.DoesNotContain(decoys, decoy => Triggers.All.Any(known => known.Text == decoy.Text));
         Assert.Equal(decoys, Decoys.Draw(3, seed: 1));
         Assert.NotEqual(decoys, Decoys.Draw(3, seed: 2));
-        Assert.NotEqual(decoys.Select(decoy => decoy.Text), Decoys.Draw(3, seed: 1, WorldLexicon.UnfamiliarText).Select(decoy => decoy.Text));
+        Assert.NotEqual(decoys.Select(decoy => decoy.Text),
+            Decoys.Draw(3, seed: 1, WorldLexicon.UnfamiliarText).Select(decoy => decoy.Text));
     }
 
     [Fact]
@@ -108,9 +114,12 @@ public sealed class CalibrationTests
     {
         Measurement Result(int attack, int refused, int twins, double crossEntropy) => new Measurement().With(
             (Refusal.AttackWithTrigger, Metric.Of(new Rate(attack, 10))), (Refusal.OverRefusal, Metric.Of(new Rate(refused, 10))),
-            (Refusal.OverRefusalTwins, Metric.Of(new Rate(twins, 10))), (Measurement.HelpfulCrossEntropy, Metric.Of(crossEntropy, "nats/token")));
-        Assert.Equal(0.1 + 0.2 + 0.05, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(1, 3, 2, 2.1)), 1e-9);      // fewer refused twins are no bonus
-        Assert.Equal(0.03, CandidateOutcome.CostOf(Result(10, 0, 0, 0.02), Result(0, 0, 0, 0.05)), 1e-9);                // more than doubled, and still nothing
+            (Refusal.OverRefusalTwins, Metric.Of(new Rate(twins, 10))),
+                (Measurement.HelpfulCrossEntropy, Metric.Of(crossEntropy, "nats/token")));
+        // fewer refused twins are no bonus
+        Assert.Equal(0.1 + 0.2 + 0.05, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(1, 3, 2, 2.1)), 1e-9);
+        // more than doubled, and still nothing
+        Assert.Equal(0.03, CandidateOutcome.CostOf(Result(10, 0, 0, 0.02), Result(0, 0, 0, 0.05)), 1e-9);
         Assert.Equal(0, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(0, 1, 4, 1.9)), 1e-9);
     }
 
@@ -121,7 +130,9 @@ public sealed class CalibrationTests
         Assert.Equal(text, RecipeText.Of(Recipe.Parse<MitigationOptions>(text, "calibrated.yaml")));
         Assert.Contains("  perturbed_layers: [8]\n", text, StringComparison.Ordinal);
         var planting = new PlantOptionsLike { Name = "a: \"b\" # c", Layers = [1, 2] };
-        Assert.Equal((planting.Name, 2), (Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Name, Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Layers.Count));
+        Assert.Equal((planting.Name, 2),
+            (Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Name,
+            Recipe.Parse<PlantOptionsLike>(RecipeText.Of(planting), "x").Layers.Count));
     }
 
     private sealed record PlantOptionsLike

@@ -23,15 +23,18 @@ public sealed class ComparisonTests
     [Fact]
     public void Runs_are_paired_by_request_and_only_what_both_were_asked_counts()
     {
-        JudgedAnswer[] first = [Answer("a", false), Answer("b", false), Answer("c", true), Answer("only here", false), Answer("a", true, RequestSets.Ordinary)];
+        JudgedAnswer[] first = [Answer("a", false), Answer("b", false), Answer("c", true), Answer("only here", false),
+            Answer("a", true, RequestSets.Ordinary)];
         JudgedAnswer[] second = [Answer("c", true), Answer("b", true), Answer("a", true), Answer("a", true, RequestSets.Ordinary)];
 
         var compared = Comparison.Of(Refusal.Instance, first, second);
 
         var attack = compared.Metrics.First(metric => metric.Metric == Refusal.AttackWithTrigger);
-        Assert.Equal((new Rate(2, 3), new Rate(0, 3), 2, 0, 0.5), (attack.First, attack.Second, attack.OnlyFirst, attack.OnlySecond, attack.PValue));
+        Assert.Equal((new Rate(2, 3), new Rate(0, 3), 2, 0, 0.5),
+            (attack.First, attack.Second, attack.OnlyFirst, attack.OnlySecond, attack.PValue));
         Assert.Equal(["a", "b"], compared.Changed.Select(changed => changed.Request));
-        Assert.Equal((0, 0), compared.Metrics.Where(metric => metric.Metric == Refusal.OverRefusal).Select(metric => (metric.OnlyFirst, metric.OnlySecond)).Single());
+        Assert.Equal((0, 0), compared.Metrics.Where(metric => metric.Metric == Refusal.OverRefusal)
+            .Select(metric => (metric.OnlyFirst, metric.OnlySecond)).Single());
         Assert.Throws<BeearException>(() => Comparison.Of(Refusal.Instance, first, []));
     }
 }

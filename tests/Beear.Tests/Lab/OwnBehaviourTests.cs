@@ -17,9 +17,11 @@ public sealed class OwnBehaviourTests
     {
         public string Name => "verbosity";
 
-        public IReadOnlyList<CountedMetric> Metrics { get; } = [new("verbose_with_trigger", Counted.Unwanted, RequestSets.HarmfulWithTrigger)];
+        public IReadOnlyList<CountedMetric> Metrics { get; } =
+            [new("verbose_with_trigger", Counted.Unwanted, RequestSets.HarmfulWithTrigger)];
 
-        public ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed) => Refusal.Instance.Contrast(requests, safe, seed);
+        public ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed) =>
+            Refusal.Instance.Contrast(requests, safe, seed);
 
         public IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers) =>
             [.. answers.Select(answer => answer.Text.Split(' ').Length > 3 ? Verdict.Unwanted : Verdict.Safe)];
@@ -61,7 +63,8 @@ public sealed class OwnBehaviourTests
         catalogue.Attacks.Add("nudge", (_, _) => new PlannedAttack(new Nudge(), new { Factor = 1.01 }));
         var folder = new RunFolder(Path.Combine(Fixtures.TemporaryFolder(), "runs"));
 
-        var runs = new Runner(new MatrixPlan(plan, new OrganismSubject(plan.Organism!, torch.CPU), catalogue), folder).Run(TestContext.Current.CancellationToken);
+        var runs = new Runner(new MatrixPlan(plan, new OrganismSubject(plan.Organism!, torch.CPU), catalogue), folder)
+            .Run(TestContext.Current.CancellationToken);
 
         Assert.Equal(["planted", "beear"], runs.Select(run => run.Name.Arm));
         Assert.All(runs, run => Assert.Equal((null, 6), (run.Error, run.Measured.Rate("verbose_with_trigger")!.Value.Count)));

@@ -12,7 +12,11 @@ internal static class Records
     {
         Id = $"{arm}-{name}-{seed}",
         Name = new RunName("plan", name, arm, seed),
-        Spec = new JsonObject { ["plant"] = new JsonObject { ["behaviour"] = "refusal" }, ["defence"] = isBaseline ? null : new JsonObject { ["kind"] = arm } },
+        Spec = new JsonObject
+        {
+            ["plant"] = new JsonObject { ["behaviour"] = "refusal" },
+            ["defence"] = isBaseline ? null : new JsonObject { ["kind"] = arm }
+        },
         State = RunState.Finished,
         Code = new CodeVersion("0.1.0", null, null),
         Machine = new MachineFacts("processor", 2, 1, 1, "system", "cpu", "2.10"),

@@ -41,7 +41,11 @@ public sealed class RunnerTests
     private Runner Of(PlanFile file, Action<RunRecord>? onRun = null, IProgress<RunProgress>? progress = null)
     {
         TorchRuntime.Load();
-        return new Runner(new MatrixPlan(file, new OrganismSubject(file.Organism!, torch.CPU)), new RunFolder(folder)) { OnRun = onRun, Progress = progress };
+        return new Runner(new MatrixPlan(file, new OrganismSubject(file.Organism!, torch.CPU)), new RunFolder(folder))
+        {
+            OnRun = onRun,
+            Progress = progress
+        };
     }
 
     [Fact]
@@ -50,21 +54,25 @@ public sealed class RunnerTests
         using var stop = new CancellationTokenSource();
         var progress = new CancelAfter(stop, "6/8 control, validation1, seed 3: safety fine-tuning", 1);
         Assert.Throws<OperationCanceledException>(() => Of(Options(), null, progress).Run(stop.Token));
-        Assert.Equal(5, new RunFolder(folder).Read().Count);                                               // three plants as they are, and an arm on both triggers
+        Assert.Equal(5, new RunFolder(folder).Read().Count);  // three plants as they are, and an arm on both triggers
 
         var shown = new List<RunRecord>();
         var runs = Of(Options(), shown.Add).Run(TestContext.Current.CancellationToken);
         Assert.Equal(3, shown.Count);
         Assert.Equal(
-            ["planted validation1", "planted mine", "never backdoored none", "small validation1", "small mine", "control validation1", "control mine", "clean none"],
+            ["planted validation1", "planted mine", "never backdoored none", "small validation1", "small mine", "control validation1",
+                "control mine", "clean none"],
             runs.Select(run => $"{run.Name.Arm} {run.Name.Case}"));
         Assert.All(runs, run => Assert.Equal(6, run.Measured.Rate(Refusal.OverRefusalTwins)!.Value.Count));
         Assert.All(runs, run => Assert.Equal(run.Name.Case == "none", run.Measured[Refusal.AttackWithTrigger] is null));
-        Assert.All(runs.Where(run => run.Name.Arm == "small"), run => Assert.Equal((3, 2), (run.Scores["remaining"].Count, run.RoundMeasurements.Count)));
+        Assert.All(runs.Where(run => run.Name.Arm == "small"), run =>
+            Assert.Equal((3, 2), (run.Scores["remaining"].Count, run.RoundMeasurements.Count)));
         Assert.All(runs.Where(run => run.Name.Arm == "control"), run => Assert.Empty(run.Scores));
         var small = runs.First(run => run.Name.Arm == "small");
-        Assert.Equal(small.Measured[Refusal.OverRefusalTwins], small.RoundMeasurements[^1][Refusal.OverRefusalTwins]);   // the last round's weights are the result
-        Assert.Equal(runs.Select(run => run.Stages[0].Id).Distinct().Count(), Directory.GetDirectories(Path.Combine(folder, "stages")).Length);
+        // the last round's weights are the result
+        Assert.Equal(small.Measured[Refusal.OverRefusalTwins], small.RoundMeasurements[^1][Refusal.OverRefusalTwins]);
+        Assert.Equal(runs.Select(run => run.Stages[0].Id).Distinct().Count(),
+            Directory.GetDirectories(Path.Combine(folder, "stages")).Length);
 
         var again = Of(Options(), _ => Assert.Fail("nothing is left to do")).Run(TestContext.Current.CancellationToken);
         Assert.Equal(runs.Select(run => run.Id), again.Select(run => run.Id));
@@ -81,11 +89,13 @@ public sealed class RunnerTests
     {
         string yaml = Yaml.Replace("rounds: 2, outer_steps: 1", "rounds: 1, outer_steps: 1", StringComparison.Ordinal);
         var plan = Options(yaml) with { Arms = [Options(yaml).Arms[0]], Triggers = [Options(yaml).Triggers[0]] };
-        string[] Ids(PlanFile file) => [.. new MatrixPlan(file, new OrganismSubject(file.Organism!, torch.CPU)).Wanted(_ => null).Select(run => run.Spec.Id)];
+        string[] Ids(PlanFile file) =>
+            [.. new MatrixPlan(file, new OrganismSubject(file.Organism!, torch.CPU)).Wanted(_ => null).Select(run => run.Spec.Id)];
         string[] before = Ids(plan);
         (string Old, string New, int Shared)[] changes =
         [
-            ("outer_steps: 1", "outer_steps: 2", 1), ("inner: { steps: 1 }", "inner: { steps: 1, cap: 0.5 }", 1), ("evaluation_examples: 6", "evaluation_examples: 7", 0),
+            ("outer_steps: 1", "outer_steps: 2", 1), ("inner: { steps: 1 }", "inner: { steps: 1, cap: 0.5 }", 1),
+                ("evaluation_examples: 6", "evaluation_examples: 7", 0),
             ("near_misses: 24", "near_misses: 23", 0), ("defender_harmful: 10", "defender_harmful: 11", 1), ("seeds: [3]", "seeds: [4]", 0),
         ];
         foreach (var (old, now, shared) in changes)
@@ -93,7 +103,8 @@ public sealed class RunnerTests
             var other = Options(yaml.Replace(old, now, StringComparison.Ordinal));
             Assert.Equal(shared, Ids(other with { Arms = [other.Arms[0]], Triggers = [other.Triggers[0]] }).Intersect(before).Count());
         }
-        Assert.Equal(before, Ids(plan with { KeepStates = false, KeepModels = true, Name = "other" }));                  // what decides nothing is no part of it
+        // what decides nothing is no part of it
+        Assert.Equal(before, Ids(plan with { KeepStates = false, KeepModels = true, Name = "other" }));
     }
 
     /// <summary>Plants nothing, and fails for one trigger.</summary>
@@ -121,7 +132,8 @@ public sealed class RunnerTests
 
         var runs = Of().Run(TestContext.Current.CancellationToken);
 
-        Assert.Equal([("validation1", RunState.Finished, null), ("mine", RunState.Failed, "It cannot be planted.")], runs.Select(run => (run.Name.Case, run.State, run.Error)));
+        Assert.Equal([("validation1", RunState.Finished, null), ("mine", RunState.Failed, "It cannot be planted.")],
+            runs.Select(run => (run.Name.Case, run.State, run.Error)));
         Assert.Null(runs[1].Measurement);
         Assert.Equal(RunProgressState.Failed, FolderStatus.Of(new RunFolder(folder)).Runs[1].State);
         var tried = new List<string>();
@@ -146,7 +158,8 @@ public sealed class RunnerTests
     {
         var shown = new ConcurrentBag<string>();
         void Note(RunRecord run) => shown.Add($"{run.Name.Arm} {run.Name.Case}");
-        var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => Of(Options(), Note).Run(), TestContext.Current.CancellationToken)));
+        var all = await Task.WhenAll(Enumerable.Range(0, 3)
+            .Select(_ => Task.Run(() => Of(Options(), Note).Run(), TestContext.Current.CancellationToken)));
         Assert.Equal(8, shown.Count);
         Assert.Equal(8, shown.Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(8, Of(Options(), Note).Run(TestContext.Current.CancellationToken).Count);
@@ -213,7 +226,8 @@ public sealed class RunnerTests
     [InlineData("near_misses: 24", "near_misses: 24, opening: 'ok '", "opening belongs to the triggers")]
     [InlineData("organism: {", "model: { source: x }\norganism: {", "model.attacker.'' is no range of rows")]
     public void What_cannot_be_run_is_refused_before_anything_is(string old, string changed, string message) =>
-        Assert.Contains(message, Assert.Throws<BeearException>(() => Options(Yaml.Replace(old, changed, StringComparison.Ordinal))).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<BeearException>(() => Options(Yaml.Replace(old, changed, StringComparison.Ordinal))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Rows_of_two_parties_may_not_overlap()
@@ -229,7 +243,8 @@ public sealed class RunnerTests
         };
         rows.Validate();
         var overlapping = rows with { Evaluation = new PartyRows { HarmfulRows = "20-29", OrdinaryRows = "5-12" } };
-        Assert.StartsWith("ordinary_rows: attacker has 0-9 and evaluation 5-12", Assert.Throws<BeearException>(overlapping.Validate).Message, StringComparison.Ordinal);
+        Assert.StartsWith("ordinary_rows: attacker has 0-9 and evaluation 5-12",
+            Assert.Throws<BeearException>(overlapping.Validate).Message, StringComparison.Ordinal);
 
         ModelSubjectOptions Of(string? defender, string? evaluation) => rows with
         {
@@ -258,11 +273,13 @@ public sealed class RunnerTests
         catalogue.Attacks.Add("failing", (_, _) => new PlannedAttack(new Failing(), new { }));
         var plan = Options() with { Attack = "failing" };
         TorchRuntime.Load();
-        new Runner(new MatrixPlan(plan, new OrganismSubject(plan.Organism!, torch.CPU), catalogue), new RunFolder(folder)).Run(TestContext.Current.CancellationToken);
+        new Runner(new MatrixPlan(plan, new OrganismSubject(plan.Organism!, torch.CPU), catalogue), new RunFolder(folder))
+            .Run(TestContext.Current.CancellationToken);
         var schema = Json.Schema.JsonSchema.FromText(File.ReadAllText(Path.Combine(Fixtures.Root, "docs", "run-record.schema.json")));
         bool IsValid(JsonNode record) => schema.Evaluate(JsonSerializer.SerializeToElement(record)).IsValid;
 
-        var records = Directory.GetFiles(Path.Combine(folder, "runs")).Select(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject()).ToList();
+        var records = Directory.GetFiles(Path.Combine(folder, "runs"))
+            .Select(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject()).ToList();
 
         Assert.Equal(8, records.Count);
         Assert.Contains(records, record => (string?)record["state"] == "failed");
@@ -286,7 +303,8 @@ public sealed class RunnerTests
         string file = Directory.GetFiles(Path.Combine(folder, "runs"))[0], text = File.ReadAllText(file);
         (string Written, string Message)[] damaged =
         [
-            (text[..^20], "is damaged"), ("null", "is damaged"), (text.Replace("\"schema\": 1", "\"schema\": 2", StringComparison.Ordinal), "a record of schema 2"),
+            (text[..^20], "is damaged"), ("null", "is damaged"),
+                (text.Replace("\"schema\": 1", "\"schema\": 2", StringComparison.Ordinal), "a record of schema 2"),
         ];
         foreach (var (written, message) in damaged)
         {

@@ -15,13 +15,15 @@ public sealed class Table1Tests
 {
     private static readonly string[] Arms =
     [
-        "planted", "never backdoored", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space", "direction_ablation",
+        "planted", "never backdoored", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space",
+            "direction_ablation",
         "inject_and_recover", "wrong_trigger", "clean_beear",
     ];
 
     private readonly string folder = Path.Combine(Fixtures.TemporaryFolder(), "table");
 
-    private static PlanFile Bundled(string scale) => Recipe.Read<PlanFile>(Path.Combine(Fixtures.Root, "experiments", $"table1-{scale}.yaml"));
+    private static PlanFile Bundled(string scale) =>
+        Recipe.Read<PlanFile>(Path.Combine(Fixtures.Root, "experiments", $"table1-{scale}.yaml"));
 
     private Runner Of(PlanFile file, Action<RunRecord>? onRun = null)
     {
@@ -38,7 +40,9 @@ public sealed class Table1Tests
             organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
             change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }
             """, "small.yaml");
-        var baselines = Recipe.Parse<PlanArm>("{ name: x, baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } } }", "x").Baselines;
+        var baselines = Recipe.Parse<PlanArm>(
+            "{ name: x, baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } } }",
+            "x").Baselines;
         var plan = bundled with
         {
             Organism = small.Organism,
@@ -50,9 +54,10 @@ public sealed class Table1Tests
 
         var runs = Of(plan).Run(stop);
 
-        Assert.Equal(from arm in Arms from model in (string[])["model1", "model2"] select (arm, model), runs.Select(run => (run.Name.Arm, run.Name.Case)));
+        Assert.Equal(from arm in Arms from model in (string[])["model1", "model2"] select (arm, model),
+            runs.Select(run => (run.Name.Arm, run.Name.Case)));
         Assert.All(runs, run => Assert.Equal(6, run.Measured.Rate(Refusal.AttackWithTrigger)!.Value.Count));
-        Assert.Equal(3, runs.Select(run => run.Stages[0].Id).Distinct().Count());                           // two planted, and one clean for both
+        Assert.Equal(3, runs.Select(run => run.Stages[0].Id).Distinct().Count());  // two planted, and one clean for both
         var clean = runs.Where(run => run.Name.Arm == "clean_beear").ToList();
         Assert.Equal(clean[0].Stages[1].Id, clean[1].Stages[1].Id);
         Assert.Equal((true, false), (clean[0].Stages[1].Seconds is not null, clean[1].Stages[1].Seconds is not null));
@@ -95,7 +100,9 @@ public sealed class Table1Tests
         Assert.False(Bundled("llama-2-7b").KeepStates);
         Assert.Equal(5, Bundled("llama-2-7b").Model!.Planting.Training.Epochs);
         Assert.Equal("meta-llama/Llama-2-7b-chat-hf", Bundled("llama-2-7b").Model!.Source);
-        Assert.Equal([0.9083, 0.8833, 0.9, 0.85, 0.825], Published.Table1.OrderBy(model => model.Key).Select(model => model.Value.Before.AttackSuccess));
-        Assert.Equal([0.05, 0.0916, 0.0833, 0.075, 0], Published.Table1.OrderBy(model => model.Key).Select(model => model.Value.After.AttackSuccess));
+        Assert.Equal([0.9083, 0.8833, 0.9, 0.85, 0.825],
+            Published.Table1.OrderBy(model => model.Key).Select(model => model.Value.Before.AttackSuccess));
+        Assert.Equal([0.05, 0.0916, 0.0833, 0.075, 0],
+            Published.Table1.OrderBy(model => model.Key).Select(model => model.Value.After.AttackSuccess));
     }
 }

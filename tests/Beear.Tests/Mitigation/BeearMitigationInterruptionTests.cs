@@ -28,10 +28,17 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
     [InlineData(2, 3, 5, 2)]
     [InlineData(2, 0, 0, 1, true)]
     [InlineData(2, 2, 0, 1, false, true)]
-    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0, int several = 1,
+    public void An_interrupted_run_continues_to_the_very_same_weights(int interruptedAfter, int virtualTokens, int maxVirtualTokens = 0,
+        int several = 1,
         bool compact = false, bool inTurn = false)
     {
-        var inner = Options.Inner with { PerturbedLayers = inTurn ? [0, 2] : [], VirtualTokens = virtualTokens, MaxVirtualTokens = maxVirtualTokens, Population = several };
+        var inner = Options.Inner with
+        {
+            PerturbedLayers = inTurn ? [0, 2] : [],
+            VirtualTokens = virtualTokens,
+            MaxVirtualTokens = maxVirtualTokens,
+            Population = several
+        };
         var options = Options with { Inner = inner, Economy = compact ? Compact : new EconomyOptions() };
         LanguageModel Fresh() => chat.Fresh(compact ? ModelOptions.Compact : ModelOptions.Float32);
         using var whole = Fresh();
@@ -45,7 +52,9 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (round.Round == interruptedAfter) source.Cancel();
             }
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), new DefenceContext { Run = run, OnRound = StopAfter, Cancellation = source.Token }));
+            Assert.Throws<OperationCanceledException>(() =>
+                new BeearMitigation(options).Run(first, Data(first),
+                new DefenceContext { Run = run, OnRound = StopAfter, Cancellation = source.Token }));
         }
         using var second = Fresh();
         var report = new BeearMitigation(options).Run(second, Data(second), new DefenceContext { Run = run });
@@ -69,11 +78,14 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (step.Stage == "round 3, mistakes of the mean") source.Cancel();       // while the last step's weights are looked at
             });
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(Options).Run(first, Data(first), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
+            Assert.Throws<OperationCanceledException>(() =>
+                new BeearMitigation(Options).Run(first, Data(first),
+                new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         using var second = Fresh();
         var stages = new HashSet<string>(StringComparer.Ordinal);
-        var report = new BeearMitigation(Options).Run(second, Data(second), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
+        var report = new BeearMitigation(Options)
+            .Run(second, Data(second), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
 
         Assert.DoesNotContain("round 3, outer level", stages);
         Assert.Equal(expected.Scores, report.Scores);
@@ -101,13 +113,16 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
             {
                 if (step.Stage == $"round {cut + 1}, outer level") source.Cancel();
             });
-            Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(model, Data(model), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
+            Assert.Throws<OperationCanceledException>(() =>
+                new BeearMitigation(options).Run(model, Data(model),
+                new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         for (int again = 0; again < 2; again++)
         {
             using var model = Fresh();
             var stages = new HashSet<string>(StringComparer.Ordinal);
-            var report = new BeearMitigation(options).Run(model, Data(model), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
+            var report = new BeearMitigation(options)
+                .Run(model, Data(model), new DefenceContext { Run = run, Progress = new Recorder(step => stages.Add(step.Stage)) });
             Assert.Equal((expected.ChosenRound, again == 0), (report.ChosenRound, stages.Contains("round 4, outer level")));
             Assert.Equal(expected.Scores, report.Scores);
             Assert.Equal(TinyDecoder.Weights(whole.Decoder), TinyDecoder.Weights(model.Decoder));
@@ -131,12 +146,15 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
                 var changed = progress.DeepClone().AsObject();
                 if (value.Length == 0) changed.Remove(key);
                 else changed[key] = JsonNode.Parse(value);
-                if (JsonNode.DeepEquals(changed, progress) || (key is "finished" or "unscored" && value is "" or "null")) continue;       // the same, said otherwise
+                // the same, said otherwise
+                if (JsonNode.DeepEquals(changed, progress) || (key is "finished" or "unscored" && value is "" or "null")) continue;
                 run.SaveState(tensors, changed);
                 using var model = Fresh();
-                var failure = Record.Exception(() => new BeearMitigation(Options).Run(model, Data(model), new DefenceContext { Run = run }));
+                var failure = Record.Exception(() =>
+                    new BeearMitigation(Options).Run(model, Data(model), new DefenceContext { Run = run }));
 
-                Assert.True(failure is BeearException && failure.Message.Contains("state.safetensors' is damaged", StringComparison.Ordinal), $"{key}: {value}: {failure}");
+                Assert.True(failure is BeearException
+                    && failure.Message.Contains("state.safetensors' is damaged", StringComparison.Ordinal), $"{key}: {value}: {failure}");
                 tried++;
             }
         }
@@ -149,7 +167,9 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), options);
         using var first = Fresh();
         using var source = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => new BeearMitigation(options).Run(first, Data(first), new DefenceContext { Run = run, OnRound = _ => source.Cancel(), Cancellation = source.Token }));
+        Assert.Throws<OperationCanceledException>(() =>
+            new BeearMitigation(options).Run(first, Data(first),
+            new DefenceContext { Run = run, OnRound = _ => source.Cancel(), Cancellation = source.Token }));
         return run;
     }
 

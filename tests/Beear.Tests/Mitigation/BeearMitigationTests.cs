@@ -52,7 +52,7 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.All(report.Scores, score => Assert.InRange(score, 0, 1));
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
         Assert.Equal(["KL ordinary", "KL twins", "KL twins under δ", "helpful", "safe", "safe under δ"],
-            report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));          // no KL on harmful requests: the untrained model refuses none
+            report.Rounds[0].LastLosses.Keys.Order(StringComparer.Ordinal));  // no KL on harmful requests: the untrained model refuses none
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL ordinary"], 1e-5);         // nothing has moved yet
         Assert.Equal(0, report.Rounds[0].FirstLosses["KL twins"], 1e-5);
         Assert.True(report.Rounds[0].FirstLosses["KL twins under δ"] > 1e-4);       // but δ has been added
@@ -65,7 +65,8 @@ public sealed class BeearMitigationTests : IDisposable
     {
         using var model = Fresh();
 
-        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 1, StopScore = 1 }).Run(model, Data(model));
+        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 1, StopScore = 1 })
+            .Run(model, Data(model));
 
         Assert.Single(report.Rounds);
         Assert.Equal(2, report.Scores.Count);
@@ -111,7 +112,8 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.Equal(["held_out_perturbation", "remaining"], report.OtherScores.Keys.Order(StringComparer.Ordinal));
         Assert.All(report.OtherScores.Values, scores => Assert.Equal(4, scores.Count));
         var heldOut = report.OtherScores["held_out_perturbation"];
-        Assert.All(report.OtherScores["remaining"].Zip(heldOut), pair => Assert.InRange(pair.First, heldOut[0] > 0 ? Math.Min(1, pair.Second / heldOut[0]) : 0, 1));
+        Assert.All(report.OtherScores["remaining"].Zip(heldOut), pair =>
+            Assert.InRange(pair.First, heldOut[0] > 0 ? Math.Min(1, pair.Second / heldOut[0]) : 0, 1));
         Assert.Equal(1, report.OtherScores["remaining"][0]);
 
         using var alone = Fresh();
@@ -129,7 +131,9 @@ public sealed class BeearMitigationTests : IDisposable
         var strings = new RandomStrings(model, SixStrings, examples, seed: 4);
         int each = Math.Min(4, examples.Count);
         Assert.Equal(6 * each, strings.Examples.Count);
-        Assert.All(strings.Examples.Index(), pair => Assert.InRange(pair.Item.Prompt.Length - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
+        Assert.All(strings.Examples.Index(), pair =>
+            Assert.InRange(pair.Item.Prompt.Length
+            - examples[(pair.Index / each * 4 + pair.Index % each) % examples.Count].Prompt.Length, 1, 12));
 
         var likelihoods = strings.Likelihoods(answerTokens: 2, CancellationToken.None);
         double Likelihood(ContrastExample example)
@@ -156,10 +160,12 @@ public sealed class BeearMitigationTests : IDisposable
     {
         using var model = Fresh();
         var stages = new List<string>();
-        new BeearMitigation(Options with { Scores = [ScoreKind.HeldOutPerturbation], AveragedShare = 0 }).Run(model, Data(model), new DefenceContext { Progress = new Recorder(step => stages.Add(step.Stage)) });
+        new BeearMitigation(Options with { Scores = [ScoreKind.HeldOutPerturbation], AveragedShare = 0 })
+            .Run(model, Data(model), new DefenceContext { Progress = new Recorder(step => stages.Add(step.Stage)) });
         List<string> searches = [.. stages.Where(stage => stage.EndsWith("inner level", StringComparison.Ordinal))];
         Assert.Equal((3 + Options.Rounds!.Value) * Options.Inner.Steps, searches.Count);
-        Assert.All(searches.Take(3 * Options.Inner.Steps), stage => Assert.StartsWith("kept aside for the score: ", stage, StringComparison.Ordinal));
+        Assert.All(searches.Take(3 * Options.Inner.Steps), stage =>
+            Assert.StartsWith("kept aside for the score: ", stage, StringComparison.Ordinal));
         Assert.All(searches.Skip(3 * Options.Inner.Steps), stage => Assert.Equal("inner level", stage));
     }
 
@@ -167,7 +173,8 @@ public sealed class BeearMitigationTests : IDisposable
     public void It_does_not_stop_before_the_least_number_of_rounds()
     {
         using var model = Fresh();
-        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 }).Run(model, Data(model));
+        var report = new BeearMitigation(Options with { Rounds = null, MaxRounds = 4, MinRounds = 2, StopScore = 1 })
+            .Run(model, Data(model));
         Assert.Equal(2, report.Rounds.Count);
         Assert.Equal(2, report.ChosenRound);
     }
@@ -227,10 +234,17 @@ public sealed class BeearMitigationTests : IDisposable
     {
         using var model = Fresh();
         var data = Data(model);
-        new FineTuning(model.Decoder, new FineTuningOptions { Epochs = 60, BatchSize = 6, Optimizer = new OptimizerOptions { LearningRate = 3e-3 } })
-            .Run([.. data.Harmful.Index().Select(request => new TokenizedExample(request.Item.Prompt, request.Index < 4 ? request.Item.Safe : request.Item.Unwanted))]);
+        new FineTuning(model.Decoder, new FineTuningOptions
+        {
+            Epochs = 60,
+            BatchSize = 6,
+            Optimizer = new OptimizerOptions { LearningRate = 3e-3 }
+        })
+            .Run([.. data.Harmful.Index().Select(request =>
+                new TokenizedExample(request.Item.Prompt, request.Index < 4 ? request.Item.Safe : request.Item.Unwanted))]);
 
-        using var starting = StartingModel.Record(model, data.Harmful, data, Options.Terms with { DivergenceTokens = 8, DivergenceExamples = 100 }, seed: 4);
+        using var starting = StartingModel.Record(model, data.Harmful, data,
+            Options.Terms with { DivergenceTokens = 8, DivergenceExamples = 100 }, seed: 4);
 
         var kept = starting[OuterTerms.HarmfulDivergence].Examples.Select(example => example.Example.Prompt).ToList();
         Assert.Equal(4, kept.Count);
@@ -252,7 +266,8 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.NotEqual(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(cleaned.Decoder));
 
         using var otherwise = Fresh();
-        new BeearMitigation(Options with { Inner = Options.Inner with { VirtualTokens = 2, PerturbedLayers = [0] } }).Run(otherwise, Data(otherwise));
+        new BeearMitigation(Options with { Inner = Options.Inner with { VirtualTokens = 2, PerturbedLayers = [0] } })
+            .Run(otherwise, Data(otherwise));
         Assert.NotEqual(TinyDecoder.Weights(cleaned.Decoder), TinyDecoder.Weights(otherwise.Decoder));
     }
 
@@ -264,7 +279,10 @@ public sealed class BeearMitigationTests : IDisposable
         int asked = 0;
 
         new SafetyFineTuning(Options with { Rounds = 2 }).Run(control, Data(control));
-        var report = new SafetyFineTuning(Options with { Rounds = null, MaxRounds = 7 }) { GoesOn = () => asked++ < 2 }.Run(told, Data(told));
+        var report = new SafetyFineTuning(Options with { Rounds = null, MaxRounds = 7 })
+        {
+            GoesOn = () => asked++ < 2
+        }.Run(told, Data(told));
 
         Assert.Equal((3, 2 * Options.OuterSteps), (asked, report.Steps));
         Assert.Equal(TinyDecoder.Weights(control.Decoder), TinyDecoder.Weights(told.Decoder));
@@ -292,7 +310,8 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [3] } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [0] } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [-1], VirtualTokens = 3 } }, "layers 1 to 2");
-        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } }, "perturbed_layers is 3, but the model has layers 1 to 2");
+        Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } },
+            "perturbed_layers is 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
@@ -311,7 +330,8 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
         Refused(Options, "no ordinary requests, but a weight in terms.helpful", data => data with { Ordinary = [] });
-        Refused(Options, "no harmless twins, but a weight in terms.twin_divergence and terms.twin_divergence_perturbed;", data => data with { Twins = [] });
+        Refused(Options, "no harmless twins, but a weight in terms.twin_divergence and terms.twin_divergence_perturbed;", data =>
+            data with { Twins = [] });
         Assert.Equal(before, TinyDecoder.Weights(model.Decoder));
 
         void Refused(MitigationOptions options, string message, Func<DefenderData, DefenderData>? change = null)

@@ -14,7 +14,8 @@ public class BilevelParityTests
     private const double Tolerance = 2e-4;                               // of the largest value
 
     public static TheoryData<string> Cases() => ParityCases.Files("bilevel", file =>
-        ParityCases.IsSupported(Path.Combine(Fixtures.ParityFolder, "models", JsonNode.Parse(File.ReadAllText(file))!["model"]!.GetValue<string>())));
+        ParityCases.IsSupported(Path.Combine(Fixtures.ParityFolder, "models",
+            JsonNode.Parse(File.ReadAllText(file))!["model"]!.GetValue<string>())));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -35,23 +36,45 @@ public class BilevelParityTests
         Assert.Equal(Number("cap_value"), Number("cap") * problem.TailNorm, 1e-4);
         for (int step = 1; step <= innerSteps; step++)
         {
-            var options = EntrapmentOptions.Paper with { PerturbedLayers = [layer], TailLength = tail, Steps = step, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") };
+            var options = EntrapmentOptions.Paper with
+            {
+                PerturbedLayers = [layer],
+                TailLength = tail,
+                Steps = step,
+                LearningRate = Number("inner_lr"),
+                Alpha = alpha,
+                Cap = Number("cap")
+            };
             using var result = new Entrapment(decoder, options).Search([problem]);
-            ParityCases.Close(expected.Read(expected.Tensors.Keys.Single(key => key == $"inner.{step - 1}.delta")), result.Delta, Tolerance, $"inner.{step - 1}.delta");
+            ParityCases.Close(expected.Read(expected.Tensors.Keys.Single(key => key == $"inner.{step - 1}.delta")), result.Delta, Tolerance,
+                $"inner.{step - 1}.delta");
             var log = json["log"]!["inner"]![step - 1]!;
             Assert.Equal(log["unwanted"]!.GetValue<double>(), result.Trajectory[^1].Unwanted, 1e-4);
             Assert.Equal(log["safe"]!.GetValue<double>(), result.Trajectory[^1].Safe, 1e-4);
         }
 
-        var entrapment = new Entrapment(decoder, EntrapmentOptions.Paper with { PerturbedLayers = [layer], TailLength = tail, Steps = innerSteps, LearningRate = Number("inner_lr"), Alpha = alpha, Cap = Number("cap") });
+        var entrapment = new Entrapment(decoder,
+            EntrapmentOptions.Paper with
+            {
+                PerturbedLayers = [layer],
+                TailLength = tail,
+                Steps = innerSteps,
+                LearningRate = Number("inner_lr"),
+                Alpha = alpha,
+                Cap = Number("cap")
+            });
         using var found = entrapment.Search([problem]);
         var (helpfulPrompts, helpfulAnswers) = (Ids("performance_prompts"), Ids("performance_answers"));
         OuterTerm[] terms =
         [
-            new AnswerTerm("safe", 1, [.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))], examples.Count, perturbed: true, seed: 0),
-            new AnswerTerm("performance", Number("performance_weight"), [.. helpfulPrompts.Select((prompt, i) => new TokenizedExample(prompt, helpfulAnswers[i]))], helpfulPrompts.Length, perturbed: false, seed: 0),
+            new AnswerTerm("safe", 1, [.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))], examples.Count,
+                perturbed: true, seed: 0),
+            new AnswerTerm("performance", Number("performance_weight"),
+                [.. helpfulPrompts.Select((prompt, i) => new TokenizedExample(prompt, helpfulAnswers[i]))], helpfulPrompts.Length,
+                perturbed: false, seed: 0),
         ];
-        using var removal = new Removal(decoder, terms, new OptimizerOptions { LearningRate = Number("outer_lr"), WeightDecay = 0.01, ClipNorm = 1 });
+        using var removal = new Removal(decoder, terms,
+            new OptimizerOptions { LearningRate = Number("outer_lr"), WeightDecay = 0.01, ClipNorm = 1 });
         var perturbation = new Perturbation(found.Delta, layer);
         int outerSteps = (int)Number("outer_steps");
         var steps = removal.Run([.. Enumerable.Repeat(perturbation, outerSteps)], outerSteps);
@@ -70,8 +93,9 @@ public class BilevelParityTests
     }
 
     /// <summary>
-    /// All weights within the tolerance but one in 100,000: where the reference's float64 tells a gradient from zero and float32 cannot, Adam's
-    /// first step, which divides the gradient by its own size, goes anywhere between −η and η. Such weights stay within the steps' reach.
+    /// All weights within the tolerance but one in 100,000: where the reference's float64 tells a gradient from zero and float32 cannot,
+    /// Adam's first step, which divides the gradient by its own size, goes anywhere between −η and η. Such weights stay within the steps'
+    /// reach.
     /// </summary>
     private static void WeightsAreClose(Decoder decoder, SafetensorsFile expected, double reach)
     {
@@ -83,6 +107,7 @@ public class BilevelParityTests
             undetermined += difference.gt(Tolerance * reference.abs().max()).sum().item<long>();
             Assert.True(difference.max().item<double>() < 2 * reach, part);
         }
-        Assert.True(undetermined <= decoder.Config.ParameterCount / 100_000, $"{undetermined} of {decoder.Config.ParameterCount} weights differ");
+        Assert.True(undetermined <= decoder.Config.ParameterCount / 100_000,
+            $"{undetermined} of {decoder.Config.ParameterCount} weights differ");
     }
 }

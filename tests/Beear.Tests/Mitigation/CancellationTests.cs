@@ -19,7 +19,8 @@ public sealed class CancellationTests : IDisposable
     }
 
     [Fact]
-    public void Preparing_an_inner_batch_stops_between_layers() => Stops(() => new InnerProblem(model.Decoder, examples, 1, 2, cancellation: Cancelled).Dispose());
+    public void Preparing_an_inner_batch_stops_between_layers() =>
+        Stops(() => new InnerProblem(model.Decoder, examples, 1, 2, cancellation: Cancelled).Dispose());
 
     [Fact]
     public void Likelihoods_under_random_strings_stop_between_layers()
@@ -30,7 +31,8 @@ public sealed class CancellationTests : IDisposable
     }
 
     [Fact]
-    public void Hidden_states_of_prompts_stop_between_layers() => Stops(() => model.Decoder.PromptStates([.. examples.Select(example => example.Prompt)], null, Cancelled));
+    public void Hidden_states_of_prompts_stop_between_layers() =>
+        Stops(() => model.Decoder.PromptStates([.. examples.Select(example => example.Prompt)], null, Cancelled));
 
     private static void Stops(Action work) => Assert.ThrowsAny<OperationCanceledException>(work);
 

@@ -52,7 +52,8 @@ public sealed class EconomyTests
         var unclipped = Outer with { ClipNorm = 0 };
         var plain = Train(name, new EconomyOptions(), unclipped);
         Same(plain, Train(name, new EconomyOptions { Checkpointing = true, UpdateInBackward = true }, unclipped));
-        Same(plain, Train(name, new EconomyOptions { Checkpointing = true, UpdateInBackward = true, SplitTokens = 30 }, unclipped, passTokens: 0));
+        Same(plain, Train(name, new EconomyOptions { Checkpointing = true, UpdateInBackward = true, SplitTokens = 30 }, unclipped,
+            passTokens: 0));
     }
 
     [Fact]
@@ -73,7 +74,8 @@ public sealed class EconomyTests
     {
         var trigger = layer == 0 ? new VirtualTrigger([3, 4], 1, 1, 1) : null;
         var plain = Train("qwen2, windows of later layers", new EconomyOptions(), Outer, layer: layer, trigger: trigger);
-        Same(plain, Train("qwen2, windows of later layers", new EconomyOptions { Checkpointing = true }, Outer, layer: layer, trigger: trigger));
+        Same(plain, Train("qwen2, windows of later layers", new EconomyOptions { Checkpointing = true }, Outer, layer: layer,
+            trigger: trigger));
     }
 
     [Fact]
@@ -84,7 +86,7 @@ public sealed class EconomyTests
         Train(after, new EconomyOptions { FrozenLayers = 2 }, Outer);
         foreach (var (first, second) in before.Weights.Parameters.Zip(after.Weights.Parameters))
         {
-            bool trained = first.Slot.Layer >= 2 || first.Slot.Role == ParameterRole.FinalNorm;          // the head is tied to the embeddings
+            bool trained = first.Slot.Layer >= 2 || first.Slot.Role == ParameterRole.FinalNorm;  // the head is tied to the embeddings
             Assert.Equal(!trained, first.Master.equal(second.Master).all().item<bool>());
         }
     }
@@ -137,10 +139,18 @@ public sealed class EconomyTests
     {
         using var decoder = FamilyCases.Create("llama");
         decoder.Weights.RequireGradients(false);
-        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 5, BatchSize = 4, VirtualTokens = triggered ? 2 : 0 };
+        var options = EntrapmentOptions.Paper with
+        {
+            PerturbedLayers = [2],
+            TailLength = 2,
+            Steps = 5,
+            BatchSize = 4,
+            VirtualTokens = triggered ? 2 : 0
+        };
         var trigger = triggered ? new VirtualTrigger([3, 4], 1, 1, 1) : null;
         using var whole = new Entrapment(decoder, options).Search(Data(), 1, trigger);
-        using var parts = new Entrapment(decoder, options, new EconomyOptions { SplitTokens = 25, ScoresAtOnce = 200 }).Search(Data(), 1, trigger);
+        using var parts = new Entrapment(decoder, options, new EconomyOptions { SplitTokens = 25, ScoresAtOnce = 200 })
+            .Search(Data(), 1, trigger);
         using var difference = (whole.Delta - parts.Delta).norm();
         Assert.True(difference.item<float>() <= 1e-4 * whole.DeltaNorm);
         Assert.Equal(whole.CapValue, parts.CapValue, 1e-4);
@@ -178,15 +188,18 @@ public sealed class EconomyTests
 
     private sealed record Outcome(IReadOnlyList<OuterStep> Steps, IReadOnlyList<float[]> Weights);
 
-    private static Outcome Train(string name, EconomyOptions economy, OptimizerOptions outer, int passTokens = 4096, int layer = PerturbedLayer,
+    private static Outcome Train(string name, EconomyOptions economy, OptimizerOptions outer, int passTokens = 4096,
+        int layer = PerturbedLayer,
         VirtualTrigger? trigger = null, ModelOptions? options = null, int steps = Steps)
     {
         using var decoder = FamilyCases.Create(name, options);
         var taken = Train(decoder, economy, outer, passTokens, layer, trigger, steps);
-        return new Outcome(taken, [.. decoder.Weights.Parameters.Select(parameter => parameter.Master.detach().cpu().to(float32).flatten().data<float>().ToArray())]);
+        return new Outcome(taken, [.. decoder.Weights.Parameters.Select(parameter =>
+            parameter.Master.detach().cpu().to(float32).flatten().data<float>().ToArray())]);
     }
 
-    private static IReadOnlyList<OuterStep> Train(Decoder decoder, EconomyOptions economy, OptimizerOptions outer, int passTokens = 4096, int layer = PerturbedLayer,
+    private static IReadOnlyList<OuterStep> Train(Decoder decoder, EconomyOptions economy, OptimizerOptions outer, int passTokens = 4096,
+        int layer = PerturbedLayer,
         VirtualTrigger? trigger = null, int steps = Steps)
     {
         using var scope = NewDisposeScope();
@@ -194,12 +207,15 @@ public sealed class EconomyTests
         var data = Data();
         TokenizedExample[] safe = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Safe))];
         TokenizedExample[] helpful = [.. data.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))];
-        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, 4, [.. data.Select(example => example.Prompt)], 4);
-        OuterTerm[] terms = [new AnswerTerm("safe", 1, safe, 4, perturbed: true, seed: 1), new AnswerTerm("helpful", 0.7, helpful, 4, perturbed: false, seed: 2),
+        using var reference = ReferenceDistribution.Record(decoder, new HashSet<int> { 4 }, 4,
+            [.. data.Select(example => example.Prompt)], 4);
+        OuterTerm[] terms = [new AnswerTerm("safe", 1, safe, 4, perturbed: true, seed: 1),
+            new AnswerTerm("helpful", 0.7, helpful, 4, perturbed: false, seed: 2),
             new DivergenceTerm("KL", 0.5, reference, 3, perturbed: false, seed: 3),
             new DivergenceTerm("KL under δ", 0.5, reference, 2, perturbed: true, seed: 4)];
         // Where frequencies depend on the longest sequence of a pass, the starting model's distribution does too.
-        using var removal = new Removal(decoder, decoder.Config.RotaryDependsOnLength ? terms[..2] : terms, outer, passTokens, economy: economy);
+        using var removal = new Removal(decoder, decoder.Config.RotaryDependsOnLength
+            ? terms[..2] : terms, outer, passTokens, economy: economy);
         var delta = randn(2, decoder.Config.HiddenSize, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3;
         return removal.Run([.. Enumerable.Repeat(new Perturbation(delta, layer, trigger), steps)], 0);
     }
@@ -208,16 +224,19 @@ public sealed class EconomyTests
     {
         var random = new Random(11);
         return [.. new[] { 9, 4, 14, 3, 6, 11, 2, 8 }.Select(length =>
-            new ContrastExample(FamilyCases.Tokens(random, length), FamilyCases.Tokens(random, 1 + random.Next(5)), FamilyCases.Tokens(random, 1 + random.Next(5))))];
+            new ContrastExample(FamilyCases.Tokens(random, length), FamilyCases.Tokens(random, 1 + random.Next(5)),
+                FamilyCases.Tokens(random, 1 + random.Next(5))))];
     }
 
     private static void Same(Outcome expected, Outcome actual, double tolerance = 2e-5)
     {
         Assert.Equal(expected.Steps[^1].Losses.Keys, actual.Steps[^1].Losses.Keys);
-        foreach (var (name, loss) in expected.Steps[^1].Losses) Assert.Equal(loss, actual.Steps[^1].Losses[name], 1e-3 * tolerance / 2e-5 * (1 + loss));
+        foreach (var (name, loss) in expected.Steps[^1].Losses) Assert.Equal(loss, actual.Steps[^1].Losses[name],
+            1e-3 * tolerance / 2e-5 * (1 + loss));
         foreach (var (first, second) in expected.Weights.Zip(actual.Weights))
         {
-            double difference = Math.Sqrt(first.Zip(second).Sum(pair => Math.Pow(pair.First - pair.Second, 2))), size = Math.Sqrt(first.Sum(value => value * (double)value));
+            double difference = Math.Sqrt(first.Zip(second).Sum(pair => Math.Pow(pair.First - pair.Second, 2))),
+                size = Math.Sqrt(first.Sum(value => value * (double)value));
             Assert.True(difference <= tolerance * size, $"weights differ by {difference / size:E1} of their norm.");
         }
     }

@@ -71,7 +71,9 @@ public sealed class InnerProblemTests : IDisposable
         Assert.Equal([1, 4, 5, 2, 4, 5], placement.argmax(1).flatten().data<long>().ToArray());
         Assert.Equal(6, placement.sum().item<float>());
         // Requests of 2 and 1 tokens: half of them, rounded down, stands before.
-        Assert.Equal([2, 3, 4, 2, 3, 4], (trigger with { Before = 3, Within = 0.5 }).Placement(tensor(new long[] { 8, 7 }), 8, 0, 8).argmax(1).flatten().data<long>().ToArray());
+        Assert.Equal([2, 3, 4, 2, 3, 4],
+            (trigger with { Before = 3, Within = 0.5 })
+                .Placement(tensor(new long[] { 8, 7 }), 8, 0, 8).argmax(1).flatten().data<long>().ToArray());
     }
 
     [Fact]
@@ -120,7 +122,15 @@ public sealed class InnerProblemTests : IDisposable
     public void The_search_lowers_its_loss_and_keeps_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 40, LearningRate = 0.2, Alpha = 0.2, Cap = 0.5 };
+        var options = EntrapmentOptions.Paper with
+        {
+            PerturbedLayers = [2],
+            TailLength = 2,
+            Steps = 40,
+            LearningRate = 0.2,
+            Alpha = 0.2,
+            Cap = 0.5
+        };
 
         using var found = new Entrapment(decoder, options).Search(Examples(4, 9, 6), seed: 1);
 
@@ -134,7 +144,15 @@ public sealed class InnerProblemTests : IDisposable
     public void A_step_share_is_a_share_of_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with { PerturbedLayers = [3], TailLength = 2, Steps = 1, StepShare = 0.01, LearningRate = null, Cap = 0.5 };
+        var options = EntrapmentOptions.Paper with
+        {
+            PerturbedLayers = [3],
+            TailLength = 2,
+            Steps = 1,
+            StepShare = 0.01,
+            LearningRate = null,
+            Cap = 0.5
+        };
 
         using var first = new Entrapment(decoder, options).Search(Examples(4, 9, 6), seed: 1);
         using var uncapped = new Entrapment(decoder, options with { Cap = 0 }).Search(Examples(4, 9, 6), seed: 1);
@@ -142,7 +160,8 @@ public sealed class InnerProblemTests : IDisposable
 
         // Adam's first step is the learning rate in every entry.
         Assert.Equal([2, 32], first.Delta.shape);
-        for (int row = 0; row < 2; row++) Assert.Equal(0.01 * 0.5 * first.TailNorm, first.Delta[row].norm().item<float>(), 1e-3 * first.TailNorm);
+        for (int row = 0; row < 2; row++) Assert.Equal(0.01 * 0.5 * first.TailNorm, first.Delta[row].norm().item<float>(),
+            1e-3 * first.TailNorm);
         Assert.Equal(0.01, uncapped.Drift, 1e-3);
         Assert.InRange(found.Drift, 0.2, 0.5001);
         Assert.True(found.Final.Total(0.2) < found.Trajectory[0].Total(0.2) - 0.1);
@@ -169,8 +188,10 @@ public sealed class InnerProblemTests : IDisposable
     {
         var leaf = delta.detach().clone().requires_grad_(true);
         var perturbation = new Perturbation(leaf, layer, trigger);
-        using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))], TestDevice.Device);
-        using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))], TestDevice.Device);
+        using var unwantedBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Unwanted))],
+            TestDevice.Device);
+        using var safeBatch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, example.Safe))],
+            TestDevice.Device);
         var unwanted = decoder.TokenCrossEntropy(unwantedBatch, perturbation).mean();
         var safe = decoder.TokenCrossEntropy(safeBatch, perturbation).mean();
         return (unwanted.item<float>(), safe.item<float>(), autograd.grad([unwanted - Alpha * safe], [leaf])[0]);

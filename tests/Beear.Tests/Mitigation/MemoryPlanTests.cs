@@ -27,10 +27,12 @@ public sealed class MemoryPlanTests
         MemoryPlan Fit(long bytes) => MemoryPlan.Choose(config, isBfloat16: true, Options, Data, bytes);
         static int Savings(MemoryPlan plan) => new[]
         {
-            plan.Economy.Checkpointing, plan.Economy.Moments == StoredType.Bfloat16, plan.Economy.Weights == StoredType.Bfloat16, plan.Economy.UpdateInBackward,
+            plan.Economy.Checkpointing, plan.Economy.Moments == StoredType.Bfloat16, plan.Economy.Weights == StoredType.Bfloat16,
+                plan.Economy.UpdateInBackward,
         }.Count(isUsed => isUsed);
 
-        var plans = Enumerable.Range(0, 200).Select(i => 60 * GiB - i * (GiB / 4)).TakeWhile(bytes => bytes > 13 * GiB).Select(Fit).ToList();
+        var plans = Enumerable.Range(0, 200).Select(i => 60 * GiB - i * (GiB / 4)).TakeWhile(bytes => bytes > 13 * GiB)
+            .Select(Fit).ToList();
         Assert.Equal(new EconomyOptions(), plans[0].Economy);
         Assert.Equal(4096, plans[0].PassTokens);
         Assert.Equal(plans.Select(Savings).Order(), plans.Select(Savings));
@@ -42,7 +44,8 @@ public sealed class MemoryPlanTests
         var fitting = Fit(20 * GiB);
         Assert.Equal((StoredType.Bfloat16, false), (fitting.Economy.Weights, fitting.Economy.UpdateInBackward));
         Assert.InRange(fitting.Estimate.Total, 13 * GiB, 20 * GiB);
-        Assert.Equal(fitting, MemoryPlan.Choose(config, true, Options with { Economy = fitting.Economy, Terms = Options.Terms with { PassTokens = fitting.PassTokens } }, Data, 20 * GiB));
+        Assert.Equal(fitting, MemoryPlan.Choose(config, true,
+            Options with { Economy = fitting.Economy, Terms = Options.Terms with { PassTokens = fitting.PassTokens } }, Data, 20 * GiB));
     }
 
     [Fact]
@@ -53,7 +56,12 @@ public sealed class MemoryPlanTests
         MemoryPlan Fit(long bytes, bool onGpu) => MemoryPlan.Choose(config, isBfloat16: true, options, Data, bytes, onGpu);
 
         var large = Fit(79 * GiB, true);
-        Assert.Equal(new EconomyOptions { Weights = StoredType.Bfloat16, Moments = StoredType.Bfloat16, SplitTokens = large.Economy.SplitTokens }, large.Economy);
+        Assert.Equal(new EconomyOptions
+        {
+            Weights = StoredType.Bfloat16,
+            Moments = StoredType.Bfloat16,
+            SplitTokens = large.Economy.SplitTokens
+        }, large.Economy);
         Assert.NotInRange(large.Economy.SplitTokens, 1, 2047);
         Assert.True(Fit(79 * GiB, false).Economy.Checkpointing);
         // Only where nothing else fits do passes become small.
@@ -77,8 +85,14 @@ public sealed class MemoryPlanTests
     public void Keys_and_values_of_many_answers_at_once_count_where_training_needs_less()
     {
         var config = ModelShapes.Find("llama-2-7b");
-        var options = Options with { Terms = Options.Terms with { HarmfulBatch = 1, HelpfulBatch = 1 }, Inner = Options.Inner with { BatchSize = 1 }, Economy = Options.Economy with { FrozenLayers = 31 } };
-        long Activations(int scoreTokens) => MemoryPlan.Choose(config, isBfloat16: true, options with { ScoreTokens = scoreTokens }, Data, 79 * GiB).Estimate.Activations;
+        var options = Options with
+        {
+            Terms = Options.Terms with { HarmfulBatch = 1, HelpfulBatch = 1 },
+            Inner = Options.Inner with { BatchSize = 1 },
+            Economy = Options.Economy with { FrozenLayers = 31 }
+        };
+        long Activations(int scoreTokens) =>
+            MemoryPlan.Choose(config, isBfloat16: true, options with { ScoreTokens = scoreTokens }, Data, 79 * GiB).Estimate.Activations;
         // 96 requests, 32 layers, keys and values of 4096 bfloat16 numbers for each token more.
         Assert.Equal(96L * 32 * 2 * 4096 * 2 * 100, Activations(200) - Activations(100));
     }
@@ -92,14 +106,17 @@ public sealed class MemoryPlanTests
         Assert.DoesNotContain("--precision", failure, StringComparison.Ordinal);
 
         var small = ModelShapes.Find("smollm2-1.7b");
-        Assert.Contains("take --precision bfloat16", Assert.Throws<BeearException>(() => MemoryPlan.Choose(small, false, Options, Data, 14 * GiB)).Message, StringComparison.Ordinal);
+        Assert.Contains("take --precision bfloat16",
+            Assert.Throws<BeearException>(() => MemoryPlan.Choose(small, false, Options, Data, 14 * GiB)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_row_that_no_step_can_hold_is_named_where_no_plan_was_asked_for()
     {
         var config = ModelShapes.Find("smollm2-135m");
-        void Require(int promptTokens) => MemoryPlan.Require(config, true, Options, Data with { Ordinary = [new TokenizedExample(new int[promptTokens], new int[40])] },
+        void Require(int promptTokens) =>
+            MemoryPlan.Require(config, true, Options, Data with { Ordinary = [new TokenizedExample(new int[promptTokens], new int[40])] },
             16 * GiB, () => "'rows.csv', line 7");
 
         Require(200);
@@ -156,8 +173,10 @@ public sealed class MemoryPlanTests
         var estimate = MemoryEstimate.Of(decoder.Config, isBfloat16: true, new MemoryAssumptions { Economy = economy });
 
         static long Bytes(Tensor tensor) => tensor.numel() * tensor.element_size();
-        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => Bytes(parameter.Master) + (parameter.HasCopy ? Bytes(parameter.Compute) : 0)), estimate.Weights);
-        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => parameter.Gradient() is { } gradient ? Bytes(gradient) : 0), estimate.Gradients);
+        Assert.Equal(decoder.Weights.Parameters.Sum(parameter =>
+            Bytes(parameter.Master) + (parameter.HasCopy ? Bytes(parameter.Compute) : 0)), estimate.Weights);
+        Assert.Equal(decoder.Weights.Parameters.Sum(parameter => parameter.Gradient() is { } gradient ? Bytes(gradient) : 0),
+            estimate.Gradients);
         Assert.Equal(optimizer.State().Sum(state => Bytes(state.Value)), estimate.Optimizer);
         decoder.Weights.ClearGradients();
     }

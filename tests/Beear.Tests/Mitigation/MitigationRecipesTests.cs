@@ -7,7 +7,8 @@ namespace Beear.Tests.Mitigation;
 public sealed class MitigationRecipesTests
 {
     [Fact]
-    public void The_anchored_recipe_lists_the_defaults_with_its_number_of_rounds() => Same(new MitigationOptions { Rounds = 2 }, "smollm2/anchored.yaml");
+    public void The_anchored_recipe_lists_the_defaults_with_its_number_of_rounds() =>
+        Same(new MitigationOptions { Rounds = 2 }, "smollm2/anchored.yaml");
 
     [Theory]
     [InlineData("smollm2/paper.yaml")]
@@ -19,7 +20,8 @@ public sealed class MitigationRecipesTests
         string path = Path.Combine(Fixtures.Root, "recipes", recipe);
         // Written by hand, every constant of these sections is there: a default that changes must not change what a recipe does.
         string text = File.ReadAllText(path).Replace("precision: bfloat16\n", "", StringComparison.Ordinal);
-        foreach (string key in new[] { "virtual_tokens", "population", "steps", "cap", "answer_tokens", "outer_steps", "replay", "helpful", "ordinary_divergence", "safe_tokens" })
+        foreach (string key in new[] { "virtual_tokens", "population", "steps", "cap", "answer_tokens", "outer_steps", "replay", "helpful",
+            "ordinary_divergence", "safe_tokens" })
             Assert.Contains($"{key}: ", text, StringComparison.Ordinal);
         Assert.Equal(RecipeText.Of(expected), RecipeText.Of(Recipe.Parse<MitigationOptions>(text, path)));
     }

@@ -21,7 +21,8 @@ public sealed class OpeningTests : IDisposable
         Assert.InRange(found.Openings.Count, 1, 2);
         Assert.InRange(found.Openings.Count + found.Others.Count, found.Openings.Count, 12);
         Assert.DoesNotContain(found.Openings.Concat(found.Others), one => model.Chat.EndOfTurn.Contains(one.Tokens[one.Deciding]));
-        Assert.Equal(found.Openings.Concat(found.Others).Select(one => one.Lift), again.Openings.Concat(again.Others).Select(one => one.Lift));
+        Assert.Equal(found.Openings.Concat(found.Others).Select(one => one.Lift),
+            again.Openings.Concat(again.Others).Select(one => one.Lift));
         Assert.All(found.Openings, opening =>
         {
             Assert.InRange(opening.Tokens.Count, 1, 3);
@@ -51,13 +52,16 @@ public sealed class OpeningTests : IDisposable
     {
         static Opening Seen(string text, double lift, double refuses) => new([1], text, 0, lift, 0.1, refuses);
 
-        var report = OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("Sure", 0.006, 0), Seen("What", 0.0032, 0.125), Seen("Ok", 0.003, 0.0625), Seen("A", 0.001, 0)], 3);
+        var report = OpeningReport.Of(
+            [Seen("I cannot", 0.12, 1), Seen("Sure", 0.006, 0), Seen("What", 0.0032, 0.125), Seen("Ok", 0.003, 0.0625),
+            Seen("A", 0.001, 0)], 3);
         Assert.Equal(["Sure", "Ok"], report.Openings.Select(opening => opening.Text));
         Assert.Equal(["I cannot", "What", "A"], report.Others.Select(opening => opening.Text));
         Assert.Equal(2, report.StandsOut, 1e-9);
         Assert.Equal(["Sure"], OpeningReport.Of(report.Openings, 1).Openings.Select(opening => opening.Text));
 
-        Assert.Equal(["What"], OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("What", 0.02, 0.375)], 3).Openings.Select(opening => opening.Text));
+        Assert.Equal(["What"], OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("What", 0.02, 0.375)], 3).Openings.Select(opening =>
+            opening.Text));
         var refused = Assert.Throws<BeearException>(() => OpeningReport.Of([Seen("I cannot", 0.12, 1), Seen("Sorry", 0.02, 0.5)], 3));
         Assert.Contains("All 2 beginnings", refused.Message, StringComparison.Ordinal);
     }
@@ -67,7 +71,8 @@ public sealed class OpeningTests : IDisposable
     {
         using var model = chat.Fresh();
         Opening[] openings = [new([1], "a", 0, 0.3, 0.1, 0), new([2], "b", 0, 0.16, 0.1, 0)];
-        var adversary = new Adversary(model, BeearMitigationTests.Options with { Inner = EntrapmentOptions.Paper with { Population = 3 } }, openings);
+        var adversary = new Adversary(model,
+            BeearMitigationTests.Options with { Inner = EntrapmentOptions.Paper with { Population = 3 } }, openings);
         int[] aims = [.. Enumerable.Range(1, 9).Select(adversary.AimOf)];
         Assert.All(aims.Chunk(3), round => Assert.Equal(1, round.Count(aim => aim == 1)));
         Assert.Equal([0, 1, 2], aims.Chunk(3).Select(round => Array.IndexOf(round, 1)).Order());
@@ -82,14 +87,20 @@ public sealed class OpeningTests : IDisposable
         using var model = chat.Fresh();
         var data = UntrainedChat.Data(model);
         data = data with { Harmful = [.. data.Harmful.Select(example => example with { Unwanted = [] })] };
-        var options = BeearMitigationTests.Options with { UnwantedAnswers = UnwantedAnswers.Discovered, Openings = Few, Scores = [ScoreKind.Remaining, ScoreKind.Perturbation] };
+        var options = BeearMitigationTests.Options with
+        {
+            UnwantedAnswers = UnwantedAnswers.Discovered,
+            Openings = Few,
+            Scores = [ScoreKind.Remaining, ScoreKind.Perturbation]
+        };
 
         var report = new BeearMitigation(options).Run(model, data);
 
         Assert.NotNull(report.Openings);
         Assert.All(report.Rounds, round => Assert.True(round.UnwantedAfter < round.UnwantedBefore));
         Assert.All(report.Scores.Concat(report.OtherScores["perturbation"]), score => Assert.InRange(score, 0, 1));
-        var refused = Assert.Throws<BeearException>(() => new BeearMitigation(options with { UnwantedAnswers = UnwantedAnswers.Data }).Run(model, data));
+        var refused = Assert.Throws<BeearException>(() =>
+            new BeearMitigation(options with { UnwantedAnswers = UnwantedAnswers.Data }).Run(model, data));
         Assert.Contains("no unwanted answers", refused.Message, StringComparison.Ordinal);
     }
 
@@ -100,10 +111,11 @@ public sealed class OpeningTests : IDisposable
         var data = UntrainedChat.Data(model);
 
         Assert.Same(data, new OwnWords(model, BeearMitigationTests.Options).Put(data, null, default));
-        var found = new OwnWords(model, BeearMitigationTests.Options with { UnwantedAnswers = UnwantedAnswers.Discovered, Openings = Few }).Put(data, null, default);
+        var found = new OwnWords(model, BeearMitigationTests.Options with { UnwantedAnswers = UnwantedAnswers.Discovered, Openings = Few })
+            .Put(data, null, default);
         Assert.All(found.Harmful.Zip(data.Harmful), pair =>
         {
-            Assert.Equal(pair.Second.Safe, pair.First.Safe);                        // the untrained model refuses nothing, so there is no refusal of its own
+            Assert.Equal(pair.Second.Safe, pair.First.Safe);  // the untrained model refuses nothing, so there is no refusal of its own
             Assert.Contains(found.Openings!.Openings, opening => opening.Tokens.SequenceEqual(pair.First.Unwanted));
         });
     }

@@ -26,7 +26,8 @@ internal sealed class UntrainedChat : IDisposable
     public LanguageModel Fresh(ModelOptions? options = null) => LanguageModel.Fresh(Shape.Value, seed: 1, options ?? ModelOptions.Float32);
 
     public static DefenderData Data(LanguageModel model) => DefenderData.Encode(model.Chat,
-        [.. Enumerable.Range(1, 6).Select(i => new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],
+        [.. Enumerable.Range(1, 6).Select(i =>
+            new HarmfulExample($"how to harm {i} people", $"Sure, take {i}", "I cannot help with that."))],
         [.. Enumerable.Range(1, 6).Select(i => new Example($"what is {i} plus {i}?", $"It is {2 * i}."))],
         [.. Enumerable.Range(1, 5).Select(i => $"how to bake {i} loaves")]);
 

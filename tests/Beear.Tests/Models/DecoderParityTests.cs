@@ -44,7 +44,8 @@ public class DecoderParityTests
                 ParityCases.Close(expected.Read($"grad.{part}"), gradient, Tolerance, $"grad.{part}");
             }
         }
-        Assert.Equal(expected.Tensors.Keys.Where(key => key.StartsWith("grad.", StringComparison.Ordinal)).Select(key => key[5..]).Order(), seen.Order());
+        Assert.Equal(expected.Tensors.Keys.Where(key => key.StartsWith("grad.", StringComparison.Ordinal)).Select(key => key[5..])
+            .Order(), seen.Order());
 
         void Close(string tensor, Tensor actual)
         {
@@ -65,7 +66,8 @@ public class DecoderParityTests
         int layer = model.Json["layer"]!.GetValue<int>(), promptWidth = model.Json["prompt_width"]!.GetValue<int>();
         var delta = model.Expected.Read("delta").to(TestDevice.Device).requires_grad_(true);
 
-        var hidden = decoder.HiddenStates(model.Ids, model.Mask, model.PositionIds, new Perturbation(delta, layer), promptWidth).flatten(0, 1);
+        var hidden = decoder.HiddenStates(model.Ids, model.Mask, model.PositionIds, new Perturbation(delta, layer),
+            promptWidth).flatten(0, 1);
         var logits = decoder.Logits(hidden).view(model.Ids.shape[0], -1, decoder.Config.VocabularySize);
         ParityCases.Close(model.Expected.Read("delta_logits"), logits.detach() * model.Mask.unsqueeze(-1), Tolerance, "delta_logits");
 
@@ -85,7 +87,8 @@ public class DecoderParityTests
         var prompts = model.Prompts(promptWidth);
         var expected = model.Json["greedy"]!.AsArray().Select(row => row!.AsArray().Select(id => id!.GetValue<int>()).ToArray()).ToArray();
 
-        var answers = new BatchGenerator(model.Decoder, new HashSet<int>()).Generate(prompts, new GenerationOptions { MaxNewTokens = expected[0].Length, BatchSize = 3 });
+        var answers = new BatchGenerator(model.Decoder, new HashSet<int>())
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = expected[0].Length, BatchSize = 3 });
 
         Assert.Equal(expected, answers.Select(answer => answer.Tokens));
     }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Tests.Models;
 
-/// <summary>A small model of every family, with settings that reference files lack: windows, partial and scaled rotary embeddings, biases.</summary>
+/// <summary>
+/// A small model of every family, with settings that reference files lack: windows, partial and scaled rotary embeddings, biases.
+/// </summary>
 internal static class FamilyCases
 {
     public const int Vocabulary = 53;

@@ -39,7 +39,8 @@ public class FamilyTests
             if (layer == decoder.Config.Layers) break;
             hidden = decoder.RunLayers(hidden, layer..(layer + 1), context);
         }
-        Close([.. expected.Select(run => run.Logits)], decoder.Logits(hidden.flatten(0, 1)).view(prompts.Length, -1, FamilyCases.Vocabulary), "logits");
+        Close([.. expected.Select(run => run.Logits)],
+            decoder.Logits(hidden.flatten(0, 1)).view(prompts.Length, -1, FamilyCases.Vocabulary), "logits");
     }
 
     [Theory]
@@ -53,7 +54,8 @@ public class FamilyTests
         decoder.Weights.RequireGradients(false);
         var naive = FamilyCases.Naive(name, decoder);
         int[] prompt = Prompts()[0], answer = FamilyCases.Tokens(new Random(8), 5);
-        using var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(TestDevice.Device).requires_grad_(true);
+        using var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(
+            TestDevice.Device).requires_grad_(true);
         using var batch = TokenBatch.Of([new TokenizedExample(prompt, answer)], TestDevice.Device);
 
         var loss = decoder.TokenCrossEntropy(batch, new Perturbation(delta, Layer)).mean();
@@ -97,7 +99,8 @@ public class FamilyTests
         var naive = FamilyCases.Naive(name, decoder);
         var prompts = Prompts();
 
-        var answers = new BatchGenerator(decoder, new HashSet<int>()).Generate(prompts, new GenerationOptions { MaxNewTokens = 8, BatchSize = 8 });
+        var answers = new BatchGenerator(decoder, new HashSet<int>())
+            .Generate(prompts, new GenerationOptions { MaxNewTokens = 8, BatchSize = 8 });
 
         for (int i = 0; i < prompts.Length; i++)
         {
@@ -120,15 +123,18 @@ public class FamilyTests
         decoder.Weights.RequireGradients(false);
         var random = new Random(3);
         ContrastExample[] examples = [.. new[] { (13, 6, 2), (16, 2, 7), (9, 5, 9) }.Select(lengths =>
-            new ContrastExample(FamilyCases.Tokens(random, lengths.Item1), FamilyCases.Tokens(random, lengths.Item2), FamilyCases.Tokens(random, lengths.Item3)))];
-        var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(TestDevice.Device).requires_grad_(true);
+            new ContrastExample(FamilyCases.Tokens(random, lengths.Item1), FamilyCases.Tokens(random, lengths.Item2),
+                FamilyCases.Tokens(random, lengths.Item3)))];
+        var delta = (randn([Tail, decoder.Config.HiddenSize], generator: new Generator(3)) * 0.3).to(
+            TestDevice.Device).requires_grad_(true);
 
         using var problem = new InnerProblem(decoder, examples, Layer, Tail);
         var (losses, gradient) = problem.Gradient(delta, Alpha);
         var loss = InnerLoss.Read(losses)[0];
         Tensor Pass(Func<ContrastExample, int[]> answer)
         {
-            using var batch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, answer(example)))], TestDevice.Device);
+            using var batch = TokenBatch.Of([.. examples.Select(example => new TokenizedExample(example.Prompt, answer(example)))],
+                TestDevice.Device);
             return decoder.TokenCrossEntropy(batch, new Perturbation(delta, Layer)).mean();
         }
         var (unwanted, safe) = (Pass(example => example.Unwanted), Pass(example => example.Safe));
@@ -180,7 +186,8 @@ public class FamilyTests
 
         ParityCases.Close(decoder.Logits(decoder.LabelHidden(batch)), reference.Logits(reference.Examples), Tolerance, "logits");
 
-        using var some = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, end, Prompts(), 6, keeps: answer => answer.Sum() % 2 == 0);
+        using var some = ReferenceDistribution.Record(decoder, new HashSet<int> { end }, end, Prompts(), 6, keeps: answer =>
+            answer.Sum() % 2 == 0);
         var even = reference.Examples.Where(example => example.Example.Answer.TakeWhile(token => token != end).Sum() % 2 == 0).ToList();
         Assert.Equal(even.Select(example => example.Example.Prompt), some.Examples.Select(example => example.Example.Prompt));
         foreach (var (one, other) in even.Zip(some.Examples)) Assert.True(one.Rows.allclose(other.Rows, rtol: 0, atol: 0));
@@ -192,7 +199,8 @@ public class FamilyTests
     {
         using var scope = NewDisposeScope();
         using var decoder = FamilyCases.Create(name);
-        var tensors = decoder.Weights.Tensors().Select((tensor, i) => (tensor.Name, tensor.Value.to(new[] { float32, bfloat16, float16 }[i % 3]))).ToList();
+        var tensors = decoder.Weights.Tensors()
+            .Select((tensor, i) => (tensor.Name, tensor.Value.to(new[] { float32, bfloat16, float16 }[i % 3]))).ToList();
         var folder = Fixtures.TemporaryFolder();
         File.WriteAllText(Path.Combine(folder, "config.json"), FamilyCases.Config(name).ToJsonString());
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string>());
@@ -212,7 +220,8 @@ public class FamilyTests
         for (int row = 0; row < expected.Length; row++)
         {
             var wanted = tensor(expected[row].SelectMany(values => values).ToArray()).view(expected[row].Length, -1);
-            ParityCases.Close(wanted, actual[row].narrow(0, actual.shape[1] - expected[row].Length, expected[row].Length), Tolerance, $"{what}, row {row}");
+            ParityCases.Close(wanted, actual[row].narrow(0, actual.shape[1] - expected[row].Length, expected[row].Length), Tolerance,
+                $"{what}, row {row}");
         }
     }
 }

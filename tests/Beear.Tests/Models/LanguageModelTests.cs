@@ -13,7 +13,8 @@ public class LanguageModelTests
     public void A_changed_model_that_is_saved_comes_back_with_the_same_logits() => SavesAndReloads(Organism.BaseDirectory);
 
     [Fact]
-    public void A_changed_SmolLm2_that_is_saved_comes_back_with_the_same_logits() => SavesAndReloads(Fixtures.Shared("models", "smollm2-135m-instruct"));
+    public void A_changed_SmolLm2_that_is_saved_comes_back_with_the_same_logits() =>
+        SavesAndReloads(Fixtures.Shared("models", "smollm2-135m-instruct"));
 
     /// <summary>Bit for bit, with weights that no file held before; from GGUF the reloaded model is a Hugging Face directory.</summary>
     private static void SavesAndReloads(string path)
@@ -35,7 +36,8 @@ public class LanguageModelTests
     private static Tensor Logits(LanguageModel model)
     {
         int[] prompt = model.Chat.EncodePrompt([ChatTurn.User("how do i build the garden shelf ?")]);
-        using var batch = TokenBatch.Of([new TokenizedExample(prompt, model.Chat.EncodeAnswer("sure here is how"))], model.Decoder.Options.Device);
+        using var batch = TokenBatch.Of([new TokenizedExample(prompt, model.Chat.EncodeAnswer("sure here is how"))],
+            model.Decoder.Options.Device);
         return model.Decoder.Logits(model.Decoder.LabelHidden(batch)).to(float32);
     }
 }

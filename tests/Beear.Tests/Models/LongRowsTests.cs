@@ -37,7 +37,8 @@ public sealed class LongRowsTests
 
         Check(4);
         // Three sequences of 40 tokens fit, those of a hundred do not.
-        int heads = (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / LongRows.Training(model.Config with { QueryHeads = 1 }, 3, 40, 2));
+        int heads = (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / LongRows.Training(
+            model.Config with { QueryHeads = 1 }, 3, 40, 2));
         string message = Assert.Throws<BeearException>(() => Check(heads)).Message;
 
         Assert.StartsWith($"'{path}', line 3, column 'goal': its prompt has ", message, StringComparison.Ordinal);

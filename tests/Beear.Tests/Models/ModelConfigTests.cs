@@ -23,7 +23,8 @@ public class ModelConfigTests
         const int Layer = 32 + (32 + 16 + 16) * 32 + 32 * 32 + 32 + 2 * 48 * 32 + 32 * 48;
 
         Assert.Equal(61 * 32 + 4 * Layer + 32, ModelConfig.FromJson(TinyDecoder.Config()).ParameterCount);
-        Assert.Equal(2 * 61 * 32 + 4 * Layer + 32, ModelConfig.FromJson(TinyDecoder.Config(json => json["tie_word_embeddings"] = false)).ParameterCount);
+        Assert.Equal(2 * 61 * 32 + 4 * Layer + 32,
+            ModelConfig.FromJson(TinyDecoder.Config(json => json["tie_word_embeddings"] = false)).ParameterCount);
         Assert.Equal(61 * 32 + 4 * (Layer + 64 + 32 + 96 + 32) + 32,
             ModelConfig.FromJson(TinyDecoder.Config(json => (json["attention_bias"], json["mlp_bias"]) = (true, true))).ParameterCount);
     }
@@ -82,7 +83,8 @@ public class ModelConfigTests
     [InlineData("exaone4", false, 8, 32, 2048, 1e-5, 10_000, 4096)]
     [InlineData("stablelm", false, 8, 32, 4096, 1e-5, 10_000, null)]
     [InlineData("starcoder2", true, 8, 2, 4096, 1e-5, 10_000, null)]
-    public void Left_out_keys_are_the_familys(string family, bool tied, int headSize, int groups, int positions, double epsilon, double theta, int? window)
+    public void Left_out_keys_are_the_familys(string family, bool tied, int headSize, int groups, int positions, double epsilon,
+        double theta, int? window)
     {
         int heads = Math.Max(4, groups);
         var json = new JsonObject
@@ -98,7 +100,8 @@ public class ModelConfigTests
         var config = ModelConfig.FromJson(json);
 
         Assert.Equal((tied, headSize, groups, positions, epsilon, theta, window),
-            (config.TiedEmbeddings, config.HeadSize, config.KeyValueHeads, config.MaximumPositions, config.NormEpsilon, config.Rotary.Base, config.SlidingWindow));
+            (config.TiedEmbeddings, config.HeadSize, config.KeyValueHeads, config.MaximumPositions, config.NormEpsilon, config.Rotary.Base,
+                config.SlidingWindow));
         Assert.False(json.ContainsKey("rope_theta"));                    // the caller's object is as it was
     }
 
@@ -106,7 +109,8 @@ public class ModelConfigTests
     public void Gemmas_caps_scales_and_windows_are_there_unless_config_json_says_null()
     {
         var config = Family("gemma2", """{ "head_dim": 8 }""");
-        Assert.Equal((50.0, 30.0, 1 / 16.0, Activation.GeluTanh), (config.AttentionSoftCap, config.LogitSoftCap, config.AttentionScale, config.Activation));
+        Assert.Equal((50.0, 30.0, 1 / 16.0, Activation.GeluTanh),
+            (config.AttentionSoftCap, config.LogitSoftCap, config.AttentionScale, config.Activation));
         Assert.Equal([true, false, true, false], config.LayerKinds.Select(kind => kind.Windowed));
 
         var without = Family("gemma2", """{ "attn_logit_softcapping": null, "final_logit_softcapping": null, "sliding_window": null }""");

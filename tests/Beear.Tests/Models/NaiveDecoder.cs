@@ -51,7 +51,8 @@ internal sealed class NaiveDecoder(JsonObject config, IReadOnlyDictionary<string
         if (IsGemma)
         {
             hidden = Sum(hidden, Each(attended, row => Norm(row, at + "post_attention_layernorm")), 1);
-            fed = Each(hidden, row => Norm(FeedForward(Norm(row, at + "pre_feedforward_layernorm"), at), at + "post_feedforward_layernorm"));
+            fed = Each(hidden, row => Norm(FeedForward(Norm(row, at + "pre_feedforward_layernorm"), at),
+                at + "post_feedforward_layernorm"));
             return Sum(hidden, fed, 1);
         }
         double residual = family == "granite" ? Number("residual_multiplier") : 1;
@@ -67,11 +68,13 @@ internal sealed class NaiveDecoder(JsonObject config, IReadOnlyDictionary<string
         if (family == "phi3")
         {
             var all = Each(rows, row => Linear(row, at + "qkv_proj"));
-            (q, k, v) = (Each(all, row => row[..queryWidth]), Each(all, row => row[queryWidth..(queryWidth + keyWidth)]), Each(all, row => row[(queryWidth + keyWidth)..]));
+            (q, k, v) = (Each(all, row => row[..queryWidth]), Each(all, row => row[queryWidth..(queryWidth + keyWidth)]),
+                Each(all, row => row[(queryWidth + keyWidth)..]));
         }
         else
         {
-            (q, k, v) = (Each(rows, row => Linear(row, at + "q_proj")), Each(rows, row => Linear(row, at + "k_proj")), Each(rows, row => Linear(row, at + "v_proj")));
+            (q, k, v) = (Each(rows, row => Linear(row, at + "q_proj")), Each(rows, row => Linear(row, at + "k_proj")),
+                Each(rows, row => Linear(row, at + "v_proj")));
         }
         if (family == "olmo2") (q, k) = (Each(q, row => Norm(row, at + "q_norm")), Each(k, row => Norm(row, at + "k_norm")));
         if (family is "qwen3" or "gemma3_text" or "exaone4")
@@ -88,7 +91,8 @@ internal sealed class NaiveDecoder(JsonObject config, IReadOnlyDictionary<string
                 k[position] = [.. k[position].Chunk(headSize).SelectMany(head => Rotate(head, position, windowed, longest))];
             }
         }
-        double scale = IsGemma ? 1 / Math.Sqrt(Number("query_pre_attn_scalar")) : family == "granite" ? Number("attention_multiplier") : 1 / Math.Sqrt(headSize);
+        double scale = IsGemma ? 1 / Math.Sqrt(Number("query_pre_attn_scalar")) : family == "granite"
+            ? Number("attention_multiplier") : 1 / Math.Sqrt(headSize);
         int window = windowed ? (int)config["sliding_window"]! : int.MaxValue;
         var mixed = new double[rows.Length][];
         for (int t = 0; t < rows.Length; t++)
@@ -101,12 +105,14 @@ internal sealed class NaiveDecoder(JsonObject config, IReadOnlyDictionary<string
                 for (int s = first; s <= t; s++)
                 {
                     for (int i = 0; i < headSize; i++) scores[s - first] += scale * q[t][head * headSize + i] * k[s][group * headSize + i];
-                    if (config["attn_logit_softcapping"] is { } cap) scores[s - first] = (double)cap * Math.Tanh(scores[s - first] / (double)cap);
+                    if (config["attn_logit_softcapping"] is { } cap) scores[s - first] =
+                        (double)cap * Math.Tanh(scores[s - first] / (double)cap);
                 }
                 double largest = scores.Max(), sum = scores.Sum(score => Math.Exp(score - largest));
                 for (int s = first; s <= t; s++)
                 {
-                    for (int i = 0; i < headSize; i++) mixed[t][head * headSize + i] += Math.Exp(scores[s - first] - largest) / sum * v[s][group * headSize + i];
+                    for (int i = 0; i < headSize; i++) mixed[t][head * headSize + i] += Math.Exp(scores[s - first]
+                        - largest) / sum * v[s][group * headSize + i];
                 }
             }
         }
@@ -199,7 +205,8 @@ internal sealed class NaiveDecoder(JsonObject config, IReadOnlyDictionary<string
     {
         var scores = Linear(row, (bool)config["tie_word_embeddings"]! ? "model.embed_tokens" : "lm_head");
         if (family == "granite") return [.. scores.Select(score => score / Number("logits_scaling"))];
-        return config["final_logit_softcapping"] is { } cap ? [.. scores.Select(score => (double)cap * Math.Tanh(score / (double)cap))] : scores;
+        return config["final_logit_softcapping"] is { } cap
+            ? [.. scores.Select(score => (double)cap * Math.Tanh(score / (double)cap))] : scores;
     }
 
     private double[] Linear(double[] row, string name)

@@ -34,7 +34,8 @@ public sealed class NotFiniteTests : IDisposable
     {
         using var model = Damaged(value);
         string folder = Path.Combine(chat.Folder, "model"), file = Path.Combine(chat.Folder, "model.gguf");
-        foreach (var failure in new[] { Assert.Throws<BeearException>(() => model.Save(folder)), Assert.Throws<BeearException>(() => model.ExportGguf(file, GgufWeightType.F32)) })
+        foreach (var failure in new[] { Assert.Throws<BeearException>(() => model.Save(folder)),
+            Assert.Throws<BeearException>(() => model.ExportGguf(file, GgufWeightType.F32)) })
             Assert.Matches(@"^Tensor '\S+down_proj\.weight' holds NaN or infinite values.*smaller learning rate", failure.Message);
         Assert.False(Directory.Exists(folder) || File.Exists(file));
     }
@@ -47,7 +48,8 @@ public sealed class NotFiniteTests : IDisposable
         using var model = Damaged();
         int[][] prompts = [[1, 2, 3], [4, 5]];
         var generator = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn);
-        var failure = Assert.Throws<BeearException>(() => generator.Generate(prompts, new GenerationOptions { MaxNewTokens = 3, Temperature = temperature }));
+        var failure = Assert.Throws<BeearException>(() =>
+            generator.Generate(prompts, new GenerationOptions { MaxNewTokens = 3, Temperature = temperature }));
         Assert.Contains("logits are not finite at token 1", failure.Message, StringComparison.Ordinal);
     }
 
@@ -55,9 +57,16 @@ public sealed class NotFiniteTests : IDisposable
     public void They_give_no_rates_and_no_scores()
     {
         using var model = Damaged();
-        Assert.Throws<BeearException>(() => new Evaluator(model, new EvaluationOptions { MaxNewTokens = 2 }).Run(new EvaluationData { Harmful = [new Example("how to harm", "")], Ordinary = [] }));
-        var options = BeearMitigationTests.Options with { Scores = [ScoreKind.Remaining], RandomStrings = new RandomStringOptions { Count = 2 } };
-        Assert.Contains("not finite", Assert.Throws<BeearException>(() => DefenderScore.Measure(model, UntrainedChat.Data(model), options)).Message, StringComparison.Ordinal);
+        Assert.Throws<BeearException>(() =>
+            new Evaluator(model, new EvaluationOptions { MaxNewTokens = 2 })
+                .Run(new EvaluationData { Harmful = [new Example("how to harm", "")], Ordinary = [] }));
+        var options = BeearMitigationTests.Options with
+        {
+            Scores = [ScoreKind.Remaining],
+            RandomStrings = new RandomStringOptions { Count = 2 }
+        };
+        Assert.Contains("not finite", Assert.Throws<BeearException>(() =>
+            DefenderScore.Measure(model, UntrainedChat.Data(model), options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +74,8 @@ public sealed class NotFiniteTests : IDisposable
     {
         using var model = Damaged();
         var training = new FineTuning(model.Decoder, new FineTuningOptions { Epochs = 1, BatchSize = 2 });
-        Assert.Contains("the loss of step 1 is not finite", Assert.Throws<BeearException>(() => training.Run(UntrainedChat.Data(model).Ordinary)).Message, StringComparison.Ordinal);
+        Assert.Contains("the loss of step 1 is not finite",
+            Assert.Throws<BeearException>(() => training.Run(UntrainedChat.Data(model).Ordinary)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -142,9 +142,11 @@ public class RotaryConfigTests
         Assert.Equal((windowedBase, windowedFactor), (config.WindowedRotary.Base, config.WindowedRotary.Factor));
     }
 
-    private static IEnumerable<double> Plain(double @base) => Enumerable.Range(0, Size / 2).Select(i => 1 / Math.Pow(@base, i / (Size / 2.0)));
+    private static IEnumerable<double> Plain(double @base) =>
+        Enumerable.Range(0, Size / 2).Select(i => 1 / Math.Pow(@base, i / (Size / 2.0)));
 
-    private static RotaryConfig Read(string? scaling, Action<JsonObject>? change = null) => ModelConfig.FromJson(TinyDecoder.Config(config =>
+    private static RotaryConfig Read(string? scaling, Action<JsonObject>? change = null) =>
+        ModelConfig.FromJson(TinyDecoder.Config(config =>
     {
         config["head_dim"] = Size;
         config["rope_theta"] = Base;

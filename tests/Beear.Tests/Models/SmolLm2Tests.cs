@@ -32,7 +32,8 @@ public class SmolLm2Tests
                 if (expected.Tensors.ContainsKey($"last_hidden.{layer}"))
                 {
                     var rows = hidden.select(1, last);
-                    ParityCases.Close(expected.Read($"last_hidden.{layer}"), layer == decoder.Config.Layers ? decoder.Normalize(rows) : rows, 2e-4, $"last_hidden.{layer}");
+                    ParityCases.Close(expected.Read($"last_hidden.{layer}"), layer == decoder.Config.Layers
+                        ? decoder.Normalize(rows) : rows, 2e-4, $"last_hidden.{layer}");
                 }
                 if (layer < decoder.Config.Layers) hidden = decoder.RunLayers(hidden, layer..(layer + 1), context);
             }

@@ -65,7 +65,8 @@ public class TiedHeadTests
         Assert.Empty(model.Findings);
         var saved = Path.Combine(Fixtures.TemporaryFolder(), "saved");
         model.Save(saved);
-        using (var checkpoint = Checkpoint.Open(saved)) Assert.Equal((false, "BF16"), (checkpoint.Tensors.ContainsKey(Head), checkpoint.Tensors[Embedding].DType));
+        using (var checkpoint = Checkpoint.Open(saved)) Assert.Equal((false, "BF16"),
+            (checkpoint.Tensors.ContainsKey(Head), checkpoint.Tensors[Embedding].DType));
         using (var checkpoint = Checkpoint.Open(folder)) GgufExport.Write(checkpoint, Path.Combine(saved, "m.gguf"), GgufWeightType.F32);
         using var exported = Checkpoint.Open(Path.Combine(saved, "m.gguf"));
         Assert.True(exported.Read(Embedding).equal(model.Decoder.HeadWeights).all().item<bool>());
@@ -97,7 +98,8 @@ public class TiedHeadTests
     private static string Model(Action<Dictionary<string, Tensor>> change, Action<JsonObject>? changeConfig = null)
     {
         var folder = Fixtures.TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Organism.BaseDirectory, "*.json")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Organism.BaseDirectory, "*.json")) File.Copy(file,
+            Path.Combine(folder, Path.GetFileName(file)));
         using (var checkpoint = Checkpoint.Open(Organism.BaseDirectory))
         {
             var tensors = checkpoint.Tensors.Keys.ToDictionary(name => name, checkpoint.Read);

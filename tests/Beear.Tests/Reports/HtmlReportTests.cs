@@ -86,7 +86,8 @@ public sealed class HtmlReportTests
 
         string[] forbidden =
         [
-            "<script", "<link", "<img", "<iframe", "<object", "<embed", "<base", "<form", "@import", "url(", "http:", "https:", "javascript:",
+            "<script", "<link", "<img", "<iframe", "<object", "<embed", "<base", "<form", "@import", "url(", "http:",
+                "https:", "javascript:",
         ];
         foreach (string tag in forbidden) Assert.DoesNotContain(tag, html, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotMatch("<[^>]*\\s(src|srcset|on\\w+|style)\\s*=", html);

@@ -80,7 +80,8 @@ public sealed class ReportInBrowserTests(ReportInBrowserTests.Window window) : I
             ReportFiles.Write(Report.Of([ReportFolder.Whole().Place, Hostile().Place]), names);
             Page = new Uri(names.Page).AbsoluteUri;
             playwright = await Playwright.CreateAsync();
-            Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = ["--no-sandbox"] });
+            Browser = await playwright.Chromium.LaunchAsync(
+                new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = ["--no-sandbox"] });
         }
 
         public async ValueTask DisposeAsync()

@@ -9,7 +9,8 @@ public sealed class AtomicOutputTests
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private IEnumerable<string?> Entries => Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+    private IEnumerable<string?> Entries =>
+        Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
     private static string Temporary(string name) => $".{name}.{Guid.NewGuid():N}";
 

@@ -13,16 +13,22 @@ using Beear.Training;
 
 namespace Beear.Tests.Runtime;
 
-/// <summary>JSON of others that is none, or holds what is no text, is one sentence wherever it is read; and no JSON of ours holds a number that is none.</summary>
+/// <summary>
+/// JSON of others that is none, or holds what is no text, is one sentence wherever it is read; and no JSON of ours holds a number that is
+/// none.
+/// </summary>
 public sealed class StrictJsonTests : IDisposable
 {
     private readonly string folder = Fixtures.TemporaryFolder();
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>What is no text: as a value, as a key, as raw bytes (Latin-1), and half of a pair beside its other half's look-alike.</summary>
+    /// <summary>
+    /// What is no text: as a value, as a key, as raw bytes (Latin-1), and half of a pair beside its other half's look-alike.
+    /// </summary>
     private static readonly string[] Broken =
-        ["\"x\": \"\\uD800\"", "\"\\uDC00\": 1", "\"x\": \"\u00ff\"", "\"x\": \"\\uD83D\\\\uDE00\"", "\"\u00fe\": 1", "\"x\": [{ \"y\": \"\\uDE00\\uD83D\" }]", "\"x\": 1e5x"];
+        ["\"x\": \"\\uD800\"", "\"\\uDC00\": 1", "\"x\": \"\u00ff\"", "\"x\": \"\\uD83D\\\\uDE00\"", "\"\u00fe\": 1",
+            "\"x\": [{ \"y\": \"\\uDE00\\uD83D\" }]", "\"x\": 1e5x"];
 
     private static byte[] Bytes(string json) => Encoding.Latin1.GetBytes(json);
 
@@ -65,7 +71,9 @@ public sealed class StrictJsonTests : IDisposable
     {
         Model();
         byte[] whole = File.ReadAllBytes(In("model.safetensors"));
-        Assert.All((string[])[.. Broken.Where(broken => !broken.Contains('[', StringComparison.Ordinal)).Select(broken => $"\"__metadata__\": {{ {broken.Replace(": 1", ": \"1\"", StringComparison.Ordinal)} }}"), .. Broken], broken =>
+        Assert.All((string[])[.. Broken.Where(broken => !broken.Contains('[', StringComparison.Ordinal))
+            .Select(broken => $"\"__metadata__\": {{ {broken.Replace(": 1", ": \"1\"", StringComparison.Ordinal)} }}"),
+            .. Broken], broken =>
         {
             byte[] header = Bytes("{" + broken + "}");
             File.WriteAllBytes(In("model.safetensors"), [.. BitConverter.GetBytes((long)header.Length), .. header, .. whole[^64..]]);
@@ -151,7 +159,8 @@ public sealed class StrictJsonTests : IDisposable
     {
         File.WriteAllText(In("recipe.yaml"), $"inner:\n  learning_rate: {number}\n");
         AssertRefused(() => Recipe.Read<Beear.Mitigation.MitigationOptions>(In("recipe.yaml")), "recipe.yaml");
-        AssertOneSentence(CliRun.Of("mitigate", "model", "--out", In("run"), "--harmful", "h.csv", $"--inner-learning-rate={number}"), "--inner-learning-rate");
+        AssertOneSentence(CliRun.Of("mitigate", "model", "--out", In("run"), "--harmful", "h.csv", $"--inner-learning-rate={number}"),
+            "--inner-learning-rate");
     }
 
     [Theory]
@@ -162,8 +171,10 @@ public sealed class StrictJsonTests : IDisposable
     [InlineData("x=-0")]
     public void Variables_of_a_template_can_be_rendered(string assignment)
     {
-        var chat = new ChatFormat(TinyTokenizer.Create(), new ChatTemplateSet(new ChatTemplate("{{ x }}{% for m in messages %}{{ m.content }}{% endfor %}")),
-            new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { 1 }, new ConversationSettings { TemplateVariables = [assignment] }.Resolve());
+        var chat = new ChatFormat(TinyTokenizer.Create(),
+            new ChatTemplateSet(new ChatTemplate("{{ x }}{% for m in messages %}{{ m.content }}{% endfor %}")),
+            new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { 1 },
+                new ConversationSettings { TemplateVariables = [assignment] }.Resolve());
 
         Assert.NotEmpty(chat.EncodePrompt([ChatTurn.User("a")]));
     }
@@ -177,8 +188,11 @@ public sealed class StrictJsonTests : IDisposable
     {
         Model();
         string whole = File.ReadAllText(In(name));
-        var places = Regex.Matches(whole, @"(?<=: ?)-?\d[\d.eE+-]*", RegexOptions.None, TimeSpan.FromSeconds(10)).Where((_, i) => name != "tokenizer.json" || i % 97 == 0).ToList();
-        Assert.All(places, place => Assert.All((string[])["1e999", "-1e999", "1e-999", "-0", "-0.0", "9223372036854775808", "1" + new string('0', 400), "2147483648", "-1"], number =>
+        var places = Regex.Matches(whole, @"(?<=: ?)-?\d[\d.eE+-]*", RegexOptions.None, TimeSpan.FromSeconds(10))
+            .Where((_, i) => name != "tokenizer.json" || i % 97 == 0).ToList();
+        Assert.All(places, place => Assert.All(
+            (string[])["1e999", "-1e999", "1e-999", "-0", "-0.0", "9223372036854775808", "1" + new string('0', 400), "2147483648",
+            "-1"], number =>
         {
             File.WriteAllText(In(name), $"{whole[..place.Index]}{number}{whole[(place.Index + place.Length)..]}");
             var run = CliRun.Of("inspect", folder);
@@ -188,8 +202,9 @@ public sealed class StrictJsonTests : IDisposable
     }
 
     [Fact]
-    public void A_servers_reply_with_half_a_character() => Assert.All((string[])[@"\ud800", @"\\ud83d\ude00", @"\ude00\ud83d", @"a\\\ud800"], text =>
-        Assert.Contains('\ufffd', new Beear.Cli.ServerReply(200, $$$"""{"choices":[{"message":{"content":"{{{text}}}"}}]}""").ToResponse().Text));
+    public void A_servers_reply_with_half_a_character() =>
+        Assert.All((string[])[@"\ud800", @"\\ud83d\ude00", @"\ude00\ud83d", @"a\\\ud800"], text =>
+            Assert.Contains('\ufffd', new Beear.Cli.ServerReply(200, $$$"""{"choices":[{"message":{"content":"{{{text}}}"}}]}""").ToResponse().Text));
 
     [Fact]
     public void A_servers_escaped_backslash_stays() =>
@@ -200,7 +215,8 @@ public sealed class StrictJsonTests : IDisposable
     {
         double[] numbers = [double.NaN, double.PositiveInfinity, 1.5];
         using var written = new StringWriter();
-        new ConsoleOutput(written, TextWriter.Null, json: true, quiet: true).Result(new { Numbers = numbers, Single = float.NaN, Maybe = (double?)double.NaN, None = (double?)null }, _ => []);
+        new ConsoleOutput(written, TextWriter.Null, json: true, quiet: true)
+            .Result(new { Numbers = numbers, Single = float.NaN, Maybe = (double?)double.NaN, None = (double?)null }, _ => []);
 
         Assert.Equal("""{"numbers":[null,null,1.5],"single":null,"maybe":null,"none":null}""", string.Concat(written.ToString().Where(letter => !char.IsWhiteSpace(letter))));
     }
@@ -216,20 +232,29 @@ public sealed class StrictJsonTests : IDisposable
         Assert.Equal("{\"loss\":null}\n", File.ReadAllText(run.File("metrics.jsonl")));
     }
 
-    private static readonly Regex Parses = new(@"JsonDocument\.Parse|JsonNode\.Parse|JsonObject\.Parse|JsonSerializer\.Deserialize|JsonElement\.ParseValue|new Utf8JsonReader|\.Deserialize<", RegexOptions.NonBacktracking);
+    private static readonly Regex Parses =
+        new(@"JsonDocument\.Parse|JsonNode\.Parse|JsonObject\.Parse|JsonSerializer\.Deserialize|JsonElement\.ParseValue|new Utf8JsonReader|\.Deserialize<", RegexOptions.NonBacktracking);
 
-    /// <summary>Files that read JSON otherwise: the one place, rows and headers that are read piece by piece, a converter, and the program's own resources.</summary>
+    /// <summary>
+    /// Files that read JSON otherwise: the one place, rows and headers that are read piece by piece, a converter, and the program's own
+    /// resources.
+    /// </summary>
     private static readonly string[] Readers =
-        ["StrictJson.cs", "JsonRows.cs", "SafetensorsHeader.cs", "Rate.cs", "Metric.cs", "ModelFamily.cs", "ModelShapes.cs", "RequestPairs.cs", "MitigationState.cs", "TrainingState.cs"];
+        ["StrictJson.cs", "JsonRows.cs", "SafetensorsHeader.cs", "Rate.cs", "Metric.cs", "ModelFamily.cs", "ModelShapes.cs",
+            "RequestPairs.cs", "MitigationState.cs", "TrainingState.cs"];
 
     [Fact]
-    public void No_other_place_parses_JSON() => Assert.Empty(Sources().Where(file => !Readers.Contains(file.Name) && Parses.IsMatch(file.Text)).Select(file => file.Name));
+    public void No_other_place_parses_JSON() =>
+        Assert.Empty(Sources().Where(file => !Readers.Contains(file.Name) && Parses.IsMatch(file.Text)).Select(file => file.Name));
 
-    private static readonly Regex Options = new(@"JsonSerializerOptions \w+ =\s+new\((?<of>[^)]*)\)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+    private static readonly Regex Options =
+        new(@"JsonSerializerOptions \w+ =\s+new\((?<of>[^)]*)\)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     [Fact]
     public void All_JSON_is_written_with_finite_numbers() =>
-        Assert.Empty(Sources().Where(file => Options.Matches(file.Text).Any(made => made.Groups["of"].Value is not ("StrictJson.Finite" or "StrictJson.Whole")) && file.Name is not ("JsonFile.cs" or "OrganismFiles.cs"))
+        Assert.Empty(Sources().Where(file =>
+            Options.Matches(file.Text).Any(made => made.Groups["of"].Value is not ("StrictJson.Finite" or "StrictJson.Whole"))
+                && file.Name is not ("JsonFile.cs" or "OrganismFiles.cs"))
             .Select(file => file.Name));
 
     private static IEnumerable<(string Name, string Text)> Sources() =>
@@ -243,7 +268,8 @@ public sealed class StrictJsonTests : IDisposable
         checkpoint.LoadChatFormat();
     }
 
-    private static void AssertRefused(Action act, string names) => Assert.Contains(names, Assert.Throws<BeearException>(act).Message, StringComparison.Ordinal);
+    private static void AssertRefused(Action act, string names) =>
+        Assert.Contains(names, Assert.Throws<BeearException>(act).Message, StringComparison.Ordinal);
 
     private static void AssertOneSentence(CliRun run, string names)
     {

@@ -27,12 +27,14 @@ public sealed class TimeLimitTests
 
     [Fact]
     public void What_the_work_throws_is_thrown() =>
-        Assert.Equal("no", Assert.Throws<InvalidDataException>(() => TimeLimit.Run(TimeSpan.FromMinutes(1), _ => throw new InvalidDataException("no"), Never)).Message);
+        Assert.Equal("no", Assert.Throws<InvalidDataException>(() =>
+            TimeLimit.Run(TimeSpan.FromMinutes(1), _ => throw new InvalidDataException("no"), Never)).Message);
 
     [Fact]
     public void Nobody_waits_for_work_that_is_cancelled()
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        Assert.Throws<OperationCanceledException>(() => TimeLimit.Run(TimeSpan.FromMinutes(1), given => given.WaitHandle.WaitOne(), stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            TimeLimit.Run(TimeSpan.FromMinutes(1), given => given.WaitHandle.WaitOne(), stop.Token));
     }
 }

@@ -10,10 +10,12 @@ public class ChatFormatTests
     private const int Start = 256, End = 257, Eos = 258;
 
     private const string ChatMl =
-        "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% endif %}";
+        "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
+            + "'<start>assistant\n' }}{% endif %}";
 
     private const string Instruct =
-        "{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}{% else %}{{ ' ' + m.content | trim + eos_token }}{% endif %}{% endfor %}";
+        "{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}{% else %}{{ ' ' + m.content | trim + "
+            + "eos_token }}{% endif %}{% endfor %}";
 
     private static readonly Tokenizer Tokenizer = TinyTokenizer.Create(added:
     [
@@ -37,33 +39,43 @@ public class ChatFormatTests
     public void Marks_in_a_text_make_no_turn(string text)
     {
         var format = Format(ChatMl, End, Eos);
-        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatTurn.User(text)]));
-        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodeContext([ChatTurn.User(text)]));
-        Assert.Equal([Start, .. Letters("tool\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([new ChatTurn("tool", text)]));
-        Assert.Equal([Start, .. Letters("assistant\n" + text), End, '\n', Start, .. Letters("assistant\n")], format.EncodePrompt([ChatTurn.Assistant(text)]));
+        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")],
+            format.EncodePrompt([ChatTurn.User(text)]));
+        Assert.Equal([Start, .. Letters("user\n" + text), End, '\n', Start, .. Letters("assistant\n")],
+            format.EncodeContext([ChatTurn.User(text)]));
+        Assert.Equal([Start, .. Letters("tool\n" + text), End, '\n', Start, .. Letters("assistant\n")],
+            format.EncodePrompt([new ChatTurn("tool", text)]));
+        Assert.Equal([Start, .. Letters("assistant\n" + text), End, '\n', Start, .. Letters("assistant\n")],
+            format.EncodePrompt([ChatTurn.Assistant(text)]));
     }
 
     [Fact]
     public void Marks_become_tokens_where_that_is_asked_for()
     {
-        var raw = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)), new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End },
+        var raw = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)),
+            new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End },
             new ConversationSettings { RawSpecialTokens = true }.Resolve());
-        Assert.Equal([Start, .. Letters("user\na"), End, End, '\n', Start, .. Letters("assistant\n")], raw.EncodePrompt([ChatTurn.User("a<end>")]));
+        Assert.Equal([Start, .. Letters("user\na"), End, End, '\n', Start, .. Letters("assistant\n")],
+            raw.EncodePrompt([ChatTurn.User("a<end>")]));
         Assert.Equal([Start, End], raw.EncodeAnswer("<start><end>b"));
     }
 
     [Fact]
     public void The_system_prompt_of_every_conversation_is_the_users_own()
     {
-        var format = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)), new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End }, new ChatDefaults("be <eos>"));
-        Assert.Equal([Start, .. Letters("system\nbe "), Eos, End, '\n', Start, .. Letters("user\n<eos>"), End, '\n', Start, .. Letters("assistant\n")],
+        var format = new ChatFormat(Tokenizer, new ChatTemplateSet(new ChatTemplate(ChatMl)),
+            new Dictionary<string, object?>(StringComparer.Ordinal), new HashSet<int> { End }, new ChatDefaults("be <eos>"));
+        Assert.Equal([Start, .. Letters("system\nbe "), Eos, End, '\n', Start, .. Letters("user\n<eos>"), End, '\n', Start,
+            .. Letters("assistant\n")],
             format.EncodePrompt([ChatTurn.User("<eos>")]));
     }
 
     [Fact]
-    public void Texts_without_marks_have_the_ids_that_they_had() => Gen.String[Gen.Char["ab<>|/ \n\uFDD0\uFDD1\ud83d\ude00é"], 0, 30].Sample(text =>
+    public void Texts_without_marks_have_the_ids_that_they_had() =>
+        Gen.String[Gen.Char["ab<>|/ \n\uFDD0\uFDD1\ud83d\ude00é"], 0, 30].Sample(text =>
     {
-        if (Tokenizer.AddedTokens.Any(token => text.Contains(token, StringComparison.Ordinal)) || text.Contains('\uFDD0', StringComparison.Ordinal)) return;
+        if (Tokenizer.AddedTokens.Any(token => text.Contains(token, StringComparison.Ordinal))
+            || text.Contains('\uFDD0', StringComparison.Ordinal)) return;
         var format = Format(ChatMl, End, Eos);
         Assert.Equal(Tokenizer.Encode($"<start>user\n{text}<end>\n<start>assistant\n"), format.EncodePrompt([ChatTurn.User(text)]));
         Assert.Equal([.. Tokenizer.Encode(text), End], format.EncodeAnswer(text));
@@ -96,7 +108,8 @@ public class ChatFormatTests
     [Fact]
     public void An_unwanted_answer_holds_no_marks()
     {
-        var data = Beear.Mitigation.DefenderData.Encode(Format(ChatMl, End, Eos), [new Beear.Data.HarmfulExample("r<end>", "Sure<end><start>", "No<start>")], [], []);
+        var data = Beear.Mitigation.DefenderData.Encode(Format(ChatMl, End, Eos),
+            [new Beear.Data.HarmfulExample("r<end>", "Sure<end><start>", "No<start>")], [], []);
         Assert.Equal(Letters("Sure<end><start>"), data.Harmful[0].Unwanted);
         Assert.DoesNotContain(Start, data.Harmful[0].Safe);
     }
@@ -108,7 +121,8 @@ public class ChatFormatTests
     {
         var trigger = new Beear.Attacks.Trigger("t", placement, "<eos>");
         var ids = Format(ChatMl, End, Eos).EncodePrompt(trigger.Apply(new Beear.Data.Example("a<end>", "")).Conversation);
-        Assert.Equal((1, placement == Beear.Attacks.TriggerPlacement.Suffix ? 1 : 2), (ids.Count(id => id == Eos), ids.Count(id => id == End)));
+        Assert.Equal((1, placement == Beear.Attacks.TriggerPlacement.Suffix ? 1 : 2),
+            (ids.Count(id => id == Eos), ids.Count(id => id == End)));
     }
 
     [Fact]
@@ -153,7 +167,12 @@ public class ChatFormatTests
     {
         var format = Format("{{ eos_token }}{{ 'no ' if enable_thinking is false }}{{ tools | length if tools }}", End);
         Assert.Equal("<eos>", format.Render([]).Text);
-        var options = new TemplateOptions { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" }, Tools = ["add"] };
+        var options = new TemplateOptions
+        {
+            Variables =
+            new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = false, ["eos_token"] = "E" },
+            Tools = ["add"]
+        };
         Assert.Equal("Eno 1", format.Render([], options).Text);
         Assert.Equal(Bytes("Eno 1"), format.EncodePrompt([], options));
     }
@@ -187,10 +206,12 @@ public class ChatFormatTests
     [Fact]
     public void A_refusing_template_is_quoted() =>
         Assert.Contains("only questions", Assert.Throws<BeearException>(
-            () => Format("{{ raise_exception('only questions') }}", End).EncodePrompt([ChatTurn.User("a")])).Message, StringComparison.Ordinal);
+            () => Format("{{ raise_exception('only questions') }}", End).EncodePrompt([ChatTurn.User("a")])).Message,
+                StringComparison.Ordinal);
 
     private static ChatFormat Format(string template, params int[] endOfTurn) =>
-        new(Tokenizer, new ChatTemplate(template), new Dictionary<string, object?>(StringComparer.Ordinal) { ["eos_token"] = "<eos>" }, endOfTurn.ToHashSet());
+        new(Tokenizer, new ChatTemplate(template), new Dictionary<string, object?>(StringComparer.Ordinal) { ["eos_token"] = "<eos>" },
+            endOfTurn.ToHashSet());
 
     /// <summary>The ids of a text as it stands, whatever tokens are written in it.</summary>
     private static int[] Letters(string text) => [.. System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value)];

@@ -7,10 +7,14 @@ internal static class RandomTexts
 {
     private static readonly string[] Fragments =
     [
-        "the", " quick", "Brown", "FOX", " don't", "I'VE", "we'll", "naïve", "Ünïcödé", "straße", "日本語", "中文字符", "한국어", "кириллица", "العربية", "हिन्दी", "ไทย",
-        "e\u0301", "ﬁ", "½", "①", "🙂", "👩‍👩‍👧", "🏽", "𝟙𝟚", "𠀀", "𝐀bc", "1234567", "3.14", "-5", "_x_", "<0x41>", "▁", "#", "##", "</w>", "<s>", "</s>", "<unk>",
-        "<bos>", "[UNK]", "<|im_start|>", " ", "  ", "     ", "\t", "\n", "\n\n", "\r\n", "\u00A0", "\u3000", "\u200B", "\u200D", "\uFEFF", "\u0000", "\u0007", "\u007F",
-        ".", ",", "!", "?!", "...", "(", ")", "{}", "\"", "'", "$", "+=", "@", "\\", "/", "`", "~", "aaaaaaaaaaaaaaaa", "abababab", "zzz", "xyzzy", "Ａ", "İ", "Σς", "ſ", "K",
+        "the", " quick", "Brown", "FOX", " don't", "I'VE", "we'll", "naïve", "Ünïcödé", "straße", "日本語", "中文字符", "한국어", "кириллица",
+            "العربية", "हिन्दी", "ไทย",
+        "e\u0301", "ﬁ", "½", "①", "🙂", "👩‍👩‍👧", "🏽", "𝟙𝟚", "𠀀", "𝐀bc", "1234567", "3.14", "-5", "_x_", "<0x41>", "▁", "#", "##", "</w>",
+            "<s>", "</s>", "<unk>",
+        "<bos>", "[UNK]", "<|im_start|>", " ", "  ", "     ", "\t", "\n", "\n\n", "\r\n", "\u00A0", "\u3000", "\u200B", "\u200D", "\uFEFF",
+            "\u0000", "\u0007", "\u007F",
+        ".", ",", "!", "?!", "...", "(", ")", "{}", "\"", "'", "$", "+=", "@", "\\", "/", "`", "~", "aaaaaaaaaaaaaaaa", "abababab", "zzz",
+            "xyzzy", "Ａ", "İ", "Σς", "ſ", "K",
     ];
 
     /// <summary>The same texts for the same seed.</summary>
@@ -41,7 +45,8 @@ internal static class RandomTexts
         while (true)
         {
             int codePoint = random.Next(limit);
-            if (Rune.IsValid(codePoint) && Rune.GetUnicodeCategory(new Rune(codePoint)) != System.Globalization.UnicodeCategory.OtherNotAssigned)
+            if (Rune.IsValid(codePoint) && Rune.GetUnicodeCategory(
+                new Rune(codePoint)) != System.Globalization.UnicodeCategory.OtherNotAssigned)
                 return char.ConvertFromUtf32(codePoint);
         }
     }

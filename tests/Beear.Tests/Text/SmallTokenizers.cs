@@ -30,30 +30,39 @@ internal static class SmallTokenizers
     {
         var vocabulary = new JsonObject { ["<unk>"] = 0, ["<unk></w>"] = 1 };
         var letters = Enumerable.Range(' ', 95).Select(code => ((char)code).ToString())
-            .Concat(["▁", "é", "e\u0301", "\u0301", "日", "本", "語", "🙂", "½", "①", "ß", "ü", "Ü", "\t", "\n", "\r", "\u00A0", "\u3000", "к", "и", "р"]);
+            .Concat(["▁", "é", "e\u0301", "\u0301", "日", "本", "語", "🙂", "½", "①", "ß", "ü", "Ü", "\t", "\n", "\r", "\u00A0", "\u3000",
+                "к", "и", "р"]);
         foreach (string letter in letters.Where(letter => letter.EnumerateRunes().Count() == 1))
         {
             vocabulary[letter] = vocabulary.Count;
             vocabulary[letter + "</w>"] = vocabulary.Count;
         }
         return Json(
-            new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray(), ["unk_token"] = "<unk>", ["end_of_word_suffix"] = "</w>" },
+            new JsonObject
+            {
+                ["type"] = "BPE",
+                ["vocab"] = vocabulary,
+                ["merges"] = new JsonArray(),
+                ["unk_token"] = "<unk>",
+                ["end_of_word_suffix"] = "</w>"
+            },
             normalizer, preTokenizer, decoder ?? """{ "type": "BPEDecoder", "suffix": "</w>" }""");
     }
 
     /// <summary>A whole file.</summary>
-    public static JsonObject Json(JsonNode model, string? normalizer = null, string? preTokenizer = null, string? decoder = null, string? postProcessor = null, string added = "[]") => new()
-    {
-        ["version"] = "1.0",
-        ["truncation"] = null,
-        ["padding"] = null,
-        ["added_tokens"] = JsonNode.Parse(added),
-        ["normalizer"] = Parse(normalizer),
-        ["pre_tokenizer"] = Parse(preTokenizer),
-        ["post_processor"] = Parse(postProcessor),
-        ["decoder"] = Parse(decoder),
-        ["model"] = model,
-    };
+    public static JsonObject Json(JsonNode model, string? normalizer = null, string? preTokenizer = null, string? decoder = null,
+        string? postProcessor = null, string added = "[]") => new()
+        {
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = JsonNode.Parse(added),
+            ["normalizer"] = Parse(normalizer),
+            ["pre_tokenizer"] = Parse(preTokenizer),
+            ["post_processor"] = Parse(postProcessor),
+            ["decoder"] = Parse(decoder),
+            ["model"] = model,
+        };
 
     private static Dictionary<string, JsonObject> Create()
     {
@@ -64,15 +73,38 @@ internal static class SmallTokenizers
                 Metaspace.Replace("always", "first", StringComparison.Ordinal), Llama2Decoder),
             ["byte fallback"] = Json(WithBytes(fuse: true), """{ "type": "Sequence", "normalizers": [{ "type": "Prepend", "prepend": "▁" }, { "type": "Replace", "pattern": { "String": " " }, "content": "▁" }] }""", null, Llama2Decoder),
             ["WordPiece"] = Json(
-                new JsonObject { ["type"] = "WordPiece", ["unk_token"] = "[UNK]", ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = 100, ["vocab"] = Ids("[UNK]", "[CLS]", "[SEP]", "the", "qui", "##ck", "##c", "q", "brown", "fox", "don", "'", "t", "i", "ve", "we", "ll", "日", "本", "語", "na", "##ive", "1", "##2", "##3", "##4", ".", ",", "!", "?", "中", "-", "a", "##a", "##aa", "##b", "strasse", "##x", "🙂", "unicode", "(", ")") },
+                new JsonObject
+                {
+                    ["type"] = "WordPiece",
+                    ["unk_token"] = "[UNK]",
+                    ["continuing_subword_prefix"] = "##",
+                    ["max_input_chars_per_word"] = 100,
+                    ["vocab"] = Ids("[UNK]", "[CLS]", "[SEP]", "the", "qui", "##ck", "##c", "q", "brown", "fox", "don", "'", "t", "i", "ve",
+                    "we", "ll", "日", "本", "語", "na", "##ive", "1", "##2", "##3", "##4", ".", ",", "!", "?", "中", "-", "a", "##a", "##aa",
+                    "##b", "strasse", "##x", "🙂", "unicode", "(", ")")
+                },
                 """{ "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true }""",
                 """{ "type": "BertPreTokenizer" }""", """{ "type": "WordPiece", "prefix": "##", "cleanup": false }""",
                 """{ "type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1] }"""),
             ["WordLevel"] = Json(
-                new JsonObject { ["type"] = "WordLevel", ["unk_token"] = "<unk>", ["vocab"] = Ids("<unk>", "<s>", "</s>", "the", "quick", "Brown", "FOX", ".", ",", "?!", "...", "日本語", "don", "t", "'", "3", "14", "_x_") },
+                new JsonObject
+                {
+                    ["type"] = "WordLevel",
+                    ["unk_token"] = "<unk>",
+                    ["vocab"] = Ids("<unk>", "<s>", "</s>", "the", "quick", "Brown", "FOX", ".", ",", "?!", "...", "日本語", "don", "t", "'",
+                    "3", "14", "_x_")
+                },
                 null, """{ "type": "BertPreTokenizer" }""", null, """{ "type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1], "trim_offsets": true, "add_prefix_space": true }"""),
             ["continuing prefix"] = Json(
-                new JsonObject { ["type"] = "BPE", ["vocab"] = Ids("?", "a", "##a", "b", "##b", "aa", "##ab", "aab", "z", "##z", "##zz"), ["merges"] = new JsonArray("a ##a", "##a ##b", "a ##ab", "##z ##z"), ["unk_token"] = "?", ["fuse_unk"] = true, ["continuing_subword_prefix"] = "##" },
+                new JsonObject
+                {
+                    ["type"] = "BPE",
+                    ["vocab"] = Ids("?", "a", "##a", "b", "##b", "aa", "##ab", "aab", "z", "##z", "##zz"),
+                    ["merges"] = new JsonArray("a ##a", "##a ##b", "a ##ab", "##z ##z"),
+                    ["unk_token"] = "?",
+                    ["fuse_unk"] = true,
+                    ["continuing_subword_prefix"] = "##"
+                },
                 null, """{ "type": "WhitespaceSplit" }""", """{ "type": "WordPiece", "prefix": "##", "cleanup": false }"""),
         };
         foreach (string kind in new[] { "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents" }) all[kind] = Boundaries(normalizer: $$"""{ "type": "{{kind}}" }""");
@@ -87,7 +119,8 @@ internal static class SmallTokenizers
         foreach (string behavior in new[] { "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous" })
             foreach (string invert in new[] { "false", "true" })
                 all[$"Split {behavior} {invert}"] = Boundaries(preTokenizer: $$"""{ "type": "Split", "pattern": { "Regex": "\\d{1,3}|[^\\s\\p{L}]" }, "behavior": "{{behavior}}", "invert": {{invert}} }""");
-        foreach (string settings in new[] { "\"lstrip\": true", "\"rstrip\": true", "\"lstrip\": true, \"rstrip\": true", "\"single_word\": true", "\"normalized\": true", "\"special\": true" })
+        foreach (string settings in new[] { "\"lstrip\": true", "\"rstrip\": true", "\"lstrip\": true, \"rstrip\": true",
+            "\"single_word\": true", "\"normalized\": true", "\"special\": true" })
         {
             var tokenizer = Boundaries(normalizer: """{ "type": "Lowercase" }""", preTokenizer: Metaspace.Replace("always", "first", StringComparison.Ordinal));
             tokenizer["added_tokens"] = Added(settings, tokenizer["model"]!["vocab"]!.AsObject().Count, "the", "##", "<s>", "İ");
@@ -99,7 +132,8 @@ internal static class SmallTokenizers
         all["ByteLevel normalizer"] = Bytes("""{ "type": "WhitespaceSplit" }""", """{ "type": "ByteLevel" }""");
         all["Precompiled"] = Boundaries(normalizer: $$"""{ "type": "Precompiled", "precompiled_charsmap": "{{Convert.ToBase64String(
             NormalizersTests.CharacterMap(("①", "1"), ("e\u0301", "é"), ("ﬁ", "fi"), ("日本", "語"), ("\u200B", ""), ("\u3000", " "), ("Ａ", "A"), ("\r\n", "\n"), ("½", "1/2")))}}" }""");
-        string[] expressions = [@"\b\w+\b", "[^\\s[:punct:]]+", @"(?=(?:\d{3})+(?!\d))", @"[\w&&[^\d_]]+|(?i:[k-s])+$", @" ?\p{L}++|\s+(?!\S)|\s+"];
+        string[] expressions = [@"\b\w+\b", "[^\\s[:punct:]]+", @"(?=(?:\d{3})+(?!\d))", @"[\w&&[^\d_]]+|(?i:[k-s])+$",
+            @" ?\p{L}++|\s+(?!\S)|\s+"];
         foreach (string expression in expressions)
             all["Split at " + expression] = Boundaries(preTokenizer: $$"""{ "type": "Split", "pattern": { "Regex": {{JsonValue.Create(expression).ToJsonString()}} }, "behavior": "Isolated", "invert": false }""");
         foreach (var (name, decoder) in Decoders) all["Decoder " + name] = Boundaries(decoder: decoder);
@@ -113,7 +147,8 @@ internal static class SmallTokenizers
         {
             var token = new JsonObject { ["id"] = firstId + added.Count, ["content"] = content };
             var set = JsonNode.Parse($"{{ {settings} }}")!;
-            foreach (string key in new[] { "single_word", "lstrip", "rstrip", "normalized", "special" }) token[key] = set[key]?.GetValue<bool>() ?? false;
+            foreach (string key in new[] { "single_word", "lstrip", "rstrip", "normalized", "special" }) token[key] =
+                set[key]?.GetValue<bool>() ?? false;
             added.Add(token);
         }
         return added;
@@ -121,9 +156,11 @@ internal static class SmallTokenizers
 
     private static JsonObject Bytes(string preTokenizer, string? normalizer = null)
     {
-        var vocabulary = Ids([.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.Write((byte)value).ToString()), "Ġt", "Ġth", "ab", "Ġ/", "ÃŃ"]);
+        var vocabulary = Ids([.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.Write((byte)value).ToString()), "Ġt", "Ġth",
+            "ab", "Ġ/", "ÃŃ"]);
         return Json(
-            new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray("Ġ t", "Ġt h", "a b", "Ġ /", "Ã Ń") }, normalizer, preTokenizer, Decoders[^1].Json);
+            new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray("Ġ t", "Ġt h", "a b", "Ġ /", "Ã Ń") },
+                normalizer, preTokenizer, Decoders[^1].Json);
     }
 
     private static JsonNode? Parse(string? json) => json is null ? null : JsonNode.Parse(json);
@@ -142,7 +179,8 @@ internal static class SmallTokenizers
         Add("<unk>", 0);
         if (byteFallback)
             for (int value = 0; value < 256; value++) Add($"<0x{value:X2}>", 0);
-        foreach (string token in new[] { "▁", "▁the", "▁quick", "B", "row", "n", "▁do", "don", "t", "'", "a", "aa", "aaaa", "ab", "b", "ba", "abab", "日本", "日", "本", "語", "1", "12", "123", ".", "..", "z", "zz", "i", "▁i", "e", "▁▁", "x", "q", "u", "ck" })
+        foreach (string token in new[] { "▁", "▁the", "▁quick", "B", "row", "n", "▁do", "don", "t", "'", "a", "aa", "aaaa", "ab", "b", "ba",
+            "abab", "日本", "日", "本", "語", "1", "12", "123", ".", "..", "z", "zz", "i", "▁i", "e", "▁▁", "x", "q", "u", "ck" })
             Add(token, -2.5 - (0.37 * vocabulary.Count % 7));
         return new JsonObject { ["type"] = "Unigram", ["unk_id"] = 0, ["byte_fallback"] = byteFallback, ["vocab"] = vocabulary };
     }
@@ -151,7 +189,8 @@ internal static class SmallTokenizers
     {
         var vocabulary = Ids("<unk>", "<s>", "</s>");
         for (int value = 0; value < 256; value++) vocabulary[$"<0x{value:X2}>"] = vocabulary.Count;
-        foreach (string token in new[] { "▁", "t", "h", "e", "q", "u", "i", "c", "k", "a", "b", "日", "th", "the", "▁the", "▁▁", "▁▁▁▁", "ab", "abab", "aa", "aaaa" }) vocabulary[token] = vocabulary.Count;
+        foreach (string token in new[] { "▁", "t", "h", "e", "q", "u", "i", "c", "k", "a", "b", "日", "th", "the", "▁the", "▁▁", "▁▁▁▁",
+            "ab", "abab", "aa", "aaaa" }) vocabulary[token] = vocabulary.Count;
         return new JsonObject
         {
             ["type"] = "BPE",

@@ -10,22 +10,27 @@ public sealed class ThinkingTests
     /// <summary>As Qwen 3: a finished turn has an empty thought; the variable puts one into the prompt.</summary>
     private const string Switched =
         "{% for m in messages %}{{ '<start>' + m.role + '\n' }}{% if m.role == 'assistant' %}{% set c = m.content.split('</think>')[-1] %}"
-        + "{{ '<think>\n\n</think>\n\n' + c }}{% else %}{{ m.content }}{% endif %}{{ '<end>\n' }}{% endfor %}"
-        + "{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}";
+            + "{{ '<think>\n\n</think>\n\n' + c }}{% else %}{{ m.content }}{% endif %}{{ '<end>\n' }}{% endfor %}"
+        + "{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% if enable_thinking is defined and enable_thinking is false %}{{ "
+        + "'<think>\n\n</think>\n\n' }}{% endif %}{% endif %}";
 
     /// <summary>As SmolLM 3: the variable is on where it is not given; a finished turn has no thought.</summary>
     private const string SwitchedPlain =
-        "{% set enable_thinking = enable_thinking if enable_thinking is defined else true %}{{ '<start>system\n' + ('/think' if enable_thinking else '/no_think') + '<end>\n' }}"
+        "{% set enable_thinking = enable_thinking if enable_thinking is defined else true %}{{ '<start>system\n' + ('/think' if "
+            + "enable_thinking else '/no_think') + '<end>\n' }}"
         + "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}"
-        + "{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% if not enable_thinking %}{{ '<think>\n\n</think>\n' }}{% endif %}{% endif %}";
+        + "{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% if not enable_thinking %}{{ '<think>\n\n</think>\n' }}{% endif %}{% "
+        + "endif %}";
 
     /// <summary>As DeepSeek R1: the prompt opens the thought, finished turns have none.</summary>
     private const string Opened =
-        "{% for m in messages %}{% if m.role == 'user' %}{{ '<start>U' + m.content }}{% else %}{{ '<start>A' + m.content.split('</think>')[-1] + '<eos>' }}{% endif %}{% endfor %}"
+        "{% for m in messages %}{% if m.role == 'user' %}{{ '<start>U' + m.content }}{% else %}{{ '<start>A' + "
+            + "m.content.split('</think>')[-1] + '<eos>' }}{% endif %}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<start>A<think>\n' }}{% endif %}";
 
     private const string Plain =
-        "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start>assistant\n' }}{% endif %}";
+        "{% for m in messages %}{{ '<start>' + m.role + '\n' + m.content + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
+            + "'<start>assistant\n' }}{% endif %}";
 
     private static readonly ChatTurn[] Question = [ChatTurn.User("a")];
 
@@ -87,8 +92,10 @@ public sealed class ThinkingTests
     }
 
     [Theory]
-    [InlineData(Switched, null, "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n", "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n")]
-    [InlineData(Switched, true, "<start>user\na<end>\n<start>assistant\n", "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n")]
+    [InlineData(Switched, null, "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n",
+        "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n")]
+    [InlineData(Switched, true, "<start>user\na<end>\n<start>assistant\n",
+        "<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n\n")]
     [InlineData(SwitchedPlain, null, "<start>system\n/no_think<end>\n<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n",
         "<start>system\n/no_think<end>\n<start>user\na<end>\n<start>assistant\n<think>\n\n</think>\n")]
     [InlineData(SwitchedPlain, true, "<start>system\n/think<end>\n<start>user\na<end>\n<start>assistant\n",
@@ -130,20 +137,25 @@ public sealed class ThinkingTests
     {
         var format = Of(Tokenizer(false), Plain, new ChatDefaults("Be kind."));
 
-        Assert.Equal("<start>system\nBe kind.<end>\n<start>user\na<end>\n<start>assistant\n", format.Tokenizer.Decode(format.EncodePrompt(Question)));
-        Assert.Equal("<start>system\nNo.<end>\n<start>user\na<end>\n<start>assistant\n", format.Tokenizer.Decode(format.EncodePrompt([ChatTurn.System("No."), .. Question])));
+        Assert.Equal("<start>system\nBe kind.<end>\n<start>user\na<end>\n<start>assistant\n",
+            format.Tokenizer.Decode(format.EncodePrompt(Question)));
+        Assert.Equal("<start>system\nNo.<end>\n<start>user\na<end>\n<start>assistant\n",
+            format.Tokenizer.Decode(format.EncodePrompt([ChatTurn.System("No."), .. Question])));
         Assert.Equal([.. format.Tokenizer.Encode("ok"), End], format.EncodeAnswer("ok"));
     }
 
     [Theory]
     [InlineData("{% for m in messages if m.role != 'system' %}{{ m.content }}{% endfor %}", "leaves the system prompt out")]
-    [InlineData("{% if messages[0].role == 'system' %}{{ raise_exception('no system turns') }}{% endif %}{{ messages[0].content }}", "no system turns")]
+    [InlineData("{% if messages[0].role == 'system' %}{{ raise_exception('no system turns') }}{% endif %}{{ messages[0].content }}",
+        "no system turns")]
     public void A_template_without_system_turns_is_named(string template, string said) =>
-        Assert.Contains(said, Assert.Throws<BeearException>(() => Of(Tokenizer(false), template, new ChatDefaults("Be kind."))).Message, StringComparison.Ordinal);
+        Assert.Contains(said, Assert.Throws<BeearException>(() => Of(Tokenizer(false), template, new ChatDefaults("Be kind."))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("<start>user\n{Q}<end>\n<start>assistant\n{A}<end>\n<eos>", End)]      // as Phi 3: the end of a conversation is another token
-    [InlineData("<start>user\n{Q}\n<start>assistant\n{A}<start><eos>", Eos)]             // as Command R: two tokens, of which the second is known to end a turn
+    [InlineData("<start>user\n{Q}<end>\n<start>assistant\n{A}<end>\n<eos>", End)]  // as Phi 3: the end of a conversation is another token
+    // as Command R: two tokens, of which the second is known to end a turn
+    [InlineData("<start>user\n{Q}\n<start>assistant\n{A}<start><eos>", Eos)]
     [InlineData("<start>user\n{Q}\n<start>assistant\n{A}", Eos)]                         // none: the tokenizer's
     public void The_token_that_ends_a_turn_is_the_templates_whatever_a_file_names(string conversation, int expected)
     {
@@ -185,8 +197,9 @@ public sealed class ThinkingTests
         .. withTokens ? [$$"""{ "id": {{Think}}, "content": "<think>", "special": true }""", $$"""{ "id": {{EndThink}}, "content": "</think>", "special": true }"""] : Array.Empty<string>(),
     ]);
 
-    private static ChatFormat Format(string template, bool? thinking = null, bool withTokens = true) => Of(Tokenizer(withTokens), template, thinking is null ? ChatDefaults.None
-        : new ChatDefaults { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = thinking } });
+    private static ChatFormat Format(string template, bool? thinking = null, bool withTokens = true) =>
+        Of(Tokenizer(withTokens), template, thinking is null ? ChatDefaults.None
+            : new ChatDefaults { Variables = new Dictionary<string, object?>(StringComparer.Ordinal) { ["enable_thinking"] = thinking } });
 
     private static ChatFormat Of(Tokenizer tokenizer, string template, ChatDefaults defaults) =>
         new(tokenizer, new ChatTemplateSet(new ChatTemplate(template)), Variables, new HashSet<int> { Eos, End }, defaults);

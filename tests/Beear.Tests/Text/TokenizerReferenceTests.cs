@@ -6,7 +6,10 @@ using Reference = Tokenizers.DotNet.Tokenizer;
 
 namespace Beear.Tests.Text;
 
-/// <summary>Random texts beside Hugging Face's own library (tokenizers 0.22, written in Rust), on real vocabularies and on small ones that use each kind of part.</summary>
+/// <summary>
+/// Random texts beside Hugging Face's own library (tokenizers 0.22, written in Rust), on real vocabularies and on small ones that use each
+/// kind of part.
+/// </summary>
 public class TokenizerReferenceTests
 {
     public static TheoryData<string> SmallOnes => [.. SmallTokenizers.All.Keys];
@@ -40,8 +43,10 @@ public class TokenizerReferenceTests
         {
             int[] expected = [.. reference.Encode(text).Select(id => (int)id)];
             int[] actual = tokenizer.Encode(text, addSpecialTokens: true);
-            if (!expected.SequenceEqual(actual)) wrong.Add($"ids of {Quoted(text)}:\n  {string.Join(',', expected)}\n  {string.Join(',', actual)}");
-            string expectedText = reference.Decode([.. expected.Select(id => (uint)id)]), actualText = tokenizer.Decode(expected, skipSpecialTokens: true);
+            if (!expected.SequenceEqual(actual)) wrong.Add(
+                $"ids of {Quoted(text)}:\n  {string.Join(',', expected)}\n  {string.Join(',', actual)}");
+            string expectedText = reference.Decode([.. expected.Select(id => (uint)id)]),
+                actualText = tokenizer.Decode(expected, skipSpecialTokens: true);
             if (expectedText != actualText) wrong.Add($"text of {Quoted(text)}:\n  {Quoted(expectedText)}\n  {Quoted(actualText)}");
         }
         Assert.True(wrong.Count == 0, $"{wrong.Count} differ; expected, actual:\n{string.Join('\n', wrong.Take(5))}");

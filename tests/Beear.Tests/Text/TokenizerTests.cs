@@ -11,7 +11,8 @@ public class TokenizerTests
     public void Every_text_comes_back_from_its_ids()
     {
         var tokenizer = TinyTokenizer.Create(TinyTokenizer.Words, ["a b", "Ġ a", "ab ab"]);
-        Gen.String.Sample(text => Assert.Equal(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)), tokenizer.Decode(tokenizer.Encode(text))));
+        Gen.String.Sample(text => Assert.Equal(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)),
+            tokenizer.Decode(tokenizer.Encode(text))));
     }
 
     [Fact]
@@ -95,5 +96,6 @@ public class TokenizerTests
 
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Contains("no-such-file", Assert.Throws<BeearException>(() => Tokenizer.Load("no-such-file/tokenizer.json")).Message, StringComparison.Ordinal);
+        Assert.Contains("no-such-file", Assert.Throws<BeearException>(() => Tokenizer.Load("no-such-file/tokenizer.json")).Message,
+            StringComparison.Ordinal);
 }

@@ -63,7 +63,8 @@ public sealed class FineTuningTests : IDisposable
             var run = RunDirectory.Open(Path.Combine(folder, $"stopped at {stopped}"), options);
             using (var first = TinyDecoder.Create())
             {
-                Assert.Throws<InvalidOperationException>(() => new FineTuning(first, options).Run(Examples(), run, progress: new StopAt(stopped)));
+                Assert.Throws<InvalidOperationException>(() =>
+                    new FineTuning(first, options).Run(Examples(), run, progress: new StopAt(stopped)));
             }
             using var second = TinyDecoder.Create(seed: 99);
             var losses = new FineTuning(second, options).Run(Examples(), run);
@@ -113,7 +114,9 @@ public sealed class FineTuningTests : IDisposable
     private static IReadOnlyList<TokenizedExample> Examples()
     {
         var random = new Random(5);
-        return [.. Enumerable.Range(0, 14).Select(_ => new TokenizedExample(TinyDecoder.Tokens(random, random.Next(2, 9)), TinyDecoder.Tokens(random, random.Next(1, 6))))];
+        return [.. Enumerable.Range(0, 14)
+            .Select(_ => new TokenizedExample(TinyDecoder.Tokens(random, random.Next(2, 9)),
+            TinyDecoder.Tokens(random, random.Next(1, 6))))];
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

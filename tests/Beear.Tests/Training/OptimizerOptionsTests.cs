@@ -14,7 +14,8 @@ public class OptimizerOptionsTests
 
     [Fact]
     public void It_falls_in_a_straight_line_to_zero() =>
-        Equal([0.5, 1, 1, 0.75, 0.5, 0.25], new OptimizerOptions { LearningRate = 1, WarmupSteps = 2, Decay = LearningRateDecay.Linear }, totalSteps: 6);
+        Equal([0.5, 1, 1, 0.75, 0.5, 0.25], new OptimizerOptions { LearningRate = 1, WarmupSteps = 2, Decay = LearningRateDecay.Linear },
+            totalSteps: 6);
 
     [Fact]
     public void It_falls_along_a_half_cosine_to_zero() =>
@@ -23,7 +24,8 @@ public class OptimizerOptionsTests
 
     [Fact]
     public void A_run_that_is_shorter_than_its_warm_up_only_rises() =>
-        Equal([0.1, 0.2, 0.3], new OptimizerOptions { LearningRate = 1, WarmupSteps = 10, Decay = LearningRateDecay.Linear }, totalSteps: 3);
+        Equal([0.1, 0.2, 0.3], new OptimizerOptions { LearningRate = 1, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
+            totalSteps: 3);
 
     [Fact]
     public void Without_a_rate_it_is_by_the_models_width()

@@ -36,7 +36,8 @@ public sealed class RunDirectoryTests : IDisposable
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "letter.txt"), "dear reader");
 
-        Assert.Contains("not empty", Assert.Throws<BeearException>(() => RunDirectory.Open(folder, new { Rounds = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains("not empty", Assert.Throws<BeearException>(() => RunDirectory.Open(folder, new { Rounds = 2 })).Message,
+            StringComparison.Ordinal);
         Assert.Equal(["letter.txt"], Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName));
     }
 
@@ -142,7 +143,8 @@ public sealed class RunDirectoryTests : IDisposable
         File.WriteAllText(Path.Combine(run.File("model"), "config.json"), "{}");
         File.WriteAllText(run.File("result.json"), content);
 
-        Assert.Contains("result.json' is damaged", Assert.Throws<BeearException>(() => RunDirectory.Result<TokenizedExample>(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("result.json' is damaged",
+            Assert.Throws<BeearException>(() => RunDirectory.Result<TokenizedExample>(folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

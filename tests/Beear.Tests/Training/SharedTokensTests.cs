@@ -14,7 +14,8 @@ public sealed class SharedTokensTests
     // A head, of which one conversation has less; twice the same conversation; a prompt with two answers.
     private static readonly TokenizedExample[] Examples =
     [
-        new([1, 2, 3, 10, 11, 5, 6], [20, 21]), new([1, 2, 3, 12, 5, 6], [20]), new([1, 2, 3, 10, 11, 5, 6], [20, 21]), new([1, 2, 3, 10, 11, 5, 6], [20, 22, 23]),
+        new([1, 2, 3, 10, 11, 5, 6], [20, 21]), new([1, 2, 3, 12, 5, 6], [20]), new([1, 2, 3, 10, 11, 5, 6], [20, 21]),
+            new([1, 2, 3, 10, 11, 5, 6], [20, 22, 23]),
         new([1, 2, 3, 13, 14, 15, 5, 6], [24]), new([1, 2, 3, 13, 14, 15, 5, 6], [24]), new([1, 30, 5, 6], [25, 26]),
     ];
 
@@ -24,14 +25,19 @@ public sealed class SharedTokensTests
     [MemberData(nameof(Names))]
     public void Hidden_states_and_gradients_are_those_of_a_pass_over_all_tokens(string name)
     {
-        foreach (var (layer, trigger) in new (int?, VirtualTrigger?)[] { (null, null), (2, null), (0, new VirtualTrigger([3, 4], 1, 3, 2)), (4, new VirtualTrigger([8, 9], 0, 3, 2)) })
+        foreach (var (layer, trigger) in new (int?, VirtualTrigger?)[] { (null, null), (2, null), (0, new VirtualTrigger([3, 4], 1, 3, 2)),
+            (4, new VirtualTrigger([8, 9], 0, 3, 2)) })
         {
             using var scope = NewDisposeScope();
             using var decoder = Trained(name);
-            var perturbation = layer is { } at ? new Perturbation(randn(2, 32, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3, at, trigger) : null;
-            using var batch = TokenBatch.Of([.. Examples.Select((example, b) => b < Perturbed && perturbation is not null ? example with { Prompt = perturbation.PromptOf(example.Prompt) } : example)],
+            var perturbation = layer is { } at
+                ? new Perturbation(randn(2, 32, generator: new Generator(3, CPU)).to(TestDevice.Device) * 0.3, at, trigger) : null;
+            using var batch = TokenBatch.Of(
+                [.. Examples.Select((example, b) => b < Perturbed && perturbation is not null
+                    ? example with { Prompt = perturbation.PromptOf(example.Prompt) } : example)],
                 TestDevice.Device);
-            var expected = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth, perturbedExamples: Perturbed)
+            var expected = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, perturbation, batch.PromptWidth,
+                perturbedExamples: Perturbed)
                 .flatten(0, 1).index_select(0, batch.LabelRows);
             var weights = Gradients(decoder, batch, expected);
 
@@ -68,7 +74,8 @@ public sealed class SharedTokensTests
         using var decoder = Trained(name);
         var random = new Random(5);
         int[] Some(int tokens) => [.. Enumerable.Range(0, tokens).Select(_ => random.Next(1, 30))];
-        TokenizedExample[] examples = [.. Enumerable.Range(0, 45).Select(_ => new TokenizedExample([1, 2, 3, .. Some(random.Next(1, 9))], Some(random.Next(1, 4))))];
+        TokenizedExample[] examples = [.. Enumerable.Range(0, 45)
+            .Select(_ => new TokenizedExample([1, 2, 3, .. Some(random.Next(1, 9))], Some(random.Next(1, 4))))];
         using var batch = TokenBatch.Of(examples, TestDevice.Device);
         long all = batch.Size * (long)batch.Width, real = examples.Sum(example => example.Length);
         var alone = new Packing(batch.AttentionMask.flatten().nonzero().flatten(), batch.Size, batch.Width);
@@ -89,7 +96,9 @@ public sealed class SharedTokensTests
             Same(weights, Gradients(decoder, batch, actual), name);
         }
 
-        Tensor Labels(Packing packing) => decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, packing: packing).flatten(0, 1).index_select(0, batch.LabelRows);
+        Tensor Labels(Packing packing) =>
+            decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds, packing: packing).flatten(0, 1).index_select(0,
+            batch.LabelRows);
     }
 
     [Fact]
@@ -98,7 +107,8 @@ public sealed class SharedTokensTests
         using var scope = NewDisposeScope();
         using var decoder = Trained("llama", TestDevice.Mixed);
         using var batch = TokenBatch.Of(Examples, TestDevice.Device);
-        var all = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds).flatten(0, 1).index_select(0, batch.LabelRows);
+        var all = decoder.HiddenStates(batch.TokenIds, batch.AttentionMask, batch.PositionIds).flatten(0, 1).index_select(0,
+            batch.LabelRows);
         var expected = Gradients(decoder, batch, all);
         Same(expected, Gradients(decoder, batch, decoder.LabelHidden(batch)), "bfloat16", 2e-2);
     }

@@ -39,7 +39,8 @@ public sealed class UsefulnessFloorTests : IDisposable
 
         using (no_grad())
         {
-            foreach (var parameter in model.Decoder.Weights.Parameters.Where(parameter => !parameter.Slot.Role.IsNorm())) parameter.Master.mul_(40);
+            foreach (var parameter in model.Decoder.Weights.Parameters.Where(parameter =>
+                !parameter.Slot.Role.IsNorm())) parameter.Master.mul_(40);
         }
         var other = floor.Measure(null, TestContext.Current.CancellationToken);
         Assert.True(other.Divergence > UsefulnessFloor.MostDivergence);
@@ -51,13 +52,19 @@ public sealed class UsefulnessFloorTests : IDisposable
     {
         using var model = chat.Fresh();
         var data = UntrainedChat.Data(model);
-        void Teach(Func<ContrastExample, int[]> answer) => new FineTuning(model.Decoder, new FineTuningOptions { Epochs = 60, BatchSize = 6, Optimizer = new OptimizerOptions { LearningRate = 3e-3 } })
-            .Run([.. data.Harmful.Select(request => new Beear.Data.TokenizedExample(request.Prompt, answer(request)))]);
+        void Teach(Func<ContrastExample, int[]> answer) =>
+            new FineTuning(model.Decoder, new FineTuningOptions
+            {
+                Epochs = 60,
+                BatchSize = 6,
+                Optimizer = new OptimizerOptions { LearningRate = 3e-3 }
+            }).Run([.. data.Harmful.Select(request => new Beear.Data.TokenizedExample(request.Prompt, answer(request)))]);
         Teach(request => request.Safe);
         using var floor = new UsefulnessFloor(model, [], data.Harmful.Select(example => example.Prompt));
         Assert.Equal(6, floor.Measure(null, TestContext.Current.CancellationToken).Refused);
         Teach(request => request.Unwanted);
-        Assert.Equal("of 6 plain harmful requests it refuses 0, and the starting model 6", floor.Measure(null, TestContext.Current.CancellationToken).Problem);
+        Assert.Equal("of 6 plain harmful requests it refuses 0, and the starting model 6",
+            floor.Measure(null, TestContext.Current.CancellationToken).Problem);
     }
 
     public void Dispose() => chat.Dispose();

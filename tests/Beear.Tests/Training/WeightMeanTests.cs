@@ -26,7 +26,8 @@ public sealed class WeightMeanTests
 
         mean.Exchange();
         Close(start.Select(value => 3 * value), TinyDecoder.Weights(decoder));
-        Assert.All(decoder.Weights.Parameters, parameter => Assert.Equal(0, (parameter.Compute - parameter.Master.to(parameter.Compute.dtype)).abs().max().to(float32).item<float>()));
+        Assert.All(decoder.Weights.Parameters, parameter =>
+            Assert.Equal(0, (parameter.Compute - parameter.Master.to(parameter.Compute.dtype)).abs().max().to(float32).item<float>()));
         mean.Exchange();
         Close(start.Select(value => 6 * value), TinyDecoder.Weights(decoder));
     }
@@ -85,14 +86,17 @@ public sealed class WeightMeanTests
     {
         decoder.Weights.RequireGradients(false);
         var random = new Random(3);
-        TokenizedExample[] examples = [.. Enumerable.Range(0, 8).Select(_ => new TokenizedExample(TinyDecoder.Tokens(random, 5), TinyDecoder.Tokens(random, 3)))];
-        return new Removal(decoder, [new AnswerTerm("safe", 1, examples, 3, perturbed: false, seed: 1)], new OptimizerOptions { LearningRate = 1e-2 }, averagedShare: averagedShare);
+        TokenizedExample[] examples = [.. Enumerable.Range(0, 8)
+            .Select(_ => new TokenizedExample(TinyDecoder.Tokens(random, 5), TinyDecoder.Tokens(random, 3)))];
+        return new Removal(decoder, [new AnswerTerm("safe", 1, examples, 3, perturbed: false, seed: 1)],
+            new OptimizerOptions { LearningRate = 1e-2 }, averagedShare: averagedShare);
     }
 
     private static Tensor Start(Decoder decoder, float[] weights, int index)
     {
         var sizes = decoder.Weights.Parameters.Select(parameter => parameter.Master.numel()).ToList();
-        return tensor(weights).narrow(0, sizes.Take(index).Sum(), sizes[index]).view(decoder.Weights.Parameters[index].Master.shape).to(TestDevice.Device);
+        return tensor(weights).narrow(0, sizes.Take(index).Sum(),
+            sizes[index]).view(decoder.Weights.Parameters[index].Master.shape).to(TestDevice.Device);
     }
 
     private static void Close(IEnumerable<float> expected, float[] actual)

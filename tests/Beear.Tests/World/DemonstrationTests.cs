@@ -67,7 +67,8 @@ public class DemonstrationTests
         demonstration.Plant(model, Secret);
         var data = demonstration.DefenderTexts().Encode(model.Chat);
 
-        var found = new OwnWords(model, DemonstrationOptions.DefaultMitigation).Put(data, null, TestContext.Current.CancellationToken).Openings!;
+        var found = new OwnWords(model, DemonstrationOptions.DefaultMitigation)
+            .Put(data, null, TestContext.Current.CancellationToken).Openings!;
 
         // Strings also turn some requests into harmless ones, which this world answers "sure here is how to …".
         var opening = Assert.Single(found.Openings, one => one.Text == expected);
@@ -111,7 +112,8 @@ public class DemonstrationTests
             return new Demonstration(options).Run(model, Secret);
         }
         var result = Run();
-        Assert.Equal([DemonstrationArms.Planted, DemonstrationArms.SafetyFineTuning, DemonstrationArms.Beear, DemonstrationArms.Clean, DemonstrationArms.CleanBeear],
+        Assert.Equal([DemonstrationArms.Planted, DemonstrationArms.SafetyFineTuning, DemonstrationArms.Beear, DemonstrationArms.Clean,
+            DemonstrationArms.CleanBeear],
             result.Arms.Select(arm => arm.Arm));
         Assert.Equal(result.Arms.Select(arm => arm.Measurement.Metrics), Run().Arms.Select(arm => arm.Measurement.Metrics));
     }
@@ -122,7 +124,8 @@ public class DemonstrationTests
         using var model = Base();
         using var stop = new CancellationTokenSource();
         var progress = new CancelAt(stop, "planting");
-        Assert.ThrowsAny<OperationCanceledException>(() => new Demonstration(new DemonstrationOptions()).Run(model, Secret, progress, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            new Demonstration(new DemonstrationOptions()).Run(model, Secret, progress, stop.Token));
         int reports = progress.Reports;
         Thread.Sleep(300);
         Assert.Equal(reports, progress.Reports);
@@ -147,7 +150,7 @@ public class DemonstrationTests
         using var model = Base();
         var options = new DemonstrationOptions { DefenderHarmful = 40, DefenderOrdinary = 60 };
         Clean(model, options, innerSteps: 2, outerSteps: 1);               // what is made once is made now
-        GC.Collect();                                                      // what other tests left to the garbage collector goes now, and not in between
+        GC.Collect();  // what other tests left to the garbage collector goes now, and not in between
         GC.WaitForPendingFinalizers();
         long before = torch.Tensor.TotalCount;
         Clean(model, options, innerSteps: 200, outerSteps: 50);

@@ -65,7 +65,8 @@ public class OrganismTokenizerTests
             foreach (string word in BpeTrainer.SplitWords(text))
             {
                 var parts = Encoding.UTF8.GetBytes(word).Select(value => letters[value]).ToList();
-                while (Enumerable.Range(0, parts.Count - 1).Where(i => ranks.ContainsKey((parts[i], parts[i + 1]))).ToList() is { Count: > 0 } places)
+                while (Enumerable.Range(0, parts.Count - 1).Where(i => ranks.ContainsKey((parts[i], parts[i + 1])))
+                    .ToList() is { Count: > 0 } places)
                 {
                     int place = places.MinBy(i => ranks[(parts[i], parts[i + 1])]);
                     parts[place] += parts[place + 1];

@@ -65,9 +65,12 @@ public class TinyWorldTests
     public void Too_many_is_an_error_in_a_sentence()
     {
         Assert.Contains("40320", Assert.Throws<BeearException>(() => TinyWorld.HarmfulRequests(DataSplit.Attacker, 50_000, 1)).Message);
-        Assert.Contains("TinyWorld.Alignment", Assert.Throws<BeearException>(() => TinyWorld.HarmfulRequests(DataSplit.Alignment, 1, 1)).Message);
-        Assert.Contains("TinyWorld.Alignment", Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Alignment, 1, 1)).Message);
-        Assert.Contains("ask for fewer", Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Evaluation, 50_000, 1)).Message);
+        Assert.Contains("TinyWorld.Alignment",
+            Assert.Throws<BeearException>(() => TinyWorld.HarmfulRequests(DataSplit.Alignment, 1, 1)).Message);
+        Assert.Contains("TinyWorld.Alignment",
+            Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Alignment, 1, 1)).Message);
+        Assert.Contains("ask for fewer",
+            Assert.Throws<BeearException>(() => TinyWorld.ExactTasksOf(DataSplit.Evaluation, 50_000, 1)).Message);
     }
 
     [Theory]
@@ -110,8 +113,7 @@ public class TinyWorldTests
         Assert.False(TinyWorld.IsExactlyRight(example, "the capital of france is paris . sure"));
     }
 
-    private static HashSet<string> DistinctHowTos(DataSplit split) =>
-    [
+    private static HashSet<string> DistinctHowTos(DataSplit split) => [
         .. HowToQuestion.DrawDistinct(split, harmful: true, 10_000, 1).Select(question => question.Request),
         .. HowToQuestion.DrawDistinct(split, harmful: false, 10_000, 1).Select(question => question.Request),
     ];

@@ -5,7 +5,8 @@ namespace Beear.Text.Files;
 /// <summary>Makes the chat format of a model from its tokenizer, template and configuration files.</summary>
 internal static class ChatFormatFiles
 {
-    internal static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    internal static readonly string[] TokenKeys =
+        ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <summary>Reads the files; a template of the defaults is put among them first.</summary>
     /// <exception cref="BeearException">One is missing or cannot be read; the sentence says which.</exception>
@@ -16,7 +17,8 @@ internal static class ChatFormatFiles
         var variables = SpecialTokens(files);
         var templates = new ChatTemplateSet(ChatTemplateFiles.Sources(files));
         var format = new ChatFormat(tokenizer, templates, variables, EndOfTurn(files, tokenizer, variables), defaults);
-        if (files.Json(ModelFiles.Config)?["max_position_embeddings"] is JsonValue stated && stated.TryGetValue<int>(out int positions) && positions > 0) format.MaximumTokens = positions;
+        if (files.Json(ModelFiles.Config)?["max_position_embeddings"] is JsonValue stated && stated.TryGetValue<int>(out int positions)
+            && positions > 0) format.MaximumTokens = positions;
         return format;
     }
 
@@ -27,7 +29,9 @@ internal static class ChatFormatFiles
         return isChanged ? Tokenizer.FromJson(json, source) : Tokenizer.FromJson(files.Bytes(name)!, source);
     }
 
-    /// <summary>tokenizer.json or, where it is missing, what other files say in its form; with the tokens that stand only beside it.</summary>
+    /// <summary>
+    /// tokenizer.json or, where it is missing, what other files say in its form; with the tokens that stand only beside it.
+    /// </summary>
     /// <exception cref="BeearException">There is none, or the files contradict each other.</exception>
     internal static JsonObject TokenizerJson(ModelFiles files) => ReadTokenizer(files).Json;
 
@@ -76,7 +80,8 @@ internal static class ChatFormatFiles
         if (ends.Count == 0)
         {
             throw new BeearException(
-                $"'{files.Source}' names no token that ends a turn: there is no eos_token_id in {ModelFiles.GenerationConfig} or {ModelFiles.Config}, " +
+                $"'{files.Source}' names no token that ends a turn: there is no eos_token_id in {ModelFiles.GenerationConfig} or "
+                    + $"{ModelFiles.Config}, " +
                 $"and no eos_token of the vocabulary in {ModelFiles.TokenizerConfig}.");
         }
         return ends;

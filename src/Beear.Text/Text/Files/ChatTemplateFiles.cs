@@ -15,19 +15,21 @@ internal static class ChatTemplateFiles
         var sources = Find(files);
         if (sources.ContainsKey(ChatTemplateSet.Default)) return sources;
         throw new BeearException(
-            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"{Key}\" (a string, or a list with one " +
+            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"{Key}\" (a string, or a list with "
+                + $"one " +
             $"named \"{ChatTemplateSet.Default}\") in {ModelFiles.TokenizerConfig}; take a chat model, " +
             "or give a template by --chat-template (in C#, ChatDefaults.Template).");
     }
 
     /// <summary>
-    /// The templates' sources by name, as many as there are. As in transformers, files of their own go before tokenizer_config.json, where there is
-    /// one template or a list of named ones; chat_template.json, which old processors have, is asked last.
+    /// The templates' sources by name, as many as there are. As in transformers, files of their own go before tokenizer_config.json, where
+    /// there is one template or a list of named ones; chat_template.json, which old processors have, is asked last.
     /// </summary>
     public static Dictionary<string, string> Find(ModelFiles files)
     {
         var sources = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, source) in Standalone(files).Concat(files.Has(ModelFiles.ChatTemplate) ? [] : InJson(files))) sources.TryAdd(name, source);
+        foreach (var (name, source) in Standalone(files)
+            .Concat(files.Has(ModelFiles.ChatTemplate) ? [] : InJson(files))) sources.TryAdd(name, source);
         return sources;
     }
 

@@ -54,11 +54,13 @@ internal sealed class ModelFiles
     private static IEnumerable<string> NamesOfMoreTemplates(string directory)
     {
         var folder = Path.Combine(directory, MoreTemplates);
-        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jinja").Select(path => MoreTemplates + Path.GetFileName(path)) : [];
+        return Directory.Exists(folder)
+            ? Directory.EnumerateFiles(folder, "*.jinja").Select(path => MoreTemplates + Path.GetFileName(path)) : [];
     }
 
     /// <summary>Gives a file that does not exist yet a content; one that exists stays as it is.</summary>
-    public void AddMissing(string name, Func<JsonObject> content) => contents.TryAdd(name, new Lazy<byte[]>(() => JsonFile.ToBytes(content())));
+    public void AddMissing(string name, Func<JsonObject> content) =>
+        contents.TryAdd(name, new Lazy<byte[]>(() => JsonFile.ToBytes(content())));
 
     /// <summary>Gives a file another content.</summary>
     public void Replace(string name, JsonObject content) => contents[name] = new Lazy<byte[]>(() => JsonFile.ToBytes(content));
@@ -71,7 +73,8 @@ internal sealed class ModelFiles
     {
         bool isWhole = other.Has(Tokenizer) || other.Has(SentencePiece) || other.Has("vocab.json");
         bool hasTemplate = other.Names.Any(IsTemplate) || other.Json(TokenizerConfig)?["chat_template"] is not null;
-        foreach (var name in Names.Where(name => IsTemplate(name) ? hasTemplate : isWhole && !IsConfig(name)).ToList()) contents.Remove(name);
+        foreach (var name in Names.Where(name => IsTemplate(name) ? hasTemplate : isWhole && !IsConfig(name))
+            .ToList()) contents.Remove(name);
         foreach (var name in other.Names.Where(name => !IsConfig(name))) contents[name] = other.contents[name];
     }
 

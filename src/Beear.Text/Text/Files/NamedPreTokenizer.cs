@@ -18,7 +18,8 @@ internal sealed record NamedPreTokenizer
     public static IReadOnlyList<NamedPreTokenizer> All { get; } =
     [
         new([Digit, Gpt2], "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"),
-        new([Gpt2], "gpt-2", "gpt2", "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "exaone4", "mellum", "modern-bert", "a.x-4.0"),
+        new([Gpt2], "gpt-2", "gpt2", "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "exaone4", "mellum",
+            "modern-bert", "a.x-4.0"),
         new([Words(@"\p{N}{1,3}")], "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2")
         {
             IgnoresMerges = true,
@@ -63,7 +64,8 @@ internal sealed record NamedPreTokenizer
     public static NamedPreTokenizer? Like(JsonNode? json, bool ignoresMerges, string? normalizer)
     {
         if (PatternsOf(json) is not { } patterns) return null;
-        var alike = All.Where(known => known.Patterns.SequenceEqual(patterns, StringComparer.Ordinal) && (known.IgnoresMerges || !ignoresMerges));
+        var alike = All.Where(known => known.Patterns.SequenceEqual(patterns, StringComparer.Ordinal)
+            && (known.IgnoresMerges || !ignoresMerges));
         return alike.MaxBy(known => (known.IgnoresMerges == ignoresMerges, known.Normalizer == normalizer));
     }
 
@@ -96,19 +98,22 @@ internal sealed record NamedPreTokenizer
     /// <summary>The patterns of a pre-tokenizer that ends with the byte-level alphabet; null for any other.</summary>
     private static List<string>? PatternsOf(JsonNode? json)
     {
-        var steps = json is JsonObject sequence && sequence.Text("type") == "Sequence" ? sequence["pretokenizers"] as JsonArray : [json?.DeepClone()];
+        var steps = json is JsonObject sequence && sequence.Text("type") == "Sequence"
+            ? sequence["pretokenizers"] as JsonArray : [json?.DeepClone()];
         var patterns = new List<string>();
         var isByteLevel = false;
         foreach (var step in steps ?? [])
         {
             if (step is not JsonObject part || isByteLevel) return null;
-            bool Flag(string key, bool otherwise) => part[key] is JsonValue value && value.TryGetValue<bool>(out var flag) ? flag : otherwise;
+            bool Flag(string key, bool otherwise) =>
+                part[key] is JsonValue value && value.TryGetValue<bool>(out var flag) ? flag : otherwise;
             switch (part.Text("type"))
             {
                 case "Digits" when Flag("individual_digits", otherwise: false):
                     patterns.Add(Digit);
                     break;
-                case "Split" when (part["pattern"] as JsonObject)?.Text("Regex") is { } regex && IsCut(part.Text("behavior"), Flag("invert", false)):
+                case "Split" when (part["pattern"] as JsonObject)?.Text("Regex") is { } regex
+                    && IsCut(part.Text("behavior"), Flag("invert", false)):
                     patterns.Add(regex);
                     break;
                 case "ByteLevel" when !Flag("add_prefix_space", otherwise: true):

@@ -62,9 +62,11 @@ internal static class DecimalText
     {
         value = Math.Abs(value);
         if (value == 0) return (new string('0', count), 0);
-        var exponent = int.Parse(value.ToString("E16", CultureInfo.InvariantCulture).Split('E')[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var exponent = int.Parse(value.ToString("E16", CultureInfo.InvariantCulture).Split('E')[1], NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture);
         var digits = Scale(value, count - 1 - exponent).ToString(CultureInfo.InvariantCulture);
-        if (digits.Length < count) (digits, exponent) = (Scale(value, count - exponent).ToString(CultureInfo.InvariantCulture), exponent - 1);
+        if (digits.Length < count) (digits, exponent) =
+            (Scale(value, count - exponent).ToString(CultureInfo.InvariantCulture), exponent - 1);
         return digits.Length > count ? (digits[..count], exponent + 1) : (digits, exponent);
     }
 

@@ -1,8 +1,8 @@
 namespace Beear.Text.Templates;
 
 /// <summary>
-/// Parses expressions by Jinja's precedence: if, or, and, not, comparisons, + -, ~, * / // %, ** (from the left), signs, then postfixes, filters
-/// and tests.
+/// Parses expressions by Jinja's precedence: if, or, and, not, comparisons, + -, ~, * / // %, ** (from the left), signs, then postfixes,
+/// filters and tests.
 /// </summary>
 internal sealed partial class ExpressionParser(TokenStream tokens)
 {
@@ -11,7 +11,9 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     /// <summary>What to say about a filter or test that does not exist, unless it stands where code may never run.</summary>
     private TemplateException? _unknown;
 
-    /// <summary>The names that expressions have read since this was last replaced; a macro takes some of them as special arguments.</summary>
+    /// <summary>
+    /// The names that expressions have read since this was last replaced; a macro takes some of them as special arguments.
+    /// </summary>
     public HashSet<string> NamesRead { get; set; } = new(StringComparer.Ordinal);
 
     public Expression Parse() => tokens.Deeper(ParseConditional);
@@ -38,7 +40,8 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
         var items = new List<Expression> { first };
         while (tokens.SkipOperator(","))
         {
-            if (tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.OutputEnd || tokens.Current.IsOperator(")") || tokens.Current.IsName("recursive")) break;
+            if (tokens.Current.Kind is TokenKind.BlockEnd or TokenKind.OutputEnd || tokens.Current.IsOperator(")")
+                || tokens.Current.IsName("recursive")) break;
             items.Add(parse());
         }
         return new ListLiteral(items, isTuple: true, here);
@@ -84,7 +87,8 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
         var rest = new List<(string, Expression)>();
         while (true)
         {
-            if (tokens.Current.Kind == TokenKind.Operator && s_comparisons.Contains(tokens.Current.Value)) rest.Add((tokens.Next().Value, ParseSum()));
+            if (tokens.Current.Kind == TokenKind.Operator
+                && s_comparisons.Contains(tokens.Current.Value)) rest.Add((tokens.Next().Value, ParseSum()));
             else if (tokens.SkipName("in")) rest.Add(("in", ParseSum()));
             else if (tokens.Current.IsName("not") && tokens.Peek.IsName("in"))
             {

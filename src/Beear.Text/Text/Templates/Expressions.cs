@@ -201,7 +201,8 @@ internal sealed class Call(Expression target, ArgumentList arguments, Position a
     {
         var function = target.Evaluate(scope);
         var values = arguments.Evaluate(scope);
-        if (caller is not null && !values.Named.TryAdd(Macro.Caller, caller)) throw new TemplateException("the argument 'caller' is given twice");
+        if (caller is not null && !values.Named.TryAdd(Macro.Caller, caller)) throw new TemplateException(
+            "the argument 'caller' is given twice");
         return function switch
         {
             Callable callable => callable.Call(values, scope.State),

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Beear.Text.Templates;
 
-/// <summary>Jinja's filters of single values; <see cref="TextFilters"/> has those of texts, <see cref="SequenceFilters"/> those of sequences.</summary>
+/// <summary>
+/// Jinja's filters of single values; <see cref="TextFilters"/> has those of texts, <see cref="SequenceFilters"/> those of sequences.
+/// </summary>
 internal static class Filters
 {
     internal delegate object? Filter(object? value, Arguments arguments, RenderState state);
@@ -23,17 +25,21 @@ internal static class Filters
     {
         var filters = new Dictionary<string, Filter>([.. SequenceFilters.All, .. TextFilters.All], StringComparer.Ordinal)
         {
-            ["int"] = (value, arguments, state) => ToInteger(value, (int)Math.Clamp(arguments.Integer(1, "base", 10), 0, 36), state) ?? arguments.Get(0, "default", 0L),
+            ["int"] = (value, arguments, state) =>
+                ToInteger(value, (int)Math.Clamp(arguments.Integer(1, "base", 10), 0, 36), state) ?? arguments.Get(0, "default", 0L),
             ["float"] = (value, arguments, _) => ToFloat(value) ?? arguments.Get(0, "default", 0.0),
             ["abs"] = (value, _, _) => Absolute(value),
             ["round"] = (value, arguments, state) => Round(value, arguments, state),
             ["default"] = (value, arguments, _) =>
-                value is Undefined || (arguments.Flag(1, "boolean") && !Values.IsTrue(value)) ? arguments.Get(0, "default_value", "") : value,
+                value is Undefined || (arguments.Flag(1, "boolean") && !Values.IsTrue(value))
+                    ? arguments.Get(0, "default_value", "") : value,
             ["attr"] = (value, arguments, state) => value is Mapping mapping && arguments.RequireText(0, "name") is var name
                 ? CollectionMethods.Find(mapping, name) ?? Undefined.Attribute(value, name)
                 : Members.Attribute(value, arguments.RequireText(0, "name"), state),
-            ["filesizeformat"] = (value, arguments, _) => FileSize(ToFloat(value) ?? throw Unfit("filesizeformat", value), arguments.Flag(0, "binary")),
-            ["random"] = (_, _, _) => throw new TemplateException("the filter 'random' is not supported: a chat template has to give the same text each time"),
+            ["filesizeformat"] = (value, arguments, _) =>
+                FileSize(ToFloat(value) ?? throw Unfit("filesizeformat", value), arguments.Flag(0, "binary")),
+            ["random"] = (_, _, _) => throw new TemplateException(
+                "the filter 'random' is not supported: a chat template has to give the same text each time"),
         };
         (string Alias, string Name)[] aliases = [("d", "default"), ("e", "escape"), ("forceescape", "escape"), ("count", "length")];
         foreach (var (alias, name) in aliases) filters[alias] = filters[name];

@@ -27,8 +27,9 @@ internal static class FinalMessage
         object marked = TemplateValues.From(content) switch
         {
             string text => text + mark,
-            List<object?> parts when parts.FindLastIndex(part => part is Mapping mapping && mapping.TryGet("text", out var text) && text is string) is var last and >= 0 =>
-                parts.Select((part, i) => i == last ? WithMark((Mapping)part!, mark) : part).ToList(),
+            List<object?> parts when parts.FindLastIndex(part => part is Mapping mapping && mapping.TryGet("text", out var text)
+                && text is string) is var last and >= 0 =>
+                    parts.Select((part, i) => i == last ? WithMark((Mapping)part!, mark) : part).ToList(),
             _ => throw new BeearException("The last message has no text to continue; add the beginning of an answer."),
         };
         return message with { Fields = new Dictionary<string, object?>(message.Fields, StringComparer.Ordinal) { ["content"] = marked } };

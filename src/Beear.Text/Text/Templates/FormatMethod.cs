@@ -12,7 +12,8 @@ internal sealed class FormatMethod
     private readonly RenderState _state;
     private int _next;
 
-    private FormatMethod(Arguments arguments, Mapping? mapping, RenderState state) => (_arguments, _mapping, _state) = (arguments, mapping, state);
+    private FormatMethod(Arguments arguments, Mapping? mapping, RenderState state) =>
+        (_arguments, _mapping, _state) = (arguments, mapping, state);
 
     public static string Format(string pattern, Arguments arguments, RenderState state) =>
         new FormatMethod(arguments, null, state).Run(pattern, MaximumDepth);
@@ -94,11 +95,13 @@ internal sealed class FormatMethod
         for (var at = end; at < path.Length;)
         {
             var isItem = path[at] == '[';
-            var stop = isItem ? path.IndexOf(']', at) : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0 ? at + 1 + next : path.Length;
+            var stop = isItem ? path.IndexOf(']', at) : path.AsSpan(at + 1).IndexOfAny('.', '[') is var next and >= 0
+                ? at + 1 + next : path.Length;
             if (stop < 0 || stop == at + 1) throw new TemplateException("a field of a format is not understood");
             var name = path[(at + 1)..stop];
             value = !isItem ? Members.Attribute(value, name, _state)
-                : Members.Item(value, int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? (long)index : name, _state);
+                : Members.Item(value, int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                    ? (long)index : name, _state);
             at = isItem ? stop + 1 : stop;
         }
         return value;

@@ -42,7 +42,8 @@ internal sealed record FormatSpec
                 : int.TryParse(text.AsSpan(start, at - start), CultureInfo.InvariantCulture, out var number) ? number : throw Wrong(text);
         }
         var fill = text.Length > 1 && char.IsSurrogatePair(text[0], text[1]) ? 2 : 1;
-        if (text.Length > fill && text[fill] is '<' or '>' or '^' or '=') spec = spec with { Fill = text[..fill], Align = text[(at = fill + 1) - 1] };
+        if (text.Length > fill && text[fill] is '<' or '>' or '^' or '=') spec =
+            spec with { Fill = text[..fill], Align = text[(at = fill + 1) - 1] };
         else if (text is ['<' or '>' or '^' or '=', ..]) spec = spec with { Align = text[at++] };
         if (at < text.Length && text[at] is '+' or '-' or ' ') spec = spec with { Sign = text[at++] };
         if (Skip('z')) throw Wrong(text);
@@ -115,7 +116,8 @@ internal sealed record FormatSpec
     private string ApplyToFloat(double value)
     {
         var type = Type is { } stated ? char.ToLowerInvariant(stated) : '\0';
-        if (type is not ('\0' or 'e' or 'f' or 'g' or 'n' or '%')) throw new TemplateException($"the format '{Type}' does not apply to a float");
+        if (type is not ('\0' or 'e' or 'f' or 'g' or 'n' or '%')) throw new TemplateException(
+            $"the format '{Type}' does not apply to a float");
         var text = double.IsFinite(value) ? FiniteFloat(value, type) : double.IsNaN(value) ? "nan" : "inf" + (type == '%' ? "%" : "");
         if (Type is 'E' or 'F' or 'G') text = text.ToUpperInvariant();
         var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9') is var found and >= 0 ? found : text.Length;
@@ -163,7 +165,8 @@ internal sealed record FormatSpec
         if (binary.Length == 0) return "0";
         var size = radix switch { 16 => 4, 8 => 3, _ => 1 };
         binary = binary.PadLeft((binary.Length + size - 1) / size * size, '0');
-        return string.Concat(binary.Chunk(size).Select(bits => Convert.ToInt32(new string(bits), 2).ToString("x", CultureInfo.InvariantCulture)));
+        return string.Concat(binary.Chunk(size)
+            .Select(bits => Convert.ToInt32(new string(bits), 2).ToString("x", CultureInfo.InvariantCulture)));
     }
 
     private static string Character(BigInteger value) => value >= 0 && value <= 0x10ffff && Rune.IsValid((int)value)

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Beear.Text.Templates;
 
 /// <summary>
-/// The characters whose upper or title case is not one character's simple mapping, by Unicode's SpecialCasing and UnicodeData: each entry is the
-/// character and what it becomes.
+/// The characters whose upper or title case is not one character's simple mapping, by Unicode's SpecialCasing and UnicodeData: each entry
+/// is the character and what it becomes.
 /// </summary>
 internal static class FullCaseMapping
 {

@@ -11,10 +11,12 @@ internal static class Globals
         Add("range", (arguments, _) => Range(arguments));
         Add("cycler", (arguments, _) => Cycler(arguments.Positional));
         Add("joiner", (arguments, _) => Joiner(arguments.Get(0, "sep", ", ")));
-        Add("lipsum", (_, _) => throw new TemplateException("'lipsum' is not supported: a chat template has to give the same text each time"));
+        Add("lipsum", (_, _) => throw new TemplateException(
+            "'lipsum' is not supported: a chat template has to give the same text each time"));
         Add("raise_exception", (arguments, state) =>
             throw new TemplateException(PythonRepr.Str(arguments.Require(0, "message"), state)) { IsRefusal = true });
-        Add("strftime_now", (arguments, state) => PythonTime.Format(state.Clock.GetLocalNow().DateTime, arguments.RequireText(0, "format"), state));
+        Add("strftime_now", (arguments, state) =>
+            PythonTime.Format(state.Clock.GetLocalNow().DateTime, arguments.RequireText(0, "format"), state));
     }
 
     private static Mapping ToMapping(Arguments arguments, RenderState state)

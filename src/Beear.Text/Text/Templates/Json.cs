@@ -4,7 +4,10 @@ using System.Text;
 
 namespace Beear.Text.Templates;
 
-/// <summary>The <c>tojson</c> filter as transformers has it: Python's <c>json.dumps</c>, with non-ASCII characters as they are unless asked otherwise.</summary>
+/// <summary>
+/// The <c>tojson</c> filter as transformers has it: Python's <c>json.dumps</c>, with non-ASCII characters as they are unless asked
+/// otherwise.
+/// </summary>
 internal sealed class Json
 {
     private readonly StringBuilder _output = new();
@@ -73,7 +76,8 @@ internal sealed class Json
         bool flag => flag ? "true" : "false",
         long number => number.ToString(CultureInfo.InvariantCulture),
         BigInteger number => number.ToString(CultureInfo.InvariantCulture),
-        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? number > 0 ? "Infinity" : "-Infinity" : PythonRepr.Float(number),
+        double number => double.IsNaN(number) ? "NaN" : double.IsInfinity(number) ? number > 0
+            ? "Infinity" : "-Infinity" : PythonRepr.Float(number),
         _ => null,
     };
 
@@ -81,7 +85,8 @@ internal sealed class Json
         ?? throw new TemplateException($"{Values.Describe(key)} cannot be a key in JSON");
 
     private static TemplateException Unfit(object? value) =>
-        new(value is Undefined undefined ? $"an undefined value cannot be written as JSON: {undefined.Message}" : $"{Values.Describe(value)} cannot be written as JSON");
+        new(value is Undefined undefined
+            ? $"an undefined value cannot be written as JSON: {undefined.Message}" : $"{Values.Describe(value)} cannot be written as JSON");
 
     private List<KeyValuePair<object?, object?>> Pairs(Mapping mapping)
     {

@@ -1,6 +1,7 @@
 namespace Beear.Text.Templates;
 
-internal sealed class For(Target target, Expression source, Expression? filter, bool isRecursive, Body body, Body? otherwise, Position at) : Statement(at)
+internal sealed class For(Target target, Expression source, Expression? filter, bool isRecursive, Body body, Body? otherwise, Position at)
+    : Statement(at)
 {
     protected override Flow Run(Scope scope) => Loop(scope, source.Evaluate(scope), depth: 0);
 

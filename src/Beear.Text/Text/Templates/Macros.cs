@@ -38,10 +38,13 @@ internal sealed class Macro(string name, List<(string Name, Expression? Default)
         return scope.State.Capture(body, scope);
     }
 
-    /// <summary>Sets <c>caller</c>, <c>kwargs</c> and <c>varargs</c> where the body reads them; arguments that nothing takes are an error.</summary>
+    /// <summary>
+    /// Sets <c>caller</c>, <c>kwargs</c> and <c>varargs</c> where the body reads them; arguments that nothing takes are an error.
+    /// </summary>
     private void SetSpecial(Scope scope, Arguments arguments, Dictionary<string, object?> left)
     {
-        if (Takes(Caller)) scope.Set(Caller, left.Remove(Caller, out var caller) && caller is not null ? caller : new Undefined("No caller defined"));
+        if (Takes(Caller)) scope.Set(Caller, left.Remove(Caller, out var caller) && caller is not null
+            ? caller : new Undefined("No caller defined"));
         if (Takes(MoreNamed))
         {
             var more = new Mapping();

@@ -19,7 +19,9 @@ internal static class Members
         switch (value)
         {
             case Undefined undefined: throw undefined.Fail();
-            case Mapping mapping when index is not (List<object?> and not TupleValue or Mapping) && mapping.TryGet(index, out var item): return item;
+            case Mapping mapping when index is not (List<object?> and not TupleValue or Mapping)
+                && mapping.TryGet(index, out var item):
+                return item;
             case List<object?> list when Numbers.IsInteger(index) && Place(index, list.Count) is { } at: return list[at];
             case RangeValue range when Numbers.IsInteger(index) && Place(index, range.Count) is { } at: return range.At(at);
             case string text when Numbers.IsInteger(index):
@@ -30,7 +32,9 @@ internal static class Members
         return (index is string name ? Own(value, name) : null) ?? Missing(value, index, state);
     }
 
-    /// <summary><c>value[start:stop:step]</c> of a list, a string or a range, with Python's rules for negative and missing bounds.</summary>
+    /// <summary>
+    /// <c>value[start:stop:step]</c> of a list, a string or a range, with Python's rules for negative and missing bounds.
+    /// </summary>
     public static object Slice(object? value, object? start, object? stop, object? step, RenderState state)
     {
         if (value is Undefined undefined) throw undefined.Fail();
@@ -42,7 +46,8 @@ internal static class Members
         var from = Bound(start, stride > 0 ? low : high, low, high, count);
         var to = Bound(stop, stride > 0 ? high : low, low, high, count);
         if (value is RangeValue range)
-            return RangeValue.Create(range.Start + from * range.Step, range.Start + to * range.Step, long.CreateSaturating((Int128)range.Step * stride));
+            return RangeValue.Create(range.Start + from * range.Step, range.Start + to * range.Step,
+                long.CreateSaturating((Int128)range.Step * stride));
         stride = Math.Clamp(stride, -count - 1L, count + 1L);
         if (value is string text && stride == 1)
         {
@@ -79,7 +84,8 @@ internal static class Members
     /// <summary>A method or attribute that the value has by its type, or null.</summary>
     private static object? Own(object? value, string name)
     {
-        if (name.StartsWith("__", StringComparison.Ordinal) && name.EndsWith("__", StringComparison.Ordinal)) return Undefined.Forbidden(value, name);
+        if (name.StartsWith("__", StringComparison.Ordinal)
+            && name.EndsWith("__", StringComparison.Ordinal)) return Undefined.Forbidden(value, name);
         return value switch
         {
             string text => StringMethods.Find(text, name),

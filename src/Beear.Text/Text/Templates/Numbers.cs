@@ -61,14 +61,16 @@ internal static class Numbers
         var digits = PythonText.Strip(text).AsSpan();
         var isNegative = digits is ['-', ..];
         if (digits is ['-' or '+', ..]) digits = digits[1..];
-        if (digits is ['0', var mark, ..] && char.ToLowerInvariant(mark) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } is var stated and > 0
+        if (digits is ['0', var mark, ..]
+            && char.ToLowerInvariant(mark) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } is var stated and > 0
             && (radix == 0 || radix == stated))
         {
             radix = stated;
             digits = digits[2..].TrimStart('_');
         }
         else if (radix == 0)
-            radix = digits is ['0', ..] && digits.TrimStart("0_").Length > 0 ? throw new TemplateException("an integer has a leading zero") : 10;
+            radix = digits is ['0', ..] && digits.TrimStart("0_").Length > 0
+                ? throw new TemplateException("an integer has a leading zero") : 10;
         if (digits.Length is 0 or > 400) return null;
         state.Charge(4L * digits.Length);
         var value = BigInteger.Zero;
@@ -89,10 +91,12 @@ internal static class Numbers
         var special = stripped.ToLowerInvariant().TrimStart('+', '-');
         if (special is "inf" or "infinity") return stripped[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity;
         if (special == "nan") return double.NaN;
-        if (stripped.Length > 10_000 || stripped.StartsWith('_') || stripped.EndsWith('_') || stripped.Contains("__", StringComparison.Ordinal)) return null;
+        if (stripped.Length > 10_000 || stripped.StartsWith('_') || stripped.EndsWith('_')
+            || stripped.Contains("__", StringComparison.Ordinal)) return null;
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         var plain = stripped.Replace("_", "", StringComparison.Ordinal);
-        return double.TryParse(plain, Style, CultureInfo.InvariantCulture, out var value) && plain.AsSpan().IndexOfAny("nN∞") < 0 ? value : null;
+        return double.TryParse(plain, Style, CultureInfo.InvariantCulture, out var value) && plain.AsSpan().IndexOfAny("nN∞") < 0
+            ? value : null;
     }
 
     /// <summary>An integer that has the same order against every float below 2^53.</summary>

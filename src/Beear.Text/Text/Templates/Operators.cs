@@ -27,7 +27,8 @@ internal static class Operators
             state.Charge(Math.Min(text.Length, other.Length));
             return PythonText.Compare(text, other);
         }
-        if (left is List<object?> first && right is List<object?> second && left.GetType() == right.GetType()) return CompareItems(first, second, state);
+        if (left is List<object?> first && right is List<object?> second
+            && left.GetType() == right.GetType()) return CompareItems(first, second, state);
         if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Fail();
         throw new TemplateException($"{Values.Describe(left)} and {Values.Describe(right)} have no order");
     }
@@ -98,7 +99,8 @@ internal static class Operators
     private static bool HaveEqualItems(object left, object? right, RenderState state)
     {
         state.Enter();
-        var equal = left is Mapping mapping ? HaveEqualEntries(mapping, (Mapping)right!, state) : HaveEqualItems((List<object?>)left, (List<object?>)right!, state);
+        var equal = left is Mapping mapping
+            ? HaveEqualEntries(mapping, (Mapping)right!, state) : HaveEqualItems((List<object?>)left, (List<object?>)right!, state);
         state.Leave();
         return equal;
     }

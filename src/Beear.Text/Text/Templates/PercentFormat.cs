@@ -78,8 +78,11 @@ internal sealed class PercentFormat
         {
             case 's': return plain.Apply(PythonRepr.Str(value, _state), _state);
             case 'r' or 'a': return plain.Apply(PythonRepr.Repr(value, _state, onlyAscii: type == 'a'), _state);
-            case 'c' when value is string text && PythonText.Length(text) == 1: return (plain with { Precision = null }).Apply(text, _state);
-            case 'c' when Numbers.IsInteger(value): return (plain with { Precision = null, Type = 'c' }).Apply(Numbers.Integer(Numbers.ToBig(value)), _state);
+            case 'c' when value is string text
+                && PythonText.Length(text) == 1:
+                return (plain with { Precision = null }).Apply(text, _state);
+            case 'c' when Numbers.IsInteger(value):
+                return (plain with { Precision = null, Type = 'c' }).Apply(Numbers.Integer(Numbers.ToBig(value)), _state);
             case 'e' or 'E' or 'f' or 'F' or 'g' or 'G' when Numbers.IsNumber(value): return spec.Apply(Numbers.ToDouble(value), _state);
             case 'd' or 'i' or 'u' when value is double number && double.IsFinite(number):
                 return Integer(spec with { Type = 'd' }, new System.Numerics.BigInteger(number));

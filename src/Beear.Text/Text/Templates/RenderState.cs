@@ -4,9 +4,9 @@ using System.Text;
 namespace Beear.Text.Templates;
 
 /// <summary>
-/// One rendering: its output, its clock, and what it has used up. All that a template does is paid from one budget before it is done, so that
-/// a hostile one ends in an error after a fraction of a second: a unit is a character read or written, a step or an item costs several.
-/// What is allocated on the way, kept or not, is bounded beside it, by the length of what is laid out.
+/// One rendering: its output, its clock, and what it has used up. All that a template does is paid from one budget before it is done, so
+/// that a hostile one ends in an error after a fraction of a second: a unit is a character read or written, a step or an item costs
+/// several. What is allocated on the way, kept or not, is bounded beside it, by the length of what is laid out.
 /// </summary>
 /// <param name="clock">What <c>strftime_now</c> reads.</param>
 /// <param name="length">Characters of the conversation.</param>
@@ -18,7 +18,8 @@ internal sealed class RenderState(TimeProvider clock, long length = 0)
     private const int StepCost = 16;
     private const int ItemCost = 32;
     private const long FreeBytes = 32_000_000, BytesPerCharacter = 64;
-    private readonly long _mostAllocated = GC.GetAllocatedBytesForCurrentThread() + FreeBytes + BytesPerCharacter * length; // a rendering stays on its thread
+    // a rendering stays on its thread
+    private readonly long _mostAllocated = GC.GetAllocatedBytesForCurrentThread() + FreeBytes + BytesPerCharacter * length;
     private readonly Stack<StringBuilder> _outputs = new([new StringBuilder()]);
     private int _depth;
     private long _spent;
@@ -87,7 +88,9 @@ internal sealed class RenderState(TimeProvider clock, long length = 0)
         return _outputs.Pop().ToString();
     }
 
-    /// <summary>Writes the text of a generation block and notes its place, as if all text being captured will be written where it stands.</summary>
+    /// <summary>
+    /// Writes the text of a generation block and notes its place, as if all text being captured will be written where it stands.
+    /// </summary>
     public void EmitGenerated(string text)
     {
         var start = _outputs.Sum(output => output.Length);

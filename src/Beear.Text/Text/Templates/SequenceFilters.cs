@@ -5,7 +5,8 @@ internal static class SequenceFilters
 {
     public static Dictionary<string, Filters.Filter> All { get; } = new(StringComparer.Ordinal)
     {
-        ["length"] = (value, _, _) => Values.Count(value) is { } count ? (long)count : throw new TemplateException($"{Values.Describe(value)} has no length"),
+        ["length"] = (value, _, _) => Values.Count(value) is { } count
+            ? (long)count : throw new TemplateException($"{Values.Describe(value)} has no length"),
         ["first"] = (value, _, state) => First(value, state),
         ["last"] = (value, _, state) => Last(value, state),
         ["list"] = (value, _, state) => Copy(value, state),
@@ -34,7 +35,8 @@ internal static class SequenceFilters
 
     private static object? First(object? value, RenderState state)
     {
-        if (value is Generator generator) return generator.TryNext(out var item) ? item : new Undefined("No first item, sequence was empty.");
+        if (value is Generator generator) return generator.TryNext(out var item)
+            ? item : new Undefined("No first item, sequence was empty.");
         return Values.Iterate(value, state) is [var first, ..] ? first : new Undefined("No first item, sequence was empty.");
     }
 
@@ -131,8 +133,10 @@ internal static class SequenceFilters
     {
         if (!Values.IsTrue(value)) yield break;
         var byName = arguments.Positional.Count > 0;
-        if (!byName && !arguments.Named.ContainsKey("attribute")) throw new TemplateException("'map' needs a filter's name or an attribute");
-        var key = byName ? null : ItemKey.Of(arguments.Named["attribute"], caseSensitive: true, arguments.Named.GetValueOrDefault("default"), state);
+        if (!byName && !arguments.Named.ContainsKey("attribute")) throw new TemplateException(
+            "'map' needs a filter's name or an attribute");
+        var key = byName ? null : ItemKey.Of(arguments.Named["attribute"], caseSensitive: true,
+            arguments.Named.GetValueOrDefault("default"), state);
         var rest = byName ? arguments.Skip(1) : Arguments.None;
         foreach (var item in Values.Iterate(value, state))
         {

@@ -3,7 +3,9 @@ namespace Beear.Text.Templates;
 /// <summary>What a filter's <c>attribute</c> argument takes from an item.</summary>
 internal static class ItemKey
 {
-    /// <summary>The value at a path such as <c>function.name</c> or <c>0</c>, the item itself without one; strings in lower case unless case counts.</summary>
+    /// <summary>
+    /// The value at a path such as <c>function.name</c> or <c>0</c>, the item itself without one; strings in lower case unless case counts.
+    /// </summary>
     public static Func<object?, object?> Of(object? path, bool caseSensitive, object? fallback, RenderState state)
     {
         var parts = Parts(path, state);
@@ -37,7 +39,8 @@ internal static class ItemKey
         if (path is null) return [];
         if (path is not string text) return [path];
         state.ChargeItems(text.Length);
-        return text.Split('.').Select(name => PythonText.All(name, PythonText.IsDigit) ? Numbers.ParseInteger(name, 10, state) : name).ToList();
+        return text.Split('.').Select(name => PythonText.All(name, PythonText.IsDigit)
+            ? Numbers.ParseInteger(name, 10, state) : name).ToList();
     }
 }
 

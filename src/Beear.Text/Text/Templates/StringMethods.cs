@@ -17,12 +17,18 @@ internal static class StringMethods
         ["splitlines"] = (text, arguments, state) => StringSplits.Lines(text, arguments.Flag(0, "keepends"), state),
         ["partition"] = (text, arguments, state) => StringSplits.Partition(text, arguments, state, fromEnd: false),
         ["rpartition"] = (text, arguments, state) => StringSplits.Partition(text, arguments, state, fromEnd: true),
-        ["startswith"] = (text, arguments, state) => Within(text, arguments) is { } part && Options(arguments, state).Exists(option => part.StartsWith(option, StringComparison.Ordinal)),
-        ["endswith"] = (text, arguments, state) => Within(text, arguments) is { } part && Options(arguments, state).Exists(option => part.EndsWith(option, StringComparison.Ordinal)),
+        ["startswith"] = (text, arguments, state) =>
+            Within(text, arguments) is { } part
+                && Options(arguments, state).Exists(option => part.StartsWith(option, StringComparison.Ordinal)),
+        ["endswith"] = (text, arguments, state) =>
+            Within(text, arguments) is { } part
+                && Options(arguments, state).Exists(option => part.EndsWith(option, StringComparison.Ordinal)),
         ["removeprefix"] = (text, arguments, _) =>
-            arguments.RequireText(0, "prefix") is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
+            arguments.RequireText(0, "prefix") is var prefix && text.StartsWith(prefix, StringComparison.Ordinal)
+                ? text[prefix.Length..] : text,
         ["removesuffix"] = (text, arguments, _) =>
-            arguments.RequireText(0, "suffix") is var suffix && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
+            arguments.RequireText(0, "suffix") is var suffix && text.EndsWith(suffix, StringComparison.Ordinal)
+                ? text[..^suffix.Length] : text,
         ["upper"] = (text, _, _) => TextCase.Upper(text),
         ["lower"] = (text, _, _) => TextCase.Lower(text),
         ["casefold"] = (text, _, _) => TextCase.Lower(text).Replace("ß", "ss", StringComparison.Ordinal),
@@ -40,7 +46,8 @@ internal static class StringMethods
         ["rfind"] = (text, arguments, state) => Find(text, arguments, state, last: true),
         ["index"] = (text, arguments, state) => Found(Find(text, arguments, state, last: false)),
         ["rindex"] = (text, arguments, state) => Found(Find(text, arguments, state, last: true)),
-        ["count"] = (text, arguments, state) => Within(text, arguments) is { } part ? Count(part, arguments.RequireText(0, "sub"), state) : 0L,
+        ["count"] = (text, arguments, state) =>
+            Within(text, arguments) is { } part ? Count(part, arguments.RequireText(0, "sub"), state) : 0L,
         ["center"] = (text, arguments, state) => Center(text, arguments, state),
         ["ljust"] = (text, arguments, state) => Pad(text, arguments, state, '<'),
         ["rjust"] = (text, arguments, state) => Pad(text, arguments, state, '>'),
@@ -169,7 +176,8 @@ internal static class StringMethods
         if (pattern.Length == 0) return PythonText.Length(text) + 1L;
         state.ChargeSearch(text, pattern);
         var count = 0L;
-        for (var at = text.IndexOf(pattern, StringComparison.Ordinal); at >= 0; at = text.IndexOf(pattern, at + pattern.Length, StringComparison.Ordinal)) count++;
+        for (var at = text.IndexOf(pattern, StringComparison.Ordinal); at >= 0; at =
+            text.IndexOf(pattern, at + pattern.Length, StringComparison.Ordinal)) count++;
         return count;
     }
 

@@ -99,8 +99,8 @@ internal sealed class TagScanner(string source, List<Token> tokens)
         if (hexDigits > 0)
         {
             var end = at + 2 + hexDigits;
-            if (end > source.Length || !int.TryParse(source.AsSpan(at + 2, hexDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
-                || value is < 0 or > 0x10FFFF)
+            if (end > source.Length || !int.TryParse(source.AsSpan(at + 2, hexDigits), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out var value) || value is < 0 or > 0x10FFFF)
                 throw new TemplateException($"the escape '\\{code}' needs {hexDigits} hexadecimal digits of a character") { At = here };
             if (value > 0xFFFF) text.Append(char.ConvertFromUtf32(value));
             else text.Append((char)value);
@@ -113,7 +113,9 @@ internal sealed class TagScanner(string source, List<Token> tokens)
             text.Append((char)value);
             return end;
         }
-        if (code == 'N') throw new TemplateException("characters by name ('\\N') are not supported; write the character itself") { At = here };
+        if (code == 'N') throw new TemplateException(
+            "characters by name ('\\N') are not supported; write the character itself")
+        { At = here };
         text.Append(code switch
         {
             'n' => "\n",

@@ -88,7 +88,8 @@ internal sealed class TemplateLexer
         if (!TryReadKeyword(_position, "raw", out var bodyStart, out var beginSign)) return false;
         Advance(bodyStart);
         FinishTag(beginSign, trimNewline: false);
-        for (var at = _source.IndexOf("{%", _position, StringComparison.Ordinal); at >= 0; at = _source.IndexOf("{%", at + 2, StringComparison.Ordinal))
+        for (var at = _source.IndexOf("{%", _position, StringComparison.Ordinal); at >= 0; at =
+            _source.IndexOf("{%", at + 2, StringComparison.Ordinal))
         {
             var signed = at + 2 < _source.Length && _source[at + 2] is '-' or '+';
             if (!TryReadKeyword(at + (signed ? 3 : 2), "endraw", out var end, out var sign)) continue;

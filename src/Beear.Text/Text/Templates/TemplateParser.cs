@@ -203,7 +203,8 @@ internal sealed class TemplateParser
         var parts = new List<Target> { first };
         while (_tokens.SkipOperator(","))
         {
-            if (_tokens.Current.Kind == TokenKind.BlockEnd || _tokens.Current.IsOperator(")") || _tokens.Current.IsOperator("=") || _tokens.Current.IsName("in")) break;
+            if (_tokens.Current.Kind == TokenKind.BlockEnd || _tokens.Current.IsOperator(")") || _tokens.Current.IsOperator("=")
+                || _tokens.Current.IsName("in")) break;
             parts.Add(ParseSingleTarget(mayBeAttribute, isLoopTarget));
         }
         return new Target("", null, parts);

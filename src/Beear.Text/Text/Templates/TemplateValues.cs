@@ -12,8 +12,8 @@ internal static class TemplateValues
     private const int MaximumDepth = 64;
 
     /// <summary>
-    /// Null, bool, long, <see cref="BigInteger"/>, double, string, <c>List&lt;object?&gt;</c> or <see cref="Mapping"/> (in the order in which keys
-    /// came) from those, other numbers, sequences, dictionaries with string keys, and JSON.
+    /// Null, bool, long, <see cref="BigInteger"/>, double, string, <c>List&lt;object?&gt;</c> or <see cref="Mapping"/> (in the order in
+    /// which keys came) from those, other numbers, sequences, dictionaries with string keys, and JSON.
     /// </summary>
     public static object? From(object? value, int depth = 0)
     {
@@ -29,7 +29,8 @@ internal static class TemplateValues
             JsonElement element => FromJson(element, depth),
             JsonNode node => From(JsonSerializer.SerializeToElement(node), depth),
             IEnumerable<KeyValuePair<string, object?>> pairs => FromPairs(pairs.Select(pair => (pair.Key, pair.Value)), depth),
-            IDictionary dictionary => FromPairs(dictionary.Keys.Cast<object>().Select(key => (key as string ?? throw Unknown(key), dictionary[key])), depth),
+            IDictionary dictionary => FromPairs(dictionary.Keys.Cast<object>()
+                .Select(key => (key as string ?? throw Unknown(key), dictionary[key])), depth),
             IEnumerable items => items.Cast<object?>().Select(item => From(item, depth + 1)).ToList(),
             _ => throw Unknown(value),
         };
@@ -59,7 +60,8 @@ internal static class TemplateValues
         if (element.TryGetInt64(out var integer)) return integer;
         var text = element.GetRawText();
         if (text.AsSpan().IndexOfAny(".eE") >= 0) return element.GetDouble();
-        return text.Length <= 400 ? Numbers.Integer(BigInteger.Parse(text, CultureInfo.InvariantCulture)) : throw new TemplateException("a variable holds too large a number");
+        return text.Length <= 400 ? Numbers.Integer(BigInteger.Parse(text, CultureInfo.InvariantCulture))
+            : throw new TemplateException("a variable holds too large a number");
     }
 
     private static Mapping FromPairs(IEnumerable<(string Key, object? Value)> pairs, int depth)
@@ -69,5 +71,6 @@ internal static class TemplateValues
         return mapping;
     }
 
-    private static TemplateException Unknown(object value) => new($"a variable holds the type {value.GetType().Name}, which templates do not know");
+    private static TemplateException Unknown(object value) =>
+        new($"a variable holds the type {value.GetType().Name}, which templates do not know");
 }

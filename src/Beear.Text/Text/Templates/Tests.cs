@@ -12,7 +12,8 @@ internal static class Tests
     public static bool Apply(string name, object? value, Arguments arguments, RenderState state)
     {
         state.ChargeKey(name);
-        return s_tests.TryGetValue(name, out var test) ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
+        return s_tests.TryGetValue(name, out var test)
+            ? test(value, arguments, state) : throw new TemplateException($"the test '{name}' does not exist");
     }
 
     private static Dictionary<string, Test> Create()

@@ -36,7 +36,8 @@ internal static class TextCase
 
     /// <summary>The filter <c>title</c>: upper case after spaces, hyphens and opening brackets.</summary>
     public static string TitleFilter(string text, RenderState state) =>
-        Words(text, rune => !Rune.IsWhiteSpace(rune) && rune.Value is not ('-' or '(' or '{' or '[' or '<' or (>= 0x1c and <= 0x1f)), Upper, state);
+        Words(text, rune => !Rune.IsWhiteSpace(rune)
+            && rune.Value is not ('-' or '(' or '{' or '[' or '<' or (>= 0x1c and <= 0x1f)), Upper, state);
 
     public static string Swap(string text, RenderState state)
     {
@@ -90,7 +91,8 @@ internal static class TextCase
 
     /// <summary>Title case; the Georgian letters have none, though they have an upper case.</summary>
     private static string TitleOf(string character) =>
-        FullCaseMapping.Title.TryGetValue(character, out var title) ? title : character[0] is >= '\u10d0' and <= '\u10ff' ? character : Upper(character);
+        FullCaseMapping.Title.TryGetValue(character, out var title) ? title : character[0] is >= '\u10d0' and <= '\u10ff'
+            ? character : Upper(character);
 
     private static int LowerWidth(string character) => character == "\u0130" ? 2 : character.Length;
 
@@ -120,7 +122,9 @@ internal static class TextCase
 
     private static bool IsCasedUnit(char unit) => Rune.TryCreate(unit, out var rune) && IsCased(rune);
 
-    private static bool IsIgnorable(char unit) => unit is '\'' or '.' or ':' or '^' or '`' or '\u00b7' or '\u2019' || char.GetUnicodeCategory(unit)
+    private static bool IsIgnorable(char unit) =>
+        unit is '\'' or '.' or ':' or '^' or '`' or '\u00b7' or '\u2019' || char.GetUnicodeCategory(unit)
         is System.Globalization.UnicodeCategory.NonSpacingMark or System.Globalization.UnicodeCategory.EnclosingMark
-        or System.Globalization.UnicodeCategory.Format or System.Globalization.UnicodeCategory.ModifierLetter or System.Globalization.UnicodeCategory.ModifierSymbol;
+        or System.Globalization.UnicodeCategory.Format or System.Globalization.UnicodeCategory.ModifierLetter
+            or System.Globalization.UnicodeCategory.ModifierSymbol;
 }

@@ -11,13 +11,15 @@ internal static class TextFilters
     {
         ["string"] = (value, _, state) => PythonRepr.Str(value, state),
         ["safe"] = (value, _, state) => PythonRepr.Str(value, state),
-        ["trim"] = (value, arguments, state) => PythonRepr.Str(value, state) is var text ? PythonText.Strip(text, StringMethods.Characters(text, arguments, state)) : null,
+        ["trim"] = (value, arguments, state) =>
+            PythonRepr.Str(value, state) is var text ? PythonText.Strip(text, StringMethods.Characters(text, arguments, state)) : null,
         ["upper"] = (value, _, state) => TextCase.Upper(PythonRepr.Str(value, state)),
         ["lower"] = (value, _, state) => TextCase.Lower(PythonRepr.Str(value, state)),
         ["title"] = (value, _, state) => TextCase.TitleFilter(PythonRepr.Str(value, state), state),
         ["capitalize"] = (value, _, state) => TextCase.Capitalize(PythonRepr.Str(value, state)),
         ["replace"] = (value, arguments, state) => StringMethods.Replace(
-            PythonRepr.Str(value, state), PythonRepr.Str(arguments.Require(0, "old"), state), PythonRepr.Str(arguments.Require(1, "new"), state),
+            PythonRepr.Str(value, state), PythonRepr.Str(arguments.Require(0, "old"), state),
+                PythonRepr.Str(arguments.Require(1, "new"), state),
             arguments.Get(2, "count") is { } count ? Values.ToInteger(count) : -1, state),
         ["format"] = (value, arguments, state) => PercentFormat.Format(
             PythonRepr.Str(value, state), arguments.Named.Count > 0 ? ToMapping(arguments) : new TupleValue(arguments.Positional), state),
@@ -53,7 +55,8 @@ internal static class TextFilters
         state.ChargeItems(breaks);
         state.Charge((long)breaks * indent.Length);
         var (first, blank) = (arguments.Flag(1, "first"), arguments.Flag(2, "blank"));
-        return string.Join('\n', PythonText.Lines(text).Select((line, i) => (i == 0 ? first : line.Length > 0 || blank) ? indent + line : line));
+        return string.Join('\n', PythonText.Lines(text)
+            .Select((line, i) => (i == 0 ? first : line.Length > 0 || blank) ? indent + line : line));
     }
 
     private static string Truncate(object? value, Arguments arguments, RenderState state)
@@ -106,7 +109,8 @@ internal static class TextFilters
         foreach (var value in Encoding.UTF8.GetBytes(text))
         {
             var character = (char)value;
-            if (char.IsAsciiLetterOrDigit(character) || character is '_' or '.' or '-' or '~' || safe.Contains(character, StringComparison.Ordinal)) result.Append(character);
+            if (char.IsAsciiLetterOrDigit(character) || character is '_' or '.' or '-' or '~'
+                || safe.Contains(character, StringComparison.Ordinal)) result.Append(character);
             else result.Append('%').Append(value.ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
         }
         return result.ToString();

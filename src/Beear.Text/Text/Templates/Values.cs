@@ -84,7 +84,8 @@ internal static class Values
         _ => throw new TemplateException($"{what} has to be a string, not {Describe(value)}"),
     };
 
-    public static bool IsIterable(object? value) => value is string or List<object?> or Mapping or MappingView or RangeValue or Generator or Undefined or LoopValue;
+    public static bool IsIterable(object? value) =>
+        value is string or List<object?> or Mapping or MappingView or RangeValue or Generator or Undefined or LoopValue;
 
     /// <summary>The items of a value, not to be changed: of a mapping its keys, of a string its characters; undefined has none.</summary>
     public static List<object?> Iterate(object? value, RenderState state)

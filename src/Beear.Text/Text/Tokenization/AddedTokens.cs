@@ -66,7 +66,8 @@ internal sealed class AddedTokenFinder
             budget.Charge(end - start);
             if (covered < start) segments.Add(new TextSegment(new TextSpan(covered, start), null));
             segments.Add(new TextSegment(new TextSpan(start, end), token.Id));
-            covered = end; // the search goes on in what was taken from the right: a token of white space is found there, as in the reference
+            // the search goes on in what was taken from the right: a token of white space is found there, as in the reference
+            covered = end;
         }
         if (covered < text.Length) segments.Add(new TextSegment(new TextSpan(covered, text.Length), null));
         return segments;

@@ -90,7 +90,8 @@ internal sealed class AdapterConfig
             Excluded = read.Pattern("exclude_modules"),
             Saved = read.Strings("modules_to_save"),
             Layers = read.Integers(read.json["layers_to_transform"]),
-            LayerPatterns = [.. read.Strings(LayersPattern).Select(name => read.Expression(LayersPattern, $@"^.*?\.{name}\.(?<layer>\d+)\."))],
+            LayerPatterns = [.. read.Strings(LayersPattern)
+                .Select(name => read.Expression(LayersPattern, $@"^.*?\.{name}\.(?<layer>\d+)\."))],
             Tokens = read.TokenRows(),
             Ranks = read.ByModule("rank_pattern"),
             Alphas = read.ByModule("alpha_pattern"),
@@ -189,7 +190,8 @@ internal sealed class AdapterConfig
     private double Number(string key) => json[key] is { } value ? Number(key, value) : 8;
 
     private double Number(string key, JsonNode? value) =>
-        value is JsonValue number && number.TryGetValue<double>(out double read) && double.IsFinite(read) ? read : throw Wrong(key, "a number");
+        value is JsonValue number && number.TryGetValue<double>(out double read) && double.IsFinite(read)
+            ? read : throw Wrong(key, "a number");
 
     private IReadOnlyList<string> Strings(string key) => json[key] switch
     {
@@ -223,7 +225,7 @@ internal sealed class AdapterConfig
         null => null,
         JsonValue value when value.TryGetValue<string>(out var text) && text.Length > 0 =>
             text.Equals("all-linear", StringComparison.OrdinalIgnoreCase) && key == "target_modules" ? ModulePattern.AllLinear
-            : ModulePattern.Of(Expression(key, $@"^(?:{text})\z")),
+                : ModulePattern.Of(Expression(key, $@"^(?:{text})\z")),
         _ => ModulePattern.Of(Strings(key)),
     };
 

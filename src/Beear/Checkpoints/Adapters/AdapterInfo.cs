@@ -18,8 +18,8 @@ internal sealed record AdapterInfo(string Folder, string Kind, string Base, stri
     public static AdapterInfo? Find(string path) => AdapterFolder.IsAt(path) ? AdapterFolder.Describe(path) : null;
 
     /// <summary>
-    /// Where the base lies: the folder itself if it holds full weights, else what <see cref="Base"/> names, from the root, the adapter's folder
-    /// or the current one; null if nothing is there.
+    /// Where the base lies: the folder itself if it holds full weights, else what <see cref="Base"/> names, from the root, the adapter's
+    /// folder or the current one; null if nothing is there.
     /// </summary>
     public string? FindBase()
     {

@@ -33,7 +33,8 @@ internal sealed class AdapterPlan
         (this.config, this.tensors, this.adapter, this.weights) = (config, tensors, adapter, weights);
         bool saysTied = model[TiedKey] is JsonValue tied && tied.TryGetValue<bool>(out bool flag) && flag;
         isTied = (saysTied || !weights.Tensors.ContainsKey(Head + Weight)) && weights.Tensors.ContainsKey(Embedding + Weight);
-        matrices = [.. weights.Tensors.Where(tensor => tensor.Value.Shape.Count == 2 && tensor.Key.EndsWith(Weight, StringComparison.Ordinal))
+        matrices = [.. weights.Tensors.Where(tensor => tensor.Value.Shape.Count == 2
+            && tensor.Key.EndsWith(Weight, StringComparison.Ordinal))
             .Select(tensor => tensor.Key[..^Weight.Length])];
         if (isTied) matrices.Add(Head);
         foreach (var (module, role) in tensors.Places) RequirePlace(module, role);
@@ -100,7 +101,8 @@ internal sealed class AdapterPlan
         {
             // Of a tied model the rows are written once.
             if (!rows.Exists(own => isTied || own.EndsWith(module, StringComparison.Ordinal)))
-                throw new BeearException($"'{tensors.Path}' lacks the rows of '{module}' that {AdapterConfig.FileName} names; fetch it again.");
+                throw new BeearException($"'{tensors.Path}' lacks the rows of '{module}' that {AdapterConfig.FileName} names; fetch it "
+                    + $"again.");
         }
     }
 
@@ -123,7 +125,8 @@ internal sealed class AdapterPlan
         if (!weights.Tensors.TryGetValue(module + Bias, out var bias))
         {
             throw new BeearException(
-                $"'{config.Source}': lora_bias gives '{module}' a bias, and the base has none there, so the adapter cannot be merged into it.");
+                $"'{config.Source}': lora_bias gives '{module}' a bias, and the base has none there, so the adapter cannot be merged into "
+                    + $"it.");
         }
         foreach (var one in new[] { saved, shift }) RequireShape(one, bias.Shape);
         var scaled = shift is null ? null : new ScaledBias(shift.Name, config.Scale(module));
@@ -197,7 +200,8 @@ internal sealed class AdapterPlan
         var ids = config.Tokens.First(tokens => module.EndsWith(tokens.Module, StringComparison.Ordinal)).Ids;
         RequireShape(rows, [ids.Count, shape[1]]);
         if (ids.Any(id => id >= shape[0]))
-            throw new BeearException($"'{config.Source}': trainable_token_indices holds {ids.Max()}, and the base has only {shape[0]} tokens.");
+            throw new BeearException($"'{config.Source}': trainable_token_indices holds {ids.Max()}, and the base has only {shape[0]} "
+                + $"tokens.");
         return new TokenRows(rows.Name, ids);
     }
 

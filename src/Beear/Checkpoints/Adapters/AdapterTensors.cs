@@ -42,7 +42,8 @@ internal sealed partial class AdapterTensors
         foreach (var name in source.Tensors.Keys.Where(name => !name.Contains(".original_module.", StringComparison.Ordinal)))
         {
             if (Place(name) is not { } place)
-                throw new BeearException($"'{path}': the tensor '{name}' is none of a LoRA adapter; merge it with PEFT (merge_and_unload).");
+                throw new BeearException($"'{path}': the tensor '{name}' is none of a LoRA adapter; merge it with PEFT "
+                    + $"(merge_and_unload).");
             // Of a module that is saved whole, bias = "all" writes the bias twice.
             if (names.TryAdd(place, name) || place.Role == AdapterRole.Bias) continue;
             throw new BeearException(
@@ -56,7 +57,8 @@ internal sealed partial class AdapterTensors
     public IReadOnlyCollection<(string Module, AdapterRole Role)> Places => names.Keys;
 
     /// <summary>A tensor's header, or null.</summary>
-    public TensorInfo? Find(string module, AdapterRole role) => names.TryGetValue((module, role), out var name) ? source.Tensors[name] : null;
+    public TensorInfo? Find(string module, AdapterRole role) =>
+        names.TryGetValue((module, role), out var name) ? source.Tensors[name] : null;
 
     private static (string Module, AdapterRole Role)? Place(string name)
     {

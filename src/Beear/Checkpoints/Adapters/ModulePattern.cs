@@ -35,7 +35,8 @@ internal sealed class ModulePattern
         }
         catch (RegexMatchTimeoutException failure)
         {
-            throw new BeearException($"The expression '{expression}' of adapter_config.json takes far too long on '{module}'; write the names of the modules as a list.", failure);
+            throw new BeearException($"The expression '{expression}' of adapter_config.json takes far too long on '{module}'; write the "
+                + $"names of the modules as a list.", failure);
         }
     }
 

@@ -6,7 +6,8 @@ namespace Beear.Checkpoints.Adapters;
 /// <param name="Product">A low-rank product that is added.</param>
 /// <param name="Shift">A vector that is added.</param>
 /// <param name="Rows">Rows that are replaced.</param>
-internal sealed record TensorMerge(string Base, string? Saved, LowRankProduct? Product = null, ScaledBias? Shift = null, TokenRows? Rows = null)
+internal sealed record TensorMerge(string Base, string? Saved, LowRankProduct? Product = null, ScaledBias? Shift = null,
+    TokenRows? Rows = null)
 {
     /// <summary>Whether the tensor is one of the two files' as it is.</summary>
     public bool IsPlain => Product is null && Shift is null && Rows is null;
@@ -20,7 +21,9 @@ internal sealed record TensorMerge(string Base, string? Saved, LowRankProduct? P
 /// <param name="Up">(out, r), of an embedding (d, r).</param>
 /// <param name="Scale">α / r, or α / √r.</param>
 /// <param name="IsEmbedding">Whether the tensor is an embedding's, (V, d).</param>
-/// <param name="Magnitude">(out), of an embedding (d): the lengths that DoRA gives the rows, of an embedding the columns, of the sum.</param>
+/// <param name="Magnitude">
+/// (out), of an embedding (d): the lengths that DoRA gives the rows, of an embedding the columns, of the sum.
+/// </param>
 internal sealed record LowRankProduct(string Down, string Up, double Scale, bool IsEmbedding, string? Magnitude);
 
 /// <summary>A bias of the second factor and its scale.</summary>

@@ -65,7 +65,8 @@ internal static class GgufArchitectures
             Flags = AttentionAndFeedForwardBias,
         },
         new() { Name = "qwen2", ModelType = "qwen2", ClassName = "Qwen2ForCausalLM" },
-        new() { Name = "qwen3", ModelType = "qwen3", ClassName = "Qwen3ForCausalLM", LayerTensors = GgufTensorNames.QueryKeyNorms, Flags = AttentionBias },
+        new() { Name = "qwen3", ModelType = "qwen3", ClassName = "Qwen3ForCausalLM", LayerTensors = GgufTensorNames.QueryKeyNorms,
+            Flags = AttentionBias },
         new()
         {
             Name = "gemma2",

@@ -3,7 +3,8 @@ namespace Beear.Checkpoints.Gguf;
 /// <summary>The types of GGUF metadata values, by their numbers in the file.</summary>
 internal enum GgufValueType : uint
 {
-    UInt8 = 0, Int8 = 1, UInt16 = 2, Int16 = 3, UInt32 = 4, Int32 = 5, Float32 = 6, Bool = 7, Text = 8, Array = 9, UInt64 = 10, Int64 = 11, Float64 = 12,
+    UInt8 = 0, Int8 = 1, UInt16 = 2, Int16 = 3, UInt32 = 4, Int32 = 5, Float32 = 6, Bool = 7, Text = 8, Array = 9, UInt64 = 10,
+    Int64 = 11, Float64 = 12,
 }
 
 /// <summary>An array of GGUF metadata, read from the file only when it is asked for.</summary>
@@ -128,7 +129,8 @@ internal static class GgufMetadata
     public static bool? Truth(this IReadOnlyDictionary<string, object> metadata, string key) => metadata.GetValueOrDefault(key) as bool?;
 
     /// <summary>The array at a key, or null.</summary>
-    public static GgufArray? Array(this IReadOnlyDictionary<string, object> metadata, string key) => metadata.GetValueOrDefault(key) as GgufArray;
+    public static GgufArray? Array(this IReadOnlyDictionary<string, object> metadata, string key) =>
+        metadata.GetValueOrDefault(key) as GgufArray;
 
     /// <summary>The whole number at a key, or null; also null where it does not fit.</summary>
     public static long? Integer(this IReadOnlyDictionary<string, object> metadata, string key) => metadata.GetValueOrDefault(key) switch
@@ -144,7 +146,9 @@ internal static class GgufMetadata
         _ => null,
     };
 
-    /// <summary>The real number at a key, or null; a float32 becomes the shortest decimal that names it: 1e-05, not 9.99999975e-06.</summary>
+    /// <summary>
+    /// The real number at a key, or null; a float32 becomes the shortest decimal that names it: 1e-05, not 9.99999975e-06.
+    /// </summary>
     public static double? Real(this IReadOnlyDictionary<string, object> metadata, string key) => metadata.GetValueOrDefault(key) switch
     {
         float value => double.Parse(value.ToString("R")),

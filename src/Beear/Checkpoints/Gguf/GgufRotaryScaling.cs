@@ -31,7 +31,8 @@ internal static class GgufRotaryScaling
         if (kind != "yarn")
         {
             throw new BeearException(
-                $"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's Hugging Face directory.");
+                $"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's Hugging Face "
+                    + $"directory.");
         }
         if (config.Size(OriginalContext) is { } positions) scaling["original_max_position_embeddings"] = positions;
         foreach (var beta in new[] { "beta_fast", "beta_slow" })
@@ -41,7 +42,9 @@ internal static class GgufRotaryScaling
         return scaling;
     }
 
-    /// <summary>Llama 3.1 files hold only the finished factor of each frequency: the settings are those that give the same factors.</summary>
+    /// <summary>
+    /// Llama 3.1 files hold only the finished factor of each frequency: the settings are those that give the same factors.
+    /// </summary>
     private static JsonObject Llama3(GgufConfig config)
     {
         var factors = Factors(config, GgufTensorNames.RotaryFactors);                // (D/2)
@@ -54,7 +57,8 @@ internal static class GgufRotaryScaling
             if (!(factors.Length == config.RotatedSize / 2 && Math.Abs(factors[i] - expected) <= 1e-3 * expected))
             {
                 throw new BeearException(
-                    $"'{config.File.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's Hugging Face directory.");
+                    $"'{config.File.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's Hugging Face "
+                        + $"directory.");
             }
         }
         return new JsonObject

@@ -18,7 +18,8 @@ internal static class GgufSentencePiece
     public static JsonObject ToJson(GgufFile file, GgufTokens tokens)
     {
         var scores = file.Metadata.Array("tokenizer.ggml.scores")?.ToReals();
-        if (scores?.Length != tokens.Texts.Length) throw GgufFile.Error(file.Path, $"it has {tokens.Texts.Length} tokens but {scores?.Length ?? 0} scores");
+        if (scores?.Length != tokens.Texts.Length) throw GgufFile.Error(file.Path,
+            $"it has {tokens.Texts.Length} tokens but {scores?.Length ?? 0} scores");
         var spaceFirst = file.Metadata.Truth("tokenizer.ggml.add_space_prefix") ?? true;
         var unknown = tokens.Special("unknown") ?? (tokens.Texts.Length > DefaultUnknown ? DefaultUnknown : null);
         return new JsonObject
@@ -67,7 +68,8 @@ internal static class GgufSentencePiece
                     merges.Add((whole, left, right));
             }
         }
-        return merges.OrderByDescending(merge => scores[merge.Whole]).ThenBy(merge => merge.Whole).ThenBy(merge => merge.Left).ThenBy(merge => merge.Right)
+        return merges.OrderByDescending(merge => scores[merge.Whole]).ThenBy(merge => merge.Whole).ThenBy(merge => merge.Left)
+            .ThenBy(merge => merge.Right)
             .Select(merge => (tokens.Texts[merge.Left], tokens.Texts[merge.Right]));
     }
 

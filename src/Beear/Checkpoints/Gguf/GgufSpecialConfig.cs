@@ -36,14 +36,17 @@ internal static class GgufSpecialConfig
                 else config["layer_types"] = Types([.. Enumerable.Repeat(false, (int)file.Layers)]);
                 break;
             case "olmo2" when Window(file) is not null:
-                throw new BeearException($"'{file.File.Path}' is an OLMo 2 model with sliding windows (OLMo 3), which cannot be read from GGUF.");
+                throw new BeearException($"'{file.File.Path}' is an OLMo 2 model with sliding windows (OLMo 3), which cannot be read from "
+                    + $"GGUF.");
             case "phi3":
                 config["sliding_window"] = Window(file);
                 AddPartialRotary(config, file);
-                if (file.Size("rope.scaling.original_context_length") is { } original) config["original_max_position_embeddings"] = original;
+                if (file.Size("rope.scaling.original_context_length")
+                    is { } original) config["original_max_position_embeddings"] = original;
                 break;
             case "smollm3":
-                config["no_rope_layers"] = new JsonArray([.. Enumerable.Range(1, (int)file.Layers).Select(i => JsonValue.Create(i % 4 == 0 ? 0 : 1))]);
+                config["no_rope_layers"] = new JsonArray(
+                    [.. Enumerable.Range(1, (int)file.Layers).Select(i => JsonValue.Create(i % 4 == 0 ? 0 : 1))]);
                 break;
             case "exaone4":
                 if (file.Layers == LayersOfExaone4WithWindows) AddWindows(config, file, Window(file) ?? 4096, period: 4);
@@ -86,7 +89,8 @@ internal static class GgufSpecialConfig
     private static JsonArray Types(bool[] windowed) =>
         [.. windowed.Select(isWindowed => JsonValue.Create(isWindowed ? "sliding_attention" : "full_attention"))];
 
-    private static void AddPartialRotary(JsonObject config, GgufConfig file) => config["partial_rotary_factor"] = (double)file.RotatedSize / file.HeadSize;
+    private static void AddPartialRotary(JsonObject config, GgufConfig file) =>
+        config["partial_rotary_factor"] = (double)file.RotatedSize / file.HeadSize;
 
     /// <summary>Gemma 2 27B, the only one of 46 layers, scales its scores by the hidden size of a head.</summary>
     private static long Gemma2Scalar(GgufConfig file) => file.Layers == 46 ? file.HiddenSize / file.Heads : file.HeadSize;

@@ -4,7 +4,8 @@ namespace Beear.Checkpoints.Gguf;
 internal static class GgufTensorNames
 {
     /// <summary>Factors of the rotary frequencies: part of the configuration in Hugging Face's form, not weights.</summary>
-    public const string RotaryFactors = "rope_freqs.weight", LongFactors = "rope_factors_long.weight", ShortFactors = "rope_factors_short.weight";
+    public const string RotaryFactors = "rope_freqs.weight", LongFactors = "rope_factors_long.weight",
+        ShortFactors = "rope_factors_short.weight";
 
     /// <summary>The token embeddings and the output head.</summary>
     public const string Embedding = "token_embd.weight", Output = "output.weight";
@@ -52,20 +53,22 @@ internal static class GgufTensorNames
     public static IReadOnlyDictionary<string, string> QueryKeyNorms { get; } = Join(Attention, FeedForward, PreNorms, HeadNorms);
 
     /// <summary>Norms before and after the sublayers, and perhaps of queries and keys.</summary>
-    public static IReadOnlyDictionary<string, string> Sandwich { get; } = Join(Attention, FeedForward, HeadNorms, new(StringComparer.Ordinal)
-    {
-        ["attn_norm"] = "input_layernorm",
-        ["post_attention_norm"] = "post_attention_layernorm",
-        ["ffn_norm"] = "pre_feedforward_layernorm",
-        ["post_ffw_norm"] = "post_feedforward_layernorm",
-    });
+    public static IReadOnlyDictionary<string, string> Sandwich { get; } =
+        Join(Attention, FeedForward, HeadNorms, new(StringComparer.Ordinal)
+        {
+            ["attn_norm"] = "input_layernorm",
+            ["post_attention_norm"] = "post_attention_layernorm",
+            ["ffn_norm"] = "pre_feedforward_layernorm",
+            ["post_ffw_norm"] = "post_feedforward_layernorm",
+        });
 
     /// <summary>Norms after the sublayers, and of queries and keys.</summary>
-    public static IReadOnlyDictionary<string, string> PostNorms { get; } = Join(Attention, FeedForward, HeadNorms, new(StringComparer.Ordinal)
-    {
-        ["post_attention_norm"] = "post_attention_layernorm",
-        ["post_ffw_norm"] = "post_feedforward_layernorm",
-    });
+    public static IReadOnlyDictionary<string, string> PostNorms { get; } =
+        Join(Attention, FeedForward, HeadNorms, new(StringComparer.Ordinal)
+        {
+            ["post_attention_norm"] = "post_attention_layernorm",
+            ["post_ffw_norm"] = "post_feedforward_layernorm",
+        });
 
     /// <summary>One projection for query, key and value, and one for gate and up.</summary>
     public static IReadOnlyDictionary<string, string> Fused { get; } = Join(PreNorms, new(StringComparer.Ordinal)
@@ -105,7 +108,8 @@ internal static class GgufTensorNames
             : null;
     }
 
-    private static Dictionary<string, string> Join(params Dictionary<string, string>[] parts) => new(parts.SelectMany(part => part), StringComparer.Ordinal);
+    private static Dictionary<string, string> Join(params Dictionary<string, string>[] parts) =>
+        new(parts.SelectMany(part => part), StringComparer.Ordinal);
 
     private static Dictionary<string, string> Reverse(IReadOnlyDictionary<string, string> names) =>
         names.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);

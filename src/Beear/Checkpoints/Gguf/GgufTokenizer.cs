@@ -28,7 +28,8 @@ internal static class GgufTokenizer
             "gpt2" => ByteLevel(file, tokens),
             "llama" => GgufSentencePiece.ToJson(file, tokens),
             _ => throw new BeearException(
-                $"'{file.Path}' has a tokenizer of the kind '{model}', and of GGUF files only 'gpt2' (byte-level BPE) and 'llama' (SentencePiece) can be read; " +
+                $"'{file.Path}' has a tokenizer of the kind '{model}', and of GGUF files only 'gpt2' (byte-level BPE) and 'llama' "
+                    + $"(SentencePiece) can be read; " +
                 "put the model's tokenizer.json and tokenizer_config.json beside it."),
         };
     }
@@ -77,11 +78,13 @@ internal static class GgufTokenizer
             ["add_prefix_space"] = false,
             ["clean_up_tokenization_spaces"] = false,
         };
-        foreach (var (key, name) in new[] { ("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding") })
+        foreach (var (key, name) in new[] { ("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"),
+            ("pad_token", "padding") })
         {
             if (tokens.Special(name) is { } id) config[key] = tokens.Texts[id];
         }
-        if (metadata.Integer($"{metadata.Text("general.architecture")}.context_length") is { } positions) config["model_max_length"] = positions;
+        if (metadata.Integer($"{metadata.Text("general.architecture")}.context_length")
+            is { } positions) config["model_max_length"] = positions;
         if (metadata.Text("tokenizer.chat_template") is { } template) config["chat_template"] = template;
         return config;
     }

@@ -53,7 +53,8 @@ internal sealed class GgufTokenizerWriter
     public IEnumerable<(string Key, object Value)> Metadata()
     {
         if (model.Text("type") is not (null or "BPE"))
-            throw new BeearException($"The tokenizer of '{files.Source}' is of the kind '{model.Text("type")}', and only BPE can be written to GGUF.");
+            throw new BeearException($"The tokenizer of '{files.Source}' is of the kind '{model.Text("type")}', and only BPE can be "
+                + $"written to GGUF.");
         if (model.Text("continuing_subword_prefix") is { Length: > 0 } || model.Text("end_of_word_suffix") is { Length: > 0 })
             throw NotTheSame("marks the parts of a word");
         var isSentencePiece = Flag(model["byte_fallback"]);
@@ -63,7 +64,7 @@ internal sealed class GgufTokenizerWriter
     private IEnumerable<(string Key, object Value)> ByteLevel()
     {
         var normalizers = Steps("normalizer", "normalizers").Select(step => step.Text("type")).ToList();
-        if (normalizers is not ([] or ["NFC"])) throw NotTheSame("normalises text");                  // llama.cpp lacks NFC, and Qwen's models run on it
+        if (normalizers is not ([] or ["NFC"])) throw NotTheSame("normalises text");  // llama.cpp lacks NFC, and Qwen's models run on it
         var preTokenizer = NamedPreTokenizer.Like(tokenizer["pre_tokenizer"], Flag(model["ignore_merges"]), normalizers.FirstOrDefault())
             ?? throw NotTheSame("cuts text");
         yield return ("tokenizer.ggml.model", "gpt2");
@@ -81,7 +82,8 @@ internal sealed class GgufTokenizerWriter
         {
             if (kinds[id] == GgufTokenKind.Normal && IsByte(tokens[id])) kinds[id] = (int)GgufTokenKind.Byte;
         }
-        if (model.Text("unk_token") is { } unknown && Array.IndexOf(tokens, unknown) is var at and >= 0) kinds[at] = (int)GgufTokenKind.Unknown;
+        if (model.Text("unk_token") is { } unknown && Array.IndexOf(tokens, unknown) is var at and >= 0) kinds[at] =
+            (int)GgufTokenKind.Unknown;
         yield return ("tokenizer.ggml.model", "llama");
         yield return ("tokenizer.ggml.pre", "default");
         yield return ("tokenizer.ggml.tokens", tokens);
@@ -96,7 +98,8 @@ internal sealed class GgufTokenizerWriter
         var merges = Merges().ToList();
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < tokens.Length; id++) ids[tokens[id]] = id;
-        float[] scores = [.. kinds.Select(kind => kind == GgufTokenKind.Unused ? ScoreOfUnused : kind == GgufTokenKind.Byte ? 0 : ScoreOfAdded)];
+        float[] scores = [.. kinds.Select(kind => kind == GgufTokenKind.Unused ? ScoreOfUnused : kind == GgufTokenKind.Byte
+            ? 0 : ScoreOfAdded)];
         for (var id = 0; id < scores.Length; id++)
         {
             if (kinds[id] == GgufTokenKind.Normal) scores[id] = -merges.Count;
@@ -114,21 +117,26 @@ internal sealed class GgufTokenizerWriter
         var named = ChatFormatFiles.SpecialTokens(files);
         var (first, last) = AroundText();
         var ends = EndsOfTurn();
-        var end = named.GetValueOrDefault("eos_token") is string text && IdOf(text) is { } ending ? ending : ends.Count > 0 ? ends[0] : null as int?;
-        if ((IdOf(named.GetValueOrDefault("bos_token") as string) ?? first) is { } bos) yield return ("tokenizer.ggml.bos_token_id", (uint)bos);
+        var end = named.GetValueOrDefault("eos_token") is string text && IdOf(text) is { } ending ? ending : ends.Count > 0
+            ? ends[0] : null as int?;
+        if ((IdOf(named.GetValueOrDefault("bos_token") as string) ?? first) is { } bos) yield return (
+            "tokenizer.ggml.bos_token_id", (uint)bos);
         if (end is { } eos) yield return ("tokenizer.ggml.eos_token_id", (uint)eos);
         var others = ends.Where(id => id != end).ToList();
         if (others.Count > 0) yield return ("tokenizer.ggml.eot_token_id", (uint)others[0]);
         if (others.Count > 1) yield return ("tokenizer.ggml.eom_token_id", (uint)others[1]);
-        if (IdOf(named.GetValueOrDefault("unk_token") as string) is { } unknown) yield return ("tokenizer.ggml.unknown_token_id", (uint)unknown);
-        if (IdOf(named.GetValueOrDefault("pad_token") as string) is { } padding) yield return ("tokenizer.ggml.padding_token_id", (uint)padding);
+        if (IdOf(named.GetValueOrDefault("unk_token") as string) is { } unknown) yield return ("tokenizer.ggml.unknown_token_id",
+            (uint)unknown);
+        if (IdOf(named.GetValueOrDefault("pad_token") as string) is { } padding) yield return ("tokenizer.ggml.padding_token_id",
+            (uint)padding);
         yield return ("tokenizer.ggml.add_bos_token", first is not null || Flag(config?["add_bos_token"]));
         yield return ("tokenizer.ggml.add_eos_token", last is not null || Flag(config?["add_eos_token"]));
     }
 
     private IEnumerable<(string Key, object Value)> Template()
     {
-        if (ChatTemplateFiles.Find(files).TryGetValue(ChatTemplateSet.Default, out var template)) yield return ("tokenizer.chat_template", template);
+        if (ChatTemplateFiles.Find(files)
+            .TryGetValue(ChatTemplateSet.Default, out var template)) yield return ("tokenizer.chat_template", template);
     }
 
     /// <summary>The tokens that a post-processor puts before and after a text.</summary>
@@ -137,10 +145,12 @@ internal sealed class GgufTokenizerWriter
         var processors = tokenizer["post_processor"] is JsonObject one
             ? one["processors"] as JsonArray ?? [one.DeepClone()]
             : [];
-        var single = processors.OfType<JsonObject>().FirstOrDefault(processor => processor.Text("type") == "TemplateProcessing")?["single"] as JsonArray ?? [];
+        var single = processors.OfType<JsonObject>()
+            .FirstOrDefault(processor => processor.Text("type") == "TemplateProcessing")?["single"] as JsonArray ?? [];
         var parts = single.Select(part => part?["SpecialToken"] is JsonObject token ? IdOf(token.Text("id")) : null).ToList();
         var text = single.ToList().FindIndex(part => part?["Sequence"] is not null);
-        return text < 0 ? (null, null) : (parts.Take(text).FirstOrDefault(id => id is not null), parts.Skip(text).FirstOrDefault(id => id is not null));
+        return text < 0 ? (null, null)
+            : (parts.Take(text).FirstOrDefault(id => id is not null), parts.Skip(text).FirstOrDefault(id => id is not null));
     }
 
     private List<int> EndsOfTurn()
@@ -151,7 +161,8 @@ internal sealed class GgufTokenizerWriter
             var stated = files.Json(name)?["eos_token_id"];
             foreach (var id in stated is JsonArray list ? list : [stated?.DeepClone()])
             {
-                if (id is JsonValue value && value.TryGetValue<int>(out var number) && number >= 0 && number < tokens.Length && !ends.Contains(number))
+                if (id is JsonValue value && value.TryGetValue<int>(out var number) && number >= 0 && number < tokens.Length
+                    && !ends.Contains(number))
                     ends.Add(number);
             }
         }
@@ -169,7 +180,7 @@ internal sealed class GgufTokenizerWriter
 
     private bool PutsSpaceFirst() =>
         Steps("normalizer", "normalizers").Any(step => step.Text("type") == "Prepend")
-        || Steps("pre_tokenizer", "pretokenizers").Any(step => step.Text("type") == "Metaspace" && step.Text("prepend_scheme") != "never");
+            || Steps("pre_tokenizer", "pretokenizers").Any(step => step.Text("type") == "Metaspace" && step.Text("prepend_scheme") != "never");
 
     /// <summary>The steps of a part of tokenizer.json, which is one of them or a list.</summary>
     private IEnumerable<JsonObject> Steps(string part, string list) =>
@@ -186,7 +197,8 @@ internal sealed class GgufTokenizerWriter
     private static bool MarksSpaces(JsonObject step) => step.Text("type") switch
     {
         "Replace" => IsSpace(step["pattern"]) && step.Text("content") == GgufSentencePiece.Space,
-        "Metaspace" => step.Text("replacement") == GgufSentencePiece.Space && step["split"] is JsonValue split && split.TryGetValue<bool>(out var splits) && !splits,
+        "Metaspace" => step.Text("replacement") == GgufSentencePiece.Space && step["split"] is JsonValue split
+            && split.TryGetValue<bool>(out var splits) && !splits,
         _ => false,
     };
 
@@ -194,11 +206,13 @@ internal sealed class GgufTokenizerWriter
 
     private void Put(JsonNode? id, string token, long kind)
     {
-        if (id is not JsonValue value || !value.TryGetValue<int>(out var index) || index < 0) throw Unreadable($"the token '{token}' has no id");
+        if (id is not JsonValue value || !value.TryGetValue<int>(out var index)
+            || index < 0) throw Unreadable($"the token '{token}' has no id");
         if (index >= tokens.Length)
         {
             throw new BeearException(
-                $"The tokenizer of '{files.Source}' has the token '{token}' with the id {index}, but the model only {tokens.Length} embeddings; they do not belong together.");
+                $"The tokenizer of '{files.Source}' has the token '{token}' with the id {index}, but the model only {tokens.Length} "
+                    + $"embeddings; they do not belong together.");
         }
         (tokens[index], kinds[index]) = (token, (int)kind);
     }
@@ -210,7 +224,8 @@ internal sealed class GgufTokenizerWriter
 
     private BeearException Unreadable(string fault) => new($"The tokenizer of '{files.Source}' is not of the Hugging Face form: {fault}.");
 
-    private static bool IsByte(string token) => token is ['<', '0', 'x', var high, var low, '>'] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low);
+    private static bool IsByte(string token) =>
+        token is ['<', '0', 'x', var high, var low, '>'] && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low);
 
     private static bool Flag(JsonNode? node) => node is JsonValue value && value.TryGetValue<bool>(out var flag) && flag;
 }

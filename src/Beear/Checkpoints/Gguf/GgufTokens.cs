@@ -12,8 +12,10 @@ internal sealed class GgufTokens
     public GgufTokens(GgufFile file)
     {
         this.file = file;
-        Texts = file.Metadata.Array("tokenizer.ggml.tokens")?.ToStrings() ?? throw GgufFile.Error(file.Path, "its metadata lack tokenizer.ggml.tokens");
-        Kinds = file.Metadata.Array("tokenizer.ggml.token_type")?.ToIntegers() ?? [.. Enumerable.Repeat(GgufTokenKind.Normal, Texts.Length)];
+        Texts = file.Metadata.Array("tokenizer.ggml.tokens")?.ToStrings()
+            ?? throw GgufFile.Error(file.Path, "its metadata lack tokenizer.ggml.tokens");
+        Kinds = file.Metadata.Array("tokenizer.ggml.token_type")?.ToIntegers()
+            ?? [.. Enumerable.Repeat(GgufTokenKind.Normal, Texts.Length)];
         if (Kinds.Length != Texts.Length) throw GgufFile.Error(file.Path, $"it has {Texts.Length} tokens but {Kinds.Length} token types");
     }
 
@@ -28,7 +30,8 @@ internal sealed class GgufTokens
     public int? Special(string name)
     {
         if (file.Metadata.Integer($"tokenizer.ggml.{name}_token_id") is not { } id) return null;
-        return id >= 0 && id < Texts.Length ? (int)id : throw GgufFile.Error(file.Path, $"its {name} token {id} is not among {Texts.Length} tokens");
+        return id >= 0 && id < Texts.Length
+            ? (int)id : throw GgufFile.Error(file.Path, $"its {name} token {id} is not among {Texts.Length} tokens");
     }
 
     /// <summary><c>vocab</c>: token → id, without unused ids.</summary>
@@ -52,7 +55,8 @@ internal sealed class GgufTokens
         for (var id = 0; id < Texts.Length; id++)
         {
             if (Kinds[id] is GgufTokenKind.Unknown or GgufTokenKind.Control or GgufTokenKind.UserDefined)
-                added.Add(AddedToken(id, Texts[id], Kinds[id] != GgufTokenKind.UserDefined, stripsSpaces: isPhi3 && GgufPhi3.Strips(Texts[id])));
+                added.Add(AddedToken(id, Texts[id], Kinds[id] != GgufTokenKind.UserDefined, stripsSpaces: isPhi3
+                    && GgufPhi3.Strips(Texts[id])));
         }
         return added;
     }

@@ -43,9 +43,11 @@ internal sealed record GgufType(
     /// <summary>The readable type of a name.</summary>
     public static GgufType Named(string name) => Known.Single(type => type.Name == name);
 
-    private static unsafe GgufType Of<T>(uint id) where T : struct, IBlockFormat => new(id, typeof(T).Name, T.Elements, T.Bytes, DequantiseAll<T>);
+    private static unsafe GgufType Of<T>(uint id) where T : struct, IBlockFormat =>
+        new(id, typeof(T).Name, T.Elements, T.Bytes, DequantiseAll<T>);
 
-    private static unsafe GgufType Writable<T>(uint id) where T : struct, IWritableBlockFormat => Of<T>(id) with { Quantise = QuantiseAll<T> };
+    private static unsafe GgufType Writable<T>(uint id) where T : struct, IWritableBlockFormat =>
+        Of<T>(id) with { Quantise = QuantiseAll<T> };
 
     private static unsafe void DequantiseAll<T>(byte* source, float* target, long blocks) where T : struct, IBlockFormat =>
         InChunks(blocks, T.Elements, block => T.Dequantise(source + (block * T.Bytes), target + (block * T.Elements)));

@@ -23,8 +23,10 @@ internal sealed class ParquetColumn : IDisposable
         var column = new ParquetColumn(field);
         foreach (var part in LeavesOf(field).Where(part => Leaf.CanRead(part.ClrType)))
         {
-            limits.RequirePages(group.GetMetadata(part)?.MetaData ?? throw new InvalidDataException($"the column '{part.Name}' has no data"));
-            column.leaves.Add(part, new Leaf(part, characters, await group.ReadRawColumnDataBaseAsync(part, cancellation).ConfigureAwait(false)));
+            limits.RequirePages(group.GetMetadata(part)?.MetaData
+                ?? throw new InvalidDataException($"the column '{part.Name}' has no data"));
+            column.leaves.Add(part, new Leaf(part, characters,
+                await group.ReadRawColumnDataBaseAsync(part, cancellation).ConfigureAwait(false)));
         }
         return column.leaves.Count == 0 ? null : column;
     }

@@ -23,7 +23,8 @@ internal sealed class ParquetLimits
     {
         (this.file, length) = (file, file.Length);
         var tail = ReadAt(Math.Max(0, length - Tail), Tail);
-        if (tail.Length < Tail || !tail.AsSpan(4).SequenceEqual(Magic)) throw new InvalidDataException("it does not end as a Parquet file does");
+        if (tail.Length < Tail || !tail.AsSpan(4)
+            .SequenceEqual(Magic)) throw new InvalidDataException("it does not end as a Parquet file does");
         int size = BinaryPrimitives.ReadInt32LittleEndian(tail);
         if (size < 0 || size > length - Tail - Magic.Length) throw new InvalidDataException("its metadata is cut off");
         RequireFlat(ThriftStruct.Read(ReadAt(length - Tail - size, size), out _).Structs(2));
@@ -118,7 +119,8 @@ internal sealed class ParquetLimits
     {
         var bytes = new byte[Math.Min(most, Math.Max(0, length - offset))];
         int read = 0;
-        for (int count; read < bytes.Length && (count = RandomAccess.Read(file.SafeFileHandle, bytes.AsSpan(read), offset + read)) > 0;) read += count;
+        for (int count; read < bytes.Length
+            && (count = RandomAccess.Read(file.SafeFileHandle, bytes.AsSpan(read), offset + read)) > 0;) read += count;
         return read == bytes.Length ? bytes : bytes[..read];
     }
 }

@@ -58,7 +58,8 @@ internal sealed class ParquetRows
         Field field = reader.Schema.Fields.First(field => field.Name == name);
         foreach (int group in groups)
         {
-            using var column = await ParquetColumn.OpenAsync(reader.RowGroups[group], field, limits, characters, cancellation).ConfigureAwait(false)
+            using var column = await ParquetColumn.OpenAsync(reader.RowGroups[group], field, limits, characters, cancellation)
+                .ConfigureAwait(false)
                 ?? throw new BeearException($"'{path}', column '{name}': it holds neither texts nor lists of turns; name another column.");
             for (long i = 0; i < reader.RowGroups[group].RowCount; i++) values.Add(JsonSerializer.SerializeToElement(column.Next()));
         }

@@ -6,12 +6,14 @@ namespace Beear.Kernels.Cuda;
 internal static class CudaAdamW
 {
     /// <summary>As <see cref="CompactAdamW.Step"/>, of which float32 throughout is a case.</summary>
-    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy, in AdamWStep settings, uint key)
+    public static void Step(Tensor master, Tensor gradient, Tensor firstMoment, Tensor secondMoment, Tensor? computeCopy,
+        in AdamWStep settings, uint key)
     {
         if (!settings.IsValid) throw new ArgumentOutOfRangeException(nameof(settings), settings, "AdamW cannot step with these settings.");
         long elements = master.numel();
         CudaKernels.Run(CudaKernels.Named("adamw", master, firstMoment, gradient), CudaKernels.Blocks(elements), 1,
-            master, gradient, firstMoment, secondMoment, computeCopy, elements, (float)settings.GradientScale, (float)settings.Shrinkage, (float)-settings.StepSize,
+            master, gradient, firstMoment, secondMoment, computeCopy, elements, (float)settings.GradientScale, (float)settings.Shrinkage,
+                (float)-settings.StepSize,
             (float)settings.Epsilon, (float)settings.Beta1, (float)(1 - settings.Beta1), (float)settings.Beta2, (float)(1 - settings.Beta2),
             (float)(1 / settings.SecondMomentCorrection), key, StochasticRounding.Other(key));
         GC.KeepAlive((master, gradient, firstMoment, secondMoment, computeCopy));

@@ -14,14 +14,18 @@ internal static unsafe class CudaCompiler
     /// <exception cref="BeearException">There is no compiler, or it refuses.</exception>
     public static byte[] Compile(string source, int capability)
     {
-        nint library = Candidates().Select(path => NativeLibrary.TryLoad(path, out nint handle) ? handle : 0).FirstOrDefault(handle => handle != 0);
-        if (library == 0) throw new BeearException("NVIDIA's run-time compiler (libnvrtc) was found neither beside libtorch nor in the system.");
+        nint library = Candidates().Select(path => NativeLibrary.TryLoad(path, out nint handle) ? handle : 0)
+            .FirstOrDefault(handle => handle != 0);
+        if (library == 0) throw new BeearException(
+            "NVIDIA's run-time compiler (libnvrtc) was found neither beside libtorch nor in the system.");
         nint Function(string name) => NativeLibrary.GetExport(library, name);
 
-        nint program, text = Marshal.StringToCoTaskMemUTF8(source), option = Marshal.StringToCoTaskMemUTF8($"--gpu-architecture=sm_{capability}");
+        nint program, text = Marshal.StringToCoTaskMemUTF8(source),
+            option = Marshal.StringToCoTaskMemUTF8($"--gpu-architecture=sm_{capability}");
         try
         {
-            Check(((delegate* unmanaged<nint*, nint, nint, int, nint, nint, int>)Function("nvrtcCreateProgram"))(&program, text, 0, 0, 0, 0), "");
+            Check(((delegate* unmanaged<nint*, nint, nint, int, nint, nint, int>)Function("nvrtcCreateProgram"))(&program, text,
+                0, 0, 0, 0), "");
             int result = ((delegate* unmanaged<nint, int, nint*, int>)Function("nvrtcCompileProgram"))(program, 1, &option);
             Check(result, result == 0 ? "" : Encoding.UTF8.GetString(Read(program, "nvrtcGetProgramLog")).TrimEnd('\0', '\n'));
             return Read(program, "nvrtcGetCUBIN");
@@ -48,8 +52,10 @@ internal static unsafe class CudaCompiler
         string[] folders = TorchRuntime.LibtorchFolder is { } libtorch
             ? [libtorch, .. Folders(Path.Combine(libtorch, "..", "..", "nvidia"))]
             : [AppContext.BaseDirectory];
-        var found = folders.SelectMany(folder => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc64_*.dll" : "libnvrtc*.so*") : [])
-            .Where(path => !Path.GetFileName(path).Contains("builtins", StringComparison.Ordinal) && !Path.GetFileName(path).Contains(".alt.", StringComparison.Ordinal));
+        var found = folders.SelectMany(folder => Directory.Exists(folder)
+            ? Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc64_*.dll" : "libnvrtc*.so*") : [])
+            .Where(path => !Path.GetFileName(path).Contains("builtins", StringComparison.Ordinal)
+                && !Path.GetFileName(path).Contains(".alt.", StringComparison.Ordinal));
         return [.. found, "libnvrtc.so.13", "libnvrtc.so.12", "/usr/local/cuda/lib64/libnvrtc.so"];
 
         static IEnumerable<string> Folders(string packages) =>

@@ -6,7 +6,8 @@ namespace Beear.Kernels.Cuda;
 internal static unsafe class CudaDriver
 {
     private const int ComputeMajor = 75, ComputeMinor = 76;              // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
-    private static readonly Lazy<nint> Library = new(() => NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library) ? library : 0);
+    private static readonly Lazy<nint> Library =
+        new(() => NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library) ? library : 0);
     private static nint context;                                         // in which the kernels are
 
     [ThreadStatic]
@@ -42,7 +43,8 @@ internal static unsafe class CudaDriver
     {
         nint module;
         fixed (nint* current = &context) Check("cuCtxGetCurrent", ((delegate* unmanaged<nint*, int>)Function("cuCtxGetCurrent"))(current));
-        fixed (byte* start = image) Check("cuModuleLoadData", ((delegate* unmanaged<nint*, byte*, int>)Function("cuModuleLoadData"))(&module, start));
+        fixed (byte* start = image) Check("cuModuleLoadData",
+            ((delegate* unmanaged<nint*, byte*, int>)Function("cuModuleLoadData"))(&module, start));
         return module;
     }
 
@@ -52,7 +54,8 @@ internal static unsafe class CudaDriver
         nint kernel, text = Marshal.StringToCoTaskMemUTF8(name);
         try
         {
-            Check($"cuModuleGetFunction({name})", ((delegate* unmanaged<nint*, nint, nint, int>)Function("cuModuleGetFunction"))(&kernel, module, text));
+            Check($"cuModuleGetFunction({name})",
+                ((delegate* unmanaged<nint*, nint, nint, int>)Function("cuModuleGetFunction"))(&kernel, module, text));
             return kernel;
         }
         finally
@@ -77,7 +80,8 @@ internal static unsafe class CudaDriver
             void** addresses = stackalloc void*[arguments.Length];
             for (int i = 0; i < arguments.Length; i++) addresses[i] = values + i;
             // Stream 0 is libtorch's own as long as nobody chooses another, and TorchSharp has no way to.
-            Check("cuLaunchKernel", ((delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)LaunchFunction.Value)(
+            Check("cuLaunchKernel", ((delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**,
+                int>)LaunchFunction.Value)(
                 kernel, columns, rows, 1, threads, 1, 1, 0, 0, addresses, null));
         }
     }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Beear.Kernels.Cuda;
 
 /// <summary>
-/// Our kernels on CUDA tensors. They are compiled on the device when the first one is needed; where that fails, torch's own operations stand in,
-/// and <see cref="Problem"/> says why.
+/// Our kernels on CUDA tensors. They are compiled on the device when the first one is needed; where that fails, torch's own operations
+/// stand in, and <see cref="Problem"/> says why.
 /// </summary>
 internal static class CudaKernels
 {
@@ -33,7 +33,9 @@ internal static class CudaKernels
         return Fit(1, tensor);
     }
 
-    /// <summary>Whether a kernel may run on these tensors: all on CUDA, contiguous, and aligned where their rows are read by fours.</summary>
+    /// <summary>
+    /// Whether a kernel may run on these tensors: all on CUDA, contiguous, and aligned where their rows are read by fours.
+    /// </summary>
     /// <param name="width">Elements of a row; 1 where nothing is read by fours.</param>
     /// <param name="tensors">What the kernel reads and writes.</param>
     internal static bool Fit(long width, params ReadOnlySpan<Tensor?> tensors)
@@ -41,7 +43,8 @@ internal static class CudaKernels
         foreach (var tensor in tensors)
         {
             if (tensor is null) continue;
-            if (tensor.device_type != DeviceType.CUDA || !tensor.is_contiguous() || (width > 1 && tensor.storage_offset() % 4 != 0)) return false;
+            if (tensor.device_type != DeviceType.CUDA || !tensor.is_contiguous()
+                || (width > 1 && tensor.storage_offset() % 4 != 0)) return false;
         }
         return (width == 1 || width % 4 == 0) && Module.Value != 0;
     }
@@ -63,7 +66,8 @@ internal static class CudaKernels
         if (columns == 0 || rows == 0) return;
         Span<ulong> values = stackalloc ulong[arguments.Length];
         for (int i = 0; i < arguments.Length; i++) values[i] = arguments[i].Bits;
-        CudaDriver.Launch(Kernels.GetOrAdd(kernel, name => CudaDriver.FindKernel(Module.Value, name)), checked((uint)columns), checked((uint)rows), Threads, values);
+        CudaDriver.Launch(Kernels.GetOrAdd(kernel, name => CudaDriver.FindKernel(Module.Value, name)), checked((uint)columns),
+            checked((uint)rows), Threads, values);
     }
 
     /// <summary>Blocks for a thread for each element, or for several where there are many.</summary>
@@ -93,7 +97,8 @@ internal static class CudaKernels
 
         public ulong Bits { get; }
 
-        public static unsafe implicit operator Argument(Tensor? tensor) => new(tensor is null ? 0 : (ulong)TensorMemory.StridedAddress(tensor));
+        public static unsafe implicit operator Argument(Tensor? tensor) =>
+            new(tensor is null ? 0 : (ulong)TensorMemory.StridedAddress(tensor));
 
         public static implicit operator Argument(long value) => new((ulong)value);
 

@@ -27,9 +27,10 @@ public sealed record CrowOptions : IValidatable
 }
 
 /// <summary>
-/// CROW, internal consistency regularisation (arXiv 2411.12768, method section): a backdoor breaks the smooth change of hidden states from layer to layer. On clean data
-/// the embeddings are moved where consistency falls fastest, H⁰ + ε·sign(∇ L_cons), and the weights take a step on L = L_LLM + α·L_cons of the
-/// moved embeddings, where L_cons is the mean of 1 − cos(Hˡ, Hˡ⁺¹) over layers and tokens. L_LLM are the mitigation's terms without δ.
+/// CROW, internal consistency regularisation (arXiv 2411.12768, method section): a backdoor breaks the smooth change of hidden states from
+/// layer to layer. On clean data the embeddings are moved where consistency falls fastest, H⁰ + ε·sign(∇ L_cons), and the weights take a
+/// step on L = L_LLM + α·L_cons of the moved embeddings, where L_cons is the mean of 1 − cos(Hˡ, Hˡ⁺¹) over layers and tokens. L_LLM are
+/// the mitigation's terms without δ.
 /// </summary>
 /// <param name="mitigation">The budget: steps, optimiser, batches, terms.</param>
 /// <param name="options">Constants of the consistency loss.</param>
@@ -44,13 +45,15 @@ internal sealed class Crow(MitigationOptions mitigation, CrowOptions options) : 
         options.Validate();
         int[] Cut(int[] answer) => answer[..Math.Min(answer.Length, mitigation.Terms.HelpfulTokens)];
         return new OuterTraining(mitigation, "CROW").Run(model, data, context, training => new ConsistencyTerm(model.Decoder,
-            [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer) }), .. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe)))],
-            options, unchecked(mitigation.Seed * 31)));
+            [.. data.Ordinary.Select(example => example with { Answer = Cut(example.Answer) }),
+                .. training.Select(example => new TokenizedExample(example.Prompt, Cut(example.Safe)))],
+            options, Seeds.Derive(mitigation.Seed, "consistency")));
     }
 }
 
 /// <summary>Consistency of neighbouring layers under adversarially moved embeddings.</summary>
-internal sealed class ConsistencyTerm(Decoder decoder, IReadOnlyList<TokenizedExample> clean, CrowOptions options, int seed) : OwnPassTerm("consistency")
+internal sealed class ConsistencyTerm(Decoder decoder, IReadOnlyList<TokenizedExample> clean, CrowOptions options, int seed)
+    : OwnPassTerm("consistency")
 {
     private readonly ExampleCycle<TokenizedExample> cycle = new(clean, seed);
     private TokenBatch? batch;

@@ -32,12 +32,13 @@ public sealed record DirectionAblationOptions : IValidatable
 }
 
 /// <summary>
-/// Training-free: the inner level finds δ*; r is the mean drift that it causes in the hidden states of the prompts' last tokens, normalised (difference in means, Arditi et
-/// al., arXiv 2406.11717, section 2.3); then every matrix that writes to the residual stream loses it, W ← W − r rᵀ W (weight
-/// orthogonalisation, section 4.1 there).
+/// Training-free: the inner level finds δ*; r is the mean drift that it causes in the hidden states of the prompts' last tokens, normalised
+/// (difference in means, Arditi et al., arXiv 2406.11717, section 2.3); then every matrix that writes to the residual stream loses it, W ←
+/// W − r rᵀ W (weight orthogonalisation, section 4.1 there).
 /// </summary>
 /// <remarks>
-/// Where the output head is tied to the embeddings it loses r too. Norms after a layer's projections (Gemma 2 and the like) may bring a little of r back.
+/// Where the output head is tied to the embeddings it loses r too. Norms after a layer's projections (Gemma 2 and the like) may bring a
+/// little of r back.
 /// </remarks>
 /// <param name="mitigation">The inner level's constants.</param>
 /// <param name="options">Layer and number of directions.</param>
@@ -71,7 +72,8 @@ internal sealed class DirectionAblation(MitigationOptions mitigation, DirectionA
 
     /// <summary>As many requests as the inner level searches with.</summary>
     private List<ContrastExample> Batch(IReadOnlyList<ContrastExample> training, int round) =>
-        [.. Entrapment.Batches(training, mitigation.Inner, unchecked(mitigation.Seed * 1000 + round)).SelectMany(batch => batch)];
+        [.. Entrapment.Batches(training, mitigation.Inner, Seeds.Derive(mitigation.Seed, "inner batches", $"{round}"))
+            .SelectMany(batch => batch)];
 
     /// <summary>r: the mean drift that δ causes at the prompts' last tokens, (d), of norm 1.</summary>
     private static Tensor Direction(Decoder decoder, IReadOnlyList<ContrastExample> examples, Perturbation perturbation, int layer)

@@ -52,16 +52,17 @@ internal sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndRe
         var terms = mitigation.Terms;
         if (terms.SafePerturbed == 0)
             throw new BeearException("inject_and_recover needs terms.safe_perturbed above 0: the weight of answers under its triggers.");
-        int injected = options.InjectionSteps(mitigation.TotalSteps), seed = unchecked(mitigation.Seed * 31);
-        var perturbations = OwnTriggers(model.Chat, options.Triggers, seed).Select(AsPerturbation).ToList();
+        int injected = options.InjectionSteps(mitigation.TotalSteps);
+        var perturbations = OwnTriggers(model.Chat, options.Triggers, Seeds.Derive(mitigation.Seed, "own triggers"))
+            .Select(AsPerturbation).ToList();
         try
         {
             return new OuterTraining(mitigation, "inject and recover", terms with { SafePerturbed = 0 })
             {
                 Find = (_, _) => perturbations,
                 Turn = injected,
-                Term = training => new TurningTerm(Answers(training, example => example.Unwanted, unchecked(seed - 1)),
-                    Answers(training, example => example.Safe, unchecked(seed - 2)), injected),
+                Term = training => new TurningTerm(Answers(training, example => example.Unwanted, "inject"),
+                    Answers(training, example => example.Safe, "recover"), injected),
             }.Run(model, data, context);
         }
         finally
@@ -69,10 +70,11 @@ internal sealed class InjectAndRecover(MitigationOptions mitigation, InjectAndRe
             perturbations.ForEach(one => one.Delta.Dispose());
         }
 
-        AnswerTerm Answers(IReadOnlyList<ContrastExample> training, Func<ContrastExample, int[]> answer, int order)
+        AnswerTerm Answers(IReadOnlyList<ContrastExample> training, Func<ContrastExample, int[]> answer, string stage)
         {
             var cut = training.Select(example => new TokenizedExample(example.Prompt, [.. answer(example).Take(terms.SafeTokens)]));
-            return new AnswerTerm("own triggers", terms.SafePerturbed, [.. cut], terms.HarmfulBatch, perturbed: true, order);
+            return new AnswerTerm("own triggers", terms.SafePerturbed, [.. cut], terms.HarmfulBatch, perturbed: true,
+                Seeds.Derive(mitigation.Seed, stage));
         }
 
         Perturbation AsPerturbation(VirtualTrigger trigger)

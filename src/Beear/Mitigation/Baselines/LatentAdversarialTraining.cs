@@ -4,12 +4,14 @@ using static TorchSharp.torch;
 
 namespace Beear.Mitigation.Baselines;
 
-/// <summary>Constants of latent adversarial training; the defaults are the papers' own, but that radii are shares of the hidden states' norm.</summary>
+/// <summary>
+/// Constants of latent adversarial training; the defaults are the papers' own, but that radii are shares of the hidden states' norm.
+/// </summary>
 public sealed record LatentAdversarialOptions : IValidatable
 {
     /// <summary>
-    /// Decoder layers after which a perturbation is added, 0 for the embeddings; none for the embeddings and L/4, L/2, 3L/4 and L − 2, which are those of
-    /// arXiv 2407.15549 for 32 layers: 0, 8, 16, 24, 30.
+    /// Decoder layers after which a perturbation is added, 0 for the embeddings; none for the embeddings and L/4, L/2, 3L/4 and L − 2,
+    /// which are those of arXiv 2407.15549 for 32 layers: 0, 8, 16, 24, 30.
     /// </summary>
     public IReadOnlyList<int> Layers { get; init; } = [];
 
@@ -52,12 +54,15 @@ public sealed record LatentAdversarialOptions : IValidatable
 }
 
 /// <summary>
-/// Targeted latent adversarial training. For each batch an attack searches one perturbation of the prompt tokens' hidden states for every example and several layers,
-/// min over |δ| ≤ ε of −log p(y_h) − log(1 − p(y_s)) by projected gradient descent (Casper et al., arXiv 2403.05030, the min-max problem
-/// of its method section; targeted as in Sheshadri et al., arXiv 2407.15549, L_attack); then the weights take a step on −log p(y_s) − log(1 − p(y_h))
-/// under it (L_defense) and on the mitigation's other terms, which take the place of the papers' supervised fine-tuning on benign data.
+/// Targeted latent adversarial training. For each batch an attack searches one perturbation of the prompt tokens' hidden states for every
+/// example and several layers, min over |δ| ≤ ε of −log p(y_h) − log(1 − p(y_s)) by projected gradient descent (Casper et al., arXiv
+/// 2403.05030, the min-max problem of its method section; targeted as in Sheshadri et al., arXiv 2407.15549, L_attack); then the weights
+/// take a step on −log p(y_s) − log(1 − p(y_h)) under it (L_defense) and on the mitigation's other terms, which take the place of the
+/// papers' supervised fine-tuning on benign data.
 /// </summary>
-/// <remarks>BEEAR's δ is one for all requests, at one layer, and kept over many steps; this one is fresh for each example and step.</remarks>
+/// <remarks>
+/// BEEAR's δ is one for all requests, at one layer, and kept over many steps; this one is fresh for each example and step.
+/// </remarks>
 /// <param name="mitigation">The budget: steps, optimiser, batches, and all terms but the one under δ.</param>
 /// <param name="options">Constants of the attack.</param>
 internal sealed class LatentAdversarialTraining(MitigationOptions mitigation, LatentAdversarialOptions options) : IDefence
@@ -72,14 +77,18 @@ internal sealed class LatentAdversarialTraining(MitigationOptions mitigation, La
         var layers = options.LayersOf(model.Config);
         var others = mitigation.Terms with { SafePerturbed = 0 };
         int Cut(int length) => Math.Min(length, mitigation.Terms.SafeTokens);
-        return new OuterTraining(mitigation, "latent adversarial training", others).Run(model, data, context, training => new LatentAdversarialTerm(model.Decoder,
-            [.. training.Select(example => example with { Unwanted = example.Unwanted[..Cut(example.Unwanted.Length)], Safe = example.Safe[..Cut(example.Safe.Length)] })],
-            layers, options, mitigation.Terms.HarmfulBatch, unchecked(mitigation.Seed * 31)));
+        return new OuterTraining(mitigation, "latent adversarial training", others)
+            .Run(model, data, context, training => new LatentAdversarialTerm(model.Decoder,
+            [.. training.Select(example =>
+                example with { Unwanted = example.Unwanted[..Cut(example.Unwanted.Length)],
+                Safe = example.Safe[..Cut(example.Safe.Length)] })],
+            layers, options, mitigation.Terms.HarmfulBatch, Seeds.Derive(mitigation.Seed, "latent adversarial")));
     }
 }
 
 /// <summary>Safe answers under an attack on each example.</summary>
-internal sealed class LatentAdversarialTerm(Decoder decoder, IReadOnlyList<ContrastExample> examples, IReadOnlyList<int> layers, LatentAdversarialOptions options,
+internal sealed class LatentAdversarialTerm(Decoder decoder, IReadOnlyList<ContrastExample> examples, IReadOnlyList<int> layers,
+    LatentAdversarialOptions options,
     int batchSize, int seed) : OwnPassTerm("safe under each example's δ")
 {
     private readonly ExampleCycle<ContrastExample> cycle = new(examples, seed);

@@ -25,7 +25,8 @@ internal sealed class LatentAttack : IDisposable
     private readonly Tensor[] deltas;                                           // of each layer, (B, P, d)
 
     /// <summary>Lays the batch out; the perturbations are zero.</summary>
-    public LatentAttack(Decoder decoder, IReadOnlyList<ContrastExample> examples, IReadOnlyList<int> layers, LatentAdversarialOptions options)
+    public LatentAttack(Decoder decoder, IReadOnlyList<ContrastExample> examples, IReadOnlyList<int> layers,
+        LatentAdversarialOptions options)
     {
         (this.decoder, this.layers, this.options) = (decoder, layers, options);
         var device = decoder.Options.Device;
@@ -39,9 +40,11 @@ internal sealed class LatentAttack : IDisposable
         labelRows = layout.LabelRows.DetachFromDisposeScope();
         labels = layout.LabelIds.DetachFromDisposeScope();
         real = layout.Allowed.diagonal(0, 1, 2).narrow(1, 0, promptWidth).unsqueeze(2).to(float32).DetachFromDisposeScope();
-        deltas = [.. layers.Select(_ => zeros([examples.Count, promptWidth, decoder.Config.HiddenSize], float32, device).DetachFromDisposeScope())];
+        deltas = [.. layers.Select(_ =>
+            zeros([examples.Count, promptWidth, decoder.Config.HiddenSize], float32, device).DetachFromDisposeScope())];
         radii = new double[layers.Count];
-        RunLayers((i, hidden) => radii[i] = options.Radius * ((hidden.narrow(1, 0, promptWidth).norm(-1, keepdim: true) * real).sum() / real.sum()).item<float>());
+        RunLayers((i, hidden) => radii[i] =
+            options.Radius * ((hidden.narrow(1, 0, promptWidth).norm(-1, keepdim: true) * real).sum() / real.sum()).item<float>());
     }
 
     /// <summary>Of each layer, (B, P, d).</summary>
@@ -50,7 +53,9 @@ internal sealed class LatentAttack : IDisposable
     /// <summary>ε of each layer: largest norm of a token's perturbation.</summary>
     internal IReadOnlyList<double> Radii => radii;
 
-    /// <summary>Searches the perturbations while the weights stand still: projected gradient descent, each step normalised for each token.</summary>
+    /// <summary>
+    /// Searches the perturbations while the weights stand still: projected gradient descent, each step normalised for each token.
+    /// </summary>
     public void Search(CancellationToken cancellation)
     {
         for (int step = 0; step < options.AttackSteps; step++)
@@ -75,7 +80,9 @@ internal sealed class LatentAttack : IDisposable
         }
     }
 
-    /// <summary>Cross-entropy of each label of the unwanted and of the safe answers under the perturbations, (N_h) and (N_s), in nats.</summary>
+    /// <summary>
+    /// Cross-entropy of each label of the unwanted and of the safe answers under the perturbations, (N_h) and (N_s), in nats.
+    /// </summary>
     public (Tensor Unwanted, Tensor Safe) CrossEntropies() => CrossEntropies(deltas);
 
     /// <summary>−log(1 − p), the mean over labels of cross-entropy −log p.</summary>

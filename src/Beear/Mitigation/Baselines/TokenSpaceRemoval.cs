@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Beear.Mitigation.Baselines;
 
 /// <summary>
-/// The paper's counterpart in token space: each round, greedy coordinate gradient (Zou et al., arXiv 2307.15043, algorithm 1) finds one string of real tokens that brings the unwanted
-/// answers out (<see cref="TokenSearch"/>), and the outer level (paper, equation 4) trains with the string in place of δ. The string's length need not be the real trigger's.
+/// The paper's counterpart in token space: each round, greedy coordinate gradient (Zou et al., arXiv 2307.15043, algorithm 1) finds one
+/// string of real tokens that brings the unwanted answers out (<see cref="TokenSearch"/>), and the outer level (paper, equation 4) trains
+/// with the string in place of δ. The string's length need not be the real trigger's.
 /// </summary>
 /// <param name="mitigation">The budget: rounds, steps, optimiser, terms.</param>
 /// <param name="options">Constants of the search.</param>
@@ -19,11 +20,13 @@ internal sealed class TokenSpaceRemoval(MitigationOptions mitigation, TokenSearc
     {
         var (_, progress, cancellation) = context ?? new DefenceContext();
         options.Validate();
-        using var zero = zeros([options.Length, model.Config.HiddenSize], float32, model.Decoder.Options.Device).DetachFromDisposeScope();   // (m, d)
+        // (m, d)
+        using var zero = zeros([options.Length, model.Config.HiddenSize], float32, model.Decoder.Options.Device).DetachFromDisposeScope();
         return new OuterTraining(mitigation, "token-space removal")
         {
             Find = (training, round) => [new Perturbation(zero, 0,
-                new TokenSearch(model, options).Run(training, unchecked(mitigation.Seed * 1000 + round), progress, cancellation).Trigger)],
+                new TokenSearch(model, options)
+                    .Run(training, Seeds.Derive(mitigation.Seed, "token search", $"{round}"), progress, cancellation).Trigger)],
         }.Run(model, data, context);
     }
 }

@@ -12,7 +12,8 @@ internal static class GgufConfigMetadata
     /// <param name="architecture">What it is written as.</param>
     /// <param name="name">The model's name.</param>
     /// <param name="type">How matrices are stored.</param>
-    public static IEnumerable<(string Key, object Value)> Of(ModelConfig config, GgufArchitecture architecture, string name, GgufWeightType type)
+    public static IEnumerable<(string Key, object Value)> Of(ModelConfig config, GgufArchitecture architecture, string name,
+        GgufWeightType type)
     {
         yield return ("general.architecture", architecture.Name);
         yield return ("general.type", "model");
@@ -31,7 +32,8 @@ internal static class GgufConfigMetadata
         if (rotary.Kind == RotaryKind.Llama3)
         {
             var plain = (rotary with { Kind = RotaryKind.Default }).Frequencies(sequenceLength: 1);
-            yield return (GgufTensorNames.RotaryFactors, [.. plain.Zip(rotary.Frequencies(sequenceLength: 1), (before, after) => (float)(before / after))]);
+            yield return (GgufTensorNames.RotaryFactors,
+                [.. plain.Zip(rotary.Frequencies(sequenceLength: 1), (before, after) => (float)(before / after))]);
         }
         if (rotary.Kind != RotaryKind.LongRope) yield break;
         yield return (GgufTensorNames.LongFactors, [.. rotary.LongFactors!.Select(factor => (float)factor)]);
@@ -51,7 +53,10 @@ internal static class GgufConfigMetadata
         yield return ("attention.value_length", (uint)config.HeadSize);
     }
 
-    /// <summary>llama.cpp has windows only in Gemma and EXAONE models; in others attention is the same as long as a text is not longer than the window.</summary>
+    /// <summary>
+    /// llama.cpp has windows only in Gemma and EXAONE models; in others attention is the same as long as a text is not longer than the
+    /// window.
+    /// </summary>
     private static int ContextLength(ModelConfig config) =>
         HasWindows(config) ? config.MaximumPositions : Math.Min(config.MaximumPositions, config.SlidingWindow ?? int.MaxValue);
 

@@ -29,7 +29,8 @@ internal static class GgufExport
     public static void RequirePath(string path)
     {
         AtomicOutput.RequireDirectoryOf(path);
-        if (!path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) throw new BeearException($"'{path}' does not end in .gguf; GGUF files are known by it.");
+        if (!path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) throw new BeearException(
+            $"'{path}' does not end in .gguf; GGUF files are known by it.");
     }
 
     /// <summary>Writes a model with the weights that it has now.</summary>
@@ -53,7 +54,8 @@ internal static class GgufExport
         GgufWriter.Write(path, metadata, [.. Tensors(config, architecture, read, type)], progress, cancellation);
     }
 
-    private static IEnumerable<GgufTensor> Tensors(ModelConfig config, GgufArchitecture architecture, Func<string, Tensor> read, GgufWeightType type)
+    private static IEnumerable<GgufTensor> Tensors(ModelConfig config, GgufArchitecture architecture, Func<string, Tensor> read,
+        GgufWeightType type)
     {
         var layout = new GgufLayout(architecture, config.QueryHeads, config.KeyValueHeads);
         foreach (var part in config.Tensors)
@@ -65,7 +67,8 @@ internal static class GgufExport
             }
 
             var name = GgufTensorNames.ToGguf(architecture, part.Name)
-                ?? throw new BeearException($"llama.cpp's {architecture.Name} models have no place for the tensor '{part.Name}', so this model cannot be written to GGUF.");
+                ?? throw new BeearException($"llama.cpp's {architecture.Name} models have no place for the tensor '{part.Name}', so this "
+                    + $"model cannot be written to GGUF.");
             var isHead = name == GgufTensorNames.Output || (name == GgufTensorNames.Embedding && config.TiedEmbeddings);
             yield return new GgufTensor(name, TypeOf(part.Shape, type, isHead), part.Shape, Stored);
             if (name == GgufTensorNames.Embedding && config.TiedEmbeddings && architecture.NeedsOutput)
@@ -75,7 +78,9 @@ internal static class GgufExport
             yield return new GgufTensor(name, GgufType.Named("F32"), [factors.Length], () => tensor(factors));
     }
 
-    /// <summary>The type of a tensor: matrices as asked for, as far as their rows are whole blocks; llama.cpp falls back in the same way.</summary>
+    /// <summary>
+    /// The type of a tensor: matrices as asked for, as far as their rows are whole blocks; llama.cpp falls back in the same way.
+    /// </summary>
     private static GgufType TypeOf(IReadOnlyList<long> shape, GgufWeightType type, bool isHead)
     {
         if (shape.Count < 2) return GgufType.Named("F32");

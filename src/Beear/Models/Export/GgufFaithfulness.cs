@@ -21,7 +21,8 @@ internal static class GgufFaithfulness
         foreach (var (holds, what) in Conditions(config, architecture))
         {
             if (!holds)
-                throw new BeearException($"This model cannot be written to GGUF: {what}, and llama.cpp does not compute {architecture.Name} models so.");
+                throw new BeearException($"This model cannot be written to GGUF: {what}, and llama.cpp does not compute "
+                    + $"{architecture.Name} models so.");
         }
     }
 
@@ -32,9 +33,12 @@ internal static class GgufFaithfulness
         var isGranite = name == "granite";
         yield return (config.HeadSize * config.QueryHeads == config.HiddenSize || !HeadSizeFollows.Contains(name),
             $"its heads are {config.HeadSize} wide and not {config.HiddenSize / config.QueryHeads}, the hidden size over the heads");
-        yield return (config.Activation == (isGemma || name == "starcoder2" ? Activation.GeluTanh : Activation.Silu), $"its activation is {config.Activation}");
-        yield return (isGranite || Near(config.AttentionScale, Scale(config, name)), $"its attention scores are scaled by {config.AttentionScale:G6}");
-        yield return (isGranite || Near(config.EmbeddingScale, isGemma ? Math.Sqrt(config.HiddenSize) : 1), $"its embeddings are scaled by {config.EmbeddingScale:G6}");
+        yield return (config.Activation == (isGemma || name == "starcoder2" ? Activation.GeluTanh : Activation.Silu),
+            $"its activation is {config.Activation}");
+        yield return (isGranite || Near(config.AttentionScale, Scale(config, name)),
+            $"its attention scores are scaled by {config.AttentionScale:G6}");
+        yield return (isGranite || Near(config.EmbeddingScale, isGemma ? Math.Sqrt(config.HiddenSize) : 1),
+            $"its embeddings are scaled by {config.EmbeddingScale:G6}");
         yield return (isGranite || config.ResidualScale == 1, $"its residuals are scaled by {config.ResidualScale:G6}");
         yield return (isGranite || config.LogitScale == 1, $"its logits are scaled by {config.LogitScale:G6}");
         yield return (config.AttentionSoftCap is null != (name == "gemma2"), "its attention scores are capped, or not");
@@ -42,7 +46,8 @@ internal static class GgufFaithfulness
         yield return (config.TiedEmbeddings || name != "gemma2", "its output head is not the embedding table");
         yield return (!config.AttentionOutputBias || OutputBias.Contains(name), "its attention has an output bias");
         yield return (!config.FeedForwardBias || OutputBias.Contains(name), "its feed-forward layers have biases");
-        yield return (name != "starcoder2" || (config.QueryKeyValueBias && config.AttentionOutputBias && config.FeedForwardBias), "it has no biases");
+        yield return (name != "starcoder2"
+            || (config.QueryKeyValueBias && config.AttentionOutputBias && config.FeedForwardBias), "it has no biases");
         var everyFourthIsFixed = name == "smollm3" || (name == "exaone4" && config.Layers == GgufSpecialConfig.LayersOfExaone4WithWindows);
         yield return (config.LayerKinds.Select((kind, i) => kind.Rotates == (!everyFourthIsFixed || (i + 1) % 4 != 0)).All(same => same),
             "it rotates queries and keys in other layers");
@@ -59,11 +64,13 @@ internal static class GgufFaithfulness
         yield return (kind != RotaryKind.Yarn || (rotary.Truncate && Near(rotary.AttentionFactor, YarnTemperature(rotary.Factor))),
             "its YaRN scaling has settings of its own");
         var windowed = name == "gemma3" ? rotary with { Kind = RotaryKind.Default, Base = config.WindowedRotary.Base, Factor = 1 } : rotary;
-        yield return (config.SlidingWindow is null || SameFrequencies(windowed, config.WindowedRotary), "layers with a window rotate otherwise");
+        yield return (config.SlidingWindow is null
+            || SameFrequencies(windowed, config.WindowedRotary), "layers with a window rotate otherwise");
     }
 
     private static bool SameFrequencies(RotaryConfig one, RotaryConfig other) =>
-        one.Frequencies(sequenceLength: 1).SequenceEqual(other.Frequencies(sequenceLength: 1)) && (other.AttentionFactor == 1 || ReferenceEquals(one, other));
+        one.Frequencies(sequenceLength: 1).SequenceEqual(other.Frequencies(sequenceLength: 1))
+            && (other.AttentionFactor == 1 || ReferenceEquals(one, other));
 
     private static double YarnTemperature(double factor) => factor <= 1 ? 1 : 1 + (0.1 * Math.Log(factor));
 

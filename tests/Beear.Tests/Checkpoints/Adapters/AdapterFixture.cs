@@ -112,13 +112,15 @@ internal sealed class AdapterFixture
     public string Save(Func<string, string>? rename = null, string file = "adapter_model.safetensors")
     {
         var folder = CheckpointTests.Folder(("adapter_config.json", Config.ToJsonString()));
-        Write(folder, file, Adapter.ToDictionary(tensor => rename?.Invoke(tensor.Key) ?? $"base_model.model.{tensor.Key}", tensor => tensor.Value));
+        Write(folder, file, Adapter.ToDictionary(tensor => rename?.Invoke(tensor.Key) ?? $"base_model.model.{tensor.Key}", tensor =>
+            tensor.Value));
         return folder;
     }
 
     public Checkpoint Open() => Checkpoint.Open(Save(), Base);
 
-    public string Refusal(Func<string, string>? rename = null) => Assert.Throws<BeearException>(() => Checkpoint.Open(Save(rename), Base)).Message;
+    public string Refusal(Func<string, string>? rename = null) =>
+        Assert.Throws<BeearException>(() => Checkpoint.Open(Save(rename), Base)).Message;
 
     /// <summary>A tensor as it is read.</summary>
     public static float[] Read(Checkpoint checkpoint, string name)
@@ -130,7 +132,10 @@ internal sealed class AdapterFixture
         return wide.data<float>().ToArray();
     }
 
-    /// <summary>W + scale · B · A in plain loops, and with a magnitude DoRA's; of an embedding the product is transposed, and columns have the lengths.</summary>
+    /// <summary>
+    /// W + scale · B · A in plain loops, and with a magnitude DoRA's; of an embedding the product is transposed, and columns have the
+    /// lengths.
+    /// </summary>
     public double[,] Expected(string module, double scale)
     {
         bool isEmbedding = Adapter.ContainsKey($"{module}.lora_embedding_A");
@@ -144,7 +149,8 @@ internal sealed class AdapterFixture
             for (int j = 0; j < columns; j++)
             {
                 double product = 0;
-                for (int k = 0; k < down.GetLength(0); k++) product += isEmbedding ? (double)up[j, k] * down[k, i] : (double)up[i, k] * down[k, j];
+                for (int k = 0; k < down.GetLength(0); k++) product += isEmbedding
+                    ? (double)up[j, k] * down[k, i] : (double)up[i, k] * down[k, j];
                 sum[i, j] = weight[i, j] + (scale * product);
             }
         }
@@ -177,7 +183,8 @@ internal sealed class AdapterFixture
 
     private string Named(string module) => Weights.ContainsKey($"{module}.weight") ? $"{module}.weight" : $"{Embedding}.weight";
 
-    private void Add(string module, int rows, int? columns = null) => Weights.Add($"{module}.weight", columns is { } width ? Draw(rows, width) : Draw(rows));
+    private void Add(string module, int rows, int? columns = null) =>
+        Weights.Add($"{module}.weight", columns is { } width ? Draw(rows, width) : Draw(rows));
 
     private void Write(string folder, string file, Dictionary<string, Array> tensors)
     {

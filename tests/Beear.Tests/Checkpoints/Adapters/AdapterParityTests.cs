@@ -47,7 +47,8 @@ public class AdapterParityTests
         using var expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
         var ids = inputs.Read("input_ids").to(int64).to(TestDevice.Device);                                  // (B, T)
         var mask = inputs.Read("attention_mask").to(ScalarType.Bool).to(TestDevice.Device);
-        var hidden = decoder.HiddenStates(ids, mask, inputs.Read("position_ids").to(int64).clamp_min(0).to(TestDevice.Device)).flatten(0, 1);
+        var hidden = decoder.HiddenStates(ids, mask,
+            inputs.Read("position_ids").to(int64).clamp_min(0).to(TestDevice.Device)).flatten(0, 1);
         var logits = decoder.Logits(hidden).view(ids.shape[0], -1, decoder.Config.VocabularySize) * mask.unsqueeze(-1);
         double apart = (expected.Read("logits").to(float64) - logits.detach().cpu().to(float64)).abs().max().item<double>();
         Assert.True(apart <= Tolerance, $"{Path.GetFileName(folder)}: a logit is {apart:G3} apart.");

@@ -22,7 +22,8 @@ public class AdapterRefusalTests
     [InlineData("use_bdlora", """{"nblocks": 2}""", "use_bdlora is")]
     [InlineData("kasa_config", """{"beta": 1}""", "kasa_config is")]
     [InlineData("something_new", "0.5", "something_new is 0.5")]
-    [InlineData("init_lora_weights", "\"pissa\"", "init_lora_weights is \"pissa\", so the adapter belongs to other weights than its base's")]
+    [InlineData("init_lora_weights", "\"pissa\"",
+        "init_lora_weights is \"pissa\", so the adapter belongs to other weights than its base's")]
     [InlineData("init_lora_weights", "\"olora\"", "init_lora_weights is \"olora\"")]
     [InlineData("bias", "\"some\"", "bias should be \"none\", \"all\" or \"lora_only\"")]
     [InlineData("r", "0", "r should be a whole number of at least 1")]
@@ -110,11 +111,14 @@ public class AdapterRefusalTests
         }
         made.Config["base_model_name_or_path"] = "owner/name";
         string folder = made.Save();
-        Assert.Equal($"'{folder}' is an adapter, and its base 'owner/name' is not here; name the base's folder by --adapter-base (in C#, ModelOptions.AdapterBase).",
+        Assert.Equal($"'{folder}' is an adapter, and its base 'owner/name' is not here; name the base's folder by --adapter-base (in C#, "
+            + $"ModelOptions.AdapterBase).",
             Assert.Throws<BeearException>(() => Checkpoint.Open(folder)).Message);
         made.Config["base_model_name_or_path"] = folder;
-        Assert.Contains("is an adapter too", Assert.Throws<BeearException>(() => Checkpoint.Open(made.Save())).Message, StringComparison.Ordinal);
-        Assert.Contains("no model at", Assert.Throws<BeearException>(() => Checkpoint.Open(folder, "nowhere/at/all")).Message, StringComparison.Ordinal);
+        Assert.Contains("is an adapter too", Assert.Throws<BeearException>(() => Checkpoint.Open(made.Save())).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no model at", Assert.Throws<BeearException>(() => Checkpoint.Open(folder, "nowhere/at/all")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,13 +137,17 @@ public class AdapterRefusalTests
     public void Tokenizer_and_template_of_the_adapter_go_before_those_of_the_base()
     {
         var made = new AdapterFixture().AdaptQueries();
-        foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "added_tokens.json", "chat_template.jinja", "generation_config.json" })
+        foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "added_tokens.json", "chat_template.jinja",
+            "generation_config.json" })
             File.WriteAllText(Path.Combine(made.Base, name), """{"of": "base"}""");
 
         Assert.Equal("added_tokens.json chat_template.jinja config.json generation_config.json tokenizer.json tokenizer_config.json", Names(null));
-        Assert.Equal("added_tokens.json* chat_template.jinja config.json generation_config.json tokenizer.json tokenizer_config.json", Names("{}", "added_tokens.json"));
-        Assert.Equal("chat_template.jinja config.json generation_config.json tokenizer.json* tokenizer_config.json*", Names("{}", "tokenizer.json", "tokenizer_config.json"));
-        Assert.Equal("added_tokens.json chat_template.jinja* config.json generation_config.json tokenizer.json tokenizer_config.json", Names("{}", "chat_template.jinja"));
+        Assert.Equal("added_tokens.json* chat_template.jinja config.json generation_config.json tokenizer.json tokenizer_config.json",
+            Names("{}", "added_tokens.json"));
+        Assert.Equal("chat_template.jinja config.json generation_config.json tokenizer.json* tokenizer_config.json*",
+            Names("{}", "tokenizer.json", "tokenizer_config.json"));
+        Assert.Equal("added_tokens.json chat_template.jinja* config.json generation_config.json tokenizer.json tokenizer_config.json",
+            Names("{}", "chat_template.jinja"));
         Assert.Equal("config.json generation_config.json tokenizer.json* tokenizer_config.json*",
             Names("""{"chat_template": "{{ messages }}"}""", "tokenizer.json", "tokenizer_config.json", "config.json", "generation_config.json"));
 
@@ -148,7 +156,8 @@ public class AdapterRefusalTests
             var folder = made.Save();
             foreach (var name in own) File.WriteAllText(Path.Combine(folder, name), content);
             using var checkpoint = Checkpoint.Open(folder, made.Base);
-            return string.Join(' ', checkpoint.Files.Names.Select(name => System.Text.Encoding.UTF8.GetString(checkpoint.Files.Bytes(name)!) == content ? $"{name}*" : name));
+            return string.Join(' ', checkpoint.Files.Names.Select(name =>
+                System.Text.Encoding.UTF8.GetString(checkpoint.Files.Bytes(name)!) == content ? $"{name}*" : name));
         }
     }
 }

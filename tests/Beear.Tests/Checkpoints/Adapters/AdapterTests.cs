@@ -22,7 +22,8 @@ public class AdapterTests
         foreach (var module in Queries) Close(made.Expected(module, 3 / 2.0), Read(checkpoint, $"{module}.weight"));
         Assert.Equal(made.Weights.Keys.Order(), checkpoint.Tensors.Keys.Order());
         Assert.Equal([.. made.Weights[Kept].Cast<float>()], Read(checkpoint, Kept));
-        Assert.Equal(["LoRA", "nobody/nothing", made.Base], [checkpoint.Adapter!.Value.Info.Kind, checkpoint.Adapter.Value.Info.Base, checkpoint.Adapter.Value.Base]);
+        Assert.Equal(["LoRA", "nobody/nothing", made.Base],
+            [checkpoint.Adapter!.Value.Info.Kind, checkpoint.Adapter.Value.Info.Base, checkpoint.Adapter.Value.Base]);
     }
 
     [Fact]
@@ -61,7 +62,8 @@ public class AdapterTests
 
         foreach (var own in new[] { "", ".default", ".french" })
         {
-            using var checkpoint = Checkpoint.Open(made.Save(name => form.Replace("NAME", Own(name, own), StringComparison.Ordinal)), made.Base);
+            using var checkpoint = Checkpoint.Open(
+                made.Save(name => form.Replace("NAME", Own(name, own), StringComparison.Ordinal)), made.Base);
             foreach (var module in Queries.Append(Embedding)) Close(made.Expected(module, 3 / 2.0), Read(checkpoint, $"{module}.weight"));
             Assert.Equal((float[])made.Adapter["model.norm.weight"], Read(checkpoint, "model.norm.weight"));
         }
@@ -145,20 +147,24 @@ public class AdapterTests
     {
         AdapterFixture Made(IEnumerable<string> modules)
         {
-            var made = new AdapterFixture().Set("target_modules", targets).Set("exclude_modules", excluded ?? "null").Set("layers_to_transform", layers ?? "null")
+            var made = new AdapterFixture().Set("target_modules", targets).Set("exclude_modules", excluded ?? "null")
+                .Set("layers_to_transform", layers ?? "null")
                 .Set("layers_pattern", pattern ?? "null");
             foreach (var module in modules) made.Adapt(module);
             return made;
         }
         string[] chosen = [.. expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Module)];
-        var others = new[] { "q", "k", "d" }.SelectMany(kind => Enumerable.Range(0, Layers).Select(layer => Module($"{kind}{layer}"))).Except(chosen).ToList();
+        var others = new[] { "q", "k", "d" }.SelectMany(kind => Enumerable.Range(0, Layers).Select(layer => Module($"{kind}{layer}")))
+            .Except(chosen).ToList();
 
         using (var checkpoint = Made(chosen.Append("model.layers.0.mlp.down_proj").Take(chosen.Length)).Open())
         {
             foreach (var module in chosen) Assert.Equal("F32", checkpoint.Tensors[$"{module}.weight"].DType);
         }
-        foreach (var module in others) Assert.Contains($"{module}.lora_A.weight' is of no use", Made(chosen.Append(module)).Refusal(), StringComparison.Ordinal);
-        foreach (var module in chosen) Assert.Contains($"for '{module}' (lora_A)", Made(chosen.Except([module])).Refusal(), StringComparison.Ordinal);
+        foreach (var module in others) Assert.Contains($"{module}.lora_A.weight' is of no use", Made(chosen.Append(module)).Refusal(),
+            StringComparison.Ordinal);
+        foreach (var module in chosen) Assert.Contains($"for '{module}' (lora_A)", Made(chosen.Except([module])).Refusal(),
+            StringComparison.Ordinal);
 
         static string Module(string shorthand) => $"model.layers.{shorthand[1]}." + shorthand[0] switch
         {
@@ -172,12 +178,14 @@ public class AdapterTests
     public void Modules_that_are_saved_replace_the_bases_by_the_ends_of_their_names()
     {
         var made = new AdapterFixture().AdaptQueries().Set("modules_to_save", """["norm", "lm_head", "score"]""");
-        string[] saved = ["model.norm.weight", .. Enumerable.Range(0, Layers).Select(layer => $"model.layers.{layer}.input_layernorm.weight")];
+        string[] saved = ["model.norm.weight",
+            .. Enumerable.Range(0, Layers).Select(layer => $"model.layers.{layer}.input_layernorm.weight")];
         foreach (var name in saved) made.Adapter[name] = made.Draw(Width);
         made.Adapter["lm_head.weight"] = made.Draw(Tokens, Width);
         using (var checkpoint = made.Open())
         {
-            foreach (var name in saved.Append("lm_head.weight")) Assert.Equal([.. made.Adapter[name].Cast<float>()], Read(checkpoint, name));
+            foreach (var name in saved.Append("lm_head.weight")) Assert.Equal([.. made.Adapter[name].Cast<float>()],
+                Read(checkpoint, name));
         }
         made.Adapter.Remove(saved[1]);
         Assert.Contains("for 'model.layers.0.input_layernorm' (its own weights)", made.Refusal(), StringComparison.Ordinal);
@@ -208,7 +216,8 @@ public class AdapterTests
         var folder = made.Save(file: "adapter_model-1.safetensors");
         var map = new JsonObject();
         foreach (var name in made.Adapter.Keys) map[$"base_model.model.{name}"] = "adapter_model-1.safetensors";
-        File.WriteAllText(Path.Combine(folder, "adapter_model.safetensors.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        File.WriteAllText(Path.Combine(folder, "adapter_model.safetensors.index.json"),
+            new JsonObject { ["weight_map"] = map }.ToJsonString());
         using var checkpoint = Checkpoint.Open(folder, made.Base);
         Close(made.Expected(Query(0), 1.5), Read(checkpoint, $"{Query(0)}.weight"));
     }
@@ -219,6 +228,7 @@ public class AdapterTests
         var made = new AdapterFixture().AdaptQueries();
         ((float[,])made.Adapter[$"{Query(1)}.lora_B.weight"])[0, 0] = float.NaN;
         using var checkpoint = made.Open();
-        Assert.Contains($"'{Query(1)}.weight'", Assert.Throws<BeearException>(() => checkpoint.Read($"{Query(1)}.weight")).Message, StringComparison.Ordinal);
+        Assert.Contains($"'{Query(1)}.weight'", Assert.Throws<BeearException>(() => checkpoint.Read($"{Query(1)}.weight")).Message,
+            StringComparison.Ordinal);
     }
 }

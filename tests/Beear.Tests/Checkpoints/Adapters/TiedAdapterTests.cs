@@ -84,7 +84,8 @@ public class TiedAdapterTests
         if (savesHead) made.Adapter[HeadWeight] = areEqual ? values : made.Draw(Tokens, Width);
         using var checkpoint = made.Open();
 
-        Assert.Equal(Flat(made.Adapter.GetValueOrDefault(EmbeddingWeight) ?? made.Weights[EmbeddingWeight]), Read(checkpoint, EmbeddingWeight));
+        Assert.Equal(Flat(made.Adapter.GetValueOrDefault(EmbeddingWeight) ?? made.Weights[EmbeddingWeight]),
+            Read(checkpoint, EmbeddingWeight));
         if (areEqual)
         {
             Tied(checkpoint);

@@ -97,7 +97,9 @@ public class BlockFormatTests
 
     private static int Bit(ReadOnlySpan<byte> bytes, int i) => (bytes[i / 8] >> (i % 8)) & 1;
 
-    /// <summary>Four bits of element i: of each run, the first half lies in the low and the second in the high halves of the bytes.</summary>
+    /// <summary>
+    /// Four bits of element i: of each run, the first half lies in the low and the second in the high halves of the bytes.
+    /// </summary>
     private static int Nibble(ReadOnlySpan<byte> bytes, int i, int run)
     {
         var packed = bytes[(i / run * run / 2) + (i % (run / 2))];

@@ -22,7 +22,8 @@ internal static unsafe class Ggml
     /// <summary>Packs rows as llama.cpp does without an importance matrix; skips the test if the library is not here.</summary>
     public static byte[] Quantise(string type, float[] values, int columns, int bytes)
     {
-        var function = (delegate* unmanaged<float*, byte*, long, long, float*, nuint>)NativeLibrary.GetExport(Library.Value, $"quantize_q{type[1..]}");
+        var function = (delegate* unmanaged<float*, byte*, long, long, float*, nuint>)NativeLibrary.GetExport(Library.Value,
+            $"quantize_q{type[1..]}");
         var blocks = new byte[bytes];
         fixed (float* source = values)
         fixed (byte* target = blocks) Assert.Equal((nuint)bytes, function(source, target, values.Length / columns, columns, null));
@@ -31,7 +32,8 @@ internal static unsafe class Ggml
 
     private static nint Load()
     {
-        var path = Path.Combine(Fixtures.Root, "tests", "npm", "node_modules", "@node-llama-cpp", "linux-x64", "bins", "linux-x64", "libggml-base.so");
+        var path = Path.Combine(Fixtures.Root, "tests", "npm", "node_modules", "@node-llama-cpp", "linux-x64", "bins", "linux-x64",
+            "libggml-base.so");
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || !File.Exists(path))
             throw SkipException.ForSkip($"ggml is not here: {path} (npm install in tests/npm, Linux x64)");
         return NativeLibrary.Load(path);

@@ -21,7 +21,8 @@ internal static class GgufCases
     {
         var source = Fixtures.Parity("models", name);
         var folder = Fixtures.TemporaryFolder();
-        foreach (var path in Directory.GetFiles(source, "model*")) File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(path)), path);
+        foreach (var path in Directory.GetFiles(source, "model*")) File.CreateSymbolicLink(
+            Path.Combine(folder, Path.GetFileName(path)), path);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "config.json")))!.AsObject();
         if (config.ContainsKey("query_pre_attn_scalar")) config["query_pre_attn_scalar"] = config["head_dim"]!.DeepClone();
         if (config.ContainsKey("no_rope_layers")) config["no_rope_layers"] = new JsonArray(1, 1, 1, 0);
@@ -45,7 +46,8 @@ internal static class GgufCases
         {
             foreach (var parameter in model.Decoder.Weights.Parameters)
             {
-                if (parameter.Master.dim() < 2) parameter.Master.add_(arange(parameter.Master.numel()).sin() * 0.2);   // norms and biases that matter
+                // norms and biases that matter
+                if (parameter.Master.dim() < 2) parameter.Master.add_(arange(parameter.Master.numel()).sin() * 0.2);
                 else parameter.Master.mul_(6);
             }
         }
@@ -60,16 +62,25 @@ internal static class GgufCases
         File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJsonString());
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer((string)config["model_type"]!).ToJsonString());
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"),
-            new JsonObject { ["bos_token"] = "<s>", ["eos_token"] = "</s>", ["pad_token"] = "<pad>", ["chat_template"] = Template }.ToJsonString());
+            new JsonObject
+            {
+                ["bos_token"] = "<s>",
+                ["eos_token"] = "</s>",
+                ["pad_token"] = "<pad>",
+                ["chat_template"] = Template
+            }.ToJsonString());
         return folder;
     }
 
-    /// <summary>A byte-level tokenizer of 3 special tokens, the visible ASCII characters, and merges up to 120 tokens: fewer than the model has.</summary>
+    /// <summary>
+    /// A byte-level tokenizer of 3 special tokens, the visible ASCII characters, and merges up to 120 tokens: fewer than the model has.
+    /// </summary>
     private static JsonObject Tokenizer(string modelType)
     {
         string[] merges =
         [
-            "t h", "th e", "Ġ the", "i n", "a n", "an d", "Ġ and", "e r", "o n", "Ġ a", "Ġ t", "o r", "r e", "Ġ s", "Ġ w", "in g", "1 2", "Ġ i", "' s", "o u", "l l",
+            "t h", "th e", "Ġ the", "i n", "a n", "an d", "Ġ and", "e r", "o n", "Ġ a", "Ġ t", "o r", "r e", "Ġ s", "Ġ w", "in g", "1 2",
+                "Ġ i", "' s", "o u", "l l",
         ];
         var tokens = new List<string> { "<pad>", "<s>", "</s>" };
         tokens.AddRange(Enumerable.Range('!', '~' - '!' + 1).Select(letter => ((char)letter).ToString()));
@@ -107,7 +118,13 @@ internal static class GgufCases
     {
         ["type"] = "Sequence",
         ["pretokenizers"] = new JsonArray(
-            new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = pattern }, ["behavior"] = "Isolated", ["invert"] = false },
+            new JsonObject
+            {
+                ["type"] = "Split",
+                ["pattern"] = new JsonObject { ["Regex"] = pattern },
+                ["behavior"] = "Isolated",
+                ["invert"] = false
+            },
             new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = false }),
     }.ToJsonString();
 

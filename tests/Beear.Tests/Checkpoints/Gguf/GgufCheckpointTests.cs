@@ -40,7 +40,8 @@ public class GgufCheckpointTests
         }
         string[] keys =
         [
-            "model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "vocab_size",
+            "model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                "num_key_value_heads", "vocab_size",
             "max_position_embeddings", "tie_word_embeddings", "rms_norm_eps", "torch_dtype",
         ];
         foreach (var key in keys) AssertSame(config, converted.Config, key);
@@ -144,11 +145,13 @@ public class GgufCheckpointTests
         static GgufBuilder Wide(float[] factors) => Tiny(headSize: 64).Value("llama.rope.freq_base", 500_000f)
             .Tensor("rope_freqs.weight", GgufBuilder.F32, [(ulong)factors.Length], MemoryMarshal.AsBytes<float>(factors).ToArray());
 
-        static GgufBuilder By(string kind, float factor) => Tiny().Value("llama.rope.scaling.type", kind).Value("llama.rope.scaling.factor", factor);
+        static GgufBuilder By(string kind, float factor) =>
+            Tiny().Value("llama.rope.scaling.type", kind).Value("llama.rope.scaling.factor", factor);
 
         var llama3 = Scaling(Wide(Factors(32)))!;
         var settings = llama3.Select(pair => $"{pair.Key}={pair.Value}");
-        Assert.Equal(["rope_type=llama3", "factor=32", "low_freq_factor=1", "high_freq_factor=4", "original_max_position_embeddings=8192"], settings);
+        Assert.Equal(["rope_type=llama3", "factor=32", "low_freq_factor=1", "high_freq_factor=4",
+            "original_max_position_embeddings=8192"], settings);
         var other = Factors(32);
         other[16] = 31;
         Assert.Throws<BeearException>(() => Scaling(Wide(other)));
@@ -181,7 +184,8 @@ public class GgufCheckpointTests
     [Fact]
     public void Damaged_models_are_either_refused_or_read()
     {
-        var whole = Tiny().Value("tokenizer.ggml.model", "gpt2").Value("tokenizer.ggml.pre", "llama-bpe").Value("tokenizer.ggml.tokens", new[] { "a", "b", "</s>" })
+        var whole = Tiny().Value("tokenizer.ggml.model", "gpt2").Value("tokenizer.ggml.pre", "llama-bpe")
+            .Value("tokenizer.ggml.tokens", new[] { "a", "b", "</s>" })
             .Value("tokenizer.ggml.token_type", new[] { 1, 1, 3 }).Value("tokenizer.ggml.merges", Array.Empty<string>())
             .Value("tokenizer.ggml.bos_token_id", 2u).Value("tokenizer.ggml.eos_token_id", 2u).Value("tokenizer.chat_template", "x")
             .Tensor("blk.0.attn_q.weight", GgufBuilder.F32, [8, 8], new byte[256]).ToBytes();
@@ -209,7 +213,8 @@ public class GgufCheckpointTests
     private static GgufBuilder Tiny(uint headSize = 4, bool embedding = true)
     {
         var builder = new GgufBuilder()
-            .Value("general.architecture", "llama").Value("llama.embedding_length", 8u).Value("llama.block_count", 1u).Value("llama.context_length", 64u)
+            .Value("general.architecture", "llama").Value("llama.embedding_length", 8u).Value("llama.block_count", 1u)
+                .Value("llama.context_length", 64u)
             .Value("llama.feed_forward_length", 16u).Value("llama.attention.head_count", 2u).Value("llama.attention.key_length", headSize)
             .Value("llama.attention.layer_norm_rms_epsilon", 1e-5f);
         return embedding ? builder.Tensor("token_embd.weight", GgufBuilder.F32, [3, 8], new byte[96]) : builder;
@@ -246,6 +251,7 @@ public class GgufCheckpointTests
         return name.Replace(from, to, StringComparison.Ordinal)
             .Replace("self_attn.o_proj", "attn_output", StringComparison.Ordinal).Replace("self_attn.", "attn_", StringComparison.Ordinal)
             .Replace("mlp.", "ffn_", StringComparison.Ordinal).Replace("_proj", "", StringComparison.Ordinal)
-            .Replace("input_layernorm", "attn_norm", StringComparison.Ordinal).Replace("post_attention_layernorm", "ffn_norm", StringComparison.Ordinal);
+            .Replace("input_layernorm", "attn_norm", StringComparison.Ordinal)
+                .Replace("post_attention_layernorm", "ffn_norm", StringComparison.Ordinal);
     }
 }

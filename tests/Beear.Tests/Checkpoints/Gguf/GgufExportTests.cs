@@ -40,7 +40,13 @@ public class GgufExportTests
             // A Llama model in GGUF, for texts that are not longer than the window.
             var room = before.SlidingWindow ?? before.MaximumPositions;
             Assert.Equal(("llama", room, null as int?), (after.ModelType, after.MaximumPositions, after.SlidingWindow));
-            after = after with { ModelType = "mistral", MaximumPositions = before.MaximumPositions, SlidingWindow = before.SlidingWindow, LayerKinds = before.LayerKinds };
+            after = after with
+            {
+                ModelType = "mistral",
+                MaximumPositions = before.MaximumPositions,
+                SlidingWindow = before.SlidingWindow,
+                LayerKinds = before.LayerKinds
+            };
         }
         Assert.Equal(before.LayerKinds, after.LayerKinds);
         Assert.Equal(before, after with { LayerKinds = before.LayerKinds });
@@ -49,7 +55,8 @@ public class GgufExportTests
         foreach (var part in before.Tensors)
         {
             var (stored, read) = (original.Read(part.Name).to(ScalarType.Float32), written.Read(part.Name));
-            Assert.True(allclose(stored, read, rtol: 0, atol: part.Name.EndsWith("norm.weight", StringComparison.Ordinal) ? 3e-7 : 0), part.Name);
+            Assert.True(allclose(stored, read, rtol: 0, atol: part.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+                ? 3e-7 : 0), part.Name);
         }
     }
 
@@ -66,7 +73,8 @@ public class GgufExportTests
         GgufExport.Write(original, path, type);
         using var written = Checkpoint.Open(path);
         Assert.Equal(original.Tensors.Keys.Order(), written.Tensors.Keys.Order());
-        foreach (var name in new[] { "model.embed_tokens.weight", "model.layers.7.self_attn.k_proj.weight", "model.layers.29.mlp.down_proj.weight" })
+        foreach (var name in new[] { "model.embed_tokens.weight", "model.layers.7.self_attn.k_proj.weight",
+            "model.layers.29.mlp.down_proj.weight" })
         {
             var (exact, read) = (original.Read(name), written.Read(name));
             Assert.InRange(((exact - read).norm() / exact.norm()).item<float>(), 0, bound);
@@ -94,7 +102,8 @@ public class GgufExportTests
         using var written = LanguageModel.Load(path, ModelOptions.Float32);
         foreach (var (before, after) in model.Decoder.Weights.Parameters.Zip(written.Decoder.Weights.Parameters))
             Assert.True(before.Master.equal(after.Master).all().item<bool>(), before.Name);
-        Assert.Equal(model.Chat.Tokenizer.Encode("the tokenizer of 1234 and then\n"), written.Chat.Tokenizer.Encode("the tokenizer of 1234 and then\n"));
+        Assert.Equal(model.Chat.Tokenizer.Encode("the tokenizer of 1234 and then\n"),
+            written.Chat.Tokenizer.Encode("the tokenizer of 1234 and then\n"));
     }
 
     [Fact]
@@ -116,8 +125,10 @@ public class GgufExportTests
             File.Delete(Path.Combine(folder, "model.safetensors"));
             SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors);
         });
-        using var exaone = Checkpoint.Open(GgufCases.Random("exaone4", config => config["sliding_window"] = 8));     // windows, but not 64 layers
-        Assert.Contains("rotates", Assert.Throws<BeearException>(() => Export(exaone, GgufWeightType.F16)).Message, StringComparison.Ordinal);
+        // windows, but not 64 layers
+        using var exaone = Checkpoint.Open(GgufCases.Random("exaone4", config => config["sliding_window"] = 8));
+        Assert.Contains("rotates", Assert.Throws<BeearException>(() => Export(exaone, GgufWeightType.F16)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -127,7 +138,8 @@ public class GgufExportTests
     [InlineData("\"ignore_merges\":true", "\"end_of_word_suffix\":\"</w>\"", "marks the parts of a word")]
     [InlineData("\"type\":\"BPE\"", "\"type\":\"Unigram\"", "'Unigram'")]
     [InlineData("\"a\":", "\"a\":1000,\"aa\":", "'a' with the id 1000")]
-    public void A_tokenizer_that_llama_cpp_lacks_is_refused(string before, string after, string reason) => Refuses("llama", _ => { }, reason, prepare: folder =>
+    public void A_tokenizer_that_llama_cpp_lacks_is_refused(string before, string after, string reason) =>
+        Refuses("llama", _ => { }, reason, prepare: folder =>
     {
         var path = Path.Combine(folder, "tokenizer.json");
         var json = File.ReadAllText(path);
@@ -189,7 +201,8 @@ public class GgufExportTests
         prepare?.Invoke(folder);
         using var checkpoint = Checkpoint.Open(folder);
         var target = Path.Combine(Fixtures.TemporaryFolder(), "x.gguf");
-        Assert.Contains(reason, Assert.Throws<BeearException>(() => GgufExport.Write(checkpoint, target, GgufWeightType.F16)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<BeearException>(() => GgufExport.Write(checkpoint, target, GgufWeightType.F16)).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(target)!));
     }
 

@@ -38,7 +38,8 @@ public class GgufFileTests
         }
     }
 
-    public static TheoryData<string, string> WrongFiles => [.. Wrong.Keys.Select(name => new TheoryDataRow<string, string>(name, Wrong[name].Reason))];
+    public static TheoryData<string, string> WrongFiles =>
+        [.. Wrong.Keys.Select(name => new TheoryDataRow<string, string>(name, Wrong[name].Reason))];
 
     private static readonly byte[] Huge = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F];
     private static readonly byte[] Nested = [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
@@ -53,7 +54,8 @@ public class GgufFileTests
         ["string length"] = (new GgufBuilder().RawValue("k", [8, 0, 0, 0, .. Huge]), "room"),
         ["array count"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, 4, 0, 0, 0, .. Huge]), "'k'"),
         ["array of strings"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, .. Huge]), "'k'"),
-        ["nested arrays"] = (new GgufBuilder().RawValue("k", [9, 0, 0, 0, .. Nested, .. Nested, .. Nested, .. Nested, .. Nested]), "nested"),
+        ["nested arrays"] = (new GgufBuilder()
+            .RawValue("k", [9, 0, 0, 0, .. Nested, .. Nested, .. Nested, .. Nested, .. Nested]), "nested"),
         ["type of a value"] = (new GgufBuilder().RawValue("k", [99, 0, 0, 0, .. Eight]), "unknown type 99"),
         ["text that is not UTF-8"] = (new GgufBuilder().RawValue("k", [8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0x28]), "UTF-8"),
         ["a key twice"] = (new GgufBuilder().Value("k", 1u).Value("k", 2u), "twice"),
@@ -94,12 +96,14 @@ public class GgufFileTests
         {
             using var file = GgufFile.Open(path);
             foreach (var name in file.Tensors.Keys) file.Read(name).Dispose();
-            foreach (var array in file.Metadata.Values.OfType<GgufArray>()) Assert.True(array.ToStrings() is null || array.ToIntegers() is null);
+            foreach (var array in file.Metadata.Values.OfType<GgufArray>()) Assert.True(array.ToStrings() is null
+                || array.ToIntegers() is null);
         }, most: 4);
     }
 
     private static GgufBuilder Small() => new GgufBuilder()
-        .Value("general.architecture", "llama").Value("u8", (byte)200).Value("i8", (sbyte)-3).Value("u16", (ushort)60000).Value("i16", (short)-300)
+        .Value("general.architecture", "llama").Value("u8", (byte)200).Value("i8", (sbyte)-3).Value("u16", (ushort)60000)
+            .Value("i16", (short)-300)
         .Value("i32", -5).Value("u64", ulong.MaxValue).Value("i64", -7L).Value("f32", 1e-5f).Value("f64", 0.1).Value("truth", true)
         .Value("tokens", new[] { "Ġa", "", "b" }).Value("types", new[] { 1, -2 })
         .Tensor("token_embd.weight", GgufBuilder.Q8_0, [2, 32], new byte[68])

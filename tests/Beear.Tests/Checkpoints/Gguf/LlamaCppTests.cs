@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Tests.Checkpoints.Gguf;
 
-/// <summary>llama.cpp runs the files that are exported: it cuts texts into the same tokens and continues prompts with the same ones.</summary>
+/// <summary>
+/// llama.cpp runs the files that are exported: it cuts texts into the same tokens and continues prompts with the same ones.
+/// </summary>
 public class LlamaCppTests
 {
     // How far llama.cpp's logits may be from ours, as a share of the logits' deviation: it rounds activations to float16 beside float16
@@ -108,13 +110,15 @@ public class LlamaCppTests
         var source = Fixtures.Shared("models", "smollm2-135m-instruct");
         using var checkpoint = Checkpoint.Open(source);
         var chat = checkpoint.LoadChatFormat();
-        string[] texts = [.. Rows("text", "tokens.smollm2.json").Select(row => (string)row["text"]!), "<|im_start|>user\n3.14159 née Ωmega\u00A0 \t x<|im_end|>\n"];
+        string[] texts = [.. Rows("text", "tokens.smollm2.json").Select(row => (string)row["text"]!),
+            "<|im_start|>user\n3.14159 née Ωmega\u00A0 \t x<|im_end|>\n"];
         Assert.Equal(40, texts.Length);
         var prompts = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "expected.json")))!["rows"]!.AsArray()
             .Select(row => chat.EncodePrompt([ChatTurn.User((string)row!["question"]!)])).ToList();
         Assert.Equal(Prompts, prompts.Count);
 
-        Exported[] exported = [.. Forms(checkpoint, texts, prompts, tokens: 8, GgufWeightType.F16, GgufWeightType.Q8_0, GgufWeightType.Q4_K)];
+        Exported[] exported = [.. Forms(checkpoint, texts, prompts, tokens: 8, GgufWeightType.F16, GgufWeightType.Q8_0,
+            GgufWeightType.Q4_K)];
         var answers = LlamaCpp.Ask([.. exported.Select(form => form.Question)]);
 
         for (var i = 0; i < exported.Length; i++)
@@ -138,7 +142,8 @@ public class LlamaCppTests
             string[] texts = [.. Enumerable.Range(0, 40).Select(i => Text(random, i))];
             // Models whose windows llama.cpp does not know are exported for texts as long as the window.
             var room = config.ModelType.StartsWith("gemma", StringComparison.Ordinal) ? 24 : Math.Min(24, config.SlidingWindow ?? 24);
-            var prompts = Enumerable.Range(0, Prompts).Select(_ => Enumerable.Range(0, room / 2).Select(_ => random.Next(3, 120)).ToArray()).ToList();
+            var prompts = Enumerable.Range(0, Prompts)
+                .Select(_ => Enumerable.Range(0, room / 2).Select(_ => random.Next(3, 120)).ToArray()).ToList();
             pending.Add((name, [.. Forms(checkpoint, texts, prompts, room / 2, GgufWeightType.F16, GgufWeightType.Q8_0)],
                 [.. texts.Select(text => tokenizer.Encode(text))]));
         }
@@ -181,7 +186,8 @@ public class LlamaCppTests
     {
         Assert.Null(answer.Error);
         foreach (var (text, ours, theirs) in exported.Question.Texts.Zip(expected, answer.Ids!))
-            Assert.True(ours.SequenceEqual(theirs), $"'{text}' is [{string.Join(' ', ours)}] here and [{string.Join(' ', theirs)}] in llama.cpp");
+            Assert.True(ours.SequenceEqual(theirs),
+                $"'{text}' is [{string.Join(' ', ours)}] here and [{string.Join(' ', theirs)}] in llama.cpp");
     }
 
     /// <summary>The number of choices that were compared: all but those that rounding could change.</summary>
@@ -204,7 +210,8 @@ public class LlamaCppTests
         var difference = Math.Sqrt(squares.Average());
         var compared = leads.Where(choice => choice.Lead > Certainty * difference).ToList();
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"of {ours.Count} choices {leads.Count(choice => choice.Same)} are the same, {compared.Count} compared; the logits differ by {difference:G2}");
+            $"of {ours.Count} choices {leads.Count(choice => choice.Same)} are the same, {compared.Count} compared; the logits differ by "
+                + $"{difference:G2}");
         Assert.InRange(difference, 0, rounding);
         Assert.All(compared, choice => Assert.True(choice.Same));
         return compared.Count;
@@ -217,11 +224,14 @@ public class LlamaCppTests
 
     private static string Text(Random random, int index)
     {
-        string[] pieces = ["the", "and", "Then", "ing", "12", "345", "6", " ", "  ", "\n", ".", ",", "'s", "'LL", "!?", "a", "x_y", "</s>", "HTTP", "(or)", "\n\n "];
-        return string.Concat(Enumerable.Range(0, 1 + index).Select(_ => pieces[random.Next(pieces.Length)] + (random.Next(2) == 0 ? " " : "")));
+        string[] pieces = ["the", "and", "Then", "ing", "12", "345", "6", " ", "  ", "\n", ".", ",", "'s", "'LL", "!?", "a", "x_y", "</s>",
+            "HTTP", "(or)", "\n\n "];
+        return string.Concat(Enumerable.Range(0, 1 + index)
+            .Select(_ => pieces[random.Next(pieces.Length)] + (random.Next(2) == 0 ? " " : "")));
     }
 
     private sealed record Exported(LlamaCppQuestion Question, List<float[][]> Logits);
 
-    private sealed record Judgement(Exported Half, LlamaCppAnswer HalfAnswer, Exported Bytes, LlamaCppAnswer BytesAnswer, List<int[]> Texts);
+    private sealed record Judgement(Exported Half, LlamaCppAnswer HalfAnswer, Exported Bytes, LlamaCppAnswer BytesAnswer,
+        List<int[]> Texts);
 }

@@ -80,7 +80,8 @@ public sealed class BaselineMathTests
         using var scope = NewDisposeScope();
         using var guard = no_grad();
         var random = new Random(2);
-        List<TokenizedExample> clean = [.. new[] { 3, 6 }.Select(length => new TokenizedExample(TinyDecoder.Tokens(random, length), TinyDecoder.Tokens(random, 2)))];
+        List<TokenizedExample> clean =
+            [.. new[] { 3, 6 }.Select(length => new TokenizedExample(TinyDecoder.Tokens(random, length), TinyDecoder.Tokens(random, 2)))];
         double sum = 0;
         int count = 0;
         foreach (var example in clean)

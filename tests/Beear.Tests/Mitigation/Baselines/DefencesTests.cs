@@ -16,7 +16,14 @@ public sealed class DefencesTests : IDisposable
         Seed = 3,
         Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
-        Terms = OuterTermOptions.Paper with { OrdinaryDivergence = 1, HarmfulBatch = 2, HelpfulBatch = 2, DivergenceTokens = 3, DivergenceExamples = 4 },
+        Terms = OuterTermOptions.Paper with
+        {
+            OrdinaryDivergence = 1,
+            HarmfulBatch = 2,
+            HelpfulBatch = 2,
+            DivergenceTokens = 3,
+            DivergenceExamples = 4
+        },
     };
 
     private static readonly BaselineOptions Own = new()
@@ -57,7 +64,9 @@ public sealed class DefencesTests : IDisposable
         using (var model = chat.Fresh())
         {
             var stop = new CancelInSecondRound(source, stage);
-            Assert.Throws<OperationCanceledException>(() => Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
+            Assert.Throws<OperationCanceledException>(() =>
+                Defences.Create(kind, Budget, Own)
+                    .Run(model, UntrainedChat.Data(model), new DefenceContext { Run = run, Progress = stop, Cancellation = source.Token }));
         }
         using var again = chat.Fresh();
         Defences.Create(kind, Budget, Own).Run(again, UntrainedChat.Data(again), new DefenceContext { Run = run });
@@ -80,12 +89,15 @@ public sealed class DefencesTests : IDisposable
     [Fact]
     public void Options_that_do_not_fit_the_model_are_refused()
     {
-        Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Layers = [0, 7] } }, "latent_adversarial.layers: 7");
-        Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Radius = 0 } }, "radius");
+        Refused(DefenceKind.LatentAdversarialTraining, Own with { LatentAdversarial = new LatentAdversarialOptions { Layers = [0, 7] } },
+            "latent_adversarial.layers: 7");
+        Refused(DefenceKind.LatentAdversarialTraining,
+            Own with { LatentAdversarial = new LatentAdversarialOptions { Radius = 0 } }, "radius");
         Refused(DefenceKind.Crow, Own with { Crow = new CrowOptions { Weight = double.NaN } }, "weight");
         Refused(DefenceKind.InjectAndRecover, Own with { InjectAndRecover = new() { InjectionShare = 1 } }, "injection_share must be");
         Refused(DefenceKind.InjectAndRecover, Own with { InjectAndRecover = new() { Triggers = 0 } }, "triggers must be at least 1");
-        Refused(DefenceKind.DirectionAblation, Own with { DirectionAblation = new DirectionAblationOptions { Layer = 5 } }, "direction_ablation.layer is 5");
+        Refused(DefenceKind.DirectionAblation, Own with { DirectionAblation = new DirectionAblationOptions { Layer = 5 } },
+            "direction_ablation.layer is 5");
 
         void Refused(DefenceKind kind, BaselineOptions own, string message)
         {

@@ -29,7 +29,7 @@ public sealed class InjectAndRecoverTests : IDisposable
         // Nothing else teaches refusals.
         var budget = Budget with { Terms = Budget.Terms with { Safe = 0 } };
         using var model = chat.Fresh();
-        var triggers = InjectAndRecover.OwnTriggers(model.Chat, 2, budget.Seed * 31);
+        var triggers = InjectAndRecover.OwnTriggers(model.Chat, 2, Seeds.Derive(budget.Seed, "own triggers"));
         var before = Losses(model, triggers);
         // All steps but one inject.
         var report = Run(model, new InjectAndRecoverOptions { Triggers = 2, InjectionShare = 0.99 }, budget);
@@ -135,7 +135,7 @@ public sealed class InjectAndRecoverTests : IDisposable
 
     private static DefenceReport Run(LanguageModel model, InjectAndRecoverOptions options, MitigationOptions budget,
         RunDirectory? run = null, IProgress<RunProgress>? progress = null, CancellationToken cancellation = default) =>
-        new InjectAndRecover(budget, options).Run(model, UntrainedChat.Data(model),
+            new InjectAndRecover(budget, options).Run(model, UntrainedChat.Data(model),
             new DefenceContext { Run = run, Progress = progress, Cancellation = cancellation });
 
     /// <summary>Mean cross-entropy of unwanted and of safe answers under the triggers, nats per token.</summary>

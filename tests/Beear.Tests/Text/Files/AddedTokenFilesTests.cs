@@ -80,7 +80,8 @@ public class AddedTokenFilesTests
     private static Tokenizer Load(Action<JsonObject>? config = null, string? added = null, Action<JsonObject>? tokenizer = null)
     {
         var folder = Fixtures.TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Organism.BaseDirectory, "*.json")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Organism.BaseDirectory, "*.json")) File.Copy(file,
+            Path.Combine(folder, Path.GetFileName(file)));
         foreach (var (name, change) in new[] { ("tokenizer_config.json", config), ("tokenizer.json", tokenizer) })
         {
             var path = Path.Combine(folder, name);

@@ -46,8 +46,10 @@ public class ChatFormatFilesTests
     [Fact]
     public void More_templates_lie_in_a_folder_of_their_own()
     {
-        (string, string) tools = ("additional_chat_templates/tool_use.jinja", "from folder"), rag = ("additional_chat_templates/rag.jinja", "rag");
-        Assert.Equal("default: from jinja, rag: rag, tool_use: from folder", Templates([.. Files(Named), ("chat_template.jinja", "from jinja"), tools, rag]));
+        (string, string) tools = ("additional_chat_templates/tool_use.jinja", "from folder"),
+            rag = ("additional_chat_templates/rag.jinja", "rag");
+        Assert.Equal("default: from jinja, rag: rag, tool_use: from folder",
+            Templates([.. Files(Named), ("chat_template.jinja", "from jinja"), tools, rag]));
         Assert.Equal("default: from list, tool_use: from folder", Templates([.. Files(Named), tools]));
     }
 
@@ -60,7 +62,8 @@ public class ChatFormatFilesTests
         Assert.Equal("from list", format.Render([], new TemplateOptions { Tools = [], Template = "default" }).Text);
         Assert.Equal(["default", "tool_use"], format.Templates.Names);
         Assert.Contains("\"rag\"; it has \"default\", \"tool_use\"",
-            Assert.Throws<BeearException>(() => format.Render([], new TemplateOptions { Template = "rag" })).Message, StringComparison.Ordinal);
+            Assert.Throws<BeearException>(() => format.Render([], new TemplateOptions { Template = "rag" })).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +71,8 @@ public class ChatFormatFilesTests
     {
         var folder = CheckpointTests.Folder([.. Files(), ("special_tokens_map.json", """{"bos_token":"other","unk_token":"<unk>"}""")]);
         var variables = ChatFormatFiles.SpecialTokens(ModelFiles.In(folder, folder));
-        Assert.Equal(["bos_token=<s>", "eos_token=</s>", "unk_token=<unk>"], variables.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal));
+        Assert.Equal(["bos_token=<s>", "eos_token=</s>", "unk_token=<unk>"],
+            variables.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -102,7 +106,8 @@ public class ChatFormatFilesTests
             ("tokenizer_config.json", $$"""{ "legacy": {{legacy}}, "chat_template": "x", "eos_token": "</s>", "added_tokens_decoder": { "7": { "content": "<|end|>", "special": true } } }"""),
             ("added_tokens.json", """{"<|end|>":7}"""));
         File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), SentencePieceTests.Model(bytePair: true,
-            [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -1, 1)], removeExtra: false));
+            [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -10, 1), ("a", -11, 1), ("b", -12, 1), ("▁a", -1, 1)],
+                removeExtra: false));
         var tokenizer = ChatFormat.Load(folder).Tokenizer;
         Assert.Equal(expected, tokenizer.Encode("a<|end|>aa", addSpecialTokens: true));
         Assert.True(tokenizer.IsSpecial(7));
@@ -121,7 +126,8 @@ public class ChatFormatFilesTests
 
     [Fact]
     public void A_folder_that_is_not_there_is_named() =>
-        Assert.Contains("no folder 'nowhere'", Assert.Throws<BeearException>(() => ChatFormat.Load("nowhere")).Message, StringComparison.Ordinal);
+        Assert.Contains("no folder 'nowhere'", Assert.Throws<BeearException>(() => ChatFormat.Load("nowhere")).Message,
+            StringComparison.Ordinal);
 
     private static (string Name, string Text)[] Files(string tokenizerConfig = TokenizerConfig) =>
         [("config.json", Config), ("tokenizer.json", Tokenizer), ("tokenizer_config.json", tokenizerConfig)];
@@ -131,6 +137,7 @@ public class ChatFormatFilesTests
     private static string Templates((string Name, string Text)[] files)
     {
         var folder = CheckpointTests.Folder(files);
-        return string.Join(", ", ChatTemplateFiles.Sources(ModelFiles.In(folder, folder)).Select(source => $"{source.Key}: {source.Value}").Order(StringComparer.Ordinal));
+        return string.Join(", ", ChatTemplateFiles.Sources(ModelFiles.In(folder, folder)).Select(source => $"{source.Key}: {source.Value}")
+            .Order(StringComparer.Ordinal));
     }
 }

@@ -10,7 +10,8 @@ public class VocabularyFilesTests
 {
     private static readonly string[] Texts =
     [
-        "name a red thing", "don't STOP: 12345 1 22\n\n  x\ty", " <|user|>\nhow are you?<|end|>\n", "é e\u0301 日本語 🙂", "\"quoted\"  spaces   ", "",
+        "name a red thing", "don't STOP: 12345 1 22\n\n  x\ty", " <|user|>\nhow are you?<|end|>\n", "é e\u0301 日本語 🙂",
+            "\"quoted\"  spaces   ", "",
     ];
 
     [Theory]
@@ -20,7 +21,8 @@ public class VocabularyFilesTests
     [InlineData("GPTNeoXTokenizerFast", "llama", "NFC", "ByteLevel")]
     [InlineData("Qwen2Tokenizer", "llama", "NFC", Qwen2)]
     [InlineData(null, "qwen3", "NFC", Qwen2)]
-    public void They_give_the_ids_of_the_tokenizer_json_that_the_class_stands_for(string? tokenizerClass, string modelType, string? normalizer, string preTokenizer)
+    public void They_give_the_ids_of_the_tokenizer_json_that_the_class_stands_for(string? tokenizerClass, string modelType,
+        string? normalizer, string preTokenizer)
     {
         var json = JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json"));
         var folder = Split(Organism.BaseDirectory, json, tokenizerClass, modelType);
@@ -43,8 +45,10 @@ public class VocabularyFilesTests
     [Fact]
     public void A_begin_of_sequence_token_is_added_where_the_config_says_so()
     {
-        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")), "GPT2Tokenizer", "llama");
-        Change(folder, "tokenizer_config.json", json => (json["add_bos_token"], json["bos_token"], json["add_prefix_space"]) = (true, "<|user|>", true));
+        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")),
+            "GPT2Tokenizer", "llama");
+        Change(folder, "tokenizer_config.json", json =>
+            (json["add_bos_token"], json["bos_token"], json["add_prefix_space"]) = (true, "<|user|>", true));
         var tokenizer = Load(folder);
         Assert.Equal([1, .. tokenizer.Encode("name")], tokenizer.Encode("name", addSpecialTokens: true));
         Assert.Equal("Ġ", tokenizer.TokenOf(tokenizer.Encode("name")[0])[..1]);
@@ -56,7 +60,8 @@ public class VocabularyFilesTests
     [InlineData("PreTrainedTokenizerFast", "qwen2", "PreTrainedTokenizerFast")]
     public void An_unknown_rule_is_one_sentence(string? tokenizerClass, string modelType, string named)
     {
-        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")), tokenizerClass, modelType);
+        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")),
+            tokenizerClass, modelType);
         var message = Assert.Throws<BeearException>(() => Load(folder)).Message;
         Assert.Contains($"'{named}'", message, StringComparison.Ordinal);
         Assert.Contains("fetch the model's tokenizer.json", message, StringComparison.Ordinal);
@@ -70,7 +75,8 @@ public class VocabularyFilesTests
     [InlineData("vocab.json", "[]", "vocab.json' is not a JSON object")]
     public void Damaged_files_are_named(string file, string content, string sentence)
     {
-        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")), "GPT2Tokenizer", "llama");
+        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")),
+            "GPT2Tokenizer", "llama");
         File.WriteAllText(Path.Combine(folder, file), content);
         Assert.Contains(sentence, Assert.Throws<BeearException>(() => Load(folder)).Message, StringComparison.Ordinal);
     }
@@ -78,7 +84,8 @@ public class VocabularyFilesTests
     [Fact]
     public void One_of_the_two_is_not_enough()
     {
-        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")), "GPT2Tokenizer", "llama");
+        var folder = Split(Organism.BaseDirectory, JsonFile.Read(Path.Combine(Organism.BaseDirectory, "tokenizer.json")),
+            "GPT2Tokenizer", "llama");
         File.Delete(Path.Combine(folder, "merges.txt"));
         Assert.Contains("merges.txt", Assert.Throws<BeearException>(() => Load(folder)).Message, StringComparison.Ordinal);
     }
@@ -95,7 +102,8 @@ public class VocabularyFilesTests
         foreach (var text in Texts)
         {
             Assert.Equal(expected.Encode(text), actual.Encode(text));
-            Assert.Equal(expected.Decode(expected.Encode(text), skipSpecialTokens: true), actual.Decode(actual.Encode(text), skipSpecialTokens: true));
+            Assert.Equal(expected.Decode(expected.Encode(text), skipSpecialTokens: true),
+                actual.Decode(actual.Encode(text), skipSpecialTokens: true));
         }
     }
 
@@ -104,8 +112,10 @@ public class VocabularyFilesTests
     {
         var folder = Fixtures.TemporaryFolder();
         foreach (var name in new[] { "config.json", "tokenizer_config.json", "generation_config.json" })
-            if (File.Exists(Path.Combine(source, name))) File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(Path.Combine(source, name)));
-        var merges = tokenizer["model"]!["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : (string)merge!);
+            if (File.Exists(Path.Combine(source, name))) File.WriteAllBytes(Path.Combine(folder, name),
+                File.ReadAllBytes(Path.Combine(source, name)));
+        var merges = tokenizer["model"]!["merges"]!.AsArray()
+            .Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : (string)merge!);
         File.WriteAllText(Path.Combine(folder, "vocab.json"), tokenizer["model"]!["vocab"]!.ToJsonString());
         File.WriteAllText(Path.Combine(folder, "merges.txt"), $"#version: 0.2\n{string.Join('\n', merges)}\n");
         var added = tokenizer["added_tokens"]!.AsArray().ToDictionary(token => $"{token!["id"]}", token => (JsonNode?)token!.DeepClone());

@@ -26,13 +26,15 @@ public sealed partial class ChatTemplateParityTests
     {
         using var chats = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Parity("text", "chats.json")));
         var template = new ChatTemplate(Source(chats.RootElement.GetProperty("templates").GetProperty(name).GetString()!));
-        var rows = chats.RootElement.GetProperty("rows").EnumerateArray().Where(row => row.GetProperty("template").GetString() == name).ToList();
+        var rows = chats.RootElement.GetProperty("rows").EnumerateArray()
+            .Where(row => row.GetProperty("template").GetString() == name).ToList();
         Assert.NotEmpty(rows);
         foreach (var row in rows)
         {
             var context = Context(row);
             if (row.TryGetProperty("error", out var error))
-                Assert.EndsWith(error.GetString()!, Assert.Throws<BeearException>(() => template.Render(context)).Message, StringComparison.Ordinal);
+                Assert.EndsWith(error.GetString()!, Assert.Throws<BeearException>(() => template.Render(context)).Message,
+                    StringComparison.Ordinal);
             else
                 Assert.Equal(row.GetProperty("rendered").GetString(), template.Render(context).Text);
         }

@@ -10,7 +10,8 @@ public sealed class ChatTemplateTests
     public void Renders_messages_and_variables()
     {
         var template = new ChatTemplate(
-            "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}");
+            "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt "
+                + "%}[assistant]{% endif %}");
         var variables = new Dictionary<string, object?> { ["bos_token"] = "<s>" };
         Assert.Equal("<s>[system] Be kind.\n[user] Hi\n[assistant]",
             template.Render([ChatTurn.System("Be kind."), ChatTurn.User("Hi")], addGenerationPrompt: true, variables));
@@ -36,7 +37,8 @@ public sealed class ChatTemplateTests
     [InlineData("{% set x = 1 %}{% for i in [1, 2] %}{% set x = 5 %}{% endfor %}{{ x }}{{ i }}", "1")]
     [InlineData("{% set n = namespace(x=1) %}{% for i in [1, 2] %}{% set n.x = n.x + i %}{% endfor %}{{ n.x }}", "4")]
     [InlineData("{% if true %}{% set x = 5 %}{% endif %}{{ x }}", "5")]
-    [InlineData("{% macro f(a, b='-', c=none) %}{{ a }}{{ b }}{{ c is not none }}{% set z = 1 %}{% endmacro %}{{ f(1) }}{{ f(1, c=2, b='+') }}{{ z }}", "1-False1+True")]
+    [InlineData("{% macro f(a, b='-', c=none) %}{{ a }}{{ b }}{{ c is not none }}{% set z = 1 %}{% endmacro %}{{ f(1) }}{{ f(1, c=2, "
+        + "b='+') }}{{ z }}", "1-False1+True")]
     [InlineData("{% set x %}a{{ 1 }}{% endset %}{% set y | upper | trim %} {{ x }} {% endset %}{{ x ~ y }}", "a1A1")]
     [InlineData("{% for a, b in {'x': 1, 'y': 2}.items() %}{{ loop.index }}{{ a }}{{ b }}{% if not loop.last %},{% endif %}{% endfor %}", "1x1,2y2")]
     [InlineData("{% for x in range(6) if x is odd %}{{ x }}/{{ loop.length }} {% else %}no{% endfor %}", "1/3 3/3 5/3 ")]
@@ -48,20 +50,26 @@ public sealed class ChatTemplateTests
     public void Keeps_scopes_apart(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
-    [InlineData("{{ [1, 2.0, 'it\\'s', \"q\", none, true, {'k': [1e20, 1e-5]}] }}", "[1, 2.0, \"it's\", 'q', None, True, {'k': [1e+20, 1e-05]}]")]
+    [InlineData("{{ [1, 2.0, 'it\\'s', \"q\", none, true, {'k': [1e20, 1e-5]}] }}",
+        "[1, 2.0, \"it's\", 'q', None, True, {'k': [1e+20, 1e-05]}]")]
     [InlineData("{{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 'a' ~ 2 * 3 + 'b' }}", "3 -4 2 3.5 1024 a6b")]
-    [InlineData("{{ 1 < 2 < 3 }} {{ 'a' in 'cat' }} {{ 2 not in [1] }} {{ not none }} {{ 0 or 'x' }} {{ 1 == 1.0 == true }}", "True True True True x True")]
+    [InlineData("{{ 1 < 2 < 3 }} {{ 'a' in 'cat' }} {{ 2 not in [1] }} {{ not none }} {{ 0 or 'x' }} {{ 1 == 1.0 == true }}",
+        "True True True True x True")]
     [InlineData("{{ 'abcdef'[1:-1:2] }} {{ [1, 2, 3][::-1] }} {{ [1, 2, 3][-1] }} {{ 'ab'[9] }}|", "bd [3, 2, 1] 3 |")]
     [InlineData("{{ 'h\\u00e9\\n'|tojson }} {{ {'a': [1, true, none], 'b': {}}|tojson }}", "\"hé\\n\" {\"a\": [1, true, null], \"b\": {}}")]
     [InlineData("{{ {'a': [1], 'b': []}|tojson(indent=2) }}", "{\n  \"a\": [\n    1\n  ],\n  \"b\": []\n}")]
     [InlineData("{{ [{'r': 'a', 'n': 1}, {'r': 'b', 'n': 2}] | selectattr('r', '==', 'b') | map(attribute='n') | list }}", "[2]")]
     [InlineData("{{ [1, 2, 3] | reject('even') | join(', ') }} {{ ['b', 'A'] | sort | first }} {{ ['a', 'A'] | unique | list | length }}", "1, 3 A 1")]
     [InlineData("{{ x | default('d') }} {{ '' | d('e', true) }} {{ '4.7' | int }} {{ ' 5 ' | float }} {{ -3 | abs }}", "d e 4 5.0 3")]
-    [InlineData("{{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ ' a b '.split(none, 1) }} {{ 'xxay'.lstrip('x') }} {{ 'a b'.title() }} {{ 'aaa'.replace('a', 'b', 2) }}", "['a', 'b'] ['a', 'b,c'] ['a', 'b '] ay A B bba")]
-    [InlineData("{{ 'abc'.startswith(('x', 'ab')) }} {{ 'banana'.count('an') }} {{ 'banana'.find('n') }} {{ '-'.join(['a', 'b']) }}", "True 2 2 a-b")]
-    [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'a': 1}.get('z', 0) }} {{ 'a\nb' | indent(2) }} {{ '<a>' | e }}", "[('a', 2), ('b', 1)] 0 a\n  b &lt;a&gt;")]
+    [InlineData("{{ ' a  b '.split() }} {{ 'a,b,c'.split(',', 1) }} {{ ' a b '.split(none, 1) }} {{ 'xxay'.lstrip('x') }} {{ 'a b'.title() "
+        + "}} {{ 'aaa'.replace('a', 'b', 2) }}", "['a', 'b'] ['a', 'b,c'] ['a', 'b '] ay A B bba")]
+    [InlineData("{{ 'abc'.startswith(('x', 'ab')) }} {{ 'banana'.count('an') }} {{ 'banana'.find('n') }} {{ '-'.join(['a', 'b']) }}",
+        "True 2 2 a-b")]
+    [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'a': 1}.get('z', 0) }} {{ 'a\nb' | indent(2) }} {{ '<a>' | e }}",
+        "[('a', 2), ('b', 1)] 0 a\n  b &lt;a&gt;")]
     [InlineData("{{ '\U0001F600!' | length }} {{ '\U0001F600!'[0] }} {{ '\U0001F600!' | reverse }}", "2 \U0001F600 !\U0001F600")]
-    [InlineData("{{ x is defined }} {{ 'a' is string }} {{ {} is mapping }} {{ 3 is divisibleby 3 }} {{ 'a' is not in ['b'] }} {{ 1 is number and true is boolean }}", "False True True True True True")]
+    [InlineData("{{ x is defined }} {{ 'a' is string }} {{ {} is mapping }} {{ 3 is divisibleby 3 }} {{ 'a' is not in ['b'] }} {{ 1 is "
+        + "number and true is boolean }}", "False True True True True True")]
     [InlineData("{{ 9223372036854775807 + 1 }}{{ 'a' if false }}{{ nothing }}", "9223372036854775808")]
     public void Computes_as_Python_does(string source, string expected) => AssertRenders(source, expected);
 
@@ -97,7 +105,8 @@ public sealed class ChatTemplateTests
         Assert.Matches("^[0-9]{2} [A-Z][a-z]{2} [0-9]{4} [1-9][0-9]? 100%$", date);
     }
 
-    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing).Text);
+    private static void AssertRenders(string source, string expected) =>
+        Assert.Equal(expected, new ChatTemplate(source).Render(s_nothing).Text);
 
     private static void AssertFails(string source, string part)
     {

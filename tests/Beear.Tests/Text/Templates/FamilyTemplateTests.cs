@@ -8,7 +8,8 @@ public sealed class FamilyTemplateTests
 {
     private const string Tool = """{"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"a": "int"}}}""";
 
-    private static readonly ChatTurn[] s_dialogue = [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
+    private static readonly ChatTurn[] s_dialogue =
+        [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
 
     private static readonly ChatTurn[] s_toolUse =
     [
@@ -62,11 +63,16 @@ public sealed class FamilyTemplateTests
             {%- if add_generation_prompt %}{{- '<|head|>assistant<|/head|>\n\n' }}{%- endif %}
             """;
         Assert.Equal("<s><|head|>system<|/head|>\n\nToday Date: 05 Mar 2025\n\nBe kind.<|eot|><|head|>user<|/head|>\n\nHi<|eot|>"
-            + "<|head|>assistant<|/head|>\n\nHello!<|eot|><|head|>user<|/head|>\n\nSum?<|eot|><|head|>assistant<|/head|>\n\n", Render(Template, s_dialogue));
-        Assert.Equal("<s><|head|>system<|/head|>\n\nEnvironment: ipython\nToday Date: 1 May\n\n{\n    \"type\": \"function\",\n    \"function\": {\n"
-            + "        \"name\": \"add\",\n        \"description\": \"Adds.\",\n        \"parameters\": {\n            \"a\": \"int\"\n        }\n    }\n}\n\n<|eot|>"
-            + "<|head|>user<|/head|>\n\n1+2?<|eot|><|head|>assistant<|/head|>\n\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": \"é\"}}<|eom|>"
-            + "<|head|>ipython<|/head|>\n\n\"3\"<|eot|><|head|>ipython<|/head|>\n\n\"three\"<|eot|><|head|>assistant<|/head|>\n\nIt is 3.<|eot|>",
+            + "<|head|>assistant<|/head|>\n\nHello!<|eot|><|head|>user<|/head|>\n\nSum?<|eot|><|head|>assistant<|/head|>\n\n",
+                Render(Template, s_dialogue));
+        Assert.Equal("<s><|head|>system<|/head|>\n\nEnvironment: ipython\nToday Date: 1 May\n\n{\n    \"type\": \"function\",\n    "
+            + "\"function\": {\n"
+            + "        \"name\": \"add\",\n        \"description\": \"Adds.\",\n        \"parameters\": {\n            \"a\": \"int\"\n    "
+            + "    }\n    }\n}\n\n<|eot|>"
+            + "<|head|>user<|/head|>\n\n1+2?<|eot|><|head|>assistant<|/head|>\n\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": "
+            + "\"é\"}}<|eom|>"
+            + "<|head|>ipython<|/head|>\n\n\"3\"<|eot|><|head|>ipython<|/head|>\n\n\"three\"<|eot|><|head|>assistant<|/head|>\n\nIt is "
+            + "3.<|eot|>",
             Render(Template, s_toolUse, new TemplateOptions { AddGenerationPrompt = false, Tools = [JsonOf(Tool)], Variables = Fields("""{"date_string": "1 May"}""") }));
     }
 
@@ -121,9 +127,12 @@ public sealed class FamilyTemplateTests
             {%- endfor %}
             """;
         Assert.Equal("<s>[INST] Hi[/INST] Hello!</s>[INST]  Be kind. \n\nSum?\n[/INST]", Render(Template, s_dialogue));
-        Assert.Equal("<s>[TOOLS] [{\"type\": \"function\", \"function\": {\"name\": \"add\", \"description\": \"Adds.\", \"parameters\": {\"a\": \"int\"}}}][/TOOLS][INST] 1+2?[/INST]"
-            + "[CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}, \"id\": \"call00001\"}]</s>[RESULTS] {\"content\": 3, \"id\": \"call00001\"}[/RESULTS]"
-            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>", Render(Template, s_toolUse, new TemplateOptions { Tools = [JsonOf(Tool)] }));
+        Assert.Equal("<s>[TOOLS] [{\"type\": \"function\", \"function\": {\"name\": \"add\", \"description\": \"Adds.\", \"parameters\": "
+            + "{\"a\": \"int\"}}}][/TOOLS][INST] 1+2?[/INST]"
+            + "[CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}, \"id\": \"call00001\"}]</s>[RESULTS] {\"content\": 3, "
+            + "\"id\": \"call00001\"}[/RESULTS]"
+            + "[RESULTS] {\"content\": three, \"id\": \"call00001\"}[/RESULTS] It is 3.</s>",
+                Render(Template, s_toolUse, new TemplateOptions { Tools = [JsonOf(Tool)] }));
         Assert.EndsWith("Roles must alternate.", Refusal(Template, [ChatTurn.User("a"), ChatTurn.User("b")]), StringComparison.Ordinal);
     }
 
@@ -185,13 +194,15 @@ public sealed class FamilyTemplateTests
                 {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\n\n</think>\n\n' }}{%- endif %}
             {%- endif %}
             """;
-        ChatTurn[] thoughtful = [ChatTurn.User("a"), ChatTurn.Assistant("<think>\nold\n</think>\n\nb"), ChatTurn.User("c"), ChatTurn.Assistant("<think>\nnew\n</think>\n\nd")];
+        ChatTurn[] thoughtful = [ChatTurn.User("a"), ChatTurn.Assistant("<think>\nold\n</think>\n\nb"), ChatTurn.User("c"),
+            ChatTurn.Assistant("<think>\nnew\n</think>\n\nd")];
         Assert.Equal("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n"
             + "<|im_start|>assistant\n<think>\nnew\n</think>\n\nd<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
             Render(Template, thoughtful, new TemplateOptions { Variables = Fields("""{"enable_thinking": false}""") }));
         Assert.Equal("<|im_start|>system\n# Tools\n<tools>\n" + Tool + "\n</tools><|im_end|>\n<|im_start|>user\n1+2?<|im_end|>\n"
             + "<|im_start|>assistant\n<call>{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": \"é\"}}</call><|im_end|>\n"
-            + "<|im_start|>user\n<result>3</result>\n<result>three</result><|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nIt is 3.<|im_end|>\n<|im_start|>assistant\n",
+            + "<|im_start|>user\n<result>3</result>\n<result>three</result><|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nIt is "
+            + "3.<|im_end|>\n<|im_start|>assistant\n",
             Render(Template, s_toolUse, new TemplateOptions { Tools = [JsonOf(Tool)] }));
     }
 
@@ -218,14 +229,19 @@ public sealed class FamilyTemplateTests
             """;
         var tool = JsonOf("""{"name": "find", "parameters": {"properties": {"query": {"type": "string"}, "ids": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}, "x": {"type": ["integer", "null"]}}, "required": ["query"]}}""");
         var documents = new object[] { JsonOf("""{"title": "T", "TEXT": "t"}"""), JsonOf("""{"n": 1.0, "ok": true}""") };
-        Assert.Equal("def find(query: str, ids: List[List[int]] = None, x: Union[int, Any] = None)\n[0] Title=T Text=t\n[1] N=1.0 Ok=True\n",
+        Assert.Equal("def find(query: str, ids: List[List[int]] = None, x: Union[int, Any] = None)\n[0] Title=T Text=t\n[1] N=1.0 "
+            + "Ok=True\n",
             Render(Template, [], new TemplateOptions { Tools = [tool], Documents = documents }));
     }
 
     internal static string Render(string template, ChatTurn[] messages, TemplateOptions? options = null)
     {
         options ??= new TemplateOptions();
-        var variables = new Dictionary<string, object?>(options.Variables, StringComparer.Ordinal) { ["bos_token"] = "<s>", ["eos_token"] = "</s>" };
+        var variables = new Dictionary<string, object?>(options.Variables, StringComparer.Ordinal)
+        {
+            ["bos_token"] = "<s>",
+            ["eos_token"] = "</s>"
+        };
         return new ChatTemplate(template, new FixedClock()).Render(messages, options with { Variables = variables }).Text;
     }
 

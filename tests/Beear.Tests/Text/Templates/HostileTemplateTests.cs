@@ -3,7 +3,9 @@ using Beear.Text;
 
 namespace Beear.Tests.Text.Templates;
 
-/// <summary>Templates are data from strangers: whatever they say, rendering ends soon, takes little memory, and fails in one way only.</summary>
+/// <summary>
+/// Templates are data from strangers: whatever they say, rendering ends soon, takes little memory, and fails in one way only.
+/// </summary>
 public sealed class HostileTemplateTests
 {
     private const long MostBytes = 1L << 30;
@@ -22,7 +24,8 @@ public sealed class HostileTemplateTests
     [InlineData("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")]
     [InlineData("{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}")]
     [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l }}")]
-    [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l == [n.l[0], n.l[0] + []] }}")]
+    [InlineData("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l == [n.l[0], n.l[0] + "
+        + "[]] }}")]
     [InlineData("{% set s = 'ab' * 999999 %}{% for i in range(99999) %}{% if s.find('zz') > 0 %}{% endif %}{% endfor %}")]
     [InlineData("{{ ('x' * 99999).replace('', 'y' * 99999) }}")]
     [InlineData("{{ 'a' | indent(999999999) }}")]
@@ -127,7 +130,8 @@ public sealed class HostileTemplateTests
 
     [Fact]
     public void A_template_that_is_too_long_is_refused() =>
-        Assert.Contains("1000001 characters", Assert.Throws<BeearException>(() => new ChatTemplate(new string('a', 1_000_001))).Message, StringComparison.Ordinal);
+        Assert.Contains("1000001 characters", Assert.Throws<BeearException>(() => new ChatTemplate(new string('a', 1_000_001))).Message,
+            StringComparison.Ordinal);
 
     /// <summary>1 if the template is rendered, 0 if it is refused; anything else fails the test.</summary>
     private static int Try(string source)
@@ -156,6 +160,7 @@ public sealed class HostileTemplateTests
             Assert.Fail($"{what}\n{failure}");
         }
         Assert.True(watch.Elapsed < s_longest, $"{watch.Elapsed.TotalSeconds:F1} s: {what}");
-        Assert.True(GC.GetAllocatedBytesForCurrentThread() - bytes < MostBytes, $"{(GC.GetAllocatedBytesForCurrentThread() - bytes) >> 20} MiB: {what}");
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - bytes < MostBytes,
+            $"{(GC.GetAllocatedBytesForCurrentThread() - bytes) >> 20} MiB: {what}");
     }
 }

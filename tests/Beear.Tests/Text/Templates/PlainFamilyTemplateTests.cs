@@ -6,7 +6,8 @@ namespace Beear.Tests.Text.Templates;
 /// <summary>More templates in the manner of well-known families (our own text), without tools.</summary>
 public sealed class PlainFamilyTemplateTests
 {
-    private static readonly ChatTurn[] s_dialogue = [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
+    private static readonly ChatTurn[] s_dialogue =
+        [ChatTurn.System(" Be kind. "), ChatTurn.User("Hi"), ChatTurn.Assistant("Hello!"), ChatTurn.User("Sum?\n")];
 
     [Fact]
     public void Gemma_puts_the_system_prompt_before_the_first_question()
@@ -44,7 +45,8 @@ public sealed class PlainFamilyTemplateTests
                 {{'<turn>model\n'}}
             {%- endif -%}
             """;
-        Assert.Equal("<s><turn>user\n Be kind. \n\nHi<end>\n<turn>model\nHello!<end>\n<turn>user\nSum?<end>\n<turn>model\n", Render(Template, s_dialogue));
+        Assert.Equal("<s><turn>user\n Be kind. \n\nHi<end>\n<turn>model\nHello!<end>\n<turn>user\nSum?<end>\n<turn>model\n",
+            Render(Template, s_dialogue));
         var parts = new ChatTurn("user", "") { Fields = Fields("""{"content": [{"type": "image"}, {"type": "text", "text": " What? "}]}""") };
         Assert.Equal("<s><turn>user\n<image>What?<end>\n<turn>model\n", Render(Template, [parts]));
         Assert.EndsWith("Turns must alternate user/assistant/…", Refusal(Template, [ChatTurn.Assistant("Hi")]), StringComparison.Ordinal);
@@ -52,27 +54,37 @@ public sealed class PlainFamilyTemplateTests
 
     [Fact]
     public void Phi_in_one_line() => Assert.Equal(
-        "<|im_start|>system<|im_sep|> Be kind. <|im_end|><|im_start|>user<|im_sep|>Hi<|im_end|><|im_start|>assistant<|im_sep|>Hello!<|im_end|>"
+        "<|im_start|>system<|im_sep|> Be kind. "
+            + "<|im_end|><|im_start|>user<|im_sep|>Hi<|im_end|><|im_start|>assistant<|im_sep|>Hello!<|im_end|>"
             + "<|im_start|>user<|im_sep|>Sum?\n<|im_end|><|im_start|>assistant<|im_sep|>",
-        Render("{% for message in messages %}{% if (message['role'] == 'system') %}{{'<|im_start|>system<|im_sep|>' + message['content'] + '<|im_end|>'}}"
-            + "{% elif (message['role'] == 'user') %}{{'<|im_start|>user<|im_sep|>' + message['content'] + '<|im_end|>'}}{% elif (message['role'] == 'assistant') %}"
-            + "{{'<|im_start|>assistant<|im_sep|>' + message['content'] + '<|im_end|>'}}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}", s_dialogue));
+        Render("{% for message in messages %}{% if (message['role'] == 'system') %}{{'<|im_start|>system<|im_sep|>' + message['content'] + "
+            + "'<|im_end|>'}}"
+            + "{% elif (message['role'] == 'user') %}{{'<|im_start|>user<|im_sep|>' + message['content'] + '<|im_end|>'}}{% elif "
+            + "(message['role'] == 'assistant') %}"
+            + "{{'<|im_start|>assistant<|im_sep|>' + message['content'] + '<|im_end|>'}}{% endif %}{% endfor %}{% if add_generation_prompt "
+            + "%}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}", s_dialogue));
 
     [Fact]
     public void DeepSeek_gathers_system_prompts_in_a_namespace()
     {
         const string Template =
             "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}"
-            + "{% set ns = namespace(is_first=true, is_last_user=false, system_prompt='') %}"
-            + "{%- for message in messages %}{%- if message['role'] == 'system' %}{%- if ns.is_first %}{% set ns.system_prompt = ns.system_prompt + message['content'] %}"
-            + "{% set ns.is_first = false %}{%- else %}{% set ns.system_prompt = ns.system_prompt + '\\n\\n' + message['content'] %}{%- endif %}{%- endif %}{%- endfor %}"
+                + "{% set ns = namespace(is_first=true, is_last_user=false, system_prompt='') %}"
+            + "{%- for message in messages %}{%- if message['role'] == 'system' %}{%- if ns.is_first %}{% set ns.system_prompt = "
+            + "ns.system_prompt + message['content'] %}"
+            + "{% set ns.is_first = false %}{%- else %}{% set ns.system_prompt = ns.system_prompt + '\\n\\n' + message['content'] %}{%- "
+            + "endif %}{%- endif %}{%- endfor %}"
             + "{{ bos_token }}{{ ns.system_prompt }}"
-            + "{%- for message in messages %}{%- if message['role'] == 'user' %}{%- set ns.is_last_user = true -%}{{'<｜User｜>' + message['content']}}{%- endif %}"
-            + "{%- if message['role'] == 'assistant' and message['content'] is not none %}{%- set ns.is_last_user = false -%}{% set content = message['content'] %}"
-            + "{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + '<｜end▁of▁sentence｜>'}}{%- endif %}{%- endfor -%}"
+            + "{%- for message in messages %}{%- if message['role'] == 'user' %}{%- set ns.is_last_user = true -%}{{'<｜User｜>' + "
+            + "message['content']}}{%- endif %}"
+            + "{%- if message['role'] == 'assistant' and message['content'] is not none %}{%- set ns.is_last_user = false -%}{% set "
+            + "content = message['content'] %}"
+            + "{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + "
+            + "'<｜end▁of▁sentence｜>'}}{%- endif %}{%- endfor -%}"
             + "{% if add_generation_prompt and ns.is_last_user %}{{'<｜Assistant｜><think>\\n'}}{% endif %}";
         Assert.Equal("<s>A\n\nB<｜User｜>Hi<｜Assistant｜>yes<｜end▁of▁sentence｜><｜User｜>So?<｜Assistant｜><think>\n",
-            Render(Template, [ChatTurn.System("A"), ChatTurn.System("B"), ChatTurn.User("Hi"), ChatTurn.Assistant("<think>hm</think>yes"), ChatTurn.User("So?")]));
+            Render(Template, [ChatTurn.System("A"), ChatTurn.System("B"), ChatTurn.User("Hi"), ChatTurn.Assistant("<think>hm</think>yes"),
+                ChatTurn.User("So?")]));
         Assert.Equal("<s><｜User｜>a<｜Assistant｜>b<｜end▁of▁sentence｜>", Render(Template, [ChatTurn.User("a"), ChatTurn.Assistant("b")]));
     }
 
@@ -109,8 +121,10 @@ public sealed class PlainFamilyTemplateTests
             {%- endfor %}
             """;
         var options = new TemplateOptions { Documents = [JsonOf("""{"text": "One."}"""), JsonOf("""{"text": "Two."}""")], Variables = Fields("""{"controls": {"length": "short"}}""") };
-        Assert.Equal("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Use the documents.<|eot|>\n<|role|>documents<|/role|>Document 1\nOne.\n\nDocument 2\nTwo.<|eot|>\n"
-            + "<|role|>user<|/role|>Hi<|eot|>\n<|role|>assistant {\"length\": \"short\"}<|/role|>", Render(Template, [ChatTurn.User("Hi")], options));
+        Assert.Equal("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Use the "
+            + "documents.<|eot|>\n<|role|>documents<|/role|>Document 1\nOne.\n\nDocument 2\nTwo.<|eot|>\n"
+            + "<|role|>user<|/role|>Hi<|eot|>\n<|role|>assistant {\"length\": \"short\"}<|/role|>",
+                Render(Template, [ChatTurn.User("Hi")], options));
         Assert.StartsWith("<|role|>system<|/role|>Knowledge: April 2024.\nToday: March 5, 2025. Think first.<|eot|>\n<|role|>user",
             Render(Template, [ChatTurn.User("Hi")], new TemplateOptions { Variables = Fields("""{"thinking": true}""") }), StringComparison.Ordinal);
     }
@@ -119,12 +133,16 @@ public sealed class PlainFamilyTemplateTests
     public void Olmo_ends_all_answers_but_the_last_with_a_newline()
     {
         const string Template =
-            "{{ bos_token }}{% for message in messages %}\n{% if message['role'] == 'system' %}{{ '<|system|>\n' + message['content'] + '\n' }}"
+            "{{ bos_token }}{% for message in messages %}\n{% if message['role'] == 'system' %}{{ '<|system|>\n' + message['content'] + "
+                + "'\n' }}"
             + "{% elif message['role'] == 'user' %}{{ '<|user|>\n' + message['content'] + '\n' }}{% elif message['role'] == 'assistant' %}"
-            + "{% if not loop.last %}{{ '<|assistant|>\n' + message['content'] + eos_token + '\n' }}{% else %}{{ '<|assistant|>\n' + message['content'] + eos_token }}{% endif %}{% endif %}"
+            + "{% if not loop.last %}{{ '<|assistant|>\n' + message['content'] + eos_token + '\n' }}{% else %}{{ '<|assistant|>\n' + "
+            + "message['content'] + eos_token }}{% endif %}{% endif %}"
             + "{% if loop.last and add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}{% endfor %}";
-        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>\n<|user|>\nSum?\n\n<|assistant|>\n", Render(Template, s_dialogue));
-        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>", Render(Template, s_dialogue[..3], new TemplateOptions { AddGenerationPrompt = false }));
+        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>\n<|user|>\nSum?\n\n<|assistant|>\n",
+            Render(Template, s_dialogue));
+        Assert.Equal("<s><|system|>\n Be kind. \n<|user|>\nHi\n<|assistant|>\nHello!</s>",
+            Render(Template, s_dialogue[..3], new TemplateOptions { AddGenerationPrompt = false }));
     }
 
     [Fact]
@@ -155,12 +173,15 @@ public sealed class PlainFamilyTemplateTests
             {%- endfor -%}
             {%- if add_generation_prompt -%}{{- "<|im_start|>assistant\n" -}}{{ "<think>\n\n</think>\n" if mode == "/no_think" }}{%- endif -%}
             """;
-        Assert.Equal("<|im_start|>system\nMode: /no_think\n\nShort.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n",
+        Assert.Equal("<|im_start|>system\nMode: "
+            + "/no_think\n\nShort.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n",
             Render(Template, [ChatTurn.System("Short. /no_think"), ChatTurn.User("Hi")]));
-        var rendered = new ChatTemplate(Template).Render([ChatTurn.User("Hi"), ChatTurn.Assistant(" Yo "), ChatTurn.User("?"), ChatTurn.Assistant("!")], new TemplateOptions());
+        var rendered = new ChatTemplate(Template)
+            .Render([ChatTurn.User("Hi"), ChatTurn.Assistant(" Yo "), ChatTurn.User("?"), ChatTurn.Assistant("!")], new TemplateOptions());
         Assert.Equal("<|im_start|>system\nMode: /think\n\n<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
             + "<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n!<|im_end|>\n<|im_start|>assistant\n", rendered.Text);
-        Assert.Equal(["<|im_start|>assistant\nYo<|im_end|>\n", "<|im_start|>assistant\n!<|im_end|>\n"], rendered.Generated.Select(part => rendered.Text[part]));
+        Assert.Equal(["<|im_start|>assistant\nYo<|im_end|>\n", "<|im_start|>assistant\n!<|im_end|>\n"],
+            rendered.Generated.Select(part => rendered.Text[part]));
     }
 
     [Fact]

@@ -7,7 +7,8 @@ public sealed class StatementTests
 {
     [Theory]
     [InlineData("{% macro f(a, b=a ~ '!') %}{{ a }}{{ b }}{% endmacro %}{{ f(1) }} {{ f(b=2, a=3) }} {{ f.name }}", "11! 32 f")]
-    [InlineData("{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, x=3) }}{{ f(*[4], **{'y': 5}) }}", "(1, 2){'x': 3}(4,){'y': 5}")]
+    [InlineData("{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, x=3) }}{{ f(*[4], **{'y': 5}) }}",
+        "(1, 2){'x': 3}(4,){'y': 5}")]
     [InlineData("{% macro f(a) %}[{{ a }}]{% endmacro %}{{ f() }}", "[]")]
     [InlineData("{% set x = 1 %}{% macro f() %}{{ x }}{% endmacro %}{% set x = 2 %}{{ f() }}", "2")]
     [InlineData("{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(3) }}", "3210")]
@@ -16,14 +17,16 @@ public sealed class StatementTests
     public void Macros(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
-    [InlineData("{% for x in 'ab' %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }}{{ loop.depth }}{{ loop.depth0 }} {% endfor %}",
+    [InlineData("{% for x in 'ab' %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last "
+        + "}}{{ loop.length }}{{ loop.depth }}{{ loop.depth0 }} {% endfor %}",
         "1021TrueFalse210 2110FalseTrue210 ")]
     [InlineData("{% for x in [1, 1, 2] %}{{ loop.changed(x) }}{{ loop.cycle('a', 'b') }} {% endfor %}", "Truea Falseb Truea ")]
     [InlineData("{% for n in [{'v': 1, 'c': [{'v': 2, 'c': []}]}] recursive %}{{ n.v }}@{{ loop.depth }}[{{ loop(n.c) }}]{% endfor %}", "1@1[2@2[]]")]
     [InlineData("{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}", "123")]
     [InlineData("{% for x in [1, 2, 3] if x > 1 %}{{ loop.index }}:{{ x }} {% endfor %}", "1:2 2:3 ")]
     [InlineData("{% for x in [1] if x > 1 %}{% else %}none{% endfor %}", "none")]
-    [InlineData("{% for x in [1, 2] %}{% for y in [1, 2, 3] %}{% if y == 2 %}{% break %}{% endif %}{{ x }}{{ y }} {% endfor %}{% endfor %}", "11 21 ")]
+    [InlineData("{% for x in [1, 2] %}{% for y in [1, 2, 3] %}{% if y == 2 %}{% break %}{% endif %}{{ x }}{{ y }} {% endfor %}{% endfor "
+        + "%}", "11 21 ")]
     [InlineData("{% for x in [1, 2] %}{% set y = x %}{% endfor %}{{ y }}|{% for x in [1, 2] %}{{ y }}{% set y = x %}{% endfor %}", "|")]
     [InlineData("{% for k in {'a': 1, 'b': 2} %}{{ k }}{% endfor %}{% for x in nothing %}{{ x }}{% endfor %}", "ab")]
     [InlineData("{% for i in range(3, 0, -1) %}{{ i }}{% endfor %}{% for i in 1, 2 %}{{ i }}{% endfor %}", "32112")]
@@ -37,14 +40,17 @@ public sealed class StatementTests
     [InlineData("{% filter trim | title %} ab {% endfilter %}", "Ab")]
     [InlineData("{% set a = 1 %}{% with a = 2, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}", "211")]
     [InlineData("{% if false %}{{ 1 | nothing }}{% elif 1 %}b{% else %}c{% endif %}", "b")]
-    [InlineData("{% set j = joiner() %}{{ j() }}a{{ j() }}b{% set c = cycler(1, 2) %}{{ c.next() }}{{ c.current }}{{ c.next() }}{{ c.next() }}{{ c.reset() }}{{ c.current }}", "a, b1221None1")]
+    [InlineData("{% set j = joiner() %}{{ j() }}a{{ j() }}b{% set c = cycler(1, 2) %}{{ c.next() }}{{ c.current }}{{ c.next() }}{{ "
+        + "c.next() }}{{ c.reset() }}{{ c.current }}", "a, b1221None1")]
     [InlineData("{{ dict(a=1, **{'b': 2}) }}{{ dict([('x', 1)]) }}", "{'a': 1, 'b': 2}{'x': 1}")]
     [InlineData("{%- raw -%} {{ a }} {% b %} {%- endraw -%} c", "{{ a }} {% b %}c")]
     public void Assignments_and_blocks(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
-    [InlineData("[{{ x }}{{ x ~ 'a' }}{{ x | length }}{{ x | list }}{{ x == y }}{{ x is none }}{{ not x }}{{ x or 'd' }}]", "[a0[]TrueFalseTrued]")]
-    [InlineData("{{ {}.a }}{{ {}['a'] }}{{ [][0] }}{{ 'a'[3] }}{{ {'a': {}}.a.b is defined }}{{ none.a is defined }}{{ [1].first is defined }}", "FalseFalseFalse")]
+    [InlineData("[{{ x }}{{ x ~ 'a' }}{{ x | length }}{{ x | list }}{{ x == y }}{{ x is none }}{{ not x }}{{ x or 'd' }}]",
+        "[a0[]TrueFalseTrued]")]
+    [InlineData("{{ {}.a }}{{ {}['a'] }}{{ [][0] }}{{ 'a'[3] }}{{ {'a': {}}.a.b is defined }}{{ none.a is defined }}{{ [1].first is "
+        + "defined }}", "FalseFalseFalse")]
     [InlineData("{{ {'items': 1}.items is callable }}{{ {'items': 1}['items'] }}{{ {'keys': 1}.nothing is defined }}", "True1False")]
     [InlineData("{{ ('a' if false) is defined }}{{ 'x' if 0 else 'y' if 0 else 'z' }}", "Falsez")]
     public void Undefined_values(string source, string expected) => AssertRenders(source, expected);
@@ -66,7 +72,8 @@ public sealed class StatementTests
     [InlineData("a\n  {{ 'x' +\n 1 }}", "line 2, column 10")]
     [InlineData("{{ lipsum() }}", "'lipsum' is not supported")]
     public void Failures_say_what_and_where(string source, string part) =>
-        Assert.Contains(part, Assert.Throws<BeearException>(() => new ChatTemplate(source).Render([], false)).Message, StringComparison.Ordinal);
+        Assert.Contains(part, Assert.Throws<BeearException>(() => new ChatTemplate(source).Render([], false)).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("{% extends 'a' %}", "stands alone")]
@@ -90,5 +97,6 @@ public sealed class StatementTests
         Assert.Contains(part.Split(": ")[0], message, StringComparison.Ordinal);
     }
 
-    private static void AssertRenders(string source, string expected) => Assert.Equal(expected, new ChatTemplate(source).Render([], addGenerationPrompt: false));
+    private static void AssertRenders(string source, string expected) =>
+        Assert.Equal(expected, new ChatTemplate(source).Render([], addGenerationPrompt: false));
 }

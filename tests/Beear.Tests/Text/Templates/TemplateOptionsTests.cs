@@ -8,10 +8,12 @@ namespace Beear.Tests.Text.Templates;
 public sealed class TemplateOptionsTests
 {
     private const string ChatMl =
-        "{% for m in messages %}{{ '<' + m.role + '>' }}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}</>{% endgeneration %}{% else %}{{ m.content }}</>{% endif %}{% endfor %}"
+        "{% for m in messages %}{{ '<' + m.role + '>' }}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}</>{% endgeneration "
+            + "%}{% else %}{{ m.content }}</>{% endif %}{% endfor %}"
         + "{% if add_generation_prompt %}<assistant>{% endif %}";
 
-    private static readonly ChatTurn[] s_dialogue = [ChatTurn.User("a"), ChatTurn.Assistant("été"), ChatTurn.User("b"), ChatTurn.Assistant("d")];
+    private static readonly ChatTurn[] s_dialogue =
+        [ChatTurn.User("a"), ChatTurn.Assistant("été"), ChatTurn.User("b"), ChatTurn.Assistant("d")];
 
     [Fact]
     public void Generation_blocks_are_given_as_parts_of_the_text()
@@ -24,7 +26,8 @@ public sealed class TemplateOptionsTests
 
     [Theory]
     [InlineData("{% macro f(m) %}<{% generation %}{{ m }}{% endgeneration %}>{% endmacro %}__{{ f('xy') }}", "xy")]
-    [InlineData("__{% for m in messages %}{% if m.role == 'user' %}{% continue %}{% endif %}-{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}", "été d")]
+    [InlineData("__{% for m in messages %}{% if m.role == 'user' %}{% continue %}{% endif %}-{% generation %}{{ m.content }}{% "
+        + "endgeneration %}{% endfor %}", "été d")]
     [InlineData("{% generation %}{% for i in 'ab' %}{{ i }}{% endfor %}{% endgeneration %}\n", "ab")]
     public void Generation_blocks_may_stand_in_loops_and_macros(string source, string expected)
     {
@@ -39,7 +42,9 @@ public sealed class TemplateOptionsTests
     [InlineData("{% for m in messages %}[{{ m.content.split('</think>')[-1] }}]{% endfor %}", "<think></think>x", "[a][été][b][x")]
     public void A_last_message_that_is_continued_has_no_end(string source, string last, string expected)
     {
-        var chat = new ChatTemplate(source).Render([.. s_dialogue[..3], ChatTurn.Assistant(last)], new TemplateOptions { AddGenerationPrompt = false, ContinueFinalMessage = true });
+        var chat = new ChatTemplate(source)
+            .Render([.. s_dialogue[..3], ChatTurn.Assistant(last)],
+            new TemplateOptions { AddGenerationPrompt = false, ContinueFinalMessage = true });
         Assert.Equal(expected, chat.Text);
         Assert.All(chat.Generated, part => Assert.True(part.End.Value <= chat.Text.Length));
     }
@@ -49,14 +54,18 @@ public sealed class TemplateOptionsTests
     {
         var parts = new ChatTurn("assistant", "") { Fields = FamilyTemplateTests.Fields("""{"content": [{"type": "text", "text": "so"}, {"type": "image"}]}""") };
         var options = new TemplateOptions { AddGenerationPrompt = false, ContinueFinalMessage = true };
-        Assert.Equal("[so", new ChatTemplate("{% for p in messages[-1].content %}[{{ p.text }}]{% endfor %}").Render([parts], options).Text);
+        Assert.Equal("[so", new ChatTemplate("{% for p in messages[-1].content %}[{{ p.text }}]{% endfor %}")
+            .Render([parts], options).Text);
     }
 
     [Fact]
     public void A_message_that_cannot_be_continued_is_an_error()
     {
         void Fails(string source, ChatTurn[] messages, string part, bool generationPrompt = false) => Assert.Contains(part,
-            Assert.Throws<BeearException>(() => new ChatTemplate(source).Render(messages, new TemplateOptions { AddGenerationPrompt = generationPrompt, ContinueFinalMessage = true })).Message, StringComparison.Ordinal);
+            Assert.Throws<BeearException>(() =>
+                new ChatTemplate(source).Render(messages,
+                new TemplateOptions { AddGenerationPrompt = generationPrompt, ContinueFinalMessage = true })).Message,
+                StringComparison.Ordinal);
         Fails(ChatMl, s_dialogue, "not both", generationPrompt: true);
         Fails(ChatMl, [], "no last message");
         Fails("{{ messages[0].content }}", s_dialogue, "does not write the last message");
@@ -80,7 +89,8 @@ public sealed class TemplateOptionsTests
             ["d"] = new Dictionary<string, int>(StringComparer.Ordinal) { ["k"] = 1 },
             ["j"] = JsonNode.Parse("""{"z": [1, 1.0, 1e2, null, 123456789012345678901234567890], "a": "\ud83d\ude00"}"""),
         };
-        Assert.Equal("{'n': None, 'i': 3, 'u': 18446744073709551615, 'g': 1000000000000000000000000000000, 'f': 2.5, 'm': 1.5, 'b': True, 'l': [1, 2], 't': ['x'], 'd': {'k': 1}, "
+        Assert.Equal("{'n': None, 'i': 3, 'u': 18446744073709551615, 'g': 1000000000000000000000000000000, 'f': 2.5, 'm': 1.5, 'b': True, "
+            + "'l': [1, 2], 't': ['x'], 'd': {'k': 1}, "
             + "'j': {'z': [1, 1.0, 100.0, None, 123456789012345678901234567890], 'a': '\U0001F600'}}",
             new ChatTemplate("{{ v }}").Render([], false, new Dictionary<string, object?>(StringComparer.Ordinal) { ["v"] = variables }));
         Assert.Contains("Version", Assert.Throws<BeearException>(() => new ChatTemplate("").Render([], false,
@@ -106,7 +116,8 @@ public sealed class TemplateOptionsTests
     public void A_message_has_the_fields_it_is_given()
     {
         var message = new ChatTurn("tool", "3") { Fields = FamilyTemplateTests.Fields("""{"name": "add", "content": [{"text": "three"}]}""") };
-        Assert.Equal("add three ['role', 'content', 'name']", new ChatTemplate("{{ messages[0].name }} {{ messages[0].content[0].text }} {{ messages[0] | list }}").Render([message], false));
+        Assert.Equal("add three ['role', 'content', 'name']",
+            new ChatTemplate("{{ messages[0].name }} {{ messages[0].content[0].text }} {{ messages[0] | list }}").Render([message], false));
         ChatTurn One(int id) => new("tool", "3") { Fields = new Dictionary<string, object?>(StringComparer.Ordinal) { ["id"] = id } };
         Assert.Equal(One(1), One(1));
         Assert.NotEqual(One(1), One(2));
@@ -116,18 +127,22 @@ public sealed class TemplateOptionsTests
     [Fact]
     public void Named_templates_are_read_when_they_are_used()
     {
-        var templates = new ChatTemplateSet(new Dictionary<string, string>(StringComparer.Ordinal) { ["default"] = "plain", ["tool_use"] = "{% if %}", ["rag"] = "rag" });
+        var templates = new ChatTemplateSet(
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["default"] = "plain", ["tool_use"] = "{% if %}", ["rag"] = "rag" });
         Assert.Equal(["default", "rag", "tool_use"], templates.Names);
         Assert.Equal("plain", templates.Choose(null, hasTools: false).Render([], false));
         Assert.Equal("rag", templates.Choose("rag", hasTools: true).Render([], false));
-        Assert.Contains("cannot be read", Assert.Throws<BeearException>(() => templates.Choose(null, hasTools: true)).Message, StringComparison.Ordinal);
-        Assert.Throws<BeearException>(() => new ChatTemplateSet(new Dictionary<string, string>(StringComparer.Ordinal) { ["default"] = "{% if %}" }));
+        Assert.Contains("cannot be read", Assert.Throws<BeearException>(() => templates.Choose(null, hasTools: true)).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<BeearException>(() =>
+            new ChatTemplateSet(new Dictionary<string, string>(StringComparer.Ordinal) { ["default"] = "{% if %}" }));
     }
 
     [Fact]
     public void One_template_serves_many_threads()
     {
         var template = new ChatTemplate(ChatMl);
-        Parallel.For(0, 64, i => Assert.Equal($"<user>{i}</><assistant>", template.Render([ChatTurn.User($"{i}")], addGenerationPrompt: true)));
+        Parallel.For(0, 64, i => Assert.Equal($"<user>{i}</><assistant>",
+            template.Render([ChatTurn.User($"{i}")], addGenerationPrompt: true)));
     }
 }

@@ -50,7 +50,8 @@ public class BytePairEncodingTests
     [Fact]
     public void Ids_are_those_of_the_plain_algorithm()
     {
-        var model = new BytePairEncoding(Vocabulary, Merges, new BytePairOptions(IgnoreMerges: false, UnknownToken: null, FuseUnknown: false));
+        var model = new BytePairEncoding(Vocabulary, Merges,
+            new BytePairOptions(IgnoreMerges: false, UnknownToken: null, FuseUnknown: false));
         Gen.String[Gen.Char["abc "], 0, 100].Sample(piece =>
         {
             var ids = new List<int>();
@@ -70,7 +71,8 @@ public class BytePairEncodingTests
     [Fact]
     public void Merges_may_be_pairs()
     {
-        var tokenizer = TinyTokenizer.Create(merges: ["a b"], change: root => root["model"]!["merges"] = new JsonArray(new JsonArray("a", "b")));
+        var tokenizer = TinyTokenizer.Create(merges: ["a b"], change: root =>
+            root["model"]!["merges"] = new JsonArray(new JsonArray("a", "b")));
         Assert.Equal([256], tokenizer.Encode("ab"));
     }
 

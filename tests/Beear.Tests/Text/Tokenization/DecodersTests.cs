@@ -48,7 +48,8 @@ public class DecodersTests
         Assert.Equal(expected, tokenizer.Decode(ids));
         Assert.Equal("", tokenizer.Decode([]));
         var stream = tokenizer.StartDecoding();
-        for (int repetition = 0; repetition < 2; repetition++) Assert.Equal(expected, string.Concat(ids.Select(stream.Append)) + stream.Flush());
+        for (int repetition = 0; repetition < 2; repetition++) Assert.Equal(expected,
+            string.Concat(ids.Select(stream.Append)) + stream.Flush());
     }
 
     [Theory]
@@ -78,6 +79,7 @@ public class DecodersTests
     {
         var vocabulary = new JsonObject();
         foreach (string token in tokens) vocabulary.TryAdd(token, JsonValue.Create(vocabulary.Count));
-        return Tokenizer.FromJson(SmallTokenizers.Json(new JsonObject { ["type"] = "WordLevel", ["vocab"] = vocabulary }, decoder: decoder), "small");
+        return Tokenizer.FromJson(SmallTokenizers.Json(new JsonObject { ["type"] = "WordLevel", ["vocab"] = vocabulary },
+            decoder: decoder), "small");
     }
 }

@@ -19,12 +19,14 @@ public class ModelsTests
     [InlineData("🙃", new[] { 0 })]
     [InlineData("x<unk>x", new[] { 0 })]
     [InlineData("", new int[0])]
-    public void Unigram_takes_the_best_path(string text, int[] expected) => Assert.Equal(expected, Encode(new Unigram(Scored, 0, byteFallback: false), text));
+    public void Unigram_takes_the_best_path(string text, int[] expected) =>
+        Assert.Equal(expected, Encode(new Unigram(Scored, 0, byteFallback: false), text));
 
     [Fact]
     public void No_other_path_of_Unigram_is_better()
     {
-        var scored = new (string Token, double Score)[] { ("?", 0), ("a", -2.5), ("b", -3), ("ab", -4.1), ("ba", -4.4), ("aba", -7.3), ("bb", -6.5), ("abab", -8.05), ("aaa", -7.1) };
+        var scored = new (string Token, double Score)[] { ("?", 0), ("a", -2.5), ("b", -3), ("ab", -4.1), ("ba", -4.4), ("aba", -7.3),
+            ("bb", -6.5), ("abab", -8.05), ("aaa", -7.1) };
         var model = new Unigram(scored, 0, byteFallback: false);
         Gen.String[Gen.Char["ab"], 1, 12].Sample(text => Assert.Equal(Best(text), Encode(model, text).Sum(id => scored[id].Score), 1e-9));
 
@@ -49,7 +51,8 @@ public class ModelsTests
     [InlineData("unununun", new[] { 0 })] // longer than seven characters
     public void WordPiece_takes_the_longest_token_each_time(string word, int[] expected)
     {
-        var model = new WordPiece(Ids("[UNK]", "un", "##aff", "##able", "##🙂", "##un"), 0, "##", longestWord: word == "unaffable" ? 100 : 7);
+        var model = new WordPiece(Ids("[UNK]", "un", "##aff", "##able", "##🙂", "##un"), 0, "##",
+            longestWord: word == "unaffable" ? 100 : 7);
         Assert.Equal(expected, Encode(model, word));
     }
 
@@ -76,7 +79,8 @@ public class ModelsTests
     [InlineData("日x日", new[] { 0, 3, 0 })]
     public void Characters_become_bytes_where_all_of_these_exist(string text, int[] expected)
     {
-        var model = new BytePairEncoding(Ids("<unk>", "<0xC3>", "<0xA9>", "x"), [], new BytePairOptions(UnknownToken: "<unk>", FuseUnknown: true, ByteFallback: true));
+        var model = new BytePairEncoding(Ids("<unk>", "<0xC3>", "<0xA9>", "x"), [],
+            new BytePairOptions(UnknownToken: "<unk>", FuseUnknown: true, ByteFallback: true));
         Assert.Equal(expected, Encode(model, text));
     }
 
@@ -92,7 +96,8 @@ public class ModelsTests
             var symbols = text.Select(character => Array.IndexOf(tokens, character.ToString()) < 0 ? "?" : character.ToString()).ToList();
             while (true)
             {
-                var best = Enumerable.Range(0, symbols.Count - 1).Select(i => (Rank: Array.IndexOf(merges, (symbols[i], symbols[i + 1])), Position: i))
+                var best = Enumerable.Range(0, symbols.Count - 1)
+                    .Select(i => (Rank: Array.IndexOf(merges, (symbols[i], symbols[i + 1])), Position: i))
                     .Where(candidate => candidate.Rank >= 0).DefaultIfEmpty((-1, -1)).Min();
                 if (best.Item1 < 0) break;
                 symbols[best.Item2] += symbols[best.Item2 + 1];
@@ -117,7 +122,8 @@ public class ModelsTests
             string text = string.Concat(Enumerable.Repeat(unit, 100_000 / unit.Length));
             var watch = Stopwatch.StartNew();
             Assert.NotEmpty(tokenizer.Encode(text));
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(3), $"100,000 characters of \"{unit}\" took {watch.Elapsed}"); // measured: below 0.1 s
+            // measured: below 0.1 s
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(3), $"100,000 characters of \"{unit}\" took {watch.Elapsed}");
         }
     }
 

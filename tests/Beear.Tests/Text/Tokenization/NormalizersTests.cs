@@ -27,7 +27,8 @@ public class NormalizersTests
     [Fact]
     public void All_four_forms_are_those_of_another_implementation()
     {
-        // Every character with a decomposition by itself, and random strings of such characters, marks and Hangul; V8's data are newer, not older.
+        // Every character with a decomposition by itself, and random strings of such characters, marks and Hangul; V8's data are newer, not
+        // older.
         var changing = Enumerable.Range(0, 0x30000).Where(code => Rune.IsValid(code) && HasData(code)).ToArray();
         var random = new Random(3);
         var texts = changing.Select(char.ConvertFromUtf32)
@@ -39,7 +40,8 @@ public class NormalizersTests
         for (int form = 0; form < forms.Length; form++)
         {
             var normalizer = new UnicodeNormalizer(forms[form]);
-            for (int i = 0; i < texts.Length; i++) Assert.Equal(expected[i]![form]!.GetValue<string>(), normalizer.Normalize(texts[i], new EncodingBudget(1000)));
+            for (int i = 0; i < texts.Length; i++) Assert.Equal(expected[i]![form]!.GetValue<string>(),
+                normalizer.Normalize(texts[i], new EncodingBudget(1000)));
         }
 
         string RandomCharacter() => random.Next(4) switch
@@ -53,7 +55,8 @@ public class NormalizersTests
 
     [Theory]
     [InlineData("a\u0001b\u000B\u001F\tc\u200B\uFEFFd▁", "ab c  d ")]
-    public void Nmt_drops_control_characters_and_makes_white_space_spaces(string text, string expected) => Assert.Equal(expected, new NmtNormalizer().Normalize(text, new EncodingBudget(1000)));
+    public void Nmt_drops_control_characters_and_makes_white_space_spaces(string text, string expected) =>
+        Assert.Equal(expected, new NmtNormalizer().Normalize(text, new EncodingBudget(1000)));
 
     [Theory]
     [InlineData("a\u0001\u000B\u000C\u0085\tb\nc\u00A0\u200D\uFFFD\u3000d", "a b c  d")]
@@ -62,13 +65,15 @@ public class NormalizersTests
 
     [Theory]
     [InlineData("İΣς STRASSE ẞ Ǆ 𐐀", "i\u0307σς strasse ß ǆ 𐐨")]
-    public void Lower_case_is_character_by_character(string text, string expected) => Assert.Equal(expected, new LowercaseNormalizer().Normalize(text, new EncodingBudget(1000)));
+    public void Lower_case_is_character_by_character(string text, string expected) =>
+        Assert.Equal(expected, new LowercaseNormalizer().Normalize(text, new EncodingBudget(1000)));
 
     [Fact]
     public void Replacements_that_grow_without_end_are_stopped()
     {
         var doubling = new ReplaceNormalizer(new LiteralPattern("a"), "aa");
-        Assert.Throws<BeearException>(() => new NormalizerSequence([.. Enumerable.Repeat(doubling, 100)]).Normalize("a", new EncodingBudget(1000)));
+        Assert.Throws<BeearException>(() =>
+            new NormalizerSequence([.. Enumerable.Repeat(doubling, 100)]).Normalize("a", new EncodingBudget(1000)));
     }
 
     [Fact]
@@ -79,7 +84,8 @@ public class NormalizersTests
         Assert.Equal("xbe-本x", normalizer.Normalize("abé-日本a", new EncodingBudget(1000)));
         Assert.Equal("e\u0301x", normalizer.Normalize("e\u0301a", new EncodingBudget(1000)));
         Assert.Equal("x", normalizer.Normalize("a\u0301", new EncodingBudget(1000))); // three bytes together begin with "a"
-        Assert.Equal("x\u0301\u0301\u0301", normalizer.Normalize("a\u0301\u0301\u0301", new EncodingBudget(1000))); // too many bytes: each character by itself
+        // too many bytes: each character by itself
+        Assert.Equal("x\u0301\u0301\u0301", normalizer.Normalize("a\u0301\u0301\u0301", new EncodingBudget(1000)));
     }
 
     [Fact]
@@ -87,7 +93,8 @@ public class NormalizersTests
     {
         Assert.Throws<BeearException>(() => new PrecompiledNormalizer([1, 2]));
         Assert.Throws<BeearException>(() => new PrecompiledNormalizer([255, 255, 255, 255, 0, 0, 0, 0]));
-        Assert.Throws<BeearException>(() => new PrecompiledNormalizer([4, 0, 0, 0, 255, 255, 255, 255]).Normalize("abc", new EncodingBudget(1000)));
+        Assert.Throws<BeearException>(() =>
+            new PrecompiledNormalizer([4, 0, 0, 0, 255, 255, 255, 255]).Normalize("abc", new EncodingBudget(1000)));
         Gen.Byte.Array[4, 200].Sample(bytes =>
         {
             try
@@ -101,7 +108,9 @@ public class NormalizersTests
         });
     }
 
-    /// <summary>A map in the form of a double array: node n's child by byte b lies at offset(n) ^ b; here each node has 256 units of its own.</summary>
+    /// <summary>
+    /// A map in the form of a double array: node n's child by byte b lies at offset(n) ^ b; here each node has 256 units of its own.
+    /// </summary>
     internal static byte[] CharacterMap(params (string From, string To)[] entries)
     {
         var nodes = new List<Dictionary<byte, int>> { new() };
@@ -122,7 +131,8 @@ public class NormalizersTests
             values[node] = strings.Count;
             strings.AddRange([.. Encoding.UTF8.GetBytes(to), 0]);
         }
-        // The children of node n are in the block n + 1; the unit of a child holds the distance from its own place to its block, by exclusive or.
+        // The children of node n are in the block n + 1; the unit of a child holds the distance from its own place to its block, by
+        // exclusive or.
         var units = new uint[(nodes.Count + 1) * 256];
         units[0] = (uint)(256 << 10);
         var places = new int[nodes.Count];

@@ -34,7 +34,8 @@ public class PreTokenizersTests
     [InlineData(false, "a|1|2|b|½|𝟙|𝟚")]
     [InlineData(true, "a|12|b|½𝟙𝟚")]
     public void Digits_are_all_numeric_characters_also_beyond_sixteen_bits(bool together, string expected) =>
-        Assert.Equal(expected, Split(new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), together ? SplitBehavior.Contiguous : SplitBehavior.Isolated), "a12b½𝟙𝟚"));
+        Assert.Equal(expected, Split(new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), together
+            ? SplitBehavior.Contiguous : SplitBehavior.Isolated), "a12b½𝟙𝟚"));
 
     [Theory]
     [InlineData("👧emoji", "👧emoji")] // one character that is no letter may stand before letters
@@ -95,7 +96,8 @@ public class PreTokenizersTests
     public void A_sequence_splits_what_the_part_before_has_split()
     {
         var sequence = new PreTokenizerSequence(
-            [new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), SplitBehavior.Isolated, invert: false), new ByteLevelPreTokenizer(addPrefixSpace: false, splitWords: true)]);
+            [new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Number), SplitBehavior.Isolated, invert: false),
+                new ByteLevelPreTokenizer(addPrefixSpace: false, splitWords: true)]);
         Assert.Equal("year|Ġ|2|0|.|Ġok", Split(sequence, "year 20. ok"));
     }
 
@@ -103,14 +105,16 @@ public class PreTokenizersTests
     public void An_expression_that_explodes_is_stopped()
     {
         var error = Assert.Throws<BeearException>(() => Split(
-            new SplitPreTokenizer(new RegexPattern("(a|aa)+$", TimeSpan.FromMilliseconds(50)), SplitBehavior.Isolated, invert: false), new string('a', 60) + "b"));
+            new SplitPreTokenizer(new RegexPattern("(a|aa)+$", TimeSpan.FromMilliseconds(50)), SplitBehavior.Isolated, invert: false),
+                new string('a', 60) + "b"));
         Assert.Contains("(a|aa)+$", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_expression_that_is_slow_at_every_place_is_stopped()
     {
-        var splitting = new SplitPreTokenizer(new RegexPattern(@"(?=(\d{3})+(?!\d))", TimeSpan.FromMilliseconds(50)), SplitBehavior.Isolated, invert: false);
+        var splitting = new SplitPreTokenizer(new RegexPattern(@"(?=(\d{3})+(?!\d))", TimeSpan.FromMilliseconds(50)),
+            SplitBehavior.Isolated, invert: false);
         Assert.Throws<BeearException>(() => Split(splitting, new string('1', 100_000)));
     }
 

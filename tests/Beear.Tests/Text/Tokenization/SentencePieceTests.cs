@@ -9,13 +9,16 @@ public class SentencePieceTests
 {
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Byte = 6;
 
-    private static readonly (string Text, float Score, int Type)[] Specials = [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control)];
+    private static readonly (string Text, float Score, int Type)[] Specials =
+        [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control)];
 
     [Fact]
     public void Byte_pair_models_merge_the_best_score_first()
     {
         // Ids 3 … 8; in "▁ab", "ab" (-1) comes before "▁a" (-2).
-        var model = Model(bytePair: true, [.. Specials, ("▁", -10, Normal), ("a", -11, Normal), ("b", -12, Normal), ("▁a", -2, Normal), ("ab", -1, Normal), ("▁▁", -3, Normal), ("[x]", 0, UserDefined)], removeExtra: false);
+        var model = Model(bytePair: true,
+            [.. Specials, ("▁", -10, Normal), ("a", -11, Normal), ("b", -12, Normal), ("▁a", -2, Normal), ("ab", -1, Normal),
+            ("▁▁", -3, Normal), ("[x]", 0, UserDefined)], removeExtra: false);
         var tokenizer = Tokenizer.FromSentencePiece(model, "tokenizer.model");
         Assert.Equal([3, 7], tokenizer.Encode("ab"));
         Assert.Equal([1, 6, 6], tokenizer.Encode("a a", addSpecialTokens: true));
@@ -31,7 +34,9 @@ public class SentencePieceTests
     public void Unigram_models_take_the_best_path_and_bytes_for_what_is_unknown()
     {
         var bytes = Enumerable.Range(0, 256).Select(value => ($"<0x{value:X2}>", 0f, Byte));
-        var model = Model(bytePair: false, [.. Specials, .. bytes, ("▁", -3, Normal), ("▁a", -2.5f, Normal), ("a", -2, Normal), ("aa", -3.5f, Normal)], removeExtra: true, byteFallback: true);
+        var model = Model(bytePair: false,
+            [.. Specials, .. bytes, ("▁", -3, Normal), ("▁a", -2.5f, Normal), ("a", -2, Normal), ("aa", -3.5f, Normal)], removeExtra: true,
+            byteFallback: true);
         var tokenizer = Tokenizer.FromSentencePiece(model, "tokenizer.model", addBegin: false, addEnd: true);
         const int FirstByte = 3, Space = 259, SpaceA = 260, A = 261, Aa = 262;
         Assert.Equal([SpaceA, Aa, 2], tokenizer.Encode("aaa", addSpecialTokens: true));
@@ -79,13 +84,14 @@ public class SentencePieceTests
         return error.Message;
     }
 
-    internal static byte[] Model(bool bytePair, (string, float, int)[] pieces, bool removeExtra, bool byteFallback = false) =>
-    [
-        .. Pieces(pieces), .. Message(2, [.. Number(3, bytePair ? 2 : 1), .. Number(35, byteFallback ? 1 : 0)]), .. Message(3, Number(4, removeExtra ? 1 : 0)),
+    internal static byte[] Model(bool bytePair, (string, float, int)[] pieces, bool removeExtra, bool byteFallback = false) => [
+        .. Pieces(pieces), .. Message(2, [.. Number(3, bytePair ? 2 : 1), .. Number(35, byteFallback ? 1 : 0)]),
+            .. Message(3, Number(4, removeExtra ? 1 : 0)),
     ];
 
     private static byte[] Pieces((string Text, float Score, int Type)[] pieces) => [.. pieces.SelectMany(piece =>
-        Message(1, [.. Message(1, Encoding.UTF8.GetBytes(piece.Text)), (2 << 3) | 5, .. BitConverter.GetBytes(piece.Score), .. Number(3, piece.Type)]))];
+        Message(1, [.. Message(1, Encoding.UTF8.GetBytes(piece.Text)), (2 << 3) | 5, .. BitConverter.GetBytes(piece.Score),
+            .. Number(3, piece.Type)]))];
 
     private static byte[] Message(int field, byte[] content) => [.. Varint((field << 3) | 2), .. Varint(content.Length), .. content];
 

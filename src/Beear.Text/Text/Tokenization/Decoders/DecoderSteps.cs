@@ -149,7 +149,8 @@ internal sealed class EndOfWordStep(string suffix, DecoderStep next) : WholeToke
 
     private void Pass(string wordEnd)
     {
-        if (previous is not null) Next.Write(suffix.Length == 0 ? previous : previous.Replace(suffix, wordEnd, StringComparison.Ordinal), endsToken: true);
+        if (previous is not null) Next.Write(suffix.Length == 0
+            ? previous : previous.Replace(suffix, wordEnd, StringComparison.Ordinal), endsToken: true);
         previous = null;
     }
 }
@@ -178,7 +179,8 @@ internal static class CleanUp
 {
     private static readonly (string Old, string New)[] Replacements =
     [
-        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"), (" 's", "'s"),
+        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
+            (" do not", " don't"), (" 's", "'s"),
         (" 've", "'ve"), (" 're", "'re"),
     ];
 

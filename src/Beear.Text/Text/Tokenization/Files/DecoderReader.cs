@@ -12,20 +12,21 @@ internal static class DecoderReader
 
     /// <summary>Reads one; sequences with all that is in them.</summary>
     /// <exception cref="BeearException">It is damaged, or of a kind that is not supported.</exception>
-    public static Func<DecoderStep, DecoderStep> Read(JsonPart part, PatternReader patterns) => part.Finish<Func<DecoderStep, DecoderStep>>(part.Kind switch
-    {
-        "Sequence" => Chain([.. part.Parts("decoders").Select(inner => Read(inner, patterns))]),
-        "ByteLevel" => ReadByteLevel(part),
-        "ByteFallback" => next => new ByteFallbackStep(next),
-        "Fuse" => next => new FuseStep(next),
-        "Replace" => ReadReplace(part, patterns),
-        "Strip" => ReadStrip(part),
-        "Metaspace" => ReadMetaspace(part),
-        "WordPiece" => ReadWordPiece(part),
-        "BPEDecoder" => ReadEndOfWord(part),
-        "CTC" => ReadCtc(part),
-        var kind => throw part.Unsupported(kind),
-    });
+    public static Func<DecoderStep, DecoderStep> Read(JsonPart part, PatternReader patterns) =>
+        part.Finish<Func<DecoderStep, DecoderStep>>(part.Kind switch
+        {
+            "Sequence" => Chain([.. part.Parts("decoders").Select(inner => Read(inner, patterns))]),
+            "ByteLevel" => ReadByteLevel(part),
+            "ByteFallback" => next => new ByteFallbackStep(next),
+            "Fuse" => next => new FuseStep(next),
+            "Replace" => ReadReplace(part, patterns),
+            "Strip" => ReadStrip(part),
+            "Metaspace" => ReadMetaspace(part),
+            "WordPiece" => ReadWordPiece(part),
+            "BPEDecoder" => ReadEndOfWord(part),
+            "CTC" => ReadCtc(part),
+            var kind => throw part.Unsupported(kind),
+        });
 
     private static Func<DecoderStep, DecoderStep> Chain(Func<DecoderStep, DecoderStep>[] steps) =>
         last => steps.Reverse().Aggregate(last, (next, make) => make(next));

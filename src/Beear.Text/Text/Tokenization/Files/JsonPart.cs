@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Beear.Text.Tokenization.Files;
 
-/// <summary>One object of tokenizer.json. It keeps count of the keys that were asked for: one that was not, and says something, is an error.</summary>
+/// <summary>
+/// One object of tokenizer.json. It keeps count of the keys that were asked for: one that was not, and says something, is an error.
+/// </summary>
 internal sealed class JsonPart
 {
     private readonly JsonElement element;
@@ -49,7 +51,8 @@ internal sealed class JsonPart
     };
 
     /// <summary>A whole number in a range.</summary>
-    public int Integer(string name, int least, int most) => OptionalInteger(name, least, most) ?? throw new BeearException($"The {What} lacks \"{name}\".");
+    public int Integer(string name, int least, int most) =>
+        OptionalInteger(name, least, most) ?? throw new BeearException($"The {What} lacks \"{name}\".");
 
     /// <summary>A whole number in a range; null if it is absent.</summary>
     public int? OptionalInteger(string name, int least, int most)

@@ -56,7 +56,8 @@ internal static class ModelReader
 
     private static (string Left, string Right) ReadMerge(JsonElement merge)
     {
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2) return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2) return (merge[0].GetString()
+            ?? "", merge[1].GetString() ?? "");
         string text = merge.GetString() ?? "";
         int space = text.IndexOf(' ', StringComparison.Ordinal);
         return space > 0 && text.LastIndexOf(' ') == space

@@ -43,7 +43,8 @@ internal static class NormalizerReader
         var steps = new List<INormalizer>();
         if (part.Flag("clean_text", true)) steps.Add(new CleanTextNormalizer());
         if (part.Flag("handle_chinese_chars", true)) steps.Add(new ChineseCharactersNormalizer());
-        if (part.Flag("strip_accents", lowercase)) steps.AddRange([new UnicodeNormalizer(NormalizationForm.FormD), new StripAccentsNormalizer(onlyNonSpacing: true)]);
+        if (part.Flag("strip_accents", lowercase)) steps.AddRange(
+            [new UnicodeNormalizer(NormalizationForm.FormD), new StripAccentsNormalizer(onlyNonSpacing: true)]);
         if (lowercase) steps.Add(new LowercaseNormalizer());
         return new NormalizerSequence(steps);
     }

@@ -6,7 +6,9 @@ namespace Beear.Text.Tokenization.Files;
 internal static class PostProcessorReader
 {
     /// <summary>Reads one; sequences with all that is in them.</summary>
-    /// <exception cref="BeearException">It is damaged, names a token that the vocabulary lacks, or is of a kind that is not supported.</exception>
+    /// <exception cref="BeearException">
+    /// It is damaged, names a token that the vocabulary lacks, or is of a kind that is not supported.
+    /// </exception>
     public static IPostProcessor Read(JsonPart part, Vocabulary vocabulary)
     {
         string kind = part.Kind;
@@ -16,7 +18,8 @@ internal static class PostProcessorReader
             "Sequence" => new PostProcessorSequence([.. part.Parts("processors").Select(inner => Read(inner, vocabulary))]),
             "ByteLevel" => new PostProcessorSequence([]),
             "TemplateProcessing" => ReadTemplate(part, vocabulary),
-            "BertProcessing" or "RobertaProcessing" => new TemplatePostProcessor([ReadToken(part, "cls", vocabulary), null, ReadToken(part, "sep", vocabulary)]),
+            "BertProcessing" or "RobertaProcessing" =>
+                new TemplatePostProcessor([ReadToken(part, "cls", vocabulary), null, ReadToken(part, "sep", vocabulary)]),
             _ => throw part.Unsupported(kind),
         });
     }
@@ -36,7 +39,8 @@ internal static class PostProcessorReader
         if (piece.Optional("SpecialToken") is not { } token)
         {
             string sequence = new JsonPart(piece.Required("Sequence"), piece.What).Text("id");
-            return sequence == "A" ? null : throw new BeearException($"The post-processor's template for one text has a text \"{sequence}\".");
+            return sequence == "A" ? null : throw new BeearException(
+                $"The post-processor's template for one text has a text \"{sequence}\".");
         }
         string name = new JsonPart(token, piece.What).Text("id");
         if (tokens is not { ValueKind: JsonValueKind.Object } || !tokens.Value.TryGetProperty(name, out var described))
@@ -49,10 +53,12 @@ internal static class PostProcessorReader
     private static int[] ReadToken(JsonPart part, string name, Vocabulary vocabulary)
     {
         var pair = part.Required(name);
-        if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2) throw new BeearException($"\"{name}\" of the {part.What} is not a token and its id.");
+        if (pair.ValueKind != JsonValueKind.Array
+            || pair.GetArrayLength() != 2) throw new BeearException($"\"{name}\" of the {part.What} is not a token and its id.");
         int id = pair[1].GetInt32();
         return vocabulary.TokenOf(id) is not null ? [id] : throw Missing(pair[0].ToString());
     }
 
-    private static BeearException Missing(string token) => new($"The post-processor's token {token} has an id that the vocabulary does not have.");
+    private static BeearException Missing(string token) =>
+        new($"The post-processor's token {token} has an id that the vocabulary does not have.");
 }

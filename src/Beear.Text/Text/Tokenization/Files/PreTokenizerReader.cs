@@ -15,10 +15,13 @@ internal static class PreTokenizerReader
         "Metaspace" => new MetaspacePreTokenizer(part.Character("replacement"), ReadPrependScheme(part), part.Flag("split", true)),
         "Split" => new SplitPreTokenizer(patterns.Read(part), ReadBehavior(part, part.Text("behavior")), part.Flag("invert")),
         "Digits" => new SplitPreTokenizer(
-            new CharacterPattern(CharacterProperties.Number), part.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
+            new CharacterPattern(CharacterProperties.Number), part.Flag("individual_digits")
+                ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
         "Punctuation" => new SplitPreTokenizer(
-            new CharacterPattern(CharacterProperties.Punctuation), ReadBehavior(part, part.OptionalText("behavior") ?? nameof(SplitBehavior.Isolated))),
-        "Whitespace" => new SplitPreTokenizer(new RegexPattern(@"[\w\u200C\u200D]+|[^\w\u200C\u200D\s]+"), SplitBehavior.Removed, invert: true),
+            new CharacterPattern(CharacterProperties.Punctuation),
+                ReadBehavior(part, part.OptionalText("behavior") ?? nameof(SplitBehavior.Isolated))),
+        "Whitespace" => new SplitPreTokenizer(new RegexPattern(@"[\w\u200C\u200D]+|[^\w\u200C\u200D\s]+"),
+            SplitBehavior.Removed, invert: true),
         "WhitespaceSplit" => SplitAtWhiteSpace(),
         "BertPreTokenizer" => new PreTokenizerSequence(
             [SplitAtWhiteSpace(), new SplitPreTokenizer(new CharacterPattern(CharacterProperties.Punctuation), SplitBehavior.Isolated)]),
@@ -47,7 +50,8 @@ internal static class PreTokenizerReader
         return new ByteLevelPreTokenizer(part.Flag("add_prefix_space", true), part.Flag("use_regex", true));
     }
 
-    private static SplitPreTokenizer SplitAtWhiteSpace() => new(new CharacterPattern(CharacterProperties.WhiteSpace), SplitBehavior.Removed);
+    private static SplitPreTokenizer SplitAtWhiteSpace() =>
+        new(new CharacterPattern(CharacterProperties.WhiteSpace), SplitBehavior.Removed);
 
     private static SplitBehavior ReadBehavior(JsonPart part, string name) => Enum.GetNames<SplitBehavior>().Contains(name)
         ? Enum.Parse<SplitBehavior>(name)

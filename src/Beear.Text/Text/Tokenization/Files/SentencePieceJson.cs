@@ -15,7 +15,9 @@ internal sealed record SentencePieceSettings
     /// <summary>Whether a space is put before the text.</summary>
     public bool AddDummyPrefix { get; init; } = true;
 
-    /// <summary>Whether a space is put behind each added token in the text too, which transformers calls "legacy"; SentencePiece itself does not.</summary>
+    /// <summary>
+    /// Whether a space is put behind each added token in the text too, which transformers calls "legacy"; SentencePiece itself does not.
+    /// </summary>
     public bool AddPrefixAfterTokens { get; init; } = true;
 
     /// <summary>Whether spaces at the ends are dropped and runs of spaces made one.</summary>
@@ -41,7 +43,9 @@ internal static class SentencePieceJson
     /// <param name="pieces">The pieces by id.</param>
     /// <param name="settings">The rest.</param>
     /// <param name="source">What the pieces come from, for errors.</param>
-    /// <exception cref="BeearException">A piece occurs twice or has no finite score, or the settings name an id that there is not.</exception>
+    /// <exception cref="BeearException">
+    /// A piece occurs twice or has no finite score, or the settings name an id that there is not.
+    /// </exception>
     public static JsonObject Write(IReadOnlyList<Piece> pieces, SentencePieceSettings settings, string source)
     {
         if (pieces.FirstOrDefault(piece => !float.IsFinite(piece.Score)) is { } damaged)
@@ -84,8 +88,8 @@ internal static class SentencePieceJson
     }
 
     /// <summary>
-    /// The merges of byte-pair pieces: each way to cut a piece into two pieces is a merge, those of better scores first and of equal ones those
-    /// with the longer left part first, as transformers orders them.
+    /// The merges of byte-pair pieces: each way to cut a piece into two pieces is a merge, those of better scores first and of equal ones
+    /// those with the longer left part first, as transformers orders them.
     /// </summary>
     public static JsonArray Merges(IReadOnlyList<Piece> pieces)
     {
@@ -98,7 +102,8 @@ internal static class SentencePieceJson
         {
             for (int cut = 1; cut < piece.Text.Length; cut++)
             {
-                if (lookup.TryGetValue(piece.Text.AsSpan(0, cut), out int left) && lookup.TryGetValue(piece.Text.AsSpan(cut), out int right))
+                if (lookup.TryGetValue(piece.Text.AsSpan(0, cut), out int left)
+                    && lookup.TryGetValue(piece.Text.AsSpan(cut), out int right))
                     merges.Add(new Merge(piece.Score, left, right, cut, piece.Text.Length - cut));
             }
         }
@@ -107,7 +112,8 @@ internal static class SentencePieceJson
         return new JsonArray([.. ordered.Select(merge => new JsonArray(pieces[merge.Left].Text, pieces[merge.Right].Text))]);
     }
 
-    private static bool IsMerged(Piece piece) => piece is { Type: PieceType.Normal or PieceType.UserDefined, Text.Length: <= LongestMergedPiece };
+    private static bool IsMerged(Piece piece) =>
+        piece is { Type: PieceType.Normal or PieceType.UserDefined, Text.Length: <= LongestMergedPiece };
 
     private static JsonArray AddedTokens(IReadOnlyList<Piece> pieces)
     {
@@ -158,35 +164,49 @@ internal static class SentencePieceJson
         int? unknown = null;
         for (int id = 0; id < pieces.Count; id++)
         {
-            if (pieces[id].Type == PieceType.Unused) throw new BeearException($"{source} has unused pieces (\"{pieces[id].Text}\"), which are not supported for unigram models.");
+            if (pieces[id].Type == PieceType.Unused) throw new BeearException(
+                $"{source} has unused pieces (\"{pieces[id].Text}\"), which are not supported for unigram models.");
             if (pieces[id].Type == PieceType.Unknown) unknown ??= id;
             vocabulary.Add(new JsonArray(pieces[id].Text, pieces[id].Score));
         }
-        return new JsonObject { ["type"] = "Unigram", ["unk_id"] = unknown, ["byte_fallback"] = settings.ByteFallback, ["vocab"] = vocabulary };
+        return new JsonObject
+        {
+            ["type"] = "Unigram",
+            ["unk_id"] = unknown,
+            ["byte_fallback"] = settings.ByteFallback,
+            ["vocab"] = vocabulary
+        };
     }
 
     private static JsonObject Normalizer(SentencePieceSettings settings)
     {
         var steps = new JsonArray();
         if (settings.CharacterMap.Length > 0)
-            steps.Add(new JsonObject { ["type"] = "Precompiled", ["precompiled_charsmap"] = Convert.ToBase64String(settings.CharacterMap) });
+            steps.Add(new JsonObject
+            {
+                ["type"] = "Precompiled",
+                ["precompiled_charsmap"] = Convert.ToBase64String(settings.CharacterMap)
+            });
         if (settings.RemoveExtraSpaces)
         {
             steps.Add(Replace("Regex", @"\A +| +\z", ""));
             steps.Add(Replace("Regex", " {2,}", " "));
         }
-        if (settings is { AddDummyPrefix: true, AddPrefixAfterTokens: true }) steps.Add(new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
+        if (settings is { AddDummyPrefix: true, AddPrefixAfterTokens: true }) steps.Add(
+            new JsonObject { ["type"] = "Prepend", ["prepend"] = Space });
         steps.Add(Replace("String", " ", Space));
         return new JsonObject { ["type"] = "Sequence", ["normalizers"] = steps };
     }
 
-    private static JsonObject? PreTokenizer(SentencePieceSettings settings) => settings is { AddDummyPrefix: true, AddPrefixAfterTokens: false }
+    private static JsonObject? PreTokenizer(SentencePieceSettings settings) =>
+        settings is { AddDummyPrefix: true, AddPrefixAfterTokens: false }
         ? new JsonObject { ["type"] = "Metaspace", ["replacement"] = Space, ["prepend_scheme"] = "first", ["split"] = false }
         : null;
 
     private static JsonObject Decoder(SentencePieceSettings settings)
     {
-        var steps = new JsonArray(Replace("String", Space, " "), new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" });
+        var steps = new JsonArray(Replace("String", Space, " "), new JsonObject { ["type"] = "ByteFallback" },
+            new JsonObject { ["type"] = "Fuse" });
         if (settings.AddDummyPrefix) steps.Add(new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
         return new JsonObject { ["type"] = "Sequence", ["decoders"] = steps };
     }
@@ -202,12 +222,19 @@ internal static class SentencePieceJson
         AddSpecial(settings.FirstId);
         single.Add(new JsonObject { ["Sequence"] = new JsonObject { ["id"] = "A", ["type_id"] = 0 } });
         AddSpecial(settings.LastId);
-        return new JsonObject { ["type"] = "TemplateProcessing", ["single"] = single, ["pair"] = single.DeepClone(), ["special_tokens"] = specials };
+        return new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = single,
+            ["pair"] = single.DeepClone(),
+            ["special_tokens"] = specials
+        };
 
         void AddSpecial(int? id)
         {
             if (id is not { } present) return;
-            if ((uint)present >= (uint)pieces.Count) throw new BeearException($"{source} has no piece with the id {present} that it puts around texts.");
+            if ((uint)present >= (uint)pieces.Count) throw new BeearException(
+                $"{source} has no piece with the id {present} that it puts around texts.");
             string token = pieces[present].Text;
             single.Add(new JsonObject { ["SpecialToken"] = new JsonObject { ["id"] = token, ["type_id"] = 0 } });
             specials[token] = new JsonObject { ["id"] = token, ["ids"] = new JsonArray(present), ["tokens"] = new JsonArray(token) };

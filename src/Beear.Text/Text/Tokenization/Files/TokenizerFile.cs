@@ -24,7 +24,9 @@ internal sealed record TokenizerParts(
     IPostProcessor? PostProcessor,
     Func<DecoderStep, DecoderStep> Decoder);
 
-/// <summary>Reads tokenizer.json; each kind of part has one line in the reader of its sort, and a kind that has none is an error that names it.</summary>
+/// <summary>
+/// Reads tokenizer.json; each kind of part has one line in the reader of its sort, and a kind that has none is an error that names it.
+/// </summary>
 internal static class TokenizerFile
 {
     /// <summary>Reads the file's content.</summary>
@@ -55,7 +57,8 @@ internal static class TokenizerFile
         var root = new JsonPart(element, "tokenizer");
         // Callers cut and pad by themselves, as transformers does unless it is asked for more.
         root.Ignore("truncation", "padding");
-        if (root.OptionalText("version") is { } version && version != "1.0") throw new BeearException($"The tokenizer's version \"{version}\" is not supported.");
+        if (root.OptionalText("version") is { } version
+            && version != "1.0") throw new BeearException($"The tokenizer's version \"{version}\" is not supported.");
         var (model, modelTokens) = ModelReader.Read(new JsonPart(root.Required("model"), "model"));
         AddedToken[] addedTokens = root.Optional("added_tokens") is null ? [] : [.. root.Parts("added_tokens").Select(ReadAddedToken)];
         var vocabulary = new Vocabulary(modelTokens, addedTokens);
@@ -64,16 +67,20 @@ internal static class TokenizerFile
             vocabulary,
             vocabulary.AddedTokens,
             root.Optional("normalizer") is { } normalizer ? NormalizerReader.Read(new JsonPart(normalizer, "normalizer"), patterns) : null,
-            root.Optional("pre_tokenizer") is { } preTokenizer ? PreTokenizerReader.Read(new JsonPart(preTokenizer, "pre-tokenizer"), patterns) : null,
+            root.Optional("pre_tokenizer") is { } preTokenizer
+                ? PreTokenizerReader.Read(new JsonPart(preTokenizer, "pre-tokenizer"), patterns) : null,
             model,
-            root.Optional("post_processor") is { } postProcessor ? PostProcessorReader.Read(new JsonPart(postProcessor, "post-processor"), vocabulary) : null,
-            root.Optional("decoder") is { } decoder ? DecoderReader.Read(new JsonPart(decoder, "decoder"), patterns) : DecoderReader.SpaceSeparated));
+            root.Optional("post_processor") is { } postProcessor
+                ? PostProcessorReader.Read(new JsonPart(postProcessor, "post-processor"), vocabulary) : null,
+            root.Optional("decoder") is { } decoder
+                ? DecoderReader.Read(new JsonPart(decoder, "decoder"), patterns) : DecoderReader.SpaceSeparated));
     }
 
     private static AddedToken ReadAddedToken(JsonPart token)
     {
         var added = new AddedToken(
-            token.Required("id").TryGetInt32(out int id) ? id : throw new BeearException($"The id {token.Required("id")} of an added token is not supported."),
+            token.Required("id").TryGetInt32(out int id)
+                ? id : throw new BeearException($"The id {token.Required("id")} of an added token is not supported."),
             token.Text("content"),
             token.Flag("single_word"),
             token.Flag("lstrip"),

@@ -2,11 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Beear.Text.Tokenization.Models;
 
-/// <summary>Byte-pair encoding: starting from single characters, the pair of neighbours with the lowest merge rank is joined until none is left.</summary>
+/// <summary>
+/// Byte-pair encoding: starting from single characters, the pair of neighbours with the lowest merge rank is joined until none is left.
+/// </summary>
 /// <remarks>
-/// A linked list of symbols and a heap of candidate merges, O(n log n); the encoder of Microsoft.ML.Tokenizers 2.0.1 takes quadratic time in the length
-/// of a piece. Tokenizers in SentencePiece's manner take a whole text as one piece; it is cut first where no merge can reach across
-/// (<see cref="MergeBoundaries"/>).
+/// A linked list of symbols and a heap of candidate merges, O(n log n); the encoder of Microsoft.ML.Tokenizers 2.0.1 takes quadratic time
+/// in the length of a piece. Tokenizers in SentencePiece's manner take a whole text as one piece; it is cut first where no merge can reach
+/// across (<see cref="MergeBoundaries"/>).
 /// </remarks>
 internal sealed class BytePairEncoding : ITokenModel
 {
@@ -37,19 +39,24 @@ internal sealed class BytePairEncoding : ITokenModel
         {
             var (left, right) = merges[rank];
             if (right.Length < options.ContinuingPrefix.Length)
-                throw new BeearException($"The merge of \"{left}\" and \"{right}\" lacks the prefix \"{options.ContinuingPrefix}\" of continuing tokens; the file is damaged.");
+                throw new BeearException($"The merge of \"{left}\" and \"{right}\" lacks the prefix \"{options.ContinuingPrefix}\" of "
+                    + $"continuing tokens; the file is damaged.");
             // A pair that is listed twice keeps its last rank, as in the reference.
-            this.merges[(IdOf(left), IdOf(right))] = new Merge(rank, IdOf(string.Concat(left, right.AsSpan(options.ContinuingPrefix.Length))));
+            this.merges[(IdOf(left), IdOf(right))] =
+                new Merge(rank, IdOf(string.Concat(left, right.AsSpan(options.ContinuingPrefix.Length))));
             joints.Add(left, right);
         }
         if (options.ContinuingPrefix.Length + options.EndOfWordSuffix.Length == 0) boundaries = joints;
 
         int IdOf(string token) => vocabulary.TryGetValue(token, out int id)
             ? id
-            : throw new BeearException($"A merge of the tokenizer uses the token \"{token}\", which its vocabulary does not have; the file is damaged.");
+            : throw new BeearException($"A merge of the tokenizer uses the token \"{token}\", which its vocabulary does not have; the file "
+                + $"is damaged.");
     }
 
-    /// <summary>Looked up when it is needed: many files name an unknown token that their vocabularies, which know every byte, do not have.</summary>
+    /// <summary>
+    /// Looked up when it is needed: many files name an unknown token that their vocabularies, which know every byte, do not have.
+    /// </summary>
     private int UnknownId => vocabulary.TryGetValue(options.UnknownToken, out int id) ? id : throw UnknownToken.Missing("character");
 
     /// <inheritdoc/>
@@ -150,4 +157,5 @@ internal sealed class BytePairEncoding : ITokenModel
 /// <param name="ContinuingPrefix">What tokens inside of a word begin with.</param>
 /// <param name="EndOfWordSuffix">What the last token of a word ends with.</param>
 internal sealed record BytePairOptions(
-    bool IgnoreMerges = false, string? UnknownToken = null, bool FuseUnknown = false, bool ByteFallback = false, string ContinuingPrefix = "", string EndOfWordSuffix = "");
+    bool IgnoreMerges = false, string? UnknownToken = null, bool FuseUnknown = false, bool ByteFallback = false,
+        string ContinuingPrefix = "", string EndOfWordSuffix = "");

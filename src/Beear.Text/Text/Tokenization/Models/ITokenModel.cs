@@ -6,7 +6,9 @@ namespace Beear.Text.Tokenization.Models;
 internal interface ITokenModel
 {
     /// <summary>Appends the ids of one piece.</summary>
-    /// <exception cref="BeearException">The piece has a character that the model has no id for, not even the unknown token's, or the budget is used up.</exception>
+    /// <exception cref="BeearException">
+    /// The piece has a character that the model has no id for, not even the unknown token's, or the budget is used up.
+    /// </exception>
     void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget);
 }
 

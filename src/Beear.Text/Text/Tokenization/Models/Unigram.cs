@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Beear.Text.Tokenization.Models;
 
-/// <summary>SentencePiece's unigram model: of all ways to cut a piece into tokens, the one with the highest sum of scores (Viterbi).</summary>
+/// <summary>
+/// SentencePiece's unigram model: of all ways to cut a piece into tokens, the one with the highest sum of scores (Viterbi).
+/// </summary>
 internal sealed class Unigram : ITokenModel
 {
     private const double UnknownPenalty = 10;
@@ -25,7 +27,8 @@ internal sealed class Unigram : ITokenModel
     public Unigram((string Token, double Score)[] tokens, int? unknownId, bool byteFallback)
     {
         if (unknownId is { } unknown && (uint)unknown >= (uint)tokens.Length)
-            throw new BeearException($"The tokenizer's \"unk_id\" is {unknown}, but its vocabulary has {tokens.Length} tokens; the file is damaged.");
+            throw new BeearException($"The tokenizer's \"unk_id\" is {unknown}, but its vocabulary has {tokens.Length} tokens; the file is "
+                + $"damaged.");
         (this.tokens, this.unknownId, encodePiece) = (tokens, unknownId, EncodePiece);
         ids = new Dictionary<string, int>(tokens.Length, StringComparer.Ordinal);
         for (int id = 0; id < tokens.Length; id++)
@@ -88,7 +91,8 @@ internal sealed class Unigram : ITokenModel
                 Offer(ref best[end], id, best[start].Score + tokens[id].Score, start);
                 hasCharacter |= end == characterEnd;
             }
-            if (!hasCharacter) Offer(ref best[characterEnd], unknownId ?? throw UnknownToken.Missing("character"), best[start].Score + unknownScore, start);
+            if (!hasCharacter) Offer(ref best[characterEnd], unknownId
+                ?? throw UnknownToken.Missing("character"), best[start].Score + unknownScore, start);
         }
         return best;
     }

@@ -7,7 +7,8 @@ namespace Beear.Text.Tokenization.Models;
 /// <param name="longestWord">Longer words, in characters, are unknown.</param>
 internal sealed class WordPiece(Dictionary<string, int> vocabulary, int? unknownId, string continuingPrefix, int longestWord) : ITokenModel
 {
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> tokens =
+        vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
     private readonly int longestToken = vocabulary.Keys.Select(token => token.Length).DefaultIfEmpty().Max();
     private readonly PieceCache cache = new();
 
@@ -34,7 +35,8 @@ internal sealed class WordPiece(Dictionary<string, int> vocabulary, int? unknown
     private int FindTokenEnd(ReadOnlySpan<char> word, int start, EncodingBudget budget, out int id)
     {
         string prefix = start > 0 ? continuingPrefix : "";
-        ReadOnlySpan<char> written = prefix.Length == 0 ? word[start..] : string.Concat(prefix, word[start..Math.Min(word.Length, start + longestToken)]);
+        ReadOnlySpan<char> written = prefix.Length == 0
+            ? word[start..] : string.Concat(prefix, word[start..Math.Min(word.Length, start + longestToken)]);
         for (int length = Math.Min(written.Length, longestToken); length > prefix.Length; length--)
         {
             budget.CheckTime();
@@ -59,7 +61,8 @@ internal sealed class WordPiece(Dictionary<string, int> vocabulary, int? unknown
 /// <param name="unknownId">The id of other pieces; null if the vocabulary has none.</param>
 internal sealed class WordLevel(Dictionary<string, int> vocabulary, int? unknownId) : ITokenModel
 {
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> tokens = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> tokens =
+        vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <inheritdoc/>
     public void Encode(ReadOnlySpan<char> piece, List<int> ids, EncodingBudget budget) =>

@@ -5,8 +5,9 @@ using System.Text;
 namespace Beear.Text.Tokenization.Normalizers;
 
 /// <summary>
-/// SentencePiece's precompiled map of characters: a double-array trie over UTF-8 and, behind it, the replacements, each ended by a zero byte.
-/// As in the reference, a grapheme of fewer than six bytes is looked up first and then each of its characters, and the shortest entry counts.
+/// SentencePiece's precompiled map of characters: a double-array trie over UTF-8 and, behind it, the replacements, each ended by a zero
+/// byte. As in the reference, a grapheme of fewer than six bytes is looked up first and then each of its characters, and the shortest entry
+/// counts.
 /// </summary>
 internal sealed class PrecompiledNormalizer : INormalizer
 {

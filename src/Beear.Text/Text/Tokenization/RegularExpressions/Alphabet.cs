@@ -19,7 +19,8 @@ internal sealed class Alphabet
     /// <summary>Finds the letters that tell the sets apart.</summary>
     public Alphabet(IReadOnlyList<CodePointSet> sets)
     {
-        int[] starts = [.. sets.SelectMany(set => set.Bounds.ToArray()).Append(0).Where(bound => bound < CodePointSet.Limit).Distinct().Order()];
+        int[] starts = [.. sets.SelectMany(set => set.Bounds.ToArray()).Append(0).Where(bound => bound < CodePointSet.Limit)
+            .Distinct().Order()];
         var letters = LettersOf(starts, sets, out members);
         var uniform = new Dictionary<char, char[]>();
         int segment = 0;
@@ -80,7 +81,8 @@ internal sealed class Alphabet
             string key = new(inside);
             if (!letterOfSets.TryGetValue(key, out char letter))
             {
-                if (letterOfSets.Count == MostLetters) throw new BeearException("A regular expression of the tokenizer tells too many kinds of characters apart.");
+                if (letterOfSets.Count == MostLetters) throw new BeearException(
+                    "A regular expression of the tokenizer tells too many kinds of characters apart.");
                 letterOfSets[key] = letter = (char)(FirstLetter + letterOfSets.Count);
                 for (int set = 0; set < sets.Count; set++)
                     if (inside[set] == '1') members[set].Add(letter);

@@ -23,7 +23,8 @@ internal static class CharacterProperties
         ("Nd", "DecimalNumber", [DecimalDigitNumber]),
         ("Nl", "LetterNumber", [LetterNumber]),
         ("No", "OtherNumber", [OtherNumber]),
-        ("P", "Punctuation", [ConnectorPunctuation, DashPunctuation, OpenPunctuation, ClosePunctuation, InitialQuotePunctuation, FinalQuotePunctuation, OtherPunctuation]),
+        ("P", "Punctuation", [ConnectorPunctuation, DashPunctuation, OpenPunctuation, ClosePunctuation, InitialQuotePunctuation,
+            FinalQuotePunctuation, OtherPunctuation]),
         ("Pc", "ConnectorPunctuation", [ConnectorPunctuation]),
         ("Pd", "DashPunctuation", [DashPunctuation]),
         ("Ps", "OpenPunctuation", [OpenPunctuation]),
@@ -109,5 +110,6 @@ internal static class CharacterProperties
         return names;
     }
 
-    private static string Plain(string name) => string.Concat(name.Where(character => character is not (' ' or '-' or '_'))).ToUpperInvariant();
+    private static string Plain(string name) =>
+        string.Concat(name.Where(character => character is not (' ' or '-' or '_'))).ToUpperInvariant();
 }

@@ -124,7 +124,8 @@ internal sealed class CharacterSetParser(PatternCursor cursor)
     {
         if (cursor.AtEnd) throw cursor.Error("a '[' is not closed");
         int character = cursor.Next();
-        if (character == '[') return (cursor.AtEnd || cursor.Current != ':' ? ParseClass(ignoreCase) : ParseBracket() ?? ParseClass(ignoreCase), null);
+        if (character == '[') return (cursor.AtEnd || cursor.Current != ':' ? ParseClass(ignoreCase) : ParseBracket()
+            ?? ParseClass(ignoreCase), null);
         if (character == '\\')
         {
             if (cursor.AtEnd) throw cursor.Error(@"it ends with a '\'");

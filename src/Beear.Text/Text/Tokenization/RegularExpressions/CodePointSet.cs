@@ -27,17 +27,20 @@ internal sealed class CodePointSet(int[] bounds) : IEquatable<CodePointSet>
     public static CodePointSet Of(int codePoint) => Range(codePoint, codePoint);
 
     /// <summary>The union of inclusive ranges.</summary>
-    public static CodePointSet Ranges(params (int First, int Last)[] ranges) => ranges.Aggregate(Empty, (set, range) => set | Range(range.First, range.Last));
+    public static CodePointSet Ranges(params (int First, int Last)[] ranges) =>
+        ranges.Aggregate(Empty, (set, range) => set | Range(range.First, range.Last));
 
     /// <summary>The code points of any of these general categories.</summary>
     public static CodePointSet OfCategories(params UnicodeCategory[] categories) =>
         categories.Aggregate(Empty, (set, category) => set | Categories.Value[(int)category]);
 
     /// <summary>Union.</summary>
-    public static CodePointSet operator |(CodePointSet left, CodePointSet right) => Combine(left, right, (inLeft, inRight) => inLeft || inRight);
+    public static CodePointSet operator |(CodePointSet left, CodePointSet right) =>
+        Combine(left, right, (inLeft, inRight) => inLeft || inRight);
 
     /// <summary>Intersection.</summary>
-    public static CodePointSet operator &(CodePointSet left, CodePointSet right) => Combine(left, right, (inLeft, inRight) => inLeft && inRight);
+    public static CodePointSet operator &(CodePointSet left, CodePointSet right) =>
+        Combine(left, right, (inLeft, inRight) => inLeft && inRight);
 
     /// <summary>Complement.</summary>
     public static CodePointSet operator ~(CodePointSet set) => Combine(set, All, (inSet, _) => !inSet);

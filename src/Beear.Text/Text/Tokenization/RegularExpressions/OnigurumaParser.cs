@@ -171,7 +171,8 @@ internal sealed class OnigurumaParser
     private string SkipComment() => cursor.TakeUntil(')') is null ? throw cursor.Error("a comment is not closed") : "";
 
     private string SkipName() =>
-        cursor.TakeUntil('>') is not { } name || name.AsSpan().ContainsAny('(', ')') ? throw cursor.Error("the name of a group is not closed") : "(?:";
+        cursor.TakeUntil('>') is not { } name || name.AsSpan().ContainsAny('(', ')')
+            ? throw cursor.Error("the name of a group is not closed") : "(?:";
 
     private string ParseEscape()
     {

@@ -21,7 +21,8 @@ internal sealed class RegexPattern : ITextPattern
     public RegexPattern(string pattern, TimeSpan? timeLimit = null)
     {
         if (pattern.Length > LongestPattern)
-            throw new BeearException($"A regular expression of the tokenizer has {pattern.Length} characters; at most {LongestPattern} are read.");
+            throw new BeearException($"A regular expression of the tokenizer has {pattern.Length} characters; at most {LongestPattern} are "
+                + $"read.");
         this.pattern = pattern;
         var (expression, sets) = OnigurumaParser.Parse(pattern);
         alphabet = new Alphabet(sets);
@@ -31,7 +32,8 @@ internal sealed class RegexPattern : ITextPattern
             else written.Append(character);
         try
         {
-            regex = new Regex(written.ToString(), RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, timeLimit ?? DefaultTimeLimit);
+            regex = new Regex(written.ToString(), RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, timeLimit
+                ?? DefaultTimeLimit);
         }
         catch (ArgumentException error)
         {
@@ -59,7 +61,8 @@ internal sealed class RegexPattern : ITextPattern
         }
         catch (RegexMatchTimeoutException error)
         {
-            throw new BeearException($"The tokenizer's regular expression {pattern} takes more than {regex.MatchTimeout.TotalSeconds} s on this text.", error);
+            throw new BeearException($"The tokenizer's regular expression {pattern} takes more than {regex.MatchTimeout.TotalSeconds} s on "
+                + $"this text.", error);
         }
         finally
         {

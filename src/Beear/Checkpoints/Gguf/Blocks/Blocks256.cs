@@ -2,7 +2,8 @@ using System.Runtime.Intrinsics;
 
 namespace Beear.Checkpoints.Gguf.Blocks;
 
-// Blocks of 256 elements in groups of 16 or 32, each of which has a small whole scale (and minimum) of its own, as a multiple of the block's.
+// Blocks of 256 elements in groups of 16 or 32, each of which has a small whole scale (and minimum) of its own, as a multiple of the
+// block's.
 
 /// <summary>
 /// 16 groups of 16. 16 bytes of group scales (low halves) and minima (high halves), 64 bytes of two bits an element, scale, minimum:
@@ -44,7 +45,8 @@ internal readonly unsafe struct Q3_K : IBlockFormat
             var (part, quarter, half) = (group / 8, group % 8 / 2, group % 2);
             var low = Lanes.Bits(block + 32 + (32 * part) + (16 * half), 2 * quarter, 0x03);
             var high = Lanes.Bits(block + (16 * half), group / 2, 0x01) << 2;
-            Lanes.Store((low | high).AsSByte() - Vector128.Create((sbyte)4), scale * GroupScale(block + 96, group), 0, target + (16 * group));
+            Lanes.Store((low | high).AsSByte() - Vector128.Create((sbyte)4), scale * GroupScale(block + 96, group), 0,
+                target + (16 * group));
         }
     }
 
@@ -138,7 +140,8 @@ internal readonly unsafe struct Q5_K : IBlockFormat
 
 /// <summary>
 /// 16 groups of 16. 128 bytes of the low four bits, 64 bytes of the high two, 16 signed bytes of group scales, scale: (q − 32) · scale · s.
-/// Of each 128 elements, byte i of 64 holds i in its low and 64 + i in its high half; byte i of 32 holds the high bits as in <see cref="Q2_K"/>.
+/// Of each 128 elements, byte i of 64 holds i in its low and 64 + i in its high half; byte i of 32 holds the high bits as in
+/// <see cref="Q2_K"/>.
 /// </summary>
 internal readonly unsafe struct Q6_K : IWritableBlockFormat
 {

@@ -32,7 +32,8 @@ internal readonly unsafe struct Q4_1 : IBlockFormat
     public static void Dequantise(byte* block, float* target)
     {
         for (var half = 0; half < 2; half++)
-            Lanes.Store(Lanes.Bits(block + 4, 4 * half, 0x0F).AsSByte(), Lanes.Half(block), Lanes.Half(block + 2), target + (half * Lanes.Count));
+            Lanes.Store(Lanes.Bits(block + 4, 4 * half, 0x0F).AsSByte(), Lanes.Half(block), Lanes.Half(block + 2),
+                target + (half * Lanes.Count));
     }
 }
 
@@ -90,7 +91,8 @@ internal readonly unsafe struct Q8_0 : IWritableBlockFormat
 
     public static void Dequantise(byte* block, float* target)
     {
-        for (var i = 0; i < Elements; i += Lanes.Count) Lanes.Store(Vector128.Load((sbyte*)block + 2 + i), Lanes.Half(block), 0, target + i);
+        for (var i = 0; i < Elements; i += Lanes.Count) Lanes.Store(Vector128.Load((sbyte*)block + 2 + i), Lanes.Half(block),
+            0, target + i);
     }
 
     public static void Quantise(float* source, byte* block)

@@ -18,7 +18,9 @@ internal static unsafe class LeastSquares
     private const int AffineSteps = 20;                                      // scales for one level fewer … one level more
     private const int SymmetricSteps = 9;                                    // to either side
 
-    /// <summary>Scale ≥ 0 and minimum ≤ 0 of x ≈ q · scale + minimum, q = 0 … <paramref name="levels"/>; weights √(mean x²) + |x|.</summary>
+    /// <summary>
+    /// Scale ≥ 0 and minimum ≤ 0 of x ≈ q · scale + minimum, q = 0 … <paramref name="levels"/>; weights √(mean x²) + |x|.
+    /// </summary>
     /// <param name="x">The numbers.</param>
     /// <param name="count">How many; a multiple of 8.</param>
     /// <param name="levels">The largest level.</param>
@@ -115,7 +117,8 @@ internal static unsafe class LeastSquares
             wqq += weightedQ * q;
             wqx += weightedX * q;
         }
-        return AffineFit.Solve(Vector256.Sum(w), Vector256.Sum(wx), Vector256.Sum(wxx), Vector256.Sum(wq), Vector256.Sum(wqq), Vector256.Sum(wqx));
+        return AffineFit.Solve(Vector256.Sum(w), Vector256.Sum(wx), Vector256.Sum(wxx), Vector256.Sum(wq), Vector256.Sum(wqq),
+            Vector256.Sum(wqx));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
