@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Beear.Generation;
 
 /// <summary>Chooses the next token of each row.</summary>
-internal sealed class TokenSampler(GenerationOptions options, Device device) : IDisposable
+internal sealed class TokenSampler(GenerationOptions options) : IDisposable
 {
-    private readonly torch.Generator? generator = options.Temperature > 0 ? new torch.Generator((ulong)options.Seed, device) : null;
+    // Of the processor, for TorchSharp makes no others: a seed's draws are then the same wherever the model lies.
+    private readonly torch.Generator? generator = options.Temperature > 0 ? new torch.Generator((ulong)options.Seed, CPU) : null;
 
     /// <summary>Whether <see cref="Next"/> asks for the tokens that are there already.</summary>
     public bool Penalizes => options.RepetitionPenalty != 1;
@@ -36,7 +37,8 @@ internal sealed class TokenSampler(GenerationOptions options, Device device) : I
             sorted = sorted.masked_fill(before >= options.TopP, 0);
             shares = zeros_like(shares).scatter_(1, order, sorted);
         }
-        return shares.multinomial(1, generator: generator).squeeze(1).masked_fill(isFinite.logical_not(), -1).MoveToOuterDisposeScope();
+        var drawn = shares.cpu().multinomial(1, generator: generator).squeeze(1).to(logits.device);      // (B)
+        return drawn.masked_fill(isFinite.logical_not(), -1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Logits of which those of some tokens are divided by a penalty, or multiplied with it where they are negative.</summary>

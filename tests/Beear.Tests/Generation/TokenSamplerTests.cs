@@ -45,7 +45,7 @@ public class TokenSamplerTests
         var penalized = TokenSampler.Penalized(logits, seen, 2);
 
         Assert.Equal([2, -2, 0, 2, -3, 1, 2, 3, 4, 2.5f], penalized.flatten().data<float>().ToArray());
-        using var sampler = new TokenSampler(new GenerationOptions { RepetitionPenalty = 2 }, CPU);
+        using var sampler = new TokenSampler(new GenerationOptions { RepetitionPenalty = 2 });
         Assert.Equal([0L, 3L], sampler.Next(logits, seen).data<long>().ToArray());
     }
 
@@ -72,7 +72,7 @@ public class TokenSamplerTests
     private static long[] Draw(GenerationOptions options, long seen = 0)
     {
         using var scope = NewDisposeScope();
-        using var sampler = new TokenSampler(options, CPU);
+        using var sampler = new TokenSampler(options);
         var logits = tensor(Shares, float32).log().unsqueeze(0).repeat(20_000, 1);
         return sampler.Next(logits, full([20_000, 1], seen, int64)).data<long>().ToArray();
     }
