@@ -46,7 +46,7 @@ internal sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTur
         if (perturbation is not null) prompts = [.. prompts.Select(perturbation.PromptOf)];
         var results = new Completion[prompts.Count];
         var order = Enumerable.Range(0, prompts.Count).OrderByDescending(i => prompts[i].Length).ThenBy(i => i).ToArray();
-        using var sampler = new TokenSampler(options, decoder.Options.Device);
+        using var sampler = new TokenSampler(options);
         using var guard = no_grad();
         using var prefix = perturbation is null ? SharedPrefix.Of(decoder, prompts, cancellation) : null;
         int done = 0;
@@ -78,7 +78,7 @@ internal sealed class BatchGenerator(Decoder decoder, IReadOnlySet<int> endOfTur
         CancellationToken cancellation = default)
     {
         options.Validate();
-        using var sampler = new TokenSampler(options, decoder.Options.Device);
+        using var sampler = new TokenSampler(options);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var batch = new GenerationBatch(decoder, endOfTurn, sampler, [perturbation?.PromptOf(prompt) ?? prompt], perturbation)

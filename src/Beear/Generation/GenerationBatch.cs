@@ -14,7 +14,7 @@ internal sealed class GenerationBatch
     private readonly TokenSampler sampler;
     private readonly IReadOnlyList<int[]> prompts;
     private readonly List<int>[] answers;
-    private readonly bool[] ended;
+    private readonly int?[] ends;
     private readonly bool[] decided;
 
     public GenerationBatch(Decoder decoder, IReadOnlySet<int> endOfTurn, TokenSampler sampler, IReadOnlyList<int[]> prompts,
@@ -22,7 +22,7 @@ internal sealed class GenerationBatch
     {
         (this.decoder, this.endOfTurn, this.sampler, this.prompts, Perturbation) = (decoder, endOfTurn, sampler, prompts, perturbation);
         answers = [.. prompts.Select(_ => new List<int>())];
-        (ended, decided) = (new bool[prompts.Count], new bool[prompts.Count]);
+        (ends, decided) = (new int?[prompts.Count], new bool[prompts.Count]);
         int shortest = (int)(perturbation?.Delta.size(0) ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
             throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a "
@@ -77,10 +77,10 @@ internal sealed class GenerationBatch
             mask.MoveToOuterDisposeScope();
             next.MoveToOuterDisposeScope();
         }
-        return [.. answers.Select((tokens, i) => new Completion([.. tokens], ended[i]))];
+        return [.. answers.Select((tokens, i) => new Completion([.. tokens], ends[i]))];
     }
 
-    private bool IsFinished(int prompt) => ended[prompt] || decided[prompt];
+    private bool IsFinished(int prompt) => ends[prompt] is not null || decided[prompt];
 
     /// <summary>A pass over the prompts and what was answered so far; over what follows the shared prefix, if there is one.</summary>
     private (Tensor Mask, Tensor Next) Prefill(int[] alive, int promptWidth, KeyValueCache cache, CancellationToken cancellation)
@@ -124,7 +124,20 @@ internal sealed class GenerationBatch
         using var scope = NewDisposeScope();
         var rows = decoder.Normalize(hidden);                                                            // (B, d)
         OnRows?.Invoke(alive, rows);
-        return sampler.Next(decoder.Head(rows)).MoveToOuterDisposeScope();
+        return sampler.Next(decoder.Head(rows), sampler.Penalizes ? Seen(alive) : null).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The tokens of prompts and answers; rows that have fewer than others repeat their first, which changes nothing.</summary>
+    /// <returns>(B, S) int64.</returns>
+    private Tensor Seen(int[] alive)
+    {
+        var ids = new long[alive.Length, alive.Max(prompt => prompts[prompt].Length + answers[prompt].Count)];
+        for (int row = 0; row < alive.Length; row++)
+        {
+            int[] tokens = [.. prompts[alive[row]], .. answers[alive[row]]];
+            for (int i = 0; i < ids.GetLength(1); i++) ids[row, i] = tokens[i < tokens.Length ? i : 0];
+        }
+        return tensor(ids, device: decoder.Options.Device);
     }
 
     private void Record(long[] chosen, int[] alive)
@@ -139,7 +152,7 @@ internal sealed class GenerationBatch
                     + $"smaller learning rate.");
             if (endOfTurn.Contains(token))
             {
-                ended[prompt] = true;
+                ends[prompt] = token;
                 continue;
             }
             answers[prompt].Add(token);

@@ -17,6 +17,12 @@ public sealed record GenerationOptions : IValidatable
     [Folded]
     public double TopP { get; init; } = 1;
 
+    /// <summary>
+    /// What the logit of a token that stands in prompt or answer already is divided by, or multiplied with where it is negative (Keskar et al., arXiv 1909.05858);
+    /// above 0, 1 for nothing. It comes before the temperature.
+    /// </summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
     /// <summary>Prompts decoded together.</summary>
     [Folded]
     public int BatchSize { get; init; } = 32;
@@ -32,11 +38,16 @@ public sealed record GenerationOptions : IValidatable
         if (!(Temperature >= 0)) throw new BeearException($"temperature must be 0 or more, it is {Temperature}.");
         if (TopK < 0) throw new BeearException($"top_k must be 0 or more, it is {TopK}.");
         if (!(TopP is > 0 and <= 1)) throw new BeearException($"top_p must be above 0 and at most 1, it is {TopP}.");
+        if (!(RepetitionPenalty > 0)) throw new BeearException($"repetition_penalty must be above 0, it is {RepetitionPenalty}.");
         if (BatchSize < 1) throw new BeearException($"batch_size must be at least 1, it is {BatchSize}.");
     }
 }
 
 /// <summary>A decoded answer.</summary>
 /// <param name="Tokens">Its ids, without the token that ended it.</param>
-/// <param name="Ended">Whether the model ended it; false if it was cut, at the longest length or because no more of it was wanted.</param>
-internal sealed record Completion(int[] Tokens, bool Ended);
+/// <param name="End">The id that ended it; null if it was cut, at the longest length or because no more of it was wanted.</param>
+internal sealed record Completion(int[] Tokens, int? End)
+{
+    /// <summary>Whether the model ended it.</summary>
+    public bool Ended => End is not null;
+}

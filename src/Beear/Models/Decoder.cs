@@ -42,6 +42,28 @@ internal sealed class Decoder : IDisposable
     internal static Decoder Random(ModelConfig config, int seed, ModelOptions options) =>
         new(config, DecoderWeights.Random(config, seed, options), options);
 
+    /// <summary>Another decoder with the same weights.</summary>
+    /// <param name="sharedLayers">Layers, counted from the embeddings, that stand still in both and are in memory once, the embeddings with them; 0 for none.</param>
+    internal Decoder Copy(int sharedLayers = 0) => new(Config, Weights.Copy(Config, sharedLayers), Options);
+
+    /// <summary>The same with a fresh scalar head in place of whatever head there is.</summary>
+    /// <param name="seed">Seed of the head.</param>
+    /// <param name="deviation">Standard deviation of its weights.</param>
+    /// <param name="sharedLayers">As for <see cref="Copy"/>.</param>
+    internal Decoder WithScalarHead(int seed, double deviation, int sharedLayers = 0)
+    {
+        var config = Config with { ScalarHead = true };
+        return new Decoder(config, Weights.Copy(config, sharedLayers, Fresh), Options);
+
+        Parameter Fresh(ParameterSlot slot)
+        {
+            using var scope = NewDisposeScope();
+            using var generator = new Generator((ulong)seed, CPU);
+            var drawn = randn([.. slot.Parts[0].Shape], generator: generator) * deviation;               // (1, d)
+            return new Parameter(slot, drawn.to(Options.Device).DetachFromDisposeScope(), Options.ComputeType);
+        }
+    }
+
     /// <summary>The shapes.</summary>
     internal ModelConfig Config { get; }
 
@@ -163,6 +185,16 @@ internal sealed class Decoder : IDisposable
     /// <param name="normalized">(N, d) in the compute type: rows after <see cref="Normalize"/>.</param>
     /// <returns>(N, V) in the compute type.</returns>
     public Tensor Head(Tensor normalized) => Scores(normalized, HeadWeights, Config);
+
+    /// <summary>The scalar head of a reward model.</summary>
+    /// <param name="rows">(N, d) float32: the residual stream after the last layer.</param>
+    /// <returns>(N) float32.</returns>
+    public Tensor Score(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var scores = functional.linear(Normalize(rows).to(float32), Weights[-1, ParameterRole.Score].Compute);   // (N, 1)
+        return scores.squeeze(1).MoveToOuterDisposeScope();
+    }
 
     /// <summary>(V, d) in the compute type: the output head, or the embeddings that it is tied to.</summary>
     public Tensor HeadWeights => Weights[-1, Config.TiedEmbeddings ? ParameterRole.Embedding : ParameterRole.Head].Compute;

@@ -83,6 +83,17 @@ internal sealed class DecoderWeights : IDisposable
         }
     }
 
+    /// <summary>Copies of these weights, for a model with the same layers.</summary>
+    /// <param name="shape">The copy's config: the same, or one with another head.</param>
+    /// <param name="sharedLayers">
+    /// Layers, counted from the embeddings, of which the copy reads these very weights, the embeddings with them, as they stand still in
+    /// both; 0 for none.
+    /// </param>
+    /// <param name="fresh">Gives, as a new tensor outside of dispose scopes, what these weights lack.</param>
+    internal DecoderWeights Copy(ModelConfig shape, int sharedLayers, Func<ParameterSlot, Parameter>? fresh = null) =>
+        new(shape, [.. WeightLayout.Of(shape).Select(slot =>
+            Find(slot.Layer, slot.Role)?.Copy(isShared: !slot.IsTrained(sharedLayers)) ?? fresh!(slot))]);
+
     /// <summary>Reads the weights of a checkpoint.</summary>
     /// <param name="config">The shapes that are expected.</param>
     /// <param name="checkpoint">Where the tensors are.</param>
@@ -130,9 +141,9 @@ internal sealed class DecoderWeights : IDisposable
         bool AreSame(Tensor rows) => rows.eq(weights[0]).all().item<bool>();
     }
 
-    /// <summary>Norms are few and computed in float32: they are kept so.</summary>
+    /// <summary>Norms and scalar heads are few and computed in float32: they are kept so.</summary>
     private static ScalarType MasterType(ParameterSlot slot, ModelOptions options) =>
-        slot.Role.IsNorm() ? ScalarType.Float32 : options.MasterType;
+        slot.Role.IsFloat32() ? ScalarType.Float32 : options.MasterType;
 
     /// <summary>
     /// Fresh weights: normal with deviation 0.02, output projections scaled down by √(2L), norms at the identity, biases zero.

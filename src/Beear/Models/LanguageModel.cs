@@ -2,6 +2,7 @@ using Beear.Checkpoints;
 using Beear.Models.Export;
 using Beear.Runtime;
 using Beear.Text;
+using Beear.Text.Files;
 using TorchSharp;
 
 namespace Beear.Models;
@@ -42,6 +43,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Where it was loaded from.</summary>
     public string Path => source.Path;
+
+    /// <summary>The files around its weights.</summary>
+    internal ModelFiles Files => source.Files;
 
     /// <summary>What is odd about its files, a sentence each: <see cref="ModelFindings"/>.</summary>
     public IReadOnlyList<string> Findings => findings ??= ModelFindings.Of(source, Config, Chat);

@@ -67,6 +67,9 @@ internal sealed record ModelConfig
     /// <summary>Whether the output head is the embedding table.</summary>
     public bool TiedEmbeddings { get; init; }
 
+    /// <summary>Whether the model ends in a scalar head in place of the output head: it is a reward model, or a critic.</summary>
+    internal bool ScalarHead { get; init; }
+
     /// <summary>Whether query, key and value projections have biases.</summary>
     public bool QueryKeyValueBias { get; init; }
 
@@ -134,6 +137,7 @@ internal sealed record ModelConfig
     /// <exception cref="BeearException">As for the file alone.</exception>
     internal static ModelConfig Of(Checkpoint checkpoint)
     {
+        ClassifierConfig.Refuse(checkpoint);
         var config = FromJson(checkpoint.Config);
         var isUntied = config.TiedEmbeddings && !checkpoint.AreSame(config.Names.EmbeddingWeight, config.Names.HeadWeight);
         return isUntied ? config with { TiedEmbeddings = false } : config;

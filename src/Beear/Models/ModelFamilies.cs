@@ -27,17 +27,20 @@ internal static class ModelFamilies
     {
         ["llama"] = new()
         {
+            ClassName = "Llama",
             Defaults = """{ "attention_bias": false, "mlp_bias": false }""",
             FeedForwardBias = "mlp_bias",
         },
         ["mistral"] = new()
         {
+            ClassName = "Mistral",
             Defaults = """{ "sliding_window": 4096, "num_key_value_heads": 8, "max_position_embeddings": 131072 }""",
             QueryKeyValueBias = null,
             AttentionOutputBias = null,
         },
         ["qwen2"] = new()
         {
+            ClassName = "Qwen2",
             Defaults = """
                 {
                   "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28, "layer_types": null,
@@ -50,6 +53,7 @@ internal static class ModelFamilies
         },
         ["qwen3"] = new()
         {
+            ClassName = "Qwen3",
             Defaults = """
                 {
                   "attention_bias": false, "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28, "layer_types": null,
@@ -61,6 +65,7 @@ internal static class ModelFamilies
         },
         ["gemma2"] = new()
         {
+            ClassName = "Gemma2",
             Defaults = """
                 {
                   "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true, "query_pre_attn_scalar": 256,
@@ -75,6 +80,7 @@ internal static class ModelFamilies
         },
         ["gemma3_text"] = new()
         {
+            ClassName = "Gemma3Text",
             Defaults = """
                 {
                   "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true, "query_pre_attn_scalar": 256,
@@ -92,6 +98,7 @@ internal static class ModelFamilies
         },
         ["phi3"] = new()
         {
+            ClassName = "Phi3",
             Defaults = """
                 {
                   "sliding_window": null, "partial_rotary_factor": 1.0, "original_max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
@@ -104,12 +111,14 @@ internal static class ModelFamilies
         },
         ["olmo2"] = new()
         {
+            ClassName = "Olmo2",
             Defaults = """{ "attention_bias": false, "rms_norm_eps": 1e-5 }""",
             Names = PostNorm,
             QueryKeyNorm = QueryKeyNorm.WholeWidth,
         },
         ["smollm3"] = new()
         {
+            ClassName = "SmolLM3",
             Defaults = """
                 {
                   "attention_bias": false, "mlp_bias": false, "tie_word_embeddings": true, "rope_theta": 2000000, "no_rope_layers": null,
@@ -123,6 +132,7 @@ internal static class ModelFamilies
         },
         ["granite"] = new()
         {
+            ClassName = "Granite",
             Defaults = """
                 {
                   "attention_bias": false, "mlp_bias": false, "embedding_multiplier": 1.0, "attention_multiplier": 1.0,
@@ -133,6 +143,7 @@ internal static class ModelFamilies
         },
         ["exaone4"] = new()
         {
+            ClassName = "Exaone4",
             Defaults = """
                 {
                   "sliding_window": 4096, "sliding_window_pattern": 4, "layer_types": null, "rms_norm_eps": 1e-5, "num_key_value_heads": 32
@@ -147,6 +158,7 @@ internal static class ModelFamilies
         },
         ["stablelm"] = new()
         {
+            ClassName = "StableLm",
             Defaults = """
                 {
                   "use_qkv_bias": false, "partial_rotary_factor": 0.25, "layer_norm_eps": 1e-5, "num_key_value_heads": 32,
@@ -160,6 +172,7 @@ internal static class ModelFamilies
         },
         ["starcoder2"] = new()
         {
+            ClassName = "Starcoder2",
             Defaults = """
                 {
                   "use_bias": true, "sliding_window": null, "hidden_act": "gelu_pytorch_tanh", "norm_epsilon": 1e-5,

@@ -6,7 +6,7 @@ namespace Beear.Models;
 /// <summary>
 /// One trainable tensor. <see cref="Master"/> holds the weights and is what is trained and saved; <see cref="Compute"/> is what
 /// matrix products read: the same tensor, or its copy in the compute type, made once after each optimiser step and not for each use. Norms
-/// are computed in float32 and have no copy.
+/// and scalar heads are computed in float32 and have no copy.
 /// </summary>
 internal sealed class Parameter : IDisposable
 {
@@ -16,8 +16,10 @@ internal sealed class Parameter : IDisposable
     {
         Slot = slot;
         Master = master;
-        Compute = slot.Role.IsNorm() || computeType == master.dtype ? master : master.to(computeType).DetachFromDisposeScope();
+        Compute = slot.Role.IsFloat32() || computeType == master.dtype ? master : master.to(computeType).DetachFromDisposeScope();
     }
+
+    private Parameter(ParameterSlot slot, Tensor master, Tensor compute) => (Slot, Master, Compute) = (slot, master, compute);
 
     /// <summary>Its role and the checkpoint tensors that it is made of.</summary>
     public ParameterSlot Slot { get; }
@@ -100,6 +102,22 @@ internal sealed class Parameter : IDisposable
         if (!HasCopy) return;
         using var guard = no_grad();
         Compute.copy_(Master);
+    }
+
+    /// <summary>A parameter with the same weights, which autograd follows or not whatever it does with this one.</summary>
+    /// <param name="isShared">Whether it reads the very same memory: the weights must stand still while both exist.</param>
+    internal Parameter Copy(bool isShared)
+    {
+        using var guard = no_grad();
+        var master = Copied(Master);
+        return new Parameter(Slot, master, HasCopy ? Copied(Compute) : master);
+
+        Tensor Copied(Tensor weights)
+        {
+            using var scope = NewDisposeScope();
+            var detached = weights.detach();
+            return (isShared ? detached : detached.clone()).DetachFromDisposeScope();
+        }
     }
 
     /// <summary>The checkpoint tensors as views of the master, in their Hugging Face names and shapes.</summary>

@@ -24,7 +24,7 @@ internal sealed record ParameterSlot(int Layer, ParameterRole Role, IReadOnlyLis
     /// Whether it is trained when so many lower layers are frozen; with them go the embeddings, and a head that is tied to them.
     /// </summary>
     internal bool IsTrained(int frozenLayers) =>
-        frozenLayers == 0 || Layer >= frozenLayers || Role is ParameterRole.FinalNorm or ParameterRole.Head;
+        frozenLayers == 0 || Layer >= frozenLayers || Role is ParameterRole.FinalNorm or ParameterRole.Head or ParameterRole.Score;
 }
 
 /// <summary>What a parameter is to the decoder.</summary>
@@ -64,6 +64,8 @@ internal enum ParameterRole
     FinalNorm,
     /// <summary>(V, d) output head; absent when tied to the embeddings.</summary>
     Head,
+    /// <summary>(1, d) scalar head, which a reward model has in place of the output head.</summary>
+    Score,
 }
 
 /// <summary>Which checkpoint tensors make up which parameter.</summary>
@@ -76,6 +78,9 @@ internal static class WeightLayout
         or ParameterRole.FeedForwardNorm or ParameterRole.PostFeedForwardNorm or ParameterRole.QueryNorm or ParameterRole.KeyNorm
         or ParameterRole.FinalNorm;
 
+    /// <summary>Whether a role's parameters are few and computed with in float32, whatever the compute type.</summary>
+    public static bool IsFloat32(this ParameterRole role) => role.IsNorm() || role == ParameterRole.Score;
+
     /// <summary>All parameters of a model, each checkpoint tensor exactly once.</summary>
     public static IEnumerable<ParameterSlot> Of(ModelConfig c)
     {
@@ -86,7 +91,8 @@ internal static class WeightLayout
             foreach (var slot in Layer(c, i)) yield return slot;
         }
         yield return Norm(c, -1, ParameterRole.FinalNorm, names.FinalNorm);
-        if (!c.TiedEmbeddings) yield return new(-1, ParameterRole.Head, [new(names.HeadWeight, [c.VocabularySize, c.HiddenSize])]);
+        if (c.ScalarHead) yield return new(-1, ParameterRole.Score, [new(names.ScoreWeight, [1, c.HiddenSize])]);
+        else if (!c.TiedEmbeddings) yield return new(-1, ParameterRole.Head, [new(names.HeadWeight, [c.VocabularySize, c.HiddenSize])]);
     }
 
     private static IEnumerable<ParameterSlot> Layer(ModelConfig c, int layer)

@@ -45,9 +45,15 @@ internal sealed record WeightNames
     /// <summary>(V, d) output head.</summary>
     public string Head { get; init; } = "lm_head";
 
+    /// <summary>(1, d) scalar head of a reward model.</summary>
+    public string Score { get; init; } = "score";
+
     /// <summary>The tensor of the token embeddings.</summary>
     public string EmbeddingWeight => Embedding + ".weight";
 
     /// <summary>The tensor of the output head.</summary>
     public string HeadWeight => Head + ".weight";
+
+    /// <summary>The tensor of the scalar head.</summary>
+    public string ScoreWeight => Score + ".weight";
 }

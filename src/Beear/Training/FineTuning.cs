@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Beear.Data;
 using Beear.Models;
 using Beear.Runtime;
@@ -53,42 +52,8 @@ internal sealed class FineTuning(Decoder decoder, FineTuningOptions options)
         var batches = Enumerable.Range(0, options.Epochs)
             .SelectMany(epoch => LengthBatcher.Batches(examples, options.BatchSize,
                 Seeds.Derive(options.Seed, "epoch", $"{epoch}"))).ToList();
-        var settings = options.Optimizer.For(decoder.Config.HiddenSize);
-        using var optimizer = new AdamW(decoder.Weights.Parameters, settings);
-        var losses = new List<double>();
-        TrainingState.Continue(run, decoder, optimizer.Restore, batches.Count, losses);
-        var sinceState = Stopwatch.StartNew();
-        decoder.Weights.RequireGradients(true);
-        try
-        {
-            for (int step = optimizer.StepCount; step < batches.Count; step++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                FreedMemory.Settle();
-                double loss = AdamW.FiniteLoss(Backward(batches[step], cancellation), step + 1);
-                double learningRate = settings.LearningRateAt(step, batches.Count);
-                double norm = optimizer.Step(learningRate);
-                losses.Add(loss);
-                run?.Append(new { stage, step = step + 1, loss, gradientNorm = norm, learningRate });
-                progress?.Report(new RunProgress(stage, step + 1, batches.Count, $"loss {loss:F3}"));
-                if (run is not null && options.CheckpointMinutes > 0 && sinceState.Elapsed.TotalMinutes >= options.CheckpointMinutes)
-                {
-                    TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount, losses);
-                    sinceState.Restart();
-                }
-            }
-        }
-        catch (OperationCanceledException) when (run is not null)
-        {
-            TrainingState.Save(run, decoder, optimizer.State(), optimizer.StepCount, losses);
-            throw;
-        }
-        finally
-        {
-            decoder.Weights.ClearGradients();
-            decoder.Weights.RequireGradients(false);
-        }
-        return losses;
+        return new TrainingLoop(decoder, options.Optimizer, options.CheckpointMinutes)
+            .Run(batches.Count, step => new StepLoss(Backward(batches[step], cancellation)), run, stage, progress, cancellation);
     }
 
     private double Backward(IReadOnlyList<TokenizedExample> examples, CancellationToken cancellation)

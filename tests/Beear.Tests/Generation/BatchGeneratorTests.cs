@@ -154,6 +154,46 @@ public sealed class BatchGeneratorTests : IDisposable
         Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate([[]], Greedy));
     }
 
+    [Fact]
+    public void A_repetition_penalty_looks_at_prompt_and_answer_of_its_own_row()
+    {
+        const double penalty = 1.5;
+        var penalized = Greedy with { RepetitionPenalty = penalty };
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+
+        var answers = new BatchGenerator(decoder, Never).Generate(prompts, penalized);
+
+        var plain = new BatchGenerator(decoder, Never).Generate(prompts, Greedy);
+        Assert.Contains(Enumerable.Range(0, prompts.Length), i => !answers[i].Tokens.SequenceEqual(plain[i].Tokens));
+        foreach (int row in new[] { 0, 4, 5 })
+        {
+            var sequence = prompts[row].ToList();
+            foreach (int token in answers[row].Tokens)
+            {
+                var ids = tensor(sequence.Select(id => (long)id).ToArray()).unsqueeze(0);
+                var hidden = decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(sequence.Count, int64).unsqueeze(0));
+                float[] logits = decoder.Logits(hidden.select(1, sequence.Count - 1)).flatten().data<float>().ToArray();
+                foreach (int seen in sequence.Distinct()) logits[seen] *= (float)(logits[seen] < 0 ? penalty : 1 / penalty);
+                Assert.Equal(Array.IndexOf(logits, logits.Max()), token);
+                sequence.Add(token);
+            }
+        }
+    }
+
+    [Fact]
+    public void An_answer_says_which_token_ended_it()
+    {
+        var endless = new BatchGenerator(decoder, Never).Generate(prompts, Greedy);
+        var ends = new HashSet<int> { endless[0].Tokens[3], endless[1].Tokens[5] };
+
+        var answers = new BatchGenerator(decoder, ends).Generate(prompts, Greedy);
+
+        Assert.All(answers.Zip(endless), pair =>
+            Assert.Equal(pair.Second.Tokens.Cast<int?>().FirstOrDefault(token => ends.Contains(token!.Value)), pair.First.End));
+        Assert.NotNull(answers[0].End);
+    }
+
     [Theory]
     [InlineData(0, 0.0, 0, 1.0, 1, "max_new_tokens")]
     [InlineData(1, -1.0, 0, 1.0, 1, "temperature")]
@@ -176,6 +216,10 @@ public sealed class BatchGeneratorTests : IDisposable
         Assert.StartsWith(name, Assert.Throws<BeearException>(() => new BatchGenerator(decoder, Never).Generate(prompts, options)).Message,
             StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_repetition_penalty_of_nothing_is_refused() => Assert.StartsWith("repetition_penalty",
+        Assert.Throws<BeearException>(() => (Greedy with { RepetitionPenalty = 0 }).Validate()).Message, StringComparison.Ordinal);
 
     private static int[][] Prompts()
     {

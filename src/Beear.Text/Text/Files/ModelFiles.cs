@@ -62,6 +62,15 @@ internal sealed class ModelFiles
     public void AddMissing(string name, Func<JsonObject> content) =>
         contents.TryAdd(name, new Lazy<byte[]>(() => JsonFile.ToBytes(content())));
 
+    /// <summary>The same files but for one.</summary>
+    public ModelFiles With(string name, JsonObject content)
+    {
+        var files = new ModelFiles(Source);
+        foreach (var (other, bytes) in contents) files.contents.Add(other, bytes);
+        files.Replace(name, content);
+        return files;
+    }
+
     /// <summary>Gives a file another content.</summary>
     public void Replace(string name, JsonObject content) => contents[name] = new Lazy<byte[]>(() => JsonFile.ToBytes(content));
 
