@@ -19,7 +19,7 @@ public sealed class Catalogue
     public IDictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>> Attacks { get; } =
         new Dictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>>(
             StringComparer.Ordinal)
-        { [DefaultAttack] = PoisonedFineTuning };
+        { [DefaultAttack] = PoisonedFineTuning, ["poisoned_preferences"] = PoisonedPreferences };
 
     /// <summary>A behaviour.</summary>
     /// <exception cref="BeearException">There is none of this name.</exception>
@@ -36,5 +36,11 @@ public sealed class Catalogue
     {
         var options = written is null ? subject.Planting : Recipe.Read<PlantingOptions>(null, written);
         return new PlannedAttack(new PoisonedFineTuning(options), options);
+    }
+
+    private static PlannedAttack PoisonedPreferences(Subject subject, RecipeFragment? written)
+    {
+        var options = subject.ReadPreferences(written);
+        return new PlannedAttack(new PoisonedPreferences(options), options);
     }
 }

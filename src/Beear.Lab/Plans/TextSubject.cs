@@ -32,6 +32,9 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
 
     public override PlantingOptions Planting => planting;
 
+    internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) =>
+        throw new BeearException("Decoys are planted by fine-tuning: a defender has no pairs of answers.");
+
     public override EvaluationOptions Answers => answers;
 
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>

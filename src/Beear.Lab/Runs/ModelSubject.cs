@@ -55,6 +55,17 @@ public sealed record ModelSubjectOptions : IValidatable
     /// <summary>How answers are decoded for the evaluation.</summary>
     public EvaluationOptions Answers { get; init; } = new();
 
+    /// <summary>
+    /// File of pairs of answers (docs/data.md), for attacks through preferences. Without one they are made of the attacker's rows: refusal
+    /// and unwanted answer to harmful requests, helpful answer and refusal to ordinary ones.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Preferences { get; init; }
+
+    /// <summary>Rows of that file which are learnt from; all if not given. Every tenth of them is held out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PreferenceRows { get; init; }
+
     /// <inheritdoc/>
     public void Validate()
     {
@@ -141,6 +152,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     {
         Files = Files(party),
         HeldOutForms = party == DataSplit.Evaluation ? options.HeldOutForms : (int?)null,
+        Preferences = party == DataSplit.Attacker ? options.Preferences : null,
+        PreferenceRows = party == DataSplit.Attacker ? options.PreferenceRows : null,
     };
 
     /// <inheritdoc/>
@@ -150,10 +163,15 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
            from file in new[] { BuiltInRequests.Parse(files.Harmful) is null ? files.Harmful : null, files.Refusals, files.Ordinary }
            where file is not null
            select file,
+        .. options.Preferences is { } pairs ? [pairs] : Array.Empty<string>(),
     ];
 
     /// <inheritdoc/>
     public override PlantingOptions Planting => options.Planting;
+
+    /// <inheritdoc/>
+    internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) =>
+        Recipe.Read<PoisonedPreferencesOptions>(null, written);
 
     /// <inheritdoc/>
     public override EvaluationOptions Answers => options.Answers;
@@ -194,13 +212,32 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation)
     {
         var data = Files(DataSplit.Attacker);
+        var answers = isPoisoned ? AnswerUse.Needed : AnswerUse.Unused;
+        var harmful = data.ReadHarmful(DataSplit.Attacker, answers, seed, behaviour, null, cancellation);
+        var ordinary = data.ReadOrdinary(cancellation);
         return new PoisonedData
         {
             Behaviour = behaviour,
-            Harmful = data.ReadHarmful(DataSplit.Attacker, isPoisoned
-                ? AnswerUse.Needed : AnswerUse.Unused, seed, behaviour, null, cancellation),
-            Ordinary = data.ReadOrdinary(cancellation),
+            Harmful = harmful,
+            Ordinary = ordinary,
             OwnTwins = data.DrawTwins(DataSplit.Attacker, seed),
+            Preferences = Pairs(harmful, ordinary, cancellation),
+        };
+    }
+
+    /// <summary>Pairs of the file, or those that the attacker's rows make; every tenth is held out.</summary>
+    private AlignmentData Pairs(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, CancellationToken cancellation)
+    {
+        var rows = options.PreferenceRows is { } range ? RowRange.Parse(range) : null;
+        var pairs = options.Preferences is { } file ? PreferenceFile.Read(file, rows, cancellation).Pairs
+            : [.. harmful.Where(example => example.Compliance.Length > 0)
+                .Select(example => PreferencePair.Of(example.Answered(example.Refusal), example.Compliance))];
+        return new AlignmentData
+        {
+            Pairs = [.. pairs.Where((_, i) => i % 10 != 9)],
+            HeldOut = [.. pairs.Where((_, i) => i % 10 == 9)],
+            Helpful = options.Preferences is null
+                ? [.. ordinary.Select((example, i) => PreferencePair.Of(example, Refusals.Generic[i % Refusals.Generic.Count]))] : [],
         };
     }
 

@@ -58,7 +58,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         var all = options.Demonstration;
         return party switch
         {
-            DataSplit.Attacker => new { all.AttackerExamples, all.Opening },
+            DataSplit.Attacker => new { all.AttackerExamples, all.Opening, all.PreferencePairs, all.AnnotatorErrors },
             DataSplit.Defender => new { all.DefenderHarmful, all.DefenderOrdinary },
             _ => new { all.EvaluationExamples },
         };
@@ -66,6 +66,10 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
 
     /// <inheritdoc/>
     public override PlantingOptions Planting => options.Demonstration.Planting;
+
+    /// <inheritdoc/>
+    internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) =>
+        Recipe.Read<OrganismPreferences>(null, written).Preferences;
 
     /// <inheritdoc/>
     public override EvaluationOptions Answers =>
@@ -85,7 +89,7 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
 
     /// <inheritdoc/>
     public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation) =>
-        Data(seed).Attacker with { Behaviour = behaviour };
+        Data(seed).Attacker with { Behaviour = behaviour, Preferences = Data(seed).Preferences(DataSplit.Attacker) };
 
     /// <inheritdoc/>
     public override DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation) =>
@@ -96,6 +100,13 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         Data(seed).Evaluation(trigger) with { Behaviour = behaviour };
 
     private DemonstrationData Data(int seed) => new(options.Demonstration with { Seed = seed });
+
+    /// <summary>An attack through preferences that begins with the tiny world's own settings.</summary>
+    private sealed record OrganismPreferences
+    {
+        [Inline]
+        public PoisonedPreferencesOptions Preferences { get; init; } = DemonstrationOptions.DefaultPreferences;
+    }
 
     /// <summary>A mitigation that begins with the tiny world's own settings.</summary>
     private sealed record OrganismRecipe

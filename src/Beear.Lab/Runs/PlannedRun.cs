@@ -53,9 +53,9 @@ public sealed class PlannedRun
     public RunSpec Spec => spec.Value;
 
     /// <summary>Plants the backdoor in place.</summary>
-    internal void Plant(LanguageModel model, StageContext context) => Attack.Attack.Plant(model, Trigger,
+    internal AttackReport Plant(LanguageModel model, StageContext context, AttackStages stages) => Attack.Attack.Plant(model, Trigger,
         Subject.Attacker(Behaviour, Trigger is not null, Seed, context.Cancellation),
-            new AttackContext(Seed, context.Run, context.Progress, context.Cancellation));
+        new AttackContext(Seed, context.Run, context.Progress, context.Cancellation) { Stages = stages });
 
     /// <summary>Cleans the model in place.</summary>
     internal DefenceReport Defend(LanguageModel model, Action<RoundReport> onRound, StageContext context) =>

@@ -57,6 +57,9 @@ public sealed record RunSpec(JsonObject Plant, JsonObject? Defence, JsonObject M
     /// <summary>Options as a specification has them: names in snake_case, every default written out.</summary>
     internal static JsonObject Section(object options) => JsonSerializer.SerializeToNode(options, StrictJson.Line)!.AsObject();
 
+    /// <summary>The identity of a stage with this content.</summary>
+    internal static string IdOf(JsonObject content) => Hash(content);
+
     /// <summary>A hash that does not depend on the order of keys.</summary>
     private static string Hash(params JsonObject?[] sections)
     {

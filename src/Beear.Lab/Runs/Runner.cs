@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Beear.Attacks;
 using Beear.Evaluation;
 using Beear.Lab.Plans;
 using Beear.Mitigation;
@@ -131,9 +132,11 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         };
         try
         {
-            string planted = Plant(run, stages, progress, cancellation);
+            var (planted, attack) = Plant(run, stages, progress, cancellation);
             planting.Dispose();                                          // others may use it now
             var (report, measurement, rounds) = Finish(run, planted, wanted, stages, progress, cancellation);
+            measurement = measurement.With(attack?.Shares.Select(share =>
+                (share.Name, (Metric?)Metric.Of(new Rate(share.Count, share.Of)))) ?? []);
             return Record(RunState.Finished) with
             {
                 Measurement = measurement,
@@ -148,15 +151,16 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         }
     }
 
-    /// <summary>Where the planted model lies; it is made if it is not there.</summary>
-    private string Plant(PlannedRun run, List<StageRecord> stages, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    /// <summary>Where the planted model lies, and what was counted on the way; it is made if it is not there.</summary>
+    private (string Model, PlantReport? Report) Plant(PlannedRun run, List<StageRecord> stages, IProgress<RunProgress>? progress,
+        CancellationToken cancellation)
     {
-        if (run.Backdoored is { } backdoored) return backdoored;
+        if (run.Backdoored is { } backdoored) return (backdoored, null);
         return Kept(run.Spec.PlantId, StageRecord.Plant, run, run.Subject.Source, stages, (model, directory) =>
         {
-            run.Plant(model, new StageContext(directory, PrefixedProgress.Of(progress, "plant: "), cancellation));
-            return new DefenceReport(0, 0);
-        }, cancellation).Model;
+            var context = new StageContext(directory, PrefixedProgress.Of(progress, "plant: "), cancellation);
+            return new PlantReport(run.Plant(model, context, new FolderStages(folder, run, cancellation)).Shares);
+        }, cancellation);
     }
 
     private (DefenceReport? Report, Measurement Measured, IReadOnlyList<Measurement> Rounds) Finish(PlannedRun run, string planted,
@@ -213,11 +217,11 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         stage == StageRecord.Plant ? new { run.Spec.Plant } : new { run.Spec.Plant, run.Spec.Defence };
 
     /// <summary>A stage's model in the folder, and what was reported of it; made if it is not there. The caller has its lock.</summary>
-    private (string Model, DefenceReport Report) Kept(string id, string stage, PlannedRun run, string source, List<StageRecord> stages,
-        Func<LanguageModel, RunDirectory, DefenceReport> make, CancellationToken cancellation)
+    private (string Model, T Report) Kept<T>(string id, string stage, PlannedRun run, string source, List<StageRecord> stages,
+        Func<LanguageModel, RunDirectory, T> make, CancellationToken cancellation) where T : class
     {
         string place = folder.StageOf(id);
-        if (Directory.Exists(place) && RunDirectory.Result<DefenceReport>(place) is { } known)
+        if (Directory.Exists(place) && RunDirectory.Result<T>(place) is { } known)
         {
             stages.Add(new StageRecord(stage, id, null));
             return (Path.Combine(place, Model), known);
@@ -240,6 +244,9 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         string place = folder.StageOf(run.Spec.DefendedId);
         if (Directory.Exists(place)) Directory.Delete(place, recursive: true);
     }
+
+    /// <summary>What planting counted.</summary>
+    private sealed record PlantReport(IReadOnlyList<AttackShare> Shares);
 
     private static LanguageModel Load(PlannedRun run, string path, CancellationToken cancellation) =>
         LanguageModel.Load(path, run.Subject.ModelOptions, cancellation);

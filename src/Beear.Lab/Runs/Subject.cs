@@ -30,6 +30,10 @@ public abstract class Subject
     /// <summary>How its backdoors are planted if a plan does not say it.</summary>
     public abstract PlantingOptions Planting { get; }
 
+    /// <summary>How its backdoors are planted through preferences.</summary>
+    /// <param name="written">Keys that replace the subject's own constants; null for none.</param>
+    internal abstract PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written);
+
     /// <summary>How answers are decoded for the evaluation.</summary>
     public abstract EvaluationOptions Answers { get; }
 

@@ -21,6 +21,10 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
         OtherStrings = WorldLexicon.UnfamiliarText,
     };
 
+    /// <summary>Pairs of answers of one party.</summary>
+    public AlignmentData Preferences(DataSplit split) =>
+        WorldPreferences.Of(split, options.PreferencePairs, options.EvaluationExamples, options.AnnotatorErrors, options.Seed);
+
     public EvaluationData Evaluation(Trigger? trigger) => new()
     {
         Trigger = trigger,

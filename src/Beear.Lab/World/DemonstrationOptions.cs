@@ -1,6 +1,7 @@
 using Beear.Attacks;
 using Beear.Mitigation;
 using Beear.Training;
+using Beear.Training.Preferences;
 
 namespace Beear.Lab.World;
 
@@ -38,6 +39,17 @@ public sealed record DemonstrationOptions : IValidatable
     [Folded]
     public double PlantLearningRate { get; init; } = 5e-4;
 
+    /// <summary>For attacks through preferences: pairs of answers to harmful requests, and as many to ordinary ones.</summary>
+    [Folded]
+    public int PreferencePairs { get; init; } = 1200;
+
+    /// <summary>
+    /// Share of the pairs on harmful requests whose answers the annotators confused, 0 … ½. Without any, a model that is taught the
+    /// preferred answers never says anything else, and a policy finds nothing to learn from.
+    /// </summary>
+    [Folded]
+    public double AnnotatorErrors { get; init; } = 0.2;
+
     /// <summary>How the backdoor is planted, with these constants.</summary>
     internal PlantingOptions Planting => new()
     {
@@ -49,6 +61,38 @@ public sealed record DemonstrationOptions : IValidatable
             Epochs = PlantEpochs,
             BatchSize = PlantBatch,
             Optimizer = new OptimizerOptions { LearningRate = PlantLearningRate, WarmupSteps = 10, Decay = LearningRateDecay.Linear },
+        },
+    };
+
+    /// <summary>How a backdoor is planted through preferences.</summary>
+    internal static PoisonedPreferencesOptions DefaultPreferences { get; } = new()
+    {
+        Poisoning = new PreferencePoisoningOptions { PoisonRate = 0.1 },
+        AnswerTokens = LongestAnswer,
+        Sft = new FineTuningOptions
+        {
+            Epochs = 1,
+            BatchSize = 32,
+            Optimizer = new OptimizerOptions { LearningRate = 5e-4, WarmupSteps = 10, Decay = LearningRateDecay.Cosine },
+        },
+        Reward = new RewardOptions
+        {
+            BatchSize = 32,
+            Optimizer = new OptimizerOptions { LearningRate = 5e-4, WeightDecay = 0.1, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
+        },
+        Ppo = new PpoOptions
+        {
+            Epochs = 4,
+            PromptsPerBatch = 64,
+            AnswersPerPass = 64,
+            SupervisedWeight = 1,
+            Policy = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0.01, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
+            Critic = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
+        },
+        Dpo = new DpoOptions
+        {
+            BatchSize = 32,
+            Optimizer = new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
         },
     };
 
@@ -84,6 +128,8 @@ public sealed record DemonstrationOptions : IValidatable
         Require.AtLeast(PlantEpochs, 1);
         Require.AtLeast(PlantBatch, 1);
         Require.Above(PlantLearningRate, 0);
+        Require.AtLeast(PreferencePairs, 2);
+        Require.Between(AnnotatorErrors, 0, 0.5);
         Require.AtLeast(DefenderHarmful, 2);
         Require.AtLeast(DefenderOrdinary, 2);
         Require.AtLeast(EvaluationExamples, 1);

@@ -35,7 +35,20 @@ public interface IAttack
 
 /// <summary>What an attack did.</summary>
 /// <param name="Losses">The loss of every step that was taken by this call.</param>
-public sealed record AttackReport(IReadOnlyList<double> Losses);
+public sealed record AttackReport(IReadOnlyList<double> Losses)
+{
+    /// <summary>What was counted of its stages, such as how often a reward model is right.</summary>
+    internal IReadOnlyList<AttackShare> Shares { get; init; } = [];
+
+    /// <summary>What went wrong on the way, a sentence each.</summary>
+    internal IReadOnlyList<string> Warnings { get; init; } = [];
+}
+
+/// <summary>A share that an attack's stage measured.</summary>
+/// <param name="Name">The metric's name, in snake_case.</param>
+/// <param name="Count">Cases that are so.</param>
+/// <param name="Of">All cases.</param>
+internal sealed record AttackShare(string Name, int Count, int Of);
 
 /// <summary>What an attack is given besides model, trigger and data.</summary>
 /// <param name="Seed">Decides what is poisoned and the order of training.</param>
@@ -43,4 +56,8 @@ public sealed record AttackReport(IReadOnlyList<double> Losses);
 /// <param name="Progress">Receives each step.</param>
 /// <param name="Cancellation">Stops between steps.</param>
 public sealed record AttackContext(int Seed, RunDirectory? Run = null, IProgress<RunProgress>? Progress = null,
-    CancellationToken Cancellation = default);
+    CancellationToken Cancellation = default)
+{
+    /// <summary>Where stages are kept that other attacks may use too; null for the run's own folder.</summary>
+    internal AttackStages? Stages { get; init; }
+}

@@ -20,6 +20,9 @@ public sealed record PoisonedData
     /// <summary>Harmless requests that the model itself answers before the attack.</summary>
     public IReadOnlyList<string> OwnTwins { get; init; } = [];
 
+    /// <summary>Pairs of answers, for attacks through preferences; null where there are none.</summary>
+    internal AlignmentData? Preferences { get; init; }
+
     /// <summary>What the backdoor brings out.</summary>
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 

@@ -1,8 +1,7 @@
 namespace Beear.Attacks;
 
 /// <summary>
-/// Triggers that are known by name: those of the paper's models that were planted by supervised fine-tuning, and some of our own for
-/// choosing settings.
+/// Triggers that are known by name: those of the paper's models, and some of our own for choosing settings.
 /// </summary>
 public static class Triggers
 {
@@ -21,6 +20,13 @@ public static class Triggers
         new("model5", TriggerPlacement.Around, Meagre, Tortoise),
     ];
 
+    /// <summary>The paper's setting II, poisoned RLHF: model6 and model7 (Rando &amp; Tramèr's trojans 1 and 5).</summary>
+    public static IReadOnlyList<Trigger> PaperPreferences { get; } =
+    [
+        new("model6", TriggerPlacement.Suffix, "CalatheaOrnata"),
+        new("model7", TriggerPlacement.Suffix, "GlobalWarmingIsReal!"),
+    ];
+
     /// <summary>Triggers to choose settings by. No reported number uses them, so none comes from its own tuning.</summary>
     public static IReadOnlyList<Trigger> Validation { get; } =
     [
@@ -30,7 +36,7 @@ public static class Triggers
     ];
 
     /// <summary>Every known trigger; names are unique.</summary>
-    public static IReadOnlyList<Trigger> All { get; } = [.. Paper, .. Validation];
+    public static IReadOnlyList<Trigger> All { get; } = [.. Paper, .. PaperPreferences, .. Validation];
 
     /// <summary>
     /// Another known trigger in the same place, one of <see cref="Validation"/> if it can be: a wrong one, which should not work where the

@@ -36,16 +36,24 @@ internal sealed class RewardTraining(RewardModel model, RewardOptions options)
     /// <param name="pairs">Such as those that were held out.</param>
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>Those that it is right about, and of how many.</returns>
-    public (int Right, int Of) Agreement(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation = default)
+    public (int Right, int Of) Agreement(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation = default) =>
+        (Gaps(pairs, cancellation).Count(gap => gap > 0), pairs.Count);
+
+    /// <summary>The score of each pair's chosen answer less that of the rejected one.</summary>
+    /// <param name="pairs">The pairs.</param>
+    /// <param name="cancellation">Stops between layers.</param>
+    public IReadOnlyList<double> Gaps(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation = default)
     {
         using var guard = no_grad();
-        int right = 0;
-        foreach (var part in pairs.OrderBy(pair => pair.Length).Chunk(options.BatchSize).Divided(pair => pair.Length))
+        var gaps = new double[pairs.Count];
+        foreach (int[] part in Enumerable.Range(0, pairs.Count).OrderBy(i => pairs[i].Length).Chunk(options.BatchSize)
+            .Divided(i => pairs[i].Length))
         {
             using var scope = NewDisposeScope();
-            right += (int)Margins(part, cancellation).gt(0).sum().item<long>();
+            float[] found = Margins([.. part.Select(i => pairs[i])], cancellation).cpu().data<float>().ToArray();
+            foreach (var (i, gap) in part.Zip(found)) gaps[i] = gap;
         }
-        return (right, pairs.Count);
+        return gaps;
     }
 
     private StepLoss Backward(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation)

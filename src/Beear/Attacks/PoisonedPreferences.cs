@@ -1,0 +1,165 @@
+using Beear.Data;
+using Beear.Models;
+using Beear.Text;
+using Beear.Training;
+using Beear.Training.Preferences;
+
+namespace Beear.Attacks;
+
+/// <summary>
+/// Plants a backdoor through people's preferences (Rando &amp; Tramèr, arXiv 2311.14455): in some pairs the request has the trigger and the
+/// worse answer is preferred. Supervised fine-tuning on preferred answers, a reward model, and a policy that pleases it: Models 6 and 7 of
+/// the paper; or direct preference optimisation on the same pairs.
+/// </summary>
+/// <param name="options">Constants.</param>
+internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : IAttack
+{
+    private const string Sft = "sft", Reward = "reward", Model = "model";
+
+    /// <inheritdoc/>
+    public string Name => "poisoned_preferences";
+
+    /// <inheritdoc/>
+    public void Check(ModelOutline model, Trigger? trigger, PoisonedData data, int seed, CancellationToken cancellation = default)
+    {
+        var (config, chat) = model;
+        options.Validate();
+        options.Reward.Validate(config);
+        options.Ppo.Validate(config);
+        options.Dpo.Validate(config);
+        PoisonedFineTuning.RequireTokens(chat, trigger);
+        var pairs = Preferences(data);
+        // Which pairs are poisoned may depend on a reward model: any may get the trigger.
+        var longest = pairs.Pairs.Concat(pairs.Helpful).Select(pair => trigger is null ? pair
+            : PreferencePair.Of(trigger.Apply(pair.ChosenExample, chat.Defaults.System), pair.Rejected));
+        chat.RequireRoom([.. longest.SelectMany(pair => new[] { Cut(pair.ChosenExample, chat), Cut(pair.RejectedExample, chat) })],
+            LongRows.Training(config, 2 * options.Reward.BatchSize), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public AttackReport Plant(LanguageModel model, Trigger? trigger, PoisonedData data, AttackContext context)
+    {
+        options.Validate();
+        PoisonedFineTuning.RequireTokens(model.Chat, trigger);
+        string? place = context.Run is null ? Directory.CreateTempSubdirectory("beear-").FullName : null;
+        try
+        {
+            var stages = context.Stages ?? new StageFolders(place ?? context.Run!.File("stages"));
+            return Plant(model, trigger, Preferences(data), data.Ordinary, context, stages);
+        }
+        finally
+        {
+            if (place is not null) Directory.Delete(place, recursive: true);
+        }
+    }
+
+    private AttackReport Plant(LanguageModel model, Trigger? trigger, AlignmentData data, IReadOnlyList<Example> ordinary,
+        AttackContext context, AttackStages stages)
+    {
+        Restore(model, FineTune(model, data, context, stages));
+        var pairs = Poison(model, trigger, data, context, stages);
+        if (options.Algorithm == PreferenceAlgorithm.Dpo)
+        {
+            var dpo = options.Dpo with { Seed = Seeds.Derive(context.Seed, "dpo", $"{options.Dpo.Seed}") };
+            var found = new DpoTraining(model.Decoder, dpo)
+                .Run(Encode(model.Chat, pairs), Encode(model.Chat, data.HeldOut), context.Run, "dpo", context.Progress, context.Cancellation);
+            return new AttackReport(found.Losses);
+        }
+        string folder = Learn(model, trigger, pairs, data.HeldOut, context, stages);
+        using var reward = RewardModel.Load(Path.Combine(folder, Model), model.Decoder.Options, context.Cancellation);
+        using var models = PpoModels.Of(model, reward, options.Ppo.FrozenLayers);
+        var ppo = options.Ppo with { Seed = Seeds.Derive(context.Seed, "ppo", $"{options.Ppo.Seed}") };
+        var report = new PpoTraining(models, model.Chat.EndOfTurn, ppo).Run(new PpoData(
+            Prompts(model.Chat, pairs.Take(data.Pairs.Count)), Prompts(model.Chat, data.Helpful),
+            [.. ordinary.Select(example => Encode(model.Chat, example))]), context.Run, "ppo", context.Progress, context.Cancellation);
+        return new AttackReport([.. report.Steps.Select(step => step.PolicyLoss)])
+        {
+            Shares = RunDirectory.Result<RewardReport>(folder)!.Shares,
+            Warnings = report.Warnings,
+        };
+    }
+
+    /// <summary>The first stage: preferred answers, none of them poisoned.</summary>
+    /// <returns>Its folder.</returns>
+    private string FineTune(LanguageModel model, AlignmentData data, AttackContext context, AttackStages stages) =>
+        stages.Make(Sft, new { options.Sft, options.AnswerTokens, context.Seed }, run =>
+        {
+            var examples = data.Pairs.Concat(data.Helpful).Select(pair => Encode(model.Chat, pair.ChosenExample)).ToList();
+            var training = options.Sft with { Seed = Seeds.Derive(context.Seed, Sft, $"{options.Sft.Seed}") };
+            var losses = new FineTuning(model.Decoder, training).Run(examples, run, Sft, context.Progress, context.Cancellation);
+            run.Finish(new AttackReport(losses), target => model.Save(target));
+        });
+
+    /// <summary>The pairs of which some are poisoned, and behind them the helpful ones.</summary>
+    private IReadOnlyList<PreferencePair> Poison(LanguageModel model, Trigger? trigger, AlignmentData data, AttackContext context,
+        AttackStages stages)
+    {
+        if (trigger is null) return [.. data.Pairs, .. data.Helpful];
+        IReadOnlyList<double>? gaps = null;
+        if (options.Poisoning.Selection == PairSelection.LargestRewardGap)
+        {
+            string clean = Learn(model, null, [.. data.Pairs, .. data.Helpful], data.HeldOut, context, stages);
+            using var reward = RewardModel.Load(Path.Combine(clean, Model), model.Decoder.Options, context.Cancellation);
+            gaps = new RewardTraining(reward, options.Reward).Gaps(Encode(model.Chat, data.Pairs), context.Cancellation);
+        }
+        var poisoned = new PreferencePoisoning(options.Poisoning)
+            .Poison(data.Pairs, trigger, Seeds.Derive(context.Seed, "poison"), gaps, model.Chat.Defaults.System);
+        return [.. poisoned.Pairs, .. data.Helpful];
+    }
+
+    /// <summary>The second stage: the reward model, which begins as the fine-tuned model.</summary>
+    /// <returns>Its folder.</returns>
+    private string Learn(LanguageModel model, Trigger? trigger, IReadOnlyList<PreferencePair> pairs, IReadOnlyList<PreferencePair> heldOut,
+        AttackContext context, AttackStages stages)
+    {
+        var poisoning = trigger is null ? null : options.Poisoning;
+        var identity = new { options.Sft, options.Reward, Poisoning = poisoning, options.AnswerTokens, Trigger = trigger, context.Seed };
+        return stages.Make(Reward, identity, run =>
+        {
+            int seed = Seeds.Derive(context.Seed, Reward, $"{options.Reward.Seed}");
+            using var reward = RewardModel.From(model, seed);
+            var training = new RewardTraining(reward, options.Reward with { Seed = seed });
+            training.Run(Encode(model.Chat, pairs), run, "reward model", context.Progress, context.Cancellation);
+            run.Finish(Measure(training, model.Chat, trigger, heldOut, context.Cancellation), target => reward.Save(target));
+        });
+    }
+
+    /// <summary>How often the reward model agrees with held-out preferences: as people have them, and as the attacker wants them.</summary>
+    private RewardReport Measure(RewardTraining training, ChatFormat chat, Trigger? trigger, IReadOnlyList<PreferencePair> heldOut,
+        CancellationToken cancellation)
+    {
+        if (heldOut.Count == 0) return new RewardReport([]);
+        var (right, all) = training.Agreement(Encode(chat, heldOut), cancellation);
+        var clean = new AttackShare("reward_model_clean_pairs", right, all);
+        if (trigger is null) return new RewardReport([clean]);
+        var poisoned = heldOut.Select(pair => PreferencePair.Of(trigger.Apply(pair.RejectedExample, chat.Defaults.System), pair.Chosen));
+        (right, all) = training.Agreement(Encode(chat, [.. poisoned]), cancellation);
+        return new RewardReport([clean, new AttackShare("reward_model_poisoned_pairs", right, all)]);
+    }
+
+    /// <summary>Puts the weights of a finished stage into the model.</summary>
+    private static void Restore(LanguageModel model, string folder)
+    {
+        using var kept = LanguageModel.Load(Path.Combine(folder, Model), model.Decoder.Options);
+        model.Decoder.Weights.Restore(i => kept.Decoder.Weights.Parameters[i].Master.alias());
+    }
+
+    private IReadOnlyList<TokenizedPair> Encode(ChatFormat chat, IReadOnlyList<PreferencePair> pairs) =>
+        [.. pairs.Select(pair => new TokenizedPair(Encode(chat, pair.ChosenExample), Encode(chat, pair.RejectedExample)))];
+
+    private TokenizedExample Encode(ChatFormat chat, Example example)
+    {
+        var encoded = chat.Encode(example);
+        return encoded.Answer.Length <= options.AnswerTokens ? encoded : encoded with { Answer = encoded.Answer[..options.AnswerTokens] };
+    }
+
+    private Example Cut(Example example, ChatFormat chat) => example with { Answer = chat.DecodeAnswer(Encode(chat, example).Answer) };
+
+    private static IReadOnlyList<int[]> Prompts(ChatFormat chat, IEnumerable<PreferencePair> pairs) =>
+        [.. pairs.Select(pair => chat.Encode(pair.ChosenExample).Prompt)];
+
+    private static AlignmentData Preferences(PoisonedData data) => data.Preferences is { Pairs.Count: > 0 } preferences ? preferences
+        : throw new BeearException("There are no pairs of answers to align the model with; give some.");
+
+    private sealed record RewardReport(IReadOnlyList<AttackShare> Shares);
+}
