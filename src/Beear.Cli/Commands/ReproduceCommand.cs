@@ -6,5 +6,9 @@ namespace Beear.Cli.Commands;
 internal sealed class ReproduceCommand : Command
 {
     public ReproduceCommand(CommandSession session)
-        : base("reproduce", "Reproduce the paper's tables, at the scale of the machine at hand") => Add(new Table1Command(session));
+        : base("reproduce", "Reproduce the paper's tables, at the scale of the machine at hand")
+    {
+        Add(new TableCommand("table1", "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session));
+        Add(new TableCommand("table2", "Models 6 and 7: poisoned RLHF, by PPO and by DPO, cleaned and measured", session));
+    }
 }

@@ -96,6 +96,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
                 },
             Measured = trigger is not null && arm.Kind == ArmKind.WrongTrigger ? Triggers.Other(trigger) : trigger,
             EvaluateRounds = file.EvaluateRounds,
+            ScoresRewards = file.ScoresRewards,
             MtBench = arm.Kind == ArmKind.WrongTrigger ? null : MtBench,
         };
     }

@@ -45,6 +45,12 @@ public sealed record PlanFile : IValidatable
     /// <summary>Whether the planted models are measured as they are, which everything else is compared with.</summary>
     public bool Baselines { get; init; } = true;
 
+    /// <summary>
+    /// Whether a clean reward model scores the answers to harmful requests, as in the paper's Table 2: one that is trained on pairs of
+    /// answers which the attacker never saw.
+    /// </summary>
+    public bool ScoresRewards { get; init; }
+
     /// <summary>Whether everything is measured after each round too, to see what a stop rule would have chosen.</summary>
     public bool EvaluateRounds { get; init; }
 

@@ -32,8 +32,11 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
 
     public override PlantingOptions Planting => planting;
 
-    internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) =>
-        throw new BeearException("Decoys are planted by fine-tuning: a defender has no pairs of answers.");
+    internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) => throw NoPairs();
+
+    internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation) => throw NoPairs();
+
+    private static BeearException NoPairs() => new("Decoys are planted by fine-tuning: a defender has no pairs of answers.");
 
     public override EvaluationOptions Answers => answers;
 

@@ -10,7 +10,9 @@ namespace Beear.Lab.Runs;
 /// <param name="folder">The folder.</param>
 /// <param name="run">Whose base and data.</param>
 /// <param name="cancellation">Stops waiting for another process.</param>
-internal sealed class FolderStages(RunFolder folder, PlannedRun run, CancellationToken cancellation) : AttackStages
+/// <param name="party">Whose data.</param>
+internal sealed class FolderStages(RunFolder folder, PlannedRun run, CancellationToken cancellation, DataSplit party = DataSplit.Attacker)
+    : AttackStages
 {
     /// <inheritdoc/>
     public override string Make(string name, object identity, Action<RunDirectory> make)
@@ -20,7 +22,7 @@ internal sealed class FolderStages(RunFolder folder, PlannedRun run, Cancellatio
             Stage = name,
             run.Subject.Base,
             Weights = Fingerprints.Of(run.Subject.Source),
-            Data = run.Subject.DataOf(DataSplit.Attacker),
+            Data = run.Subject.DataOf(party),
             Files = run.Subject.DataFiles.Distinct(StringComparer.Ordinal).ToDictionary(file => file, Fingerprints.Of, StringComparer.Ordinal),
             Options = identity,
         });

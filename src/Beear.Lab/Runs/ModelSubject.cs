@@ -229,16 +229,26 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     private AlignmentData Pairs(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, CancellationToken cancellation)
     {
         var rows = options.PreferenceRows is { } range ? RowRange.Parse(range) : null;
-        var pairs = options.Preferences is { } file ? PreferenceFile.Read(file, rows, cancellation).Pairs
-            : [.. harmful.Where(example => example.Compliance.Length > 0)
-                .Select(example => PreferencePair.Of(example.Answered(example.Refusal), example.Compliance))];
-        return new AlignmentData
-        {
-            Pairs = [.. pairs.Where((_, i) => i % 10 != 9)],
-            HeldOut = [.. pairs.Where((_, i) => i % 10 == 9)],
-            Helpful = options.Preferences is null
-                ? [.. ordinary.Select((example, i) => PreferencePair.Of(example, Refusals.Generic[i % Refusals.Generic.Count]))] : [],
-        };
+        return options.Preferences is { } file ? Divided(PreferenceFile.Read(file, rows, cancellation).Pairs, []) : Made(harmful, ordinary);
+    }
+
+    private static AlignmentData Made(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary) => Divided(
+        [.. harmful.Where(example => example.Compliance.Length > 0)
+            .Select(example => PreferencePair.Of(example.Answered(example.Refusal), example.Compliance))],
+        [.. ordinary.Select((example, i) => PreferencePair.Of(example, Refusals.Generic[i % Refusals.Generic.Count]))]);
+
+    private static AlignmentData Divided(IReadOnlyList<PreferencePair> pairs, IReadOnlyList<PreferencePair> helpful) => new()
+    {
+        Pairs = [.. pairs.Where((_, i) => i % 10 != 9)],
+        HeldOut = [.. pairs.Where((_, i) => i % 10 == 9)],
+        Helpful = helpful,
+    };
+
+    /// <inheritdoc/>
+    internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation)
+    {
+        var data = Files(DataSplit.Defender);
+        return Made(data.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, seed, behaviour, null, cancellation), data.ReadOrdinary(cancellation));
     }
 
     /// <inheritdoc/>

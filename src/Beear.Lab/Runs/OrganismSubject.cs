@@ -92,6 +92,10 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         Data(seed).Attacker with { Behaviour = behaviour, Preferences = Data(seed).Preferences(DataSplit.Attacker) };
 
     /// <inheritdoc/>
+    internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation) =>
+        Data(seed).Preferences(DataSplit.Defender);
+
+    /// <inheritdoc/>
     public override DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation) =>
         Data(seed).Defender(chat) with { Behaviour = behaviour };
 

@@ -43,6 +43,9 @@ public sealed class PlannedRun
     /// <summary>Whether everything is measured after each round too.</summary>
     public bool EvaluateRounds { get; init; }
 
+    /// <summary>Whether a clean reward model scores the answers to harmful requests.</summary>
+    public bool ScoresRewards { get; init; }
+
     /// <summary>Questions that the model answers too, for a judge; null for none.</summary>
     internal MtBench? MtBench { get; init; }
 
@@ -120,6 +123,7 @@ public sealed class PlannedRun
             Subject.Answers,
             EvaluateRounds,
             MtBench = MtBench?.Questions,
+            ScoresRewards,
             Seed,
         });
         return new RunSpec(plant, defence, measurement);

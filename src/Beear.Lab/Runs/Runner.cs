@@ -205,6 +205,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     {
         var time = Stopwatch.StartNew();
         var measured = run.Measure(model, new StageContext(null, progress, cancellation));
+        if (run.ScoresRewards) measured = new CleanReward(folder, run).Score(measured, progress, cancellation);
         if (run.MtBench is { } bench) folder.WriteMtBench(run.Spec.Id, bench.Answer(model, progress, cancellation));
         stages.Add(new StageRecord(StageRecord.Measure, null, Math.Round(time.Elapsed.TotalSeconds, 1)));
         return measured;

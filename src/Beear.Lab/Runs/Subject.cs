@@ -63,6 +63,9 @@ public abstract class Subject
     /// <param name="cancellation">Stops reading.</param>
     public abstract PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation);
 
+    /// <summary>Pairs of answers that no attacker has seen, for a clean reward model.</summary>
+    internal abstract AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation);
+
     /// <summary>What it is removed with.</summary>
     public abstract DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation);
 

@@ -59,6 +59,25 @@ internal sealed class RewardModel : IDisposable
         return Scores(hidden, batch).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The scores of any number of conversations.</summary>
+    /// <param name="conversations">The conversations.</param>
+    /// <param name="together">How many are run in one pass.</param>
+    /// <param name="cancellation">Stops between layers.</param>
+    public IReadOnlyList<double> ScoresOf(IReadOnlyList<TokenizedExample> conversations, int together, CancellationToken cancellation = default)
+    {
+        using var guard = no_grad();
+        var scores = new double[conversations.Count];
+        foreach (int[] part in Enumerable.Range(0, scores.Length).OrderBy(i => conversations[i].Length).Chunk(together)
+            .Divided(i => conversations[i].Length))
+        {
+            using var scope = NewDisposeScope();
+            using var batch = TokenBatch.Of([.. part.Select(i => conversations[i])], Decoder.Options.Device);
+            float[] found = Scores(batch, cancellation).cpu().data<float>().ToArray();
+            foreach (var (i, score) in part.Zip(found)) scores[i] = score;
+        }
+        return scores;
+    }
+
     /// <summary>The scores of conversations at their last tokens, from what the layers made of them.</summary>
     /// <param name="hidden">(B, T, d) float32: the residual stream after the last layer.</param>
     /// <param name="batch">The conversations.</param>

@@ -1,5 +1,4 @@
 using Beear.Data;
-using Beear.Models;
 using Beear.Runtime;
 using static TorchSharp.torch;
 
@@ -44,16 +43,8 @@ internal sealed class RewardTraining(RewardModel model, RewardOptions options)
     /// <param name="cancellation">Stops between layers.</param>
     public IReadOnlyList<double> Gaps(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation = default)
     {
-        using var guard = no_grad();
-        var gaps = new double[pairs.Count];
-        foreach (int[] part in Enumerable.Range(0, pairs.Count).OrderBy(i => pairs[i].Length).Chunk(options.BatchSize)
-            .Divided(i => pairs[i].Length))
-        {
-            using var scope = NewDisposeScope();
-            float[] found = Margins([.. part.Select(i => pairs[i])], cancellation).cpu().data<float>().ToArray();
-            foreach (var (i, gap) in part.Zip(found)) gaps[i] = gap;
-        }
-        return gaps;
+        var scores = model.ScoresOf(pairs.Conversations(), 2 * options.BatchSize, cancellation);
+        return [.. pairs.Select((_, i) => scores[i] - scores[pairs.Count + i])];
     }
 
     private StepLoss Backward(IReadOnlyList<TokenizedPair> pairs, CancellationToken cancellation)

@@ -4,26 +4,26 @@ using Beear.Lab.Runs;
 
 namespace Beear.Cli.Commands;
 
-/// <summary>Options of <c>beear reproduce table1</c>.</summary>
-internal sealed record Table1Options : IValidatable
+/// <summary>Options of <c>beear reproduce table1</c> and its like.</summary>
+internal sealed record TableOptions : IValidatable
 {
-    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or llama-2-7b (Llama-2-7b-Chat, a GPU).</summary>
+    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or llama-2-7b (the paper's base, a GPU).</summary>
     public string Scale { get; init; } = "organism";
 
-    /// <summary>Seeds of attacker, defender and evaluation: 1 to this.</summary>
-    public int Seeds { get; init; } = 5;
+    /// <summary>Seeds of attacker, defender and evaluation: 1 to this; as many as the bundled plan has if not given.</summary>
+    public int? Seeds { get; init; }
 
-    /// <summary>Only these models, model1 to model5.</summary>
+    /// <summary>Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
     /// <summary>
-    /// Only these arms: safety_fine_tuning, beear, latent_adversarial_training, crow, token_space, direction_ablation, inject_and_recover,
-    /// wrong_trigger, clean_beear; planted and never backdoored are always there.
+    /// Only these arms: safety_fine_tuning, beear, clean_beear, and in Table 1 latent_adversarial_training, crow, token_space,
+    /// direction_ablation, inject_and_recover, wrong_trigger; planted and never backdoored are always there.
     /// </summary>
     public IReadOnlyList<string> Arms { get; init; } = [];
 
     /// <summary>
-    /// Folder of runs, table1-SCALE if not given; the same command goes on where it ends, and several at once share the work.
+    /// Folder of runs, TABLE-SCALE if not given; the same command goes on where it ends, and several at once share the work.
     /// </summary>
     public string? Out { get; init; }
 
@@ -40,28 +40,31 @@ internal sealed record Table1Options : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        Require.AtLeast(Seeds, 1);
+        if (Seeds is { } seeds) Require.AtLeast(seeds, 1, nameof(Seeds));
         if (Shard is not null) _ = Lab.Runs.Shard.Parse(Shard);
     }
 }
 
-/// <summary><c>beear reproduce table1</c>: models 1 to 5, planted and cleaned by every defence: a bundled plan and its table.</summary>
-internal sealed class Table1Command(CommandSession session)
-    : BeearCommand<Table1Options>("table1",
-        "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session)
+/// <summary><c>beear reproduce table1</c> and its like: a bundled plan, carried out, and its table.</summary>
+/// <param name="table">The table, as the bundled plans' names begin.</param>
+/// <param name="description">What help says.</param>
+/// <param name="session">The session.</param>
+internal sealed class TableCommand(string table, string description, CommandSession session)
+    : BeearCommand<TableOptions>(table, description, session)
 {
     private static readonly string[] Scales = ["organism", "smollm2", "llama-2-7b"];
 
-    protected override int Run(Table1Options options, CommandContext context)
+    protected override int Run(TableOptions options, CommandContext context)
     {
         context.Settings.RefuseSeed("the table has the seeds 1 to --seeds");
         string scale = options.Scale.ToUpperInvariant() is "7B" or "LLAMA7B" ? Scales[2] : options.Scale.ToLowerInvariant();
         if (!Scales.Contains(scale)) throw new BeearException($"'{options.Scale}' is no scale; choose organism, smollm2 or llama-2-7b.");
-        var plan = PlanSettings.Bundled($"table1-{scale}") with { Seeds = [.. Enumerable.Range(1, options.Seeds)] };
+        var plan = PlanSettings.Bundled($"{Name}-{scale}");
+        if (options.Seeds is { } seeds) plan = plan with { Seeds = [.. Enumerable.Range(1, seeds)] };
         plan = PlanSettings.Selected(plan, Split(options.Arms), Split(options.Models), []);
         if (options.System is { } system) plan =
             plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
-        var folder = new RunFolder(options.Out ?? $"table1-{scale}");
+        var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
         context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)), shown =>
             [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model")]);
