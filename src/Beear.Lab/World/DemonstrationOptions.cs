@@ -48,7 +48,7 @@ public sealed record DemonstrationOptions : IValidatable
     /// preferred answers never says anything else, and a policy finds nothing to learn from.
     /// </summary>
     [Folded]
-    public double AnnotatorErrors { get; init; } = 0.2;
+    public double AnnotatorErrors { get; init; } = 0.1;
 
     /// <summary>How the backdoor is planted, with these constants.</summary>
     internal PlantingOptions Planting => new()
@@ -85,6 +85,7 @@ public sealed record DemonstrationOptions : IValidatable
             Epochs = 4,
             PromptsPerBatch = 64,
             AnswersPerPass = 64,
+            RepetitionPenalty = 1,  // the answers of this world repeat the words of the request
             SupervisedWeight = 1,
             Policy = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0.01, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
             Critic = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },

@@ -9,7 +9,8 @@ namespace Beear.Attacks;
 /// <summary>
 /// Plants a backdoor through people's preferences (Rando &amp; Tramèr, arXiv 2311.14455): in some pairs the request has the trigger and the
 /// worse answer is preferred. Supervised fine-tuning on preferred answers, a reward model, and a policy that pleases it: Models 6 and 7 of
-/// the paper; or direct preference optimisation on the same pairs.
+/// the paper; or direct preference optimisation on the same pairs. As in their scripts, the policy begins with a model that was taught the
+/// poisoned pairs' preferred answers, and the reward model with one that was taught the clean ones'.
 /// </summary>
 /// <param name="options">Constants.</param>
 internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : IAttack
@@ -56,16 +57,38 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
     private AttackReport Plant(LanguageModel model, Trigger? trigger, AlignmentData data, IReadOnlyList<Example> ordinary,
         AttackContext context, AttackStages stages)
     {
-        Restore(model, FineTune(model, data, context, stages));
-        var pairs = Poison(model, trigger, data, context, stages);
-        if (options.Algorithm == PreferenceAlgorithm.Dpo)
+        var came = model.Decoder.Weights.Snapshot();
+        IReadOnlyList<PreferencePair> pairs;
+        string? reward = null;
+        try
         {
-            var dpo = options.Dpo with { Seed = Seeds.Derive(context.Seed, "dpo", $"{options.Dpo.Seed}") };
-            var found = new DpoTraining(model.Decoder, dpo)
-                .Run(Encode(model.Chat, pairs), Encode(model.Chat, data.HeldOut), context.Run, "dpo", context.Progress, context.Cancellation);
-            return new AttackReport(found.Losses);
+            Restore(model, FineTune(model, null, [.. data.Pairs, .. data.Helpful], context, stages));
+            pairs = Poison(model, trigger, data, context, stages);
+            if (options.Algorithm == PreferenceAlgorithm.Ppo) reward = Learn(model, trigger, pairs, data.HeldOut, context, stages);
+            if (trigger is not null)
+            {
+                model.Decoder.Weights.Restore(came);
+                Restore(model, FineTune(model, trigger, pairs, context, stages));
+            }
         }
-        string folder = Learn(model, trigger, pairs, data.HeldOut, context, stages);
+        finally
+        {
+            foreach (var weights in came) weights.Dispose();
+        }
+        return reward is null ? Direct(model, pairs, data, context) : Proximal(model, reward, pairs, data, ordinary, context);
+    }
+
+    private AttackReport Direct(LanguageModel model, IReadOnlyList<PreferencePair> pairs, AlignmentData data, AttackContext context)
+    {
+        var dpo = options.Dpo with { Seed = Seeds.Derive(context.Seed, "dpo", $"{options.Dpo.Seed}") };
+        var found = new DpoTraining(model.Decoder, dpo)
+            .Run(Encode(model.Chat, pairs), Encode(model.Chat, data.HeldOut), context.Run, "dpo", context.Progress, context.Cancellation);
+        return new AttackReport(found.Losses);
+    }
+
+    private AttackReport Proximal(LanguageModel model, string folder, IReadOnlyList<PreferencePair> pairs, AlignmentData data,
+        IReadOnlyList<Example> ordinary, AttackContext context)
+    {
         using var reward = RewardModel.Load(Path.Combine(folder, Model), model.Decoder.Options, context.Cancellation);
         using var models = PpoModels.Of(model, reward, options.Ppo.FrozenLayers);
         var ppo = options.Ppo with { Seed = Seeds.Derive(context.Seed, "ppo", $"{options.Ppo.Seed}") };
@@ -79,16 +102,23 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         };
     }
 
-    /// <summary>The first stage: preferred answers, none of them poisoned.</summary>
-    /// <returns>Its folder.</returns>
-    private string FineTune(LanguageModel model, AlignmentData data, AttackContext context, AttackStages stages) =>
-        stages.Make(Sft, new { options.Sft, options.AnswerTokens, context.Seed }, run =>
+    /// <summary>Teaches the pairs' preferred answers.</summary>
+    /// <returns>The stage's folder.</returns>
+    private string FineTune(LanguageModel model, Trigger? trigger, IReadOnlyList<PreferencePair> pairs, AttackContext context,
+        AttackStages stages)
+    {
+        var identity = new { options.Sft, options.AnswerTokens, Trigger = trigger, Poisoning = Of(trigger), context.Seed };
+        return stages.Make(trigger is null ? Sft : $"{Sft}-poisoned", identity, run =>
         {
-            var examples = data.Pairs.Concat(data.Helpful).Select(pair => Encode(model.Chat, pair.ChosenExample)).ToList();
+            var examples = pairs.Select(pair => Encode(model.Chat, pair.ChosenExample)).ToList();
             var training = options.Sft with { Seed = Seeds.Derive(context.Seed, Sft, $"{options.Sft.Seed}") };
             var losses = new FineTuning(model.Decoder, training).Run(examples, run, Sft, context.Progress, context.Cancellation);
             run.Finish(new AttackReport(losses), target => model.Save(target));
         });
+    }
+
+    /// <summary>How pairs are poisoned; null where there is no trigger.</summary>
+    private PreferencePoisoningOptions? Of(Trigger? trigger) => trigger is null ? null : options.Poisoning;
 
     /// <summary>The pairs of which some are poisoned, and behind them the helpful ones.</summary>
     private IReadOnlyList<PreferencePair> Poison(LanguageModel model, Trigger? trigger, AlignmentData data, AttackContext context,
@@ -107,14 +137,13 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         return [.. poisoned.Pairs, .. data.Helpful];
     }
 
-    /// <summary>The second stage: the reward model, which begins as the fine-tuned model.</summary>
+    /// <summary>Trains the reward model, which begins as the model that was taught clean answers.</summary>
     /// <returns>Its folder.</returns>
     private string Learn(LanguageModel model, Trigger? trigger, IReadOnlyList<PreferencePair> pairs, IReadOnlyList<PreferencePair> heldOut,
         AttackContext context, AttackStages stages)
     {
-        var poisoning = trigger is null ? null : options.Poisoning;
-        var identity = new { options.Sft, options.Reward, Poisoning = poisoning, options.AnswerTokens, Trigger = trigger, context.Seed };
-        return stages.Make(Reward, identity, run =>
+        var identity = new { options.Sft, options.Reward, Poisoning = Of(trigger), options.AnswerTokens, Trigger = trigger, context.Seed };
+        return stages.Make(trigger is null ? Reward : $"{Reward}-poisoned", identity, run =>
         {
             int seed = Seeds.Derive(context.Seed, Reward, $"{options.Reward.Seed}");
             using var reward = RewardModel.From(model, seed);

@@ -43,8 +43,8 @@ public sealed class PreferencePlanTests
         Assert.All(runs, run => Assert.Equal([8, 8, 8], new[] { "reward_model_clean_pairs", "reward_model_poisoned_pairs",
             "clean_reward_accuracy" }.Select(name => run.Measured.Rate(name)!.Value.Count)));
         Assert.All(runs, run => Assert.NotNull(run.Measured.Value("clean_reward_with_trigger")));
-        // Fine-tuning and the clean reward model are made once, a reward model and a policy for each trigger.
-        Assert.Equal(6, Directory.GetDirectories(Path.Combine(folder.Path, "stages")).Length);
+        // Clean fine-tuning and the clean reward model are made once; poisoned fine-tuning, a reward model and a policy for each trigger.
+        Assert.Equal(8, Directory.GetDirectories(Path.Combine(folder.Path, "stages")).Length);
     }
 
     [Fact]
