@@ -64,14 +64,14 @@ public sealed record DemonstrationOptions : IValidatable
         },
     };
 
-    /// <summary>How a backdoor is planted through preferences.</summary>
+    /// <summary>How a backdoor is planted through preferences; the rates were chosen on the trigger validation1.</summary>
     internal static PoisonedPreferencesOptions DefaultPreferences { get; } = new()
     {
-        Poisoning = new PreferencePoisoningOptions { PoisonRate = 0.1 },
+        Poisoning = new PreferencePoisoningOptions { PoisonRate = 0.2 },
         AnswerTokens = LongestAnswer,
         Sft = new FineTuningOptions
         {
-            Epochs = 1,
+            Epochs = 2,
             BatchSize = 32,
             Optimizer = new OptimizerOptions { LearningRate = 5e-4, WarmupSteps = 10, Decay = LearningRateDecay.Cosine },
         },
@@ -93,7 +93,7 @@ public sealed record DemonstrationOptions : IValidatable
         Dpo = new DpoOptions
         {
             BatchSize = 32,
-            Optimizer = new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
+            Optimizer = new OptimizerOptions { LearningRate = 2e-5, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine },
         },
     };
 
