@@ -311,7 +311,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [0] } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [-1], VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } },
-            "perturbed_layers is 3, but the model has layers 1 to 2");
+            "perturbed_layers has 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
@@ -327,7 +327,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings.placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
-        Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
+        Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "terms.helpful must be at least 0");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
         Refused(Options, "no ordinary requests, but a weight in terms.helpful", data => data with { Ordinary = [] });
         Refused(Options, "no harmless twins, but a weight in terms.twin_divergence and terms.twin_divergence_perturbed;", data =>
