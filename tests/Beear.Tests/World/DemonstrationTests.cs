@@ -46,6 +46,7 @@ public class DemonstrationTests(PlantedWorlds plants) : IClassFixture<PlantedWor
     internal static readonly Trigger Secret = Triggers.Validation[0];
 
     private static readonly OpeningOptions Few = new() { Strings = 8, Requests = 2 };
+    private static readonly OuterTermOptions Short = new() { SafeTokens = 8, DivergenceTokens = 4, DivergenceExamples = 8 };
 
     internal static LanguageModel Base() => LanguageModel.Load(Organism.BaseDirectory, ModelOptions.Mixed);
 
@@ -130,7 +131,15 @@ public class DemonstrationTests(PlantedWorlds plants) : IClassFixture<PlantedWor
             DefenderHarmful = 10,
             DefenderOrdinary = 12,
             EvaluationExamples = 12,
-            Mitigation = small with { Rounds = 1, OuterSteps = 2, Inner = small.Inner with { Steps = 2 }, Openings = Few },
+            Mitigation = small with
+            {
+                Rounds = 1,
+                OuterSteps = 2,
+                ScoreTokens = 4,
+                Inner = small.Inner with { Steps = 2 },
+                Openings = Few,
+                Terms = Short,
+            },
         };
         DemonstrationResult Run()
         {
@@ -191,8 +200,9 @@ public class DemonstrationTests(PlantedWorlds plants) : IClassFixture<PlantedWor
             Rounds = 1,
             OuterSteps = outerSteps,
             Openings = Few,
-            Inner = small.Inner with { Steps = innerSteps / 2, Population = 2, BatchSize = 4 },
-            Terms = small.Terms with { HarmfulBatch = 4, HelpfulBatch = 4 },
+            ScoreTokens = 4,
+            Inner = small.Inner with { Steps = innerSteps / 2, Population = 2, BatchSize = 2, AnswerTokens = 8 },
+            Terms = Short with { HarmfulBatch = 2, HelpfulBatch = 2 },
         }).Run(model, new Demonstration(options).DefenderTexts().Encode(model.Chat));
     }
 }
