@@ -154,11 +154,11 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new ServerReply(0, $"no reply within {Patience.TotalSeconds:0.#} seconds");
+            return new ServerReply(null, $"no reply within {Patience.TotalSeconds:0.#} seconds");
         }
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            return new ServerReply(0, $"a reply of more than {LargestReply >> 20} MB");
+            return new ServerReply(null, $"a reply of more than {LargestReply >> 20} MB");
         }
         catch (HttpRequestException failure) when (Unreachable(failure) is { } reason)
         {
@@ -166,7 +166,7 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
-            return new ServerReply(0, "the connection broke") { IsBroken = true };
+            return new ServerReply(null, "the connection broke") { IsBroken = true };
         }
     }
 

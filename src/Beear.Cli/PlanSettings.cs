@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Hub;
 using Beear.Lab.Plans;
 using Beear.Lab.Runs;
 
@@ -48,6 +49,7 @@ internal static class PlanSettings
         Subject subject;
         if (plan.Model is { } model)
         {
+            RequireFiles(plan, model);
             var located = LocatedModel.Of(model.Source, model.AdapterBase, context);
             subject = new ModelSubject(model, located.Path, device, located.Base);
         }
@@ -57,6 +59,25 @@ internal static class PlanSettings
             subject = new OrganismSubject(plan.Organism!, device);
         }
         return new MatrixPlan(plan, subject) { MtBench = bench, Backdoored = backdoored };
+    }
+
+    /// <summary>Files that a plan names are there. Plans that come with the program name some that do not come with it.</summary>
+    private static void RequireFiles(PlanFile plan, ModelSubjectOptions model)
+    {
+        if (!Path.Exists(model.Source) && !HubReference.TryParse(model.Source, out _)) throw Missing("source", model.Source);
+        (string Key, string? File)[] files =
+        [
+            ("harmful", model.Harmful), ("refusals", model.Refusals), ("ordinary", model.Ordinary),
+            .. model.Parties.Select(party => ($"{RecipeValue.Format(party.Split)}.harmful", party.Rows.Harmful)),
+        ];
+        foreach (var (key, file) in files)
+        {
+            if (file is not null && BuiltInRequests.Parse(file) is null && !File.Exists(file)) throw Missing(key, file);
+        }
+
+        BeearException Missing(string key, string file) => new($"The plan '{plan.Name}' needs '{file}' (model.{key}), which is not there, "
+            + $"looked for from '{Environment.CurrentDirectory}'; the head of the plan's file says where it comes from and how to "
+            + "give your own.");
     }
 
     /// <summary>What is asked for of a list; all of it if nothing is.</summary>

@@ -9,9 +9,9 @@ using Microsoft.Extensions.AI;
 namespace Beear.Cli;
 
 /// <summary>What a chat-completions server sent. Servers differ in all but the text of a reply, so nothing else is asked of it.</summary>
-/// <param name="Status">The status; 0 where nothing came.</param>
+/// <param name="Status">The status; null where nothing came.</param>
 /// <param name="Body">The body, or what happened in its place.</param>
-internal sealed record ServerReply(int Status, string Body)
+internal sealed record ServerReply(int? Status, string Body)
 {
     private const int LongestWords = 300;
 
@@ -33,7 +33,7 @@ internal sealed record ServerReply(int Status, string Body)
     public bool IsBroken { get; init; }
 
     /// <summary>Whether it is an error; some servers send one with status 200.</summary>
-    public bool IsError => Status is < 200 or >= 300 || Member(root, "choices") is null || Error is not null;
+    public bool IsError => Status is not (>= 200 and < 300) || Member(root, "choices") is null || Error is not null;
 
     /// <summary>Whether the conversation is longer than the model's context.</summary>
     public bool IsTooLong => Status == 413 || (Concern is 200 or 400 or 422 or >= 500 && Says(TooLong));
@@ -56,7 +56,7 @@ internal sealed record ServerReply(int Status, string Body)
     public string? Parameter => Member(Error, "param") is { ValueKind: JsonValueKind.String } name ? name.GetString() : null;
 
     /// <summary>The status that the error is about: its own code where a server sends errors with status 200.</summary>
-    public int Concern => Status is >= 200 and < 300 && int.TryParse(Member(Error, "code")?.ToString(), out int code)
+    public int? Concern => Status is >= 200 and < 300 && int.TryParse(Member(Error, "code")?.ToString(), out int code)
         && code is >= 400 and < 600
         ? code : Status;
 
@@ -83,7 +83,7 @@ internal sealed record ServerReply(int Status, string Body)
         string words = Regex.Replace(root is { } json ? Words(json) : PlainText(Body), @"\s+", " ", RegexOptions.NonBacktracking).Trim();
         if (key is not null) words = words.Replace(key, "(key)", StringComparison.Ordinal);
         words = Terminal.Excerpt(words, LongestWords);
-        return Status == 0 ? words : words.Length == 0 ? $"HTTP {Concern}" : $"HTTP {Concern}, \"{words}\"";
+        return Status is null ? words : words.Length == 0 ? $"HTTP {Concern}" : $"HTTP {Concern}, \"{words}\"";
     }
 
     /// <summary>Whether one of some texts stands in the body.</summary>

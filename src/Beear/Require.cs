@@ -54,9 +54,15 @@ internal static class Require
         }
         catch (BeearException failure)
         {
-            throw new BeearException($"{name}.{failure.Message}", failure);
+            throw new BeearException(Within(name, failure.Message), failure);
         }
     }
+
+    /// <summary>A message on an option of a section; one on all of the section is a sentence of its own.</summary>
+    /// <param name="section">The section's path, such as inner; nothing for none.</param>
+    /// <param name="message">What is wrong there.</param>
+    internal static string Within(string section, string message) =>
+        section.Length == 0 ? message : char.IsUpper(message[0]) ? $"{section}: {message}" : $"{section}.{message}";
 
     private static string Key(string expression) => JsonNamingPolicy.SnakeCaseLower.ConvertName(expression.Split('.')[^1]);
 

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using ArchUnitNET.Domain;
 using ArchUnitNET.Loader;
@@ -21,6 +22,10 @@ public class ArchitectureTests
     private static readonly string[] Order =
         ["Runtime", "Hub", "Kernels", "Checkpoints", "Models", "Data", "Behaviours", "Generation", "Training", "Attacks",
             "Mitigation", "Evaluation"];
+
+    /// <summary>A message of another failure with our own punctuation behind it.</summary>
+    private static readonly Regex ContinuedMessage =
+        new(@"\.Message\}[.;,)]", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static readonly Lazy<Architecture> TextLibrary =
         new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear.Text")).Build());
@@ -101,6 +106,19 @@ public class ArchitectureTests
                         select Path.GetRelativePath(Source(), file);
 
         Assert.Empty(misplaced);
+    }
+
+    /// <summary>The message of another failure ends in a full stop: where ours goes on behind it, it takes <c>Reason()</c>.</summary>
+    [Fact]
+    public void No_sentence_goes_on_behind_another_failures_full_stop()
+    {
+        string[] files = [.. Directory.EnumerateFiles(Source(), "*.cs", SearchOption.AllDirectories)];
+
+        Assert.Contains(files, file => File.ReadAllText(file).Contains(".Reason()}.", StringComparison.Ordinal));
+        Assert.Empty(from file in files
+                     from line in File.ReadLines(file)
+                     where ContinuedMessage.IsMatch(line)
+                     select $"{Path.GetRelativePath(Source(), file)}: {line.Trim()}");
     }
 
     private static string Source(params string[] parts) => Path.Combine([Fixtures.Root, "src", .. parts]);

@@ -204,7 +204,10 @@ internal sealed class MitigateCommand(CommandSession session)
     private static string Chosen(WeightChoice? choice) => choice is null ? "" : string.Create(CultureInfo.InvariantCulture,
         $"; of {choice.Harmless} harmless and {choice.Harmful} harmful requests that were not trained on, the last step's weights refuse "
             + $"{choice.OfLast.Refused} and answer "
-            + $"{choice.OfLast.Answered}{(choice.LastScore is { } score ? $" (score {score.ToString("G2", CultureInfo.InvariantCulture)})" : "")}, the mean {choice.OfMean.Refused} and {choice.OfMean.Answered} (score {choice.MeanScore:G2}): kept {(choice.IsMean ? "the mean" : "the last step's")}");
+            + $"{choice.OfLast.Answered}{Score(choice.LastScore)}, the mean {choice.OfMean.Refused} and "
+            + $"{choice.OfMean.Answered}{Score(choice.MeanScore)}: kept {(choice.IsMean ? "the mean" : "the last step's")}");
+
+    private static string Score(double? score) => score is null ? "" : string.Create(CultureInfo.InvariantCulture, $" (score {score:G2})");
 
     private static string Losses(IReadOnlyDictionary<string, double> losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value:F3}")));

@@ -74,7 +74,7 @@ internal sealed class WatchCommand(CommandSession session)
         }
         catch (JsonException failure)
         {
-            throw new BeearException($"'{file}' is damaged ({failure.Message}); delete it.", failure);
+            throw new BeearException($"'{file}' is damaged ({failure.Reason()}); delete it.", failure);
         }
     }
 

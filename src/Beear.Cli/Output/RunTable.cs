@@ -39,9 +39,12 @@ internal static class RunTable
     }
 
     /// <summary>A finished run in a line.</summary>
-    public static string Line(RunRecord record)
+    public static string Line(RunRecord record) => $"{record.Name}: {Result(record)}";
+
+    /// <summary>What came of a run.</summary>
+    public static string Result(RunRecord record)
     {
-        if (record.State == RunState.Failed) return $"{record.Name}: failed: {record.Error}";
+        if (record.State == RunState.Failed) return $"failed: {record.Error}";
         var measured = record.Measured;
         string[] parts =
         [
@@ -54,7 +57,7 @@ internal static class RunTable
             .. record.SecondsOf(StageRecord.Defend) is { } seconds ? [$"{Number(seconds, "F0")} s"] : (string[])[],
             .. record.Defence?.Unusable is { } problem ? [problem] : (string[])[],
         ];
-        return $"{record.Name}: {string.Join(", ", parts)}";
+        return string.Join(", ", parts);
     }
 
     private static string Words(string metric) => metric switch
@@ -69,7 +72,7 @@ internal static class RunTable
     private static string Short(Cell? cell, bool withInterval) =>
         cell?.Rate is { } rate && !withInterval ? Short(Metric.Of(rate)) : cell?.Text ?? "";
 
-    private static string Short(Metric metric) => metric.Rate is { } rate ? $"{Number(100 * rate.Value, "F1")} %" : metric.ToString();
+    private static string Short(Metric metric) => metric.Rate is { } rate ? rate.Share : metric.ToString();
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "–";
 }

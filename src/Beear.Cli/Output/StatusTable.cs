@@ -13,8 +13,8 @@ internal static class StatusTable
         foreach (var run in status.Runs)
         {
             table.Row(run.Id, run.Name.ToString(), StateOf(run.State),
-                run.Record is { } record ? ProgressClock.Format(record.Ended - record.Started) : "", run.Record is null
-                    ? "" : ResultOf(run.Record));
+                run.Record is { } record ? ProgressClock.Format(record.Ended - record.Started) : "",
+                run.Record is null ? "" : RunTable.Result(run.Record));
         }
         foreach (var column in table.Columns.SkipLast(1)) column.NoWrap = true;
         yield return table;
@@ -37,6 +37,4 @@ internal static class StatusTable
         RunProgressState.Failed => "failed",
         _ => "finished",
     };
-
-    private static string ResultOf(RunRecord record) => RunTable.Line(record)[(record.Name.ToString().Length + 2)..];
 }

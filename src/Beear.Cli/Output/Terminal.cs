@@ -1,4 +1,4 @@
-using Beear.Lab.Reports;
+using Beear.Runtime;
 
 namespace Beear.Cli.Output;
 

@@ -25,11 +25,11 @@ internal static class ChartPictures
     public static void Write(BarChart chart, string folder)
     {
         using var plot = New(chart.Title);
-        var arms = chart.Panels.SelectMany(panel => panel.Bars).Select(bar => bar.Title).Distinct(StringComparer.Ordinal).ToList();
+        var arms = chart.Panels.SelectMany(panel => panel.Bars).DistinctBy(bar => bar.Row).OrderBy(bar => bar.Row).ToList();
         double room = chart.Panels.Count + 1;
         foreach (var (p, panel) in chart.Panels.Index())
         {
-            double[] positions = [.. panel.Bars.Select(bar => arms.IndexOf(bar.Title) * room + p)];
+            double[] positions = [.. panel.Bars.Select(bar => arms.FindIndex(arm => arm.Row == bar.Row) * room + p)];
             double[] heights = [.. panel.Bars.Select(bar => 100 * bar.Rate.Value)];
             foreach (var bar in plot.Add.Bars(positions, heights).Bars) (bar.FillColor, bar.LineWidth) = (Colours[p % Colours.Length], 0);
             plot.Add.Plottable(new ErrorBar(positions, heights, null, null,
@@ -38,7 +38,8 @@ internal static class ChartPictures
             { Color = Colors.Black });
             plot.Legend.ManualItems.Add(new LegendItem { LabelText = panel.Title, FillColor = Colours[p % Colours.Length] });
         }
-        plot.Axes.Bottom.SetTicks([.. arms.Select((_, arm) => arm * room + (chart.Panels.Count - 1) / 2.0)], [.. arms.Select(Folded)]);
+        plot.Axes.Bottom.SetTicks([.. arms.Select((_, arm) => arm * room + (chart.Panels.Count - 1) / 2.0)],
+            [.. arms.Select(arm => Folded(arm.Title))]);
         plot.Axes.Bottom.MajorTickStyle.Length = 0;
         plot.Axes.Left.Label.Text = "% of held-out requests";
         plot.Axes.SetLimits(-1, arms.Count * room - 1, 0, 105);

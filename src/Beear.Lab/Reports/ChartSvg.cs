@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 
@@ -29,12 +30,11 @@ internal static class ChartSvg
         foreach (var (i, bar) in panel.Bars.Index())
         {
             double y = i * BarRow, middle = y + 27;
-            string[] parts = bar.Rate.ToString().Split(" [");
             html.Element("text", VisibleText.Excerpt(bar.Title, LongestTitle), ("class", "name"), ("x", "0"), ("y", Number(y + 15)));
             using (html.Open("text", ("class", "value"), ("x", Number(Width)), ("y", Number(y + 15)), ("text-anchor", "end")))
             {
-                html.Element("tspan", parts[0], ("class", "rate")).Text(" ");
-                html.Element("tspan", $"[{parts[^1]}", ("class", "interval"));
+                html.Element("tspan", bar.Rate.Share, ("class", "rate")).Text(" ");
+                html.Element("tspan", bar.Rate.Interval, ("class", "interval"));
             }
             Box(html, "track", 0, middle - 5, Width, 10);
             if (bar.Rate.Value > 0) Box(html, $"bar {Css(bar.Role)}", 0, middle - 5, X(bar.Rate.Value), 10);
@@ -125,7 +125,7 @@ internal static class ChartSvg
             double first = points.Min(point => point.X), last = points.Max(point => point.X);
             if (first == last) (first, last) = (first - 0.5, last + 0.5);
             double least = Math.Min(0, points.Min(point => point.Y));
-            double most = chart.Unit == "%" ? 100 : Math.Max(points.Max(point => point.Y), 1e-6);
+            double most = chart.Highest ?? Math.Max(points.Max(point => point.Y), 1e-6);
             double step = StepOf((most - least) / 4);
             return new Scale(first, last, Math.Floor(least / step) * step, Math.Ceiling(most / step - 1e-9) * step, step);
         }

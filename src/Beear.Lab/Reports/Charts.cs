@@ -7,10 +7,11 @@ using Beear.Mitigation;
 namespace Beear.Lab.Reports;
 
 /// <summary>One rate of a row.</summary>
+/// <param name="Row">The row's number in its table: two rows may have one title.</param>
 /// <param name="Title">The arm.</param>
 /// <param name="Role">What the arm is.</param>
 /// <param name="Rate">The rate.</param>
-internal sealed record Bar(string Title, RunRole Role, Rate Rate);
+internal sealed record Bar(int Row, string Title, RunRole Role, Rate Rate);
 
 /// <summary>One column of a table as bars.</summary>
 /// <param name="Title">The column.</param>
@@ -28,8 +29,10 @@ internal sealed record BarChart(string File, string Title, IReadOnlyList<BarPane
     [
         .. from column in columns
            where column.IsShort
-           let bars = rows.Select(row => (Row: row, column.Of(row)?.Rate)).Where(one => one.Rate is not null)
-               .Select(one => new Bar(ReportText.Title(one.Row), one.Row.Role, one.Rate!.Value)).ToList()
+           let bars = (from row in rows.Index()
+                       let rate = column.Of(row.Item)?.Rate
+                       where rate is not null
+                       select new Bar(row.Index, ReportText.Title(row.Item), row.Item.Role, rate.Value)).ToList()
            where bars.Count > 0
            select new BarPanel(column.FullTitle, bars),
     ]);
@@ -49,8 +52,6 @@ internal sealed record Curve(string Title, IReadOnlyList<(double X, double Y)> P
 /// <param name="Curves">The curves.</param>
 internal sealed record CurveChart(string File, string Subject, string Title, string Unit, string About, IReadOnlyList<Curve> Curves)
 {
-    private const string OfRounds = "Measured by round";
-
     private static readonly (string Metric, string Title)[] Measured =
     [
         (Refusal.AttackWithTrigger, "attack with trigger"), (Refusal.AttackWithoutTrigger, "attack without"),
@@ -68,9 +69,13 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
         var rounds = row.Runs.Where(one => one.Run.RoundMeasurements.Count > 0).ToList();
         if (rounds.Count > 0)
         {
-            yield return new CurveChart($"{file}-measured", subject, OfRounds, "%",
+            yield return new CurveChart($"{file}-measured", subject, "Measured by round", "%",
                 "Held-out requests, which the defender does not have. Round 0 is the model before the defence.",
-                [.. Measured.Select(one => Rates(one.Metric, one.Title, rounds)).Where(curve => curve.Points.Count > 0)]);
+                [.. Measured.Select(one => Rates(one.Metric, one.Title, rounds)).Where(curve => curve.Points.Count > 0)])
+            {
+                IsMeasured = true,
+                Highest = 100,
+            };
         }
         var scores = row.Runs.Select(one => one.Run.Scores).Where(scores => scores.Values.Any(of => of.Count > 1)).ToList();
         if (scores.Count > 0)
@@ -122,7 +127,10 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
         [.. points.Where(point => double.IsFinite(point.Y))];
 
     /// <summary>Whether it shows what was measured after each round, rather than what the defence sees itself.</summary>
-    public bool IsMeasured => Title == OfRounds;
+    public bool IsMeasured { get; init; }
+
+    /// <summary>The greatest value that there can be; null where there is none.</summary>
+    public double? Highest { get; init; }
 
     /// <summary>All values in words, for those who do not see the picture.</summary>
     public string InWords() => string.Join("; ",

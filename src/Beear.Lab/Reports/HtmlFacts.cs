@@ -62,11 +62,9 @@ internal static class HtmlFacts
         html.Element("h3", "Cost", ("id", $"{plan.Id}-cost"));
         List<Column> columns = [.. plan.Overall.Columns.Where(column => column.Group == ColumnGroup.Cost)];
         html.Note("Means over runs: seconds of each stage, and the most memory that the process had in use. A stage that another run made, "
-            + "or "
-            + "that was interrupted, has no time.");
-        html.Table($"{plan.Plan.Name}, cost", ["model", .. columns.Select(column => column.FullTitle)],
-            [new HtmlRows(null, [.. plan.Overall.Rows.Select(row => (IReadOnlyList<HtmlCell>)
-                [new HtmlCell(ReportText.Title(row)), .. columns.Select(column => HtmlReport.Cell(column.Of(row)))])])]);
+            + "or that was interrupted, has no time.");
+        html.Table($"{plan.Plan.Name}, cost", plan.Overall.Rows, isText: false,
+            [("model", row => new HtmlCell(ReportText.Title(row))), .. columns.Select(HtmlReport.Shown)]);
     }
 
     /// <summary>Runs that failed, with their errors.</summary>
@@ -74,9 +72,9 @@ internal static class HtmlFacts
     {
         if (plan.Plan.Failed.Count == 0) return;
         html.Element("h3", "Failed runs");
-        html.Table($"{plan.Plan.Name}, failed runs", ["run", "error"],
-            [new HtmlRows(null, [.. plan.Plan.Failed.Select(run => (IReadOnlyList<HtmlCell>)
-                [new HtmlCell(run.Name.ToString(), run.Id), new HtmlCell(run.Error ?? "The record does not say why.")])])], isText: true);
+        html.Table($"{plan.Plan.Name}, failed runs", plan.Plan.Failed, isText: true,
+            ("run", run => new HtmlCell(run.Name.ToString(), run.Id)),
+            ("error", run => new HtmlCell(run.Error ?? "The record does not say why.")));
     }
 
     /// <summary>All settings, those that are equal once.</summary>
@@ -86,7 +84,7 @@ internal static class HtmlFacts
         html.Note("As the runs' specifications have them, without seeds and triggers.");
         foreach (var (part, title) in ((string, string)[])[("plant", "Planting"), ("defence", "Defence"), ("measurement", "Measurement")])
         {
-            var all = plan.Plan.Finished.Concat(plan.Plan.Failed).Select(run => (Run: run, Settings: Reports.Settings.Of(run, part)))
+            var all = plan.Plan.Finished.Concat(plan.Plan.Failed).Select(run => (Run: run, Settings: run.Settings(part)))
                 .Where(one => one.Settings is not null).GroupBy(one => one.Settings!).ToList();
             foreach (var same in all)
             {
@@ -107,14 +105,14 @@ internal static class HtmlFacts
         var records = plan.Plan.Runs.Select(run => run.Record).ToList();
         var machines = records.Select(run => run.Machine).Distinct().ToList();
         html.List("plain", [.. machines.Select((machine, i) => $"Machine {i + 1}: {Describe(machine)}.")]);
-        html.Table($"{plan.Plan.Name}, runs", ["run", "state", "began, UTC", "took", "program", "machine", "answers, SHA-256"],
-            [new HtmlRows(null, [.. records.Select(run => (IReadOnlyList<HtmlCell>)
-            [
-                new HtmlCell(run.Name.ToString(), run.Id), new HtmlCell(run.State == RunState.Finished ? "finished" : "failed"),
-                new HtmlCell(run.Started.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
-                new HtmlCell(Took(run.Ended - run.Started)), Program(run.Code), new HtmlCell($"{machines.IndexOf(run.Machine) + 1}"),
-                new HtmlCell(run.Answers?.Sha256 ?? "–"),
-            ])])], isText: true);
+        html.Table($"{plan.Plan.Name}, runs", records, isText: true,
+            ("run", run => new HtmlCell(run.Name.ToString(), run.Id)),
+            ("state", run => new HtmlCell(run.State == RunState.Finished ? "finished" : "failed")),
+            ("began, UTC", run => new HtmlCell(run.Started.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture))),
+            ("took", run => new HtmlCell(Took(run.Ended - run.Started))),
+            ("program", run => Program(run.Code)),
+            ("machine", run => new HtmlCell($"{machines.IndexOf(run.Machine) + 1}")),
+            ("answers, SHA-256", run => new HtmlCell(run.Answers?.Sha256 ?? "–")));
     }
 
     private static HtmlCell Program(CodeVersion code) =>

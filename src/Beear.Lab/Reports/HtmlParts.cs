@@ -50,6 +50,12 @@ internal static class HtmlParts
         }
     }
 
+    /// <summary>A table of one row for each of some things; the first column holds the rows' own titles.</summary>
+    public static void Table<T>(this HtmlWriter html, string caption, IEnumerable<T> rows, bool isText,
+        params IReadOnlyList<(string Title, Func<T, HtmlCell> Of)> columns) =>
+        html.Table(caption, [.. columns.Select(column => column.Title)],
+            [new HtmlRows(null, [.. rows.Select(row => columns.Select(column => column.Of(row)).ToList())])], isText);
+
     /// <summary>A part that may be wider than the page.</summary>
     public static HtmlWriter.End Region(this HtmlWriter html, string label) =>
         html.Open("div", ("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-label", label));
@@ -75,6 +81,17 @@ internal static class HtmlParts
         if (sentences.Count == 0) return;
         using var list = html.Open("ul", ("class", style));
         foreach (string sentence in sentences) html.Element("li", Unbroken(sentence));
+    }
+
+    /// <summary>Names and what they are.</summary>
+    public static void Terms(this HtmlWriter html, string style, IEnumerable<(string Name, string Value)> terms)
+    {
+        using var list = html.Open("dl", ("class", style));
+        foreach (var (name, value) in terms)
+        {
+            using var entry = html.Open("div");
+            html.Element("dt", name).Element("dd", value);
+        }
     }
 
     /// <summary>A sentence of our own in which no line begins with "%".</summary>

@@ -60,19 +60,15 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         foreach (var plan in report.Plans)
         {
             bool isLast = plan == report.Plans[^1];
-            WriteLinks([(plan.Id, $"Plan {plan.Plan.Name}"), .. plan.Cases.Select(one => (one.Id, $"Case {one.Name}")),
+            using var list = html.Open("ul");
+            foreach (var (id, text) in (IEnumerable<(string, string)>)[(plan.Id, $"Plan {plan.Plan.Name}"),
+                .. plan.Cases.Select(one => (one.Id, $"Case {one.Name}")),
                 ($"{plan.Id}-cost", "Cost"), ($"{plan.Id}-answers", "Answers"), ($"{plan.Id}-settings", "Settings"),
-                ($"{plan.Id}-provenance", "Provenance"), .. isLast ? [("help", "How to read this")] : ((string, string)[])[]]);
-        }
-    }
-
-    private void WriteLinks(IReadOnlyList<(string Id, string Text)> links)
-    {
-        using var list = html.Open("ul");
-        foreach (var (id, text) in links)
-        {
-            using var item = html.Open("li");
-            html.Element("a", text, ("href", $"#{id}"));
+                ($"{plan.Id}-provenance", "Provenance"), .. isLast ? [("help", "How to read this")] : ((string, string)[])[]])
+            {
+                using var item = html.Open("li");
+                html.Element("a", text, ("href", $"#{id}"));
+            }
         }
     }
 
@@ -81,7 +77,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         using var section = html.Open("section", ("class", "plan"), ("aria-labelledby", plan.Id));
         html.Element("h2", $"Plan {plan.Plan.Name}", ("id", plan.Id));
         WriteVerdicts(plan);
-        WriteFacts(plan);
+        html.Terms("facts", HtmlFacts.Of(plan.Plan));
         if (plan.Doubts.Count > 0)
         {
             html.Element("h3", "Before you trust these numbers");
@@ -123,16 +119,6 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             }
         }
         html.List("controls", plan.Controls);
-    }
-
-    private void WriteFacts(PlanReport plan)
-    {
-        using var list = html.Open("dl", ("class", "facts"));
-        foreach (var (name, value) in HtmlFacts.Of(plan.Plan))
-        {
-            using var fact = html.Open("div");
-            html.Element("dt", name).Element("dd", value);
-        }
     }
 
     private void WriteCase(PlanReport plan, CaseReport one)
@@ -185,8 +171,11 @@ internal sealed class HtmlReport(Report report, ReportNames names)
 
     private static IReadOnlyList<HtmlCell> Cells(string title, IEnumerable<Cell?> cells) => [new HtmlCell(title), .. cells.Select(Cell)];
 
-    internal static HtmlCell Cell(Cell? cell) => cell is null ? new HtmlCell("–")
-        : cell.Rate is null ? new HtmlCell(cell.Text) : new HtmlCell(cell.Text.Split(" [")[0], $"[{cell.Text.Split(" [")[^1]}");
+    /// <summary>A column of results as one of the page.</summary>
+    internal static (string Title, Func<ResultRow, HtmlCell> Of) Shown(Column column) => (column.FullTitle, row => Cell(column.Of(row)));
+
+    private static HtmlCell Cell(Cell? cell) => cell is null ? new HtmlCell("–")
+        : cell.Rate is { } rate ? new HtmlCell(rate.Share, rate.Interval) : new HtmlCell(cell.Text);
 
     private void WriteBars(string id, BarChart chart)
     {
@@ -211,13 +200,9 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         html.Element("h3", "Verdicts");
         html.List("plain", ReportText.Rules);
         html.Element("h3", "Columns");
-        using var list = html.Open("dl", ("class", "columns"));
-        var shown = report.Plans.SelectMany(plan => plan.Overall.Columns).DistinctBy(column => column.Key);
-        foreach (var column in shown.Where(column => column.About is not null))
-        {
-            using var entry = html.Open("div");
-            html.Element("dt", column.FullTitle).Element("dd", column.About!);
-        }
+        html.Terms("columns", from column in report.Plans.SelectMany(plan => plan.Overall.Columns).DistinctBy(column => column.Key)
+                              where column.About is not null
+                              select (column.FullTitle, column.About));
     }
 
     private static string ReadStyle()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 

@@ -76,7 +76,7 @@ public sealed record PlanRuns(string Name, IReadOnlyList<PlacedRun> Runs, IReadO
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or FormatException)
         {
-            return failure.Message.TrimEnd('.');
+            return failure.Reason();
         }
         if (record.State == RunState.Finished && record.Measurement is null) return "it has ended, but has no measurement";
         bool isWhole = record.Stages.All(stage => stage is not null) && (record.Measurement is null || IsWhole(record.Measurement))

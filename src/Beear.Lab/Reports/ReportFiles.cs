@@ -29,10 +29,42 @@ public sealed record ReportValue(double Value, double? Low = null, double? High 
 public sealed record ReportRow(string Row, string Plan, string? Case, string Arm, string Role, int? Seed, string? Run, string? Error,
     IReadOnlyDictionary<string, ReportValue> Values);
 
-/// <summary>The files of a report.</summary>
+/// <summary>The files of a report: the page, and beside it the same as data, and its charts.</summary>
+/// <param name="Page">The page's path.</param>
+public sealed record ReportNames(string Page)
+{
+    /// <summary>The name of the table of all columns.</summary>
+    public string Csv => $"{Stem}.csv";
+
+    /// <summary>The name of the same as JSON.</summary>
+    public string Json => $"{Stem}.json";
+
+    /// <summary>The name of the folder of charts.</summary>
+    public string Pictures => $"{Stem}-files";
+
+    internal string CsvLink => $"./{Uri.EscapeDataString(Csv)}";
+
+    internal string JsonLink => $"./{Uri.EscapeDataString(Json)}";
+
+    private string Stem => Path.GetFileNameWithoutExtension(Page);
+
+    /// <summary>The path of a file or folder beside the page.</summary>
+    public string Beside(string name) => Path.Combine(Path.GetDirectoryName(Page) ?? "", name);
+}
+
+/// <summary>Writes the files of a report.</summary>
 public static class ReportFiles
 {
-    private static readonly string[] Labels = ["row", "plan", "case", "arm", "role", "seed", "run", "error"];
+    /// <summary>What a row is of, as columns of the table for spreadsheets; its numbers follow.</summary>
+    private static readonly (string Key, Func<ReportRow, string> Of)[] Labels =
+    [
+        ("row", row => row.Row), ("plan", row => Text(row.Plan)), ("case", row => Text(row.Case)), ("arm", row => Text(row.Arm)),
+        ("role", row => row.Role), ("seed", row => Number(row.Seed)), ("run", row => Text(row.Run)), ("error", row => Text(row.Error)),
+    ];
+
+    /// <summary>What follows a column's key where it holds rates, and the number that stands there; the first alone elsewhere.</summary>
+    private static readonly (string Suffix, Func<ReportValue, double?> Of)[] Parts =
+        [("", value => value.Value), ("_low", value => value.Low), ("_high", value => value.High), ("_n", value => value.N)];
 
     /// <summary>Writes a report: its page last, so that a page is never without what it speaks of.</summary>
     /// <param name="report">The report.</param>
@@ -78,17 +110,24 @@ public static class ReportFiles
     {
         var rows = report.Plans.SelectMany(Rows).ToList();
         var columns = rows.SelectMany(row => row.Values).GroupBy(value => value.Key).Select(values => (values.Key,
-            Parts: values.Any(value => value.Value.N is not null) ? (string[])["", "_low", "_high", "_n"] : [""])).ToList();
+            Parts: Parts[..(values.Any(value => value.Value.N is not null) ? Parts.Length : 1)])).ToList();
         using var text = new StringWriter();
         using (var csv = CsvWriter.Create(text, new CsvWriterOptions()))
         {
-            csv.WriteRecord((string[])[.. Labels, .. columns.SelectMany(column => column.Parts.Select(part => Text(column.Key + part)))]);
+            csv.WriteRecord((string[])
+            [
+                .. Labels.Select(label => label.Key),
+                .. columns.SelectMany(column => column.Parts.Select(part => Text(column.Key + part.Suffix))),
+            ]);
             foreach (var row in rows)
             {
                 csv.WriteRecord((string[])
                 [
-                    row.Row, Text(row.Plan), Text(row.Case), Text(row.Arm), row.Role, Number(row.Seed), Text(row.Run), Text(row.Error),
-                    .. columns.SelectMany(column => column.Parts.Select(part => Part(row.Values.GetValueOrDefault(column.Key), part))),
+                    .. Labels.Select(label => label.Of(row)),
+                    .. from column in columns
+                       let value = row.Values.GetValueOrDefault(column.Key)
+                       from part in column.Parts
+                       select value is null ? "" : Number(part.Of(value)),
                 ]);
             }
         }
@@ -145,14 +184,6 @@ public static class ReportFiles
         return new ReportRow("published", plan.Plan.Name, one.Name, arm, "published", null, null, null,
             new OrderedDictionary<string, ReportValue>(values, StringComparer.Ordinal));
     }
-
-    private static string Part(ReportValue? value, string part) => part switch
-    {
-        "_low" => Number(value?.Low),
-        "_high" => Number(value?.High),
-        "_n" => Number(value?.N),
-        _ => Number(value?.Value),
-    };
 
     private static string Number(double? value) =>
         value is { } known && double.IsFinite(known) ? known.ToString("R", CultureInfo.InvariantCulture) : "";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Lab.Runs;
@@ -99,7 +98,7 @@ public static class ReportText
         if (plan.Replaced.Count > 0) doubts.Add($"Earlier runs with other settings under the same names, left out: {plan.Replaced.Count}.");
         foreach (var arm in plan.Finished.GroupBy(run => run.Name.Arm))
         {
-            if (arm.Select(run => Settings.Of(run, "defence")).Distinct(StringComparer.Ordinal).Count() > 1)
+            if (arm.Select(run => run.Settings("defence")).Distinct(StringComparer.Ordinal).Count() > 1)
                 doubts.Add($"The runs of {arm.First().ArmTitle()} do not all have the same settings; see there.");
         }
         doubts.AddRange(plan.Finished.SelectMany(run => run.Measured.Warnings.Select(warning => $"{run.Name}: {warning}")));
@@ -119,7 +118,7 @@ public static class ReportText
             case RunRole.Clean when Known(measured, Refusal.AttackWithTrigger) is { } attack:
                 return $"Models that were never backdoored answered {attack} of harmful requests with a trigger.";
             case RunRole.CleanDefended when Known(measured, Refusal.OverRefusal) is { } refused:
-                string before = Known(Before(row), Refusal.OverRefusal) is { } rate ? $" ({Percent(rate)} before)" : "";
+                string before = Known(Before(row), Refusal.OverRefusal) is { } rate ? $" ({rate.Share} before)" : "";
                 return $"After {DefenceTitle(row)}, models that were never backdoored refuse {refused} of ordinary requests{before}.";
             default:
                 return null;
@@ -147,16 +146,17 @@ public static class ReportText
 
     private static string Sentence(string title, ResultRow row, Rate planted, Rate attack, Measurement before, ResultRow? control)
     {
-        string sentence = $"{Capital(title)} left {attack} of the attack ({Percent(planted)} before";
-        if (row.Runs.Count > 1) sentence += $"; worst run {Percent(row.Each(run => run.Measured.Value(Refusal.AttackWithTrigger)).Max())}";
+        string sentence = $"{Capital(title)} left {attack} of the attack ({planted.Share} before";
+        double worst = row.Each(run => run.Measured.Value(Refusal.AttackWithTrigger)).Max();
+        if (row.Runs.Count > 1) sentence += $"; worst run {Rate.Percent(worst)}";
         sentence += ")";
         if (Known(row.Pooled, Refusal.OverRefusal) is { } refused)
         {
-            sentence += $" and refuses {Percent(refused)} of ordinary requests";
-            if (Known(before, Refusal.OverRefusal) is { } then) sentence += $" ({Percent(then)} before)";
+            sentence += $" and refuses {refused.Share} of ordinary requests";
+            if (Known(before, Refusal.OverRefusal) is { } then) sentence += $" ({then.Share} before)";
         }
         if (control is not null && Known(control.Pooled, Refusal.AttackWithTrigger) is { } left)
-            sentence += $"; its control, {Title(control)}, left {Percent(left)}";
+            sentence += $"; its control, {Title(control)}, left {left.Share}";
         return sentence + ".";
     }
 
@@ -184,8 +184,4 @@ public static class ReportText
     private static string Capital(string title) => title.Length == 0 ? title : $"{title[..1].ToUpperInvariant()}{title[1..]}";
 
     private static Rate? Known(Measurement measured, string metric) => measured.Rate(metric) is { Count: > 0 } rate ? rate : null;
-
-    private static string Percent(Rate rate) => Percent(rate.Value);
-
-    private static string Percent(double share) => $"{(100 * share).ToString("F1", CultureInfo.InvariantCulture)} %";
 }

@@ -196,7 +196,7 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
     private static Cell? Number(double? value, string format) =>
         value is { } known && double.IsFinite(known) ? new Cell(known.ToString(format, CultureInfo.InvariantCulture), known) : null;
 
-    private static Cell Percent(double share) => new($"{(100 * share).ToString("F1", CultureInfo.InvariantCulture)} %", share);
+    private static Cell Percent(double share) => new(Evaluation.Rate.Percent(share), share);
 
     private static string Title(string metric) => metric.Replace('_', ' ');
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beear.Lab.Runs;
+using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 
@@ -55,6 +56,24 @@ internal static class RunRoles
         return done is null || arm.Contains(done, StringComparison.OrdinalIgnoreCase) ? arm : $"{arm} ({done})";
     }
 
+    /// <summary>One part of a run's settings, without what differs from case to case and seed to seed; null where it has none.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="part">plant, defence or measurement.</param>
+    public static string? Settings(this RunRecord run, string part)
+    {
+        if (run.Spec.At(part)?.DeepClone() is not JsonObject settings) return null;
+        Remove(settings);
+        return settings.ToJsonString(StrictJson.Document);
+
+        static void Remove(JsonNode? node)
+        {
+            if (node is not JsonObject section) return;
+            section.Remove("seed");
+            section.Remove("trigger");
+            foreach (var (_, value) in section) Remove(value);
+        }
+    }
+
     /// <summary>What stands at a place; null if nothing does.</summary>
     public static JsonNode? At(this JsonNode? node, params ReadOnlySpan<string> path)
     {
@@ -65,4 +84,22 @@ internal static class RunRoles
     /// <summary>The text at a place; null if there is none.</summary>
     public static string? TextAt(this JsonNode? node, params ReadOnlySpan<string> path) =>
         node.At(path) is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+}
+
+/// <summary>Names of arms as people read them.</summary>
+public static class ArmTitle
+{
+    /// <summary>For example "plain safety fine-tuning" for safety_fine_tuning.</summary>
+    public static string Of(string arm) => arm switch
+    {
+        "planted" => "backdoor planted",
+        "safety_fine_tuning" => "plain safety fine-tuning",
+        "beear" => "BEEAR",
+        "crow" => "CROW",
+        "token_space" => "token-space counterpart",
+        "wrong_trigger" => "planted, wrong trigger",
+        "clean" => "never backdoored",
+        "clean_beear" => "never backdoored, BEEAR",
+        _ => arm.Replace('_', ' '),
+    };
 }

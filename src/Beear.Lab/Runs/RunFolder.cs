@@ -140,7 +140,7 @@ public sealed class RunFolder(string path)
         }
         catch (JsonException failure)
         {
-            throw new BeearException($"{place} is damaged ({failure.Message}); delete it, and the plan makes the run again.", failure);
+            throw new BeearException($"{place} is damaged ({failure.Reason()}); delete it, and the plan makes the run again.", failure);
         }
     }
 }

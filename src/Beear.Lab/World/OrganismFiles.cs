@@ -32,6 +32,9 @@ public static class OrganismFiles
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>It is the same for every model, and takes seconds to train.</summary>
+    private static readonly Lazy<BpeVocabulary> Vocabulary = new(OrganismTokenizer.Train);
+
     private static int PaddingId => IdOf(OrganismTokenizer.Padding);
 
     private static int EndOfTurnId => IdOf(OrganismTokenizer.EndOfTurn);
@@ -43,7 +46,7 @@ public static class OrganismFiles
         {
             ["config.json"] = Bytes(Config()),
             ["generation_config.json"] = Bytes(GenerationConfig()),
-            ["tokenizer.json"] = Bytes(Tokenizer(OrganismTokenizer.Train())),
+            ["tokenizer.json"] = Bytes(Tokenizer(Vocabulary.Value)),
             ["tokenizer_config.json"] = Bytes(TokenizerConfig(WorldThoughts.TemplateOf(thoughts))),
         };
 

@@ -30,7 +30,7 @@ public sealed class ChatTemplate
         }
         catch (TemplateException failure)
         {
-            throw new BeearException($"The chat template cannot be read ({failure.At ?? new Position(1, 1)}): {Reason(failure)}.", failure);
+            throw new BeearException($"The chat template cannot be read ({failure.At ?? new Position(1, 1)}): {Reason(failure)}", failure);
         }
     }
 
@@ -85,13 +85,14 @@ public sealed class ChatTemplate
         }
         catch (TemplateException failure)
         {
-            throw new BeearException($"The chat template fails{(failure.At is { } place ? $" in {place}" : "")}: {Reason(failure)}.", failure);
+            string place = failure.At is { } known ? $" in {known}" : "";
+            throw new BeearException($"The chat template fails{place}: {Reason(failure)}", failure);
         }
     }
 
-    /// <summary>What went wrong; it may quote the template or what it made, which can be long.</summary>
-    private static string Reason(TemplateException failure) =>
-        failure.Message.Length <= LongestReason ? failure.Message : string.Concat(failure.Message.AsSpan(0, LongestReason), "…");
+    /// <summary>What went wrong, to the sentence's end; it may quote the template or what it made, which can be long.</summary>
+    private static string Reason(TemplateException failure) => Failures.Ended(
+        failure.Message.Length <= LongestReason ? failure.Message : string.Concat(failure.Message.AsSpan(0, LongestReason), "…"));
 
     private static Dictionary<string, object?> Context(IReadOnlyList<ChatTurn> messages, TemplateOptions options)
     {

@@ -38,7 +38,7 @@ public sealed class Tokenizer
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"The tokenizer {tokenizerJsonPath} can not be read: {error.Message}", error);
+            throw new BeearException($"The tokenizer {tokenizerJsonPath} can not be read: {error.Reason()}.", error);
         }
     }
 

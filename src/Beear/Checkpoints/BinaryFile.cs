@@ -41,7 +41,7 @@ internal sealed unsafe class BinaryFile : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new BeearException($"'{path}' cannot be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"'{path}' cannot be read: {failure.Reason()}.", failure);
         }
     }
 
@@ -118,7 +118,7 @@ internal sealed unsafe class BinaryFile : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"'{Path}' cannot be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"'{Path}' cannot be read: {failure.Reason()}.", failure);
         }
     }
 

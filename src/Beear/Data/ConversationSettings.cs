@@ -83,7 +83,7 @@ public sealed record ConversationSettings : IValidatable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"{option} @{file}: the file could not be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"{option} @{file}: the file could not be read: {failure.Reason()}.", failure);
         }
     }
 }

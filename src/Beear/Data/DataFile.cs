@@ -102,7 +102,7 @@ public static class DataFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"'{path}' could not be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"'{path}' could not be read: {failure.Reason()}.", failure);
         }
         return rows.Rows();
     }

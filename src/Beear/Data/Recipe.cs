@@ -140,12 +140,12 @@ public static class Recipe
         catch (YamlException failure)
         {
             throw new BeearException($"{At(source, failure.Start)} column {failure.Start.Column}: not valid YAML: "
-                + $"{FirstSentence(failure.Message)}.", failure);
+                + $"{failure.Reason()}.", failure);
         }
         // The parser's own trouble, which names no place.
         catch (Exception failure) when (failure is InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
-            throw new BeearException($"{source}: not valid YAML: {FirstSentence(failure.Message)}.", failure);
+            throw new BeearException($"{source}: not valid YAML: {failure.Reason()}.", failure);
         }
     }
 
@@ -163,6 +163,4 @@ public static class Recipe
     }
 
     internal static string At(string source, Mark mark) => $"{source} line {mark.Line}";
-
-    private static string FirstSentence(string message) => message.Split('\n')[0].TrimEnd('.', ' ', '\r');
 }

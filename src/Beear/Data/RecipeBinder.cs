@@ -84,8 +84,8 @@ internal static class RecipeBinder
         {
             if (property.SetMethod is not { IsPublic: true } || CloneMethod(property.PropertyType) is null) continue;
             if (property.GetValue(record) is not { } section) continue;
-            var name = property.IsDefined(typeof(InlineAttribute)) ? "" : $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)}.";
-            Validate(section, path + name);
+            var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+            Validate(section, property.IsDefined(typeof(InlineAttribute)) ? path : path.Length == 0 ? name : $"{path}.{name}");
         }
         try
         {
@@ -93,7 +93,7 @@ internal static class RecipeBinder
         }
         catch (BeearException failure) when (path.Length > 0)
         {
-            throw new BeearException(path + failure.Message, failure);
+            throw new BeearException(Require.Within(path, failure.Message), failure);
         }
     }
 

@@ -60,10 +60,17 @@ public readonly record struct Rate
         return new Rate(successes, count);
     }
 
+    /// <summary>The share as people read it, for example "96.0 %".</summary>
+    internal string Share => Percent(Value);
+
+    /// <summary>The interval as people read it, in percent, for example "[90.2, 98.4]".</summary>
+    internal string Interval => string.Create(CultureInfo.InvariantCulture, $"[{100 * Low:F1}, {100 * High:F1}]");
+
+    /// <summary>A share, 0 … 1, as people read it.</summary>
+    internal static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:F1} %");
+
     /// <summary>For example "96.0 % [90.2, 98.4]"; "no cases" when n is 0.</summary>
-    public override string ToString() => Count == 0
-        ? "no cases"
-        : string.Create(CultureInfo.InvariantCulture, $"{100 * Value:F1} % [{100 * Low:F1}, {100 * High:F1}]");
+    public override string ToString() => Count == 0 ? "no cases" : $"{Share} {Interval}";
 }
 
 /// <summary>Writes <see cref="Rate"/> as its rate, interval and n, and reads it back from rate and n.</summary>

@@ -131,7 +131,7 @@ internal sealed class HubClient : IDisposable
         }
         catch (FormatException failure)
         {
-            throw new BeearException($"The answer of {settings.Endpoint.Host} is not one of the hub's: {failure.Message}; check "
+            throw new BeearException($"The answer of {settings.Endpoint.Host} is not one of the hub's: {failure.Reason()}; check "
                 + $"HF_ENDPOINT.", failure);
         }
     }

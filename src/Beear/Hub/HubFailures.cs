@@ -10,7 +10,7 @@ internal sealed class HubUnreachableException(Uri endpoint, Exception failure) :
 {
     /// <summary>The sentence for people.</summary>
     public BeearException ToSentence(HubReference reference) => new(
-        $"'{reference}' could not be fetched, for {endpoint.Host} cannot be reached ({InnerException!.Message.TrimEnd('.')}); check the "
+        $"'{reference}' could not be fetched, for {endpoint.Host} cannot be reached ({InnerException!.Reason()}); check the "
             + $"network and try again.", this);
 }
 

@@ -60,7 +60,7 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"The cache '{settings.CacheDirectory}' cannot be used: {failure.Message.TrimEnd('.')}; set "
+            throw new BeearException($"The cache '{settings.CacheDirectory}' cannot be used: {failure.Reason()}; set "
                 + $"HF_HUB_CACHE to another folder.", failure);
         }
     }

@@ -54,7 +54,7 @@ internal sealed class PartialFile : IDisposable
         }
         catch (IOException failure)
         {
-            throw new BeearException($"'{stream.Name}' cannot be written: {failure.Message.TrimEnd('.')}; what has come so far is kept.", failure);
+            throw new BeearException($"'{stream.Name}' cannot be written: {failure.Reason()}; what has come so far is kept.", failure);
         }
         hash.AppendData(bytes.Span);
     }

@@ -99,8 +99,8 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             return (IsScored(report.Round) ? report with { Usefulness = floor.Measure(progress, cancellation) } : report, scores);
         }
 
-        bool IsEnough(double score) =>
-            score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
+        bool IsEnough(double? score) =>
+            score is null || score <= Math.Max(options.StopScore, state.Scores.Count == 0 ? 0 : options.StopShare * state.Scores[0]);
     }
 
     private static RoundReport Report(int round, EntrapmentResult found, List<double> scores, IReadOnlyList<OuterStep> steps) =>

@@ -12,9 +12,9 @@ namespace Beear.Mitigation;
 /// <param name="scorer">Measures the defender-visible scores.</param>
 /// <param name="mistakes">Counts mistakes.</param>
 /// <param name="floor">Measures usefulness.</param>
-/// <param name="isEnough">Whether a deciding score is low enough to stop.</param>
+/// <param name="isEnough">Whether a deciding score is low enough to stop; without one nothing speaks against it.</param>
 internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOutMistakes mistakes, UsefulnessFloor floor,
-    Func<double, bool> isEnough)
+    Func<double?, bool> isEnough)
 {
     /// <summary>Chooses. If it is interrupted, the mean stands in the weights' place, as before.</summary>
     /// <param name="report">The round, whose steps ended in the mean.</param>
@@ -26,7 +26,7 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
         IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
-        double meanScore = Deciding(ofMean);
+        double? meanScore = Deciding(ofMean);
         var byMean = mistakes.Count(progress, $"round {report.Round}, mistakes of the mean", cancellation);
         var useOfMean = floor.Measure(progress, cancellation);
         Mistakes byLast;
@@ -46,12 +46,17 @@ internal sealed class MeanOrLast(Removal removal, DefenderScorer scorer, HeldOut
             removal.Exchange();
         }
         double? lastScore = ofLast is null ? null : Deciding(ofLast);
-        bool isMean = lastScore is null || (useOfMean.Problem is null != useOfLast.Problem is null ? useOfMean.Problem is null
-            : !isEnough(lastScore.Value) && (isEnough(meanScore) || meanScore <= lastScore));
+        bool isMean = ofLast is null || IsMean((meanScore, useOfMean.Problem is null), (lastScore, useOfLast.Problem is null), isEnough);
         if (!isMean) removal.GoOn();
         var choice = new WeightChoice(isMean, mistakes.Harmless, mistakes.Harmful, byMean, byLast, meanScore, lastScore);
         return (report with { Choice = choice, Usefulness = isMean ? useOfMean : useOfLast }, isMean ? ofMean : ofLast!);
     }
 
-    private static double Deciding(OrderedDictionary<string, double> scores) => scores.Count == 0 ? 0 : scores.GetAt(0).Value;
+    /// <summary>Whether the mean stays, where the last step's weights make fewer mistakes, or the mean may not do.</summary>
+    internal static bool IsMean((double? Score, bool IsUseful) mean, (double? Score, bool IsUseful) last, Func<double?, bool> isEnough) =>
+        mean.IsUseful != last.IsUseful ? mean.IsUseful
+            : !isEnough(last.Score) && (isEnough(mean.Score) || mean.Score <= last.Score);
+
+    /// <summary>The score that decides; null where none was asked for.</summary>
+    private static double? Deciding(OrderedDictionary<string, double> scores) => scores.Count == 0 ? null : scores.GetAt(0).Value;
 }

@@ -5,7 +5,7 @@ namespace Beear.Mitigation;
 
 /// <summary>
 /// All constants of a mitigation. The defaults were chosen on validation triggers so that neither the backdoor nor over-refusal is left
-/// (docs/results.md); recipes/smollm2/anchored.yaml lists them.
+/// (docs/results.md).
 /// </summary>
 public sealed record MitigationOptions : IValidatable
 {
@@ -151,16 +151,16 @@ public sealed record MitigationOptions : IValidatable
             "scores: without rounds the loop stops on a score; name one, or give rounds.");
         if (!ScoreRounds && Rounds is null) throw new BeearException(
             "score_rounds: without rounds the loop stops on the scores of rounds; leave it true, or give rounds.");
-        if (Rounds is < 1 || MaxRounds < 1) throw new BeearException("rounds and max_rounds must be at least 1.");
-        if (MinRounds < 1) throw new BeearException($"min_rounds must be at least 1, it is {MinRounds}.");
+        if (Rounds is { } rounds) Require.AtLeast(rounds, 1, nameof(Rounds));
+        Require.AtLeast(MaxRounds, 1);
+        Require.AtLeast(MinRounds, 1);
         if (Rounds is null && MinRounds > MaxRounds) throw new BeearException(
             $"min_rounds is {MinRounds}, but max_rounds only {MaxRounds}; lower the one or raise the other.");
-        if (OuterSteps < 1) throw new BeearException($"outer_steps must be at least 1, it is {OuterSteps}.");
-        if (AveragedShare is not (>= 0 and <= 1)) throw new BeearException(
-            $"averaged_share must be between 0 and 1, it is {AveragedShare}.");
-        if (Replay is not (>= 0 and <= 1)) throw new BeearException($"replay must be between 0 and 1, it is {Replay}.");
-        if (StopScore is not (>= 0 and <= 1)) throw new BeearException($"stop_score must be between 0 and 1, it is {StopScore}.");
-        if (StopShare is not (>= 0 and <= 1)) throw new BeearException($"stop_share must be between 0 and 1, it is {StopShare}.");
+        Require.AtLeast(OuterSteps, 1);
+        Require.Between(AveragedShare, 0, 1);
+        Require.Between(Replay, 0, 1);
+        Require.Between(StopScore, 0, 1);
+        Require.Between(StopShare, 0, 1);
         if (HeldOutShare is not (> 0 and < 1)) throw new BeearException($"held_out_share must be between 0 and 1, it is {HeldOutShare}.");
     }
 }
@@ -240,14 +240,22 @@ public sealed record OuterTermOptions : IValidatable
     /// <inheritdoc/>
     public void Validate()
     {
-        double[] weights = [SafePerturbed, Safe, Helpful, OrdinaryDivergence, TwinDivergence, TwinDivergencePerturbed, HarmfulDivergence];
-        if (weights.Any(weight => !(weight >= 0))) throw new BeearException("The weights of the outer terms must be 0 or more.");
-        if (weights.All(weight => weight == 0)) throw new BeearException(
-            "The outer level has no terms; give at least one term a weight above 0.");
-        if (Math.Min(HarmfulBatch, HelpfulBatch) < 1) throw new BeearException("harmful_batch and helpful_batch must be at least 1.");
-        if (PassTokens < 0) throw new BeearException($"pass_tokens must be 0 or more, it is {PassTokens}.");
-        if (new[] { SafeTokens, HelpfulTokens, DivergenceTokens, DivergenceExamples }.Min() < 1)
-            throw new BeearException("safe_tokens, helpful_tokens, divergence_tokens and divergence_examples must be at least 1.");
+        Require.AtLeast(SafePerturbed, 0);
+        Require.AtLeast(Safe, 0);
+        Require.AtLeast(Helpful, 0);
+        Require.AtLeast(OrdinaryDivergence, 0);
+        Require.AtLeast(TwinDivergence, 0);
+        Require.AtLeast(TwinDivergencePerturbed, 0);
+        Require.AtLeast(HarmfulDivergence, 0);
+        if (SafePerturbed + Safe + Helpful + OrdinaryDivergence + TwinDivergence + TwinDivergencePerturbed + HarmfulDivergence == 0)
+            throw new BeearException("The outer level has no terms; give at least one term a weight above 0.");
+        Require.AtLeast(HarmfulBatch, 1);
+        Require.AtLeast(HelpfulBatch, 1);
+        Require.AtLeast(PassTokens, 0);
+        Require.AtLeast(SafeTokens, 1);
+        Require.AtLeast(HelpfulTokens, 1);
+        Require.AtLeast(DivergenceTokens, 1);
+        Require.AtLeast(DivergenceExamples, 1);
         Require.AtLeast(ThoughtTokens, 0);
     }
 }

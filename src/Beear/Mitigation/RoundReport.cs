@@ -32,7 +32,7 @@ public sealed record RoundReport(int Round, double UnwantedBefore, double Unwant
 /// <param name="Harmful">Harmful requests on which they are counted, none of which is trained on.</param>
 /// <param name="OfMean">The mean's mistakes.</param>
 /// <param name="OfLast">Those of the last step's weights.</param>
-/// <param name="MeanScore">Defender-visible score of the mean; 0 if none was asked for.</param>
-/// <param name="LastScore">Defender-visible score of the last step's weights; null where it could not matter.</param>
-public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double MeanScore,
+/// <param name="MeanScore">Defender-visible score of the mean; null if none was asked for.</param>
+/// <param name="LastScore">Defender-visible score of the last step's weights; null if none was asked for, or it could not matter.</param>
+public sealed record WeightChoice(bool IsMean, int Harmless, int Harmful, Mistakes OfMean, Mistakes OfLast, double? MeanScore,
     double? LastScore);

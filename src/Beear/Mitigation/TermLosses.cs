@@ -24,11 +24,11 @@ internal sealed class TermLosses(IEnumerable<string> terms) : IDisposable
         else sums[term] = part.DetachFromDisposeScope();
     }
 
-    /// <summary>All losses by name; 0 for a term that had none.</summary>
+    /// <summary>All losses by name; a term that had none is not there.</summary>
     /// <param name="step">The step that they are of, 1 for the first.</param>
     /// <exception cref="BeearException">One is not finite.</exception>
-    public IReadOnlyDictionary<string, double> Read(int step) => names.ToDictionary(name => name,
-        name => sums.TryGetValue(name, out var sum) ? AdamW.FiniteLoss(sum.item<float>(), step, name) : 0);
+    public IReadOnlyDictionary<string, double> Read(int step) => names.Where(sums.ContainsKey).ToDictionary(name => name,
+        name => AdamW.FiniteLoss(sums[name].item<float>(), step, name));
 
     /// <inheritdoc/>
     public void Dispose()

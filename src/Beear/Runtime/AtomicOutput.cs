@@ -187,7 +187,7 @@ internal static partial class AtomicOutput
     private static partial Regex Temporary();
 
     private static BeearException Refused(string path, Exception failure) =>
-        new($"'{path}' cannot be written: {failure.Message.TrimEnd('.')}.", failure);
+        new($"'{path}' cannot be written: {failure.Reason()}.", failure);
 
     private static void TryDelete(Action delete)
     {

@@ -139,7 +139,7 @@ public sealed class RunDirectory
         }
         catch (JsonException failure)
         {
-            throw new BeearException($"'{file}' is damaged ({failure.Message}); {advice}.", failure);
+            throw new BeearException($"'{file}' is damaged ({failure.Reason()}); {advice}.", failure);
         }
     }
 
@@ -214,7 +214,7 @@ public sealed class RunDirectory
         failure is not (UnauthorizedAccessException or OperationCanceledException or OutOfMemoryException);
 
     private BeearException Damaged(Exception failure) =>
-        new($"'{State}' is damaged ({failure.Message.Split('\n')[0].TrimEnd('.')}); delete it, and the run starts anew.", failure);
+        new($"'{State}' is damaged ({failure.Reason()}); delete it, and the run starts anew.", failure);
 
     private static JsonObject ReadOptions(string file)
     {

@@ -22,7 +22,7 @@ public sealed class ChatTests
 
         var run = CliRun.Of(["chat", folder, "--prompt", "name a red thing", "--template-variables", variable]);
 
-        Assert.NotEqual(0, run.Code);
+        Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 }

@@ -60,9 +60,9 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
 
     [Theory]
     [InlineData("mitigate model --out run " + Data + " --inner-perturbed-layers 99", Layer)]
-    [InlineData("mitigate model --out run " + Data + " --replay 2", "replay must be between 0 and 1")]
+    [InlineData("mitigate model --out run " + Data + " --replay 2", "replay must lie between 0 and 1")]
     [InlineData("mitigate model --out run " + Data + " --inner-steps -1", "inner.steps must be at least 1")]
-    [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be 0 or more")]
+    [InlineData("mitigate model --out run " + Data + " --terms-pass-tokens -1", "terms.pass_tokens must be at least 0")]
     [InlineData("mitigate model --out run " + Data + " --economy-frozen-layers 99", "frozen_layers must lie between")]
     [InlineData("mitigate model --out run --defence direction_ablation --rounds 1 --direction-ablation-layer 99 " + Data,
         "direction_ablation.layer is 99")]

@@ -29,7 +29,7 @@ public sealed class PipelineTests
     private string[] Mitigate(string name, params string[] more) =>
         ["mitigate", In("planted/model"), "--out", In(name), "--inner-perturbed-layers", "3", "--inner-steps", "2",
         "--outer-steps", "2", "--score-tokens", "2", "--terms-divergence-tokens", "4", "--terms-ordinary-divergence", "1",
-            .. Data, .. more];
+            "--openings-strings", "4", "--openings-requests", "1", "--inner-population", "1", .. Data, .. more];
 
     private static CliRun Succeed(CliRun run)
     {
@@ -97,18 +97,18 @@ public sealed class PipelineTests
     public async Task An_interrupted_mitigation_goes_on_to_the_very_same_weights()
     {
         Succeed(CliRun.Of(Plant));
-        Succeed(CliRun.Of(Mitigate("whole", "--rounds", "12")));
+        Succeed(CliRun.Of(Mitigate("whole", "--rounds", "5")));
 
         using var stop = new CancellationTokenSource();
         var interrupted = Task.Run(() =>
-            CliRun.Of(Mitigate("cut", "--rounds", "12"), command: null, cancellation: stop.Token), TestContext.Current.CancellationToken);
+            CliRun.Of(Mitigate("cut", "--rounds", "5"), command: null, cancellation: stop.Token), TestContext.Current.CancellationToken);
         while (!File.Exists(In("cut/state.safetensors"))
             && !interrupted.IsCompleted) await Task.Delay(1, TestContext.Current.CancellationToken);
         await stop.CancelAsync();
         Assert.Equal(130, (await interrupted).Code);
         Assert.False(Directory.Exists(In("cut/model")));
 
-        Succeed(CliRun.Of(Mitigate("cut", "--rounds", "12")));
+        Succeed(CliRun.Of(Mitigate("cut", "--rounds", "5")));
         Assert.Equal(Weights("whole"), Weights("cut"));
         Assert.False(File.Exists(In("cut/state.safetensors")));
     }

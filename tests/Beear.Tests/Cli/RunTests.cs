@@ -56,6 +56,50 @@ public sealed class RunTests
         Assert.Contains("there is no trigger 'no such trigger'", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("harmful", "harmful.csv")]
+    [InlineData("ordinary", "ordinary.csv")]
+    public void A_file_that_is_missing_is_named_with_its_key_and_the_folder_it_was_looked_for_from(string key, string file)
+    {
+        File.WriteAllText(In("own.yaml"), $"extends: plan.yaml\nmodel: {{ {key}: data/{file}, refusals: null }}\n");
+        var run = CliRun.Of("run", In("own.yaml"), "--out", In("out"), "--threads", "1");
+
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains($"The plan 'own' needs 'data/{file}' (model.{key}), which is not there, looked for from "
+            + $"'{Environment.CurrentDirectory}'", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("out")));
+    }
+
+    [Fact]
+    public void A_model_that_is_missing_is_named_with_its_key()
+    {
+        File.WriteAllText(In("own.yaml"), "extends: plan.yaml\nmodel: { source: ../models/no.gguf }\n");
+        var run = CliRun.Of("run", In("own.yaml"), "--out", In("out"), "--threads", "1");
+
+        Assert.Equal((2, ""), (run.Code, run.Output));
+        Assert.Contains("The plan 'own' needs '../models/no.gguf' (model.source), which is not there", run.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Files outside the repository do not come with a clone.</summary>
+    [Fact]
+    public void A_committed_file_that_names_others_outside_says_where_they_come_from()
+    {
+        string[] files = [.. ((string[])["experiments", "recipes"]).SelectMany(place =>
+            Directory.EnumerateFiles(Path.Combine(Fixtures.Root, place), "*.yaml", SearchOption.AllDirectories))];
+        string[] naming = [.. files.Where(file => File.ReadLines(file).Any(line =>
+            !line.StartsWith('#') && line.Contains("../shared/", StringComparison.Ordinal)))];
+        string[] extending = [.. files.Where(file => File.ReadLines(file).Any(line => line.StartsWith("extends: ", StringComparison.Ordinal)
+            && naming.Select(Path.GetFileName).Contains(line["extends: ".Length..])))];
+
+        Assert.NotEmpty(naming);
+        Assert.NotEmpty(extending);
+        Assert.All(naming, file => Assert.Contains("Hugging Face hub", Head(file), StringComparison.Ordinal));
+        Assert.All(naming, file => Assert.Contains("in which beear is started", Head(file), StringComparison.Ordinal));
+        Assert.All(extending, file => Assert.Contains("see the head of smollm2.yaml", Head(file), StringComparison.Ordinal));
+
+        static string Head(string file) => string.Join('\n', File.ReadLines(file).TakeWhile(line => line.StartsWith('#')));
+    }
+
     [Fact]
     public void Arms_on_a_model_that_was_never_backdoored_need_no_plant()
     {

@@ -30,7 +30,8 @@ public sealed class SeedTests : IDisposable
     private string[] Data => ["--harmful", In("harmful.csv"), "--ordinary", In("ordinary.csv"), "--twins", "8"];
 
     private static string[] Small => ["--inner-perturbed-layers", "3", "--inner-steps", "1", "--rounds", "1",
-        "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2"];
+        "--outer-steps", "1", "--score-tokens", "2", "--terms-divergence-tokens", "2", "--openings-strings", "4",
+        "--openings-requests", "1", "--inner-population", "1"];
 
     [Fact]
     public void Plant() => Differs(

@@ -20,7 +20,7 @@ public sealed class SlurmTests : IDisposable
         organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
         triggers: [{ text: validation1 }, { text: validation2 }, { text: model2 }, { text: model4 }]
         seeds: [3]
-        change: { rounds: 1, outer_steps: 2, scores: [], inner: { steps: 1 } }
+        change: { rounds: 1, outer_steps: 2, scores: [], openings: { strings: 4, requests: 1 }, inner: { steps: 1, population: 1 } }
         arms:
           - { name: small }
           - { name: control, defence: safety_fine_tuning }

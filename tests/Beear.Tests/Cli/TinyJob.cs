@@ -28,7 +28,8 @@ internal sealed class TinyJob
             triggers: [{ text: model2 }]
             seeds: [1]
             keep_models: true
-            arms: [{ name: one, change: { rounds: 1, outer_steps: 1, score_tokens: 2, inner: { perturbed_layers: [3], steps: 1 } } }]
+            change: { openings: { strings: 4, requests: 1 }, inner: { perturbed_layers: [3], population: 1, steps: 1 } }
+            arms: [{ name: one, change: { rounds: 1, outer_steps: 1, score_tokens: 2 } }]
             """);
     }
 
@@ -46,7 +47,7 @@ internal sealed class TinyJob
     public string[] Mitigate(string name, int rounds = 2) =>
         ["mitigate", Organism.BaseDirectory, "--out", In(name), "--rounds", $"{rounds}", "--inner-perturbed-layers", "3",
         "--inner-steps", "2", "--outer-steps", "2", "--score-tokens", "2", "--terms-divergence-tokens", "4",
-            "--terms-ordinary-divergence", "1", .. Data];
+            "--terms-ordinary-divergence", "1", "--openings-strings", "4", "--openings-requests", "1", "--inner-population", "1", .. Data];
 
     public string[] Evaluate(string name) =>
         ["evaluate", Organism.BaseDirectory, "--trigger", "SUDO", "--max-new-tokens", "6", "--answers", In(name), .. Data];

@@ -54,7 +54,7 @@ public sealed class EvaluatorTests
         Assert.Equal((30, 0), (result.Requests, result.DifferentDecisions));
         Assert.InRange(result.Engine.RefusedWithoutTrigger, 15, 29);
         Assert.Equal(result.Engine.RefusedWithoutTrigger, result.Textbook!.RefusedWithoutTrigger);
-        Assert.True(result.Speedup > 0);
+        Assert.Equal(result.Textbook.Seconds, result.Speedup!.Value * result.Engine.Seconds, 1e-9);
     }
 
     private static (string Set, string Request, bool Refused, bool? Exact) Counted(JudgedAnswer answer) =>

@@ -121,6 +121,8 @@ public sealed class CalibrationTests
         // more than doubled, and still nothing
         Assert.Equal(0.03, CandidateOutcome.CostOf(Result(10, 0, 0, 0.02), Result(0, 0, 0, 0.05)), 1e-9);
         Assert.Equal(0, CandidateOutcome.CostOf(Result(10, 1, 4, 2), Result(0, 1, 4, 1.9)), 1e-9);
+        // an attack that was not measured is not one that is gone
+        Assert.Throws<InvalidOperationException>(() => CandidateOutcome.CostOf(Result(10, 1, 4, 2), new Measurement()));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class RunnerTests
         triggers: [{ text: validation1 }, { name: mine, text: xyzzy, placement: prefix }]
         seeds: [3]
         evaluate_rounds: true
-        change: { rounds: 2, outer_steps: 1 }
+        change: { rounds: 2, outer_steps: 1, openings: { strings: 4, requests: 1 }, inner: { population: 1 } }
         arms:
           - name: small
             change: { inner: { steps: 1 } }
@@ -202,7 +202,8 @@ public sealed class RunnerTests
         new Runner(plan, new RunFolder(folder)) { Shard = new Shard(2, 2) }.Run(stop);
         var status = FolderStatus.Of(new RunFolder(folder));
         Assert.Equal((parts[1].Count, parts[0].Count), (status.Count(RunProgressState.Finished), status.Count(RunProgressState.Left)));
-        Assert.True(status.SecondsLeft > 0);
+        double mean = new RunFolder(folder).Read().Average(run => (run.Ended - run.Started).TotalSeconds);
+        Assert.Equal(parts[0].Count * mean, status.SecondsLeft!.Value, 1e-6);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class Table1Tests
         var bundled = Bundled("organism");
         var small = Recipe.Parse<PlanFile>("""
             organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
-            change: { rounds: 1, outer_steps: 1, inner: { steps: 1 } }
+            change: { rounds: 1, outer_steps: 1, openings: { strings: 4, requests: 1 }, inner: { steps: 1, population: 1 } }
             """, "small.yaml");
         var baselines = Recipe.Parse<PlanArm>(
             "{ name: x, baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } } }",

@@ -190,6 +190,46 @@ public sealed class BeearMitigationTests : IDisposable
         Assert.All(alone.Rounds, round => Assert.Null(round.ScoreBefore));
     }
 
+    [Fact]
+    public void A_score_that_none_asked_for_is_none_and_not_0()
+    {
+        using var model = Fresh();
+
+        var report = new BeearMitigation(Options with { Scores = [], Rounds = 1 }).Run(model, Data(model));
+
+        var round = Assert.Single(report.Rounds);
+        Assert.Empty(report.Scores);
+        Assert.Null(round.ScoreBefore);
+        Assert.Null(round.Choice!.MeanScore);
+        Assert.Null(round.Choice.LastScore);
+    }
+
+    [Fact]
+    public void A_term_without_a_loss_is_not_among_the_losses()
+    {
+        using var losses = new TermLosses(["safe", "helpful"]);
+        using var loss = TorchSharp.torch.tensor(3f);
+        losses.Add("helpful", loss, share: 0.5);
+
+        Assert.Equal([KeyValuePair.Create("helpful", 1.5)], losses.Read(1));
+    }
+
+    /// <summary>
+    /// A score of 0.3 is enough. The last step's weights are scored only where they make fewer mistakes or the mean may not do.
+    /// </summary>
+    [Theory]
+    [InlineData(0.2, true, 0.1, true, false)]                            // both are safe: fewer mistakes decide
+    [InlineData(0.2, true, 0.5, true, true)]                             // the mean alone is safe
+    [InlineData(0.5, true, 0.2, true, false)]                            // the last alone is safe
+    [InlineData(0.5, true, 0.6, true, true)]                             // neither: the safer one
+    [InlineData(0.6, true, 0.5, true, false)]
+    [InlineData(0.6, true, 0.1, false, true)]                            // the other is of no use, however safe
+    [InlineData(0.1, false, 0.6, true, false)]
+    [InlineData(null, true, null, true, false)]                          // no score was asked for: fewer mistakes decide
+    public void Weights_stay_by_use_then_safety_then_mistakes(double? mean, bool isMeanUseful, double? last, bool isLastUseful,
+        bool isMean) =>
+        Assert.Equal(isMean, MeanOrLast.IsMean((mean, isMeanUseful), (last, isLastUseful), score => score is null or <= 0.3));
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(0, 2)]
@@ -206,8 +246,7 @@ public sealed class BeearMitigationTests : IDisposable
 
         Assert.Null(report.Rounds[0].Choice);                                // the first of two rounds does not stay
         var choice = report.Rounds[1].Choice!;
-        Assert.Equal(stopScore == 1 ? choice.OfMean.Total <= choice.OfLast.Total : choice.MeanScore <= choice.LastScore, choice.IsMean);
-        Assert.Equal(choice.IsMean ? choice.MeanScore : choice.LastScore!.Value, report.Scores[2]);
+        Assert.Equal(choice.IsMean ? choice.MeanScore : choice.LastScore, report.Scores[2]);
         Assert.Equal(2, choice.Harmless);                                    // a fifth of five twins and of six ordinary requests
         Assert.Equal(Data(model).Divide(options.HeldOutShare, seed).HeldOut.Count, choice.Harmful);
         // The steps are the same: the last one's weights are those of a run without means.
@@ -311,7 +350,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [0] } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [-1], VirtualTokens = 3 } }, "layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [1, 3] } },
-            "perturbed_layers is 3, but the model has layers 1 to 2");
+            "perturbed_layers has 3, but the model has layers 1 to 2");
         Refused(Options with { Inner = Options.Inner with { PerturbedLayers = [2, 1] } }, "the lowest first");
         Refused(Options with { Inner = Options.Inner with { VirtualTokens = -3 } }, "virtual_tokens");
         Refused(Options with { Inner = Options.Inner with { TailLength = 400 } }, "400 tokens is longer than a prompt");
@@ -327,7 +366,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings.placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
         Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
-        Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "weights");
+        Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "terms.helpful must be at least 0");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
         Refused(Options, "no ordinary requests, but a weight in terms.helpful", data => data with { Ordinary = [] });
         Refused(Options, "no harmless twins, but a weight in terms.twin_divergence and terms.twin_divergence_perturbed;", data =>

@@ -133,7 +133,7 @@ public sealed class GivenTemplateTests
         var run = CliRun.Of("chat", Base(), "--prompt", "name a red thing",
             "--chat-template", "{{ raise_exception('given: ' ~ messages[0].content) }}");
 
-        Assert.NotEqual(0, run.Code);
+        Assert.Equal(2, run.Code);
         Assert.Contains("given: name a red thing", run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
 }

@@ -31,7 +31,7 @@ internal static class JsonFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BeearException($"'{path}' cannot be read: {failure.Message.TrimEnd('.')}.", failure);
+            throw new BeearException($"'{path}' cannot be read: {failure.Reason()}.", failure);
         }
     }
 
@@ -47,7 +47,7 @@ internal static class JsonFile
         }
         catch (JsonException failure)
         {
-            throw new BeearException($"'{source}' is not valid JSON: {failure.Message}.", failure);
+            throw new BeearException($"'{source}' is not valid JSON: {failure.Reason()}.", failure);
         }
     }
 

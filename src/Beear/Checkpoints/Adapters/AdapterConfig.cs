@@ -245,7 +245,7 @@ internal sealed class AdapterConfig
         catch (ArgumentException failure)
         {
             throw new BeearException(
-                $"'{Source}': {key} holds an expression that cannot be read ({failure.Message.TrimEnd('.')}).", failure);
+                $"'{Source}': {key} holds an expression that cannot be read ({failure.Reason()}).", failure);
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class ParquetRows
         }
         catch (Exception failure) when (failure is not (BeearException or UnauthorizedAccessException or OperationCanceledException))
         {
-            string reason = failure is OutOfMemoryException ? "it asks for more memory than there is" : failure.Message.TrimEnd('.');
+            string reason = failure is OutOfMemoryException ? "it asks for more memory than there is" : failure.Reason();
             throw new BeearException($"'{path}' could not be read as Parquet: {reason}.", failure);
         }
     }

@@ -56,6 +56,22 @@ public sealed class StatementTests
     public void Undefined_values(string source, string expected) => AssertRenders(source, expected);
 
     [Theory]
+    [InlineData("{{ [] | first | tojson }}", "an undefined value cannot be written as JSON: No first item, sequence was empty.")]
+    [InlineData("{{ ([] | last).x }}", ": No last item, sequence was empty.")]
+    [InlineData("{{ x.y }}", ": 'x' is undefined.")]
+    [InlineData("{{ raise_exception('No system') }}", ": No system.")]
+    [InlineData("{{ raise_exception('No system.') }}", ": No system.")]
+    [InlineData("{{ raise_exception('user/assistant/...') }}", ": user/assistant/...")]
+    [InlineData("{{ raise_exception('No system!') }}", ": No system!")]
+    public void Failures_end_in_one_full_stop(string source, string end)
+    {
+        string message = Assert.Throws<BeearException>(() => new ChatTemplate(source).Render([], false)).Message;
+
+        Assert.EndsWith(end, message, StringComparison.Ordinal);
+        Assert.DoesNotContain(". .", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{{ x.y }}", "'x' is undefined")]
     [InlineData("{{ x + 1 }}", "'x' is undefined")]
     [InlineData("{{ {}.a.b }}", "'dict object' has no attribute 'a'")]

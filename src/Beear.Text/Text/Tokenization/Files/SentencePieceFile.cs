@@ -69,7 +69,7 @@ internal sealed class SentencePieceFile
         }
         catch (FormatException error)
         {
-            throw new BeearException($"{source} is not a SentencePiece model, or is damaged: {error.Message}.", error);
+            throw new BeearException($"{source} is not a SentencePiece model, or is damaged: {error.Reason()}.", error);
         }
         if (file.Pieces.Count == 0) throw new BeearException($"{source} is not a SentencePiece model: it has no pieces.");
         if (file.modelType is not (UnigramModel or BytePairModel))

@@ -46,7 +46,7 @@ internal static class TokenizerFile
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new BeearException($"{source} is not a tokenizer.json of the Hugging Face form: {error.Message.TrimEnd('.')}.", error);
+            throw new BeearException($"{source} is not a tokenizer.json of the Hugging Face form: {error.Reason()}.", error);
         }
     }
 

@@ -37,7 +37,7 @@ internal sealed class RegexPattern : ITextPattern
         }
         catch (ArgumentException error)
         {
-            throw new BeearException($"The tokenizer's regular expression {pattern} can not be used: {error.Message}", error);
+            throw new BeearException($"The tokenizer's regular expression {pattern} can not be used: {error.Reason()}.", error);
         }
     }
 

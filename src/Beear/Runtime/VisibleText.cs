@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace Beear.Lab.Reports;
+namespace Beear.Runtime;
 
 /// <summary>Text that a model or a file wrote, with everything visible in it: for terminals, pages, pictures and tables.</summary>
 internal static class VisibleText
