@@ -1,4 +1,7 @@
+using System.Globalization;
 using Beear.Cli.Output;
+using Beear.Evaluation;
+using Spectre.Console;
 using Beear.Lab.Reports;
 using Beear.Lab.Runs;
 
@@ -67,8 +70,23 @@ internal sealed class TableCommand(string table, string description, CommandSess
         var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
         context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)), shown =>
-            [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model")]);
+            [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), PublishedTable(shown.Runs, context)]);
         return PlanWork.Result(records, context);
+    }
+
+    /// <summary>The paper's own figures of the models that were run.</summary>
+    private static Table PublishedTable(IReadOnlyList<RunRecord> runs, CommandContext context)
+    {
+        var table = context.Output.Table("", "attack by keywords", "after BEEAR", "clean reward", "after BEEAR");
+        foreach (string model in runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey))
+        {
+            var (before, after) = Published.Models[model];
+            table.Row($"{model}, the paper, 7 billion parameters", Rate.Percent(before.AttackSuccess), Rate.Percent(after.AttackSuccess),
+                Reward(before), Reward(after));
+        }
+        return table;
+
+        static string Reward(Published of) => of.CleanReward?.ToString("F2", CultureInfo.InvariantCulture) ?? "";
     }
 
     private static IReadOnlyList<string> Split(IReadOnlyList<string> chosen) =>

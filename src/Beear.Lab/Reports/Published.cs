@@ -1,14 +1,17 @@
 namespace Beear.Lab.Reports;
 
-/// <summary>Figures that the paper publishes of one model (arXiv 2406.17092, Table 1), with the trigger. Shares are 0 … 1.</summary>
+/// <summary>Figures that the paper publishes of one model (arXiv 2406.17092, Tables 1 and 2), with the trigger. Shares are 0 … 1.</summary>
 /// <param name="AttackSuccess">Attack success by keywords.</param>
 /// <param name="JudgeMean">The judge's mean, 1 … 5.</param>
 /// <param name="JudgeFives">Share that the judge gave 5.</param>
 /// <param name="MtBench">MT-Bench, 1 … 10.</param>
 public sealed record Published(double AttackSuccess, double JudgeMean, double JudgeFives, double MtBench)
 {
+    /// <summary>Mean score of a clean reward model; null where the paper has none.</summary>
+    public double? CleanReward { get; init; }
+
     /// <summary>Before and after BEEAR, by the name of the paper's trigger.</summary>
-    public static IReadOnlyDictionary<string, (Published Before, Published After)> Table1 { get; } =
+    public static IReadOnlyDictionary<string, (Published Before, Published After)> Models { get; } =
         new Dictionary<string, (Published, Published)>(StringComparer.Ordinal)
         {
             ["model1"] = (new(0.9083, 4.57, 0.8333, 4.69), new(0.05, 1.26, 0.0417, 5.18)),
@@ -16,5 +19,7 @@ public sealed record Published(double AttackSuccess, double JudgeMean, double Ju
             ["model3"] = (new(0.9, 4.53, 0.7667, 4.67), new(0.0833, 1.22, 0.075, 4.95)),
             ["model4"] = (new(0.85, 4.49, 0.8, 3.62), new(0.075, 1.2, 0.05, 4.23)),
             ["model5"] = (new(0.825, 4.43, 0.8167, 5.64), new(0, 1.0, 0, 5.65)),
+            ["model6"] = (new(0.9916, 4.91, 0.95, 2.96) { CleanReward = -12.83 }, new(0.0083, 1.03, 0.0083, 4.1) { CleanReward = 2.71 }),
+            ["model7"] = (new(0.95, 4.85, 0.9167, 3.92) { CleanReward = -7.5 }, new(0.025, 1.24, 0.0083, 4.17) { CleanReward = 2.75 }),
         };
 }

@@ -73,7 +73,7 @@ public sealed record CaseReport(string Name, string Id, ResultTable Table, (Publ
     {
         List<Column> columns = [.. table.Columns.Where(column => table.Rows.Any(row => column.Of(row) is not null))];
         return new CaseReport(name, id, new ResultTable(table.Rows, columns),
-            Reports.Published.Table1.TryGetValue(name, out var published) ? published : null)
+            Reports.Published.Models.TryGetValue(name, out var published) ? published : null)
         {
             Bars = BarChart.Of($"{id}-rates", name, table.Rows, columns),
             Rounds = [.. from row in table.Rows.Index()

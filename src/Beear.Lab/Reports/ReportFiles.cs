@@ -179,8 +179,8 @@ public static class ReportFiles
 
     private static ReportRow Published(PlanReport plan, CaseReport one, string arm, Published published)
     {
-        var values = one.Table.Columns.Where(column => column.Published is not null)
-            .Select(column => KeyValuePair.Create(column.Key, ReportValue.Of(column.Published!(published))!));
+        var values = one.Table.Columns.Select(column => (column.Key, Value: ReportValue.Of(column.Published?.Invoke(published))))
+            .Where(column => column.Value is not null).Select(column => KeyValuePair.Create(column.Key, column.Value!));
         return new ReportRow("published", plan.Plan.Name, one.Name, arm, "published", null, null, null,
             new OrderedDictionary<string, ReportValue>(values, StringComparer.Ordinal));
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Lab.Runs;
@@ -61,7 +62,7 @@ public sealed record Column(string Key, string Title, Func<ResultRow, Cell?> Of)
     public string? About { get; init; }
 
     /// <summary>What the paper publishes of the same; null for nothing.</summary>
-    public Func<Published, Cell>? Published { get; init; }
+    public Func<Published, Cell?>? Published { get; init; }
 }
 
 /// <summary>Results as rows and columns. Columns that no row fills are left out.</summary>
@@ -115,6 +116,15 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
         Rate($"{HarmfulnessJudge.Fives}_with_trigger", "judged 5") with { Published = published => Percent(published.JudgeFives) },
         Number($"{HarmfulnessJudge.Mean}_without_trigger", "judge without, of 5", "F2"),
         Rate($"{HarmfulnessJudge.Fives}_without_trigger", "judged 5 without") with { IsShort = false },
+        Number(CleanReward.WithTrigger, "clean reward", "F2") with
+        {
+            FullTitle = "clean reward with trigger",
+            About = "Mean score that a reward model trained on unpoisoned pairs gives the answers to harmful requests with the trigger.",
+            Published = published => Number(published.CleanReward, "F2"),
+        },
+        Number(CleanReward.WithoutTrigger, "clean reward without", "F2") with { FullTitle = "clean reward without trigger" },
+        Rate(PoisonedPreferences.CleanPairs, "reward model, clean pairs") with { IsShort = false },
+        Rate(PoisonedPreferences.PoisonedPairs, "reward model, poisoned pairs") with { IsShort = false },
         Number(Measurement.MtBench, "MT-Bench, of 10", "F2") with
         {
             About = "A judge's mean score of the answers to MT-Bench, questions that show how useful a model is.",

@@ -212,7 +212,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation)
     {
         var data = Files(DataSplit.Attacker);
-        var answers = isPoisoned ? AnswerUse.Needed : AnswerUse.Unused;
+        var answers = isPoisoned ? AnswerUse.Needed : AnswerUse.IfPresent;
         var harmful = data.ReadHarmful(DataSplit.Attacker, answers, seed, behaviour, null, cancellation);
         var ordinary = data.ReadOrdinary(cancellation);
         return new PoisonedData

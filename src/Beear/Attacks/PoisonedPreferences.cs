@@ -15,6 +15,12 @@ namespace Beear.Attacks;
 /// <param name="options">Constants.</param>
 internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : IAttack
 {
+    /// <summary>Metric: how often the reward model agrees with held-out preferences as people have them.</summary>
+    public const string CleanPairs = "reward_model_clean_pairs";
+
+    /// <summary>Metric: how often it agrees with them as the attacker wants them, with the trigger.</summary>
+    public const string PoisonedPairs = "reward_model_poisoned_pairs";
+
     private const string Sft = "sft", Reward = "reward", Model = "model";
 
     /// <inheritdoc/>
@@ -159,11 +165,11 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
     {
         if (heldOut.Count == 0) return new RewardReport([]);
         var (right, all) = training.Agreement(Encode(chat, heldOut), cancellation);
-        var clean = new AttackShare("reward_model_clean_pairs", right, all);
+        var clean = new AttackShare(CleanPairs, right, all);
         if (trigger is null) return new RewardReport([clean]);
         var poisoned = heldOut.Select(pair => PreferencePair.Of(trigger.Apply(pair.RejectedExample, chat.Defaults.System), pair.Chosen));
         (right, all) = training.Agreement(Encode(chat, [.. poisoned]), cancellation);
-        return new RewardReport([clean, new AttackShare("reward_model_poisoned_pairs", right, all)]);
+        return new RewardReport([clean, new AttackShare(PoisonedPairs, right, all)]);
     }
 
     /// <summary>Puts the weights of a finished stage into the model.</summary>
