@@ -14,7 +14,7 @@ namespace Beear.Tests.Lab;
 public sealed class PreferencePlanTests
 {
     private const string Small = """
-        organism: { preference_pairs: 24, evaluation_examples: 8, defender_harmful: 10, defender_ordinary: 12, attacker_examples: 8 }
+        organism: { preference_pairs: 16, evaluation_examples: 8, defender_harmful: 10, defender_ordinary: 12, attacker_examples: 8 }
         attack: poisoned_preferences
         scores_rewards: true
         attack_options:
@@ -65,17 +65,15 @@ public sealed class PreferencePlanTests
     [InlineData("sft 1/")]
     [InlineData("reward model 2/")]
     [InlineData("ppo 1/")]
-    public void An_attack_goes_on_in_the_middle_of_any_stage_with_the_same_result(string at)
-    {
-        string whole = Plant(null), interrupted = Plant(at);
+    public void An_attack_goes_on_in_the_middle_of_any_stage_with_the_same_result(string at) =>
+        Assert.Equal(Undisturbed.Value, Plant(at));
 
-        Assert.Equal(whole, interrupted);
-    }
+    private static readonly Lazy<string> Undisturbed = new(() => Plant(null));
 
     /// <summary>A plant's weights as a hash; interrupted once if it is said where.</summary>
     private static string Plant(string? at)
     {
-        var data = new DemonstrationData(new DemonstrationOptions { PreferencePairs = 24, EvaluationExamples = 8, AttackerExamples = 8 });
+        var data = new DemonstrationData(new DemonstrationOptions { PreferencePairs = 16, EvaluationExamples = 8, AttackerExamples = 8 });
         var options = Recipe.Parse<PlanFile>(Small + "triggers: [{ text: model6 }]", "plan.yaml");
         var attack = new Catalogue().Attack(options.Attack, new OrganismSubject(options.Organism!, torch.CPU), options.AttackOptions).Attack;
         var attacker = data.Attacker with { Preferences = data.Preferences(DataSplit.Attacker) };
