@@ -74,6 +74,7 @@ public sealed record ModelSubjectOptions : IValidatable
         BuiltInRequests.Parse(Harmful);
         Require.NotEmpty(Ordinary);
         Require.AtLeast(HeldOutForms, 0);
+        if (PreferenceRows is { } rows) RowRange.Parse(rows);
         foreach (var (i, one) in Parties.Index())
         {
             foreach (var other in Parties[(i + 1)..])
@@ -226,11 +227,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <summary>Pairs of the file, or those that the attacker's rows make; every tenth is held out.</summary>
-    private AlignmentData Pairs(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, CancellationToken cancellation)
-    {
-        var rows = options.PreferenceRows is { } range ? RowRange.Parse(range) : null;
-        return options.Preferences is { } file ? Divided(PreferenceFile.Read(file, rows, cancellation).Pairs, []) : Made(harmful, ordinary);
-    }
+    private AlignmentData Pairs(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, CancellationToken cancellation) =>
+        Given(cancellation) is { } given ? Divided(given.Pairs, []) : Made(harmful, ordinary);
 
     private static AlignmentData Made(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary) => Divided(
         [.. harmful.Where(example => example.Compliance.Length > 0)
@@ -278,7 +276,10 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) => RepeatedRows.Find(
+    public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) =>
+        [.. RepeatedRows.Find(Requests(cancellation)), .. Given(cancellation)?.Finding is { } finding ? [finding] : Array.Empty<string>()];
+
+    private IReadOnlyList<(string, IEnumerable<Example>)> Requests(CancellationToken cancellation) =>
     [
         .. options.Parties.SelectMany(party =>
         {
@@ -289,7 +290,11 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
                 ($"ordinary requests of the {name}", files.ReadOrdinary(cancellation)),
             };
         }),
-    ]);
+    ];
+
+    /// <summary>The pairs of the file; null where there is none.</summary>
+    private PreferenceData? Given(CancellationToken cancellation) => options.Preferences is not { } file ? null
+        : PreferenceFile.Read(file, options.PreferenceRows is { } rows ? RowRange.Parse(rows) : null, cancellation);
 
     private DataSettings Files(DataSplit party)
     {
