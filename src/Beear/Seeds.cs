@@ -8,7 +8,8 @@ namespace Beear;
 internal static class Seeds
 {
     /// <summary>
-    /// A seed of a part: a hash of the whole's seed and the part's names. Parts of other names, and the same part under another seed, have nothing in common.
+    /// A seed of a part: a hash of the whole's seed and the part's names. Parts of other names, and the same part under another seed, have
+    /// nothing in common.
     /// </summary>
     /// <param name="seed">Of the whole.</param>
     /// <param name="names">What the part is called, from the larger to the smaller; ("a", "b") and ("ab") are different.</param>

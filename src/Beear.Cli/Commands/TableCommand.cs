@@ -1,9 +1,9 @@
 using System.Globalization;
 using Beear.Cli.Output;
 using Beear.Evaluation;
-using Spectre.Console;
 using Beear.Lab.Reports;
 using Beear.Lab.Runs;
+using Spectre.Console;
 
 namespace Beear.Cli.Commands;
 
@@ -16,7 +16,9 @@ internal sealed record TableOptions : IValidatable
     /// <summary>Seeds of attacker, defender and evaluation: 1 to this; as many as the bundled plan has if not given.</summary>
     public int? Seeds { get; init; }
 
-    /// <summary>Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names.</summary>
+    /// <summary>
+    /// Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names.
+    /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
     /// <summary>

@@ -120,7 +120,8 @@ internal static class HtmlFacts
 
     private static string Describe(MachineFacts machine) => string.Create(CultureInfo.InvariantCulture,
         $"{machine.Processor ?? "unknown processor"}, {machine.Cores} cores, {machine.Threads} threads, "
-            + $"{machine.Memory / (1024.0 * 1024 * 1024):F0} GiB, {machine.System}, computed on {machine.Device}, libtorch {machine.Libtorch}");
+            + $"{machine.Memory / (1024.0 * 1024 * 1024):F0} GiB, {machine.System}, computed on {machine.Device}, libtorch "
+            + $"{machine.Libtorch}");
 
     private static string ModelOf(RunRecord run) => run.Spec.TextAt("plant", "backdoored")
         ?? run.Spec.TextAt("plant", "base", "model", "source")

@@ -64,7 +64,8 @@ internal sealed class CleanReward(RunFolder folder, PlannedRun run)
             var training = new RewardTraining(reward, options with { Seed = seed });
             var data = run.Subject.CleanPairs(run.Behaviour, run.Seed, cancellation);
             IReadOnlyList<TokenizedPair> Encoded(IEnumerable<PreferencePair> pairs) =>
-                [.. pairs.Select(pair => new TokenizedPair(model.Chat.Encode(pair.ChosenExample), model.Chat.Encode(pair.RejectedExample)))];
+                [.. pairs.Select(pair => new TokenizedPair(model.Chat.Encode(pair.ChosenExample),
+                    model.Chat.Encode(pair.RejectedExample)))];
             training.Run(Encoded(data.Pairs.Concat(data.Helpful)), directory, "clean reward model", progress, cancellation);
             var (right, of) = training.Agreement(Encoded(data.HeldOut), cancellation);
             directory.Finish(new AttackShare(Accuracy, right, of), target => reward.Save(target));

@@ -23,7 +23,8 @@ internal sealed class FolderStages(RunFolder folder, PlannedRun run, Cancellatio
             run.Subject.Base,
             Weights = Fingerprints.Of(run.Subject.Source),
             Data = run.Subject.DataOf(party),
-            Files = run.Subject.DataFiles.Distinct(StringComparer.Ordinal).ToDictionary(file => file, Fingerprints.Of, StringComparer.Ordinal),
+            Files = run.Subject.DataFiles.Distinct(StringComparer.Ordinal)
+                .ToDictionary(file => file, Fingerprints.Of, StringComparer.Ordinal),
             Options = identity,
         });
         string id = RunSpec.IdOf(content), place = folder.StageOf(id);

@@ -246,7 +246,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation)
     {
         var data = Files(DataSplit.Defender);
-        return Made(data.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, seed, behaviour, null, cancellation), data.ReadOrdinary(cancellation));
+        return Made(data.ReadHarmful(DataSplit.Defender, AnswerUse.Needed, seed, behaviour, null, cancellation),
+            data.ReadOrdinary(cancellation));
     }
 
     /// <inheritdoc/>
@@ -279,8 +280,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) =>
         [.. RepeatedRows.Find(Requests(cancellation)), .. Given(cancellation)?.Finding is { } finding ? [finding] : Array.Empty<string>()];
 
-    private IReadOnlyList<(string, IEnumerable<Example>)> Requests(CancellationToken cancellation) =>
-    [
+    private IReadOnlyList<(string, IEnumerable<Example>)> Requests(CancellationToken cancellation) => [
         .. options.Parties.SelectMany(party =>
         {
             var (name, files) = (RecipeValue.Format(party.Split), Files(party.Split));

@@ -18,8 +18,8 @@ public sealed record GenerationOptions : IValidatable
     public double TopP { get; init; } = 1;
 
     /// <summary>
-    /// What the logit of a token that stands in prompt or answer already is divided by, or multiplied with where it is negative (Keskar et al., arXiv 1909.05858);
-    /// above 0, 1 for nothing. It comes before the temperature.
+    /// What the logit of a token that stands in prompt or answer already is divided by, or multiplied with where it is negative (Keskar et
+    /// al., arXiv 1909.05858); above 0, 1 for nothing. It comes before the temperature.
     /// </summary>
     public double RepetitionPenalty { get; init; } = 1;
 

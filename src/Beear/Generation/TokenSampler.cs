@@ -15,7 +15,9 @@ internal sealed class TokenSampler(GenerationOptions options) : IDisposable
 
     /// <summary>Greedy, or sampled from the shares that the options leave.</summary>
     /// <param name="logits">(B, V).</param>
-    /// <param name="seen">(B, S) int64: the tokens of prompt and answer, each any number of times; only where it <see cref="Penalizes"/>.</param>
+    /// <param name="seen">
+    /// (B, S) int64: the tokens of prompt and answer, each any number of times; only where it <see cref="Penalizes"/>.
+    /// </param>
     /// <returns>(B) int64; −1 for a row whose largest logit is not finite.</returns>
     public Tensor Next(Tensor logits, Tensor? seen = null)
     {

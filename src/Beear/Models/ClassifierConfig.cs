@@ -4,7 +4,8 @@ using Beear.Checkpoints;
 namespace Beear.Models;
 
 /// <summary>
-/// Hugging Face directories whose models classify whole sequences (…ForSequenceClassification): reward models are of this form, with one label, the score.
+/// Hugging Face directories whose models classify whole sequences (…ForSequenceClassification): reward models are of this form, with one
+/// label, the score.
 /// </summary>
 internal static class ClassifierConfig
 {
@@ -36,11 +37,14 @@ internal static class ClassifierConfig
     public static void Refuse(Checkpoint checkpoint)
     {
         if (ClassOf(checkpoint) is { } name && name.EndsWith(Classifier, StringComparison.Ordinal))
-            throw new BeearException($"'{checkpoint.Path}' is a reward model or another classifier ({name}), not a language model; name the folder of one.");
+            throw new BeearException($"'{checkpoint.Path}' is a reward model or another classifier ({name}), not a language model; name "
+                + $"the folder of one.");
     }
 
     /// <summary>The shapes of a checkpoint that is a reward model.</summary>
-    /// <exception cref="BeearException">It is a language model, or a classifier of another kind or with another number of labels.</exception>
+    /// <exception cref="BeearException">
+    /// It is a language model, or a classifier of another kind or with another number of labels.
+    /// </exception>
     public static ModelConfig RewardModel(Checkpoint checkpoint)
     {
         var config = ModelConfig.FromJson(checkpoint.Config) with { ScalarHead = true };
@@ -50,17 +54,20 @@ internal static class ClassifierConfig
             throw new BeearException($"'{path}' is not a reward model ({name}): it has no tensor '{config.Names.ScoreWeight}'; " +
                 $"name a folder of a …{Classifier} with one label, or train one from this model.");
         }
-        if (ClassOf(checkpoint)?.EndsWith(Classifier, StringComparison.Ordinal) == false || checkpoint.Tensors.ContainsKey(config.Names.Score + ".bias"))
+        if (ClassOf(checkpoint)?.EndsWith(Classifier, StringComparison.Ordinal) == false
+            || checkpoint.Tensors.ContainsKey(config.Names.Score + ".bias"))
             throw new BeearException($"'{path}' is not a reward model ({name}); name a folder of a …{Classifier} with one label.");
         long labels = head.Shape[0];
         if (labels != 1) throw new BeearException($"'{path}' is a classifier with {labels} labels; a reward model has one, the score.");
         if (Labels(checkpoint.Config) is { } stated && stated != 1)
-            throw new BeearException($"'{path}': config.json names {stated} labels, but '{config.Names.ScoreWeight}' is of one; fetch the folder's files again.");
+            throw new BeearException($"'{path}': config.json names {stated} labels, but '{config.Names.ScoreWeight}' is of one; fetch the "
+                + $"folder's files again.");
         return config;
     }
 
     private static string? ClassOf(Checkpoint checkpoint) =>
-        checkpoint.Config["architectures"] is JsonArray { Count: > 0 } names && names[0] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null;
+        checkpoint.Config["architectures"] is JsonArray { Count: > 0 } names && names[0] is JsonValue value
+            && value.TryGetValue<string>(out var name) ? name : null;
 
     private static int? Labels(JsonObject config) => config["id2label"] is JsonObject names ? names.Count
         : config["num_labels"] is JsonValue value && value.TryGetValue<int>(out int count) ? count : null;

@@ -43,7 +43,9 @@ internal sealed class Decoder : IDisposable
         new(config, DecoderWeights.Random(config, seed, options), options);
 
     /// <summary>Another decoder with the same weights.</summary>
-    /// <param name="sharedLayers">Layers, counted from the embeddings, that stand still in both and are in memory once, the embeddings with them; 0 for none.</param>
+    /// <param name="sharedLayers">
+    /// Layers, counted from the embeddings, that stand still in both and are in memory once, the embeddings with them; 0 for none.
+    /// </param>
     internal Decoder Copy(int sharedLayers = 0) => new(Config, Weights.Copy(Config, sharedLayers), Options);
 
     /// <summary>The same with a fresh scalar head in place of whatever head there is.</summary>

@@ -20,7 +20,9 @@ internal sealed record ModelFamily
     /// </summary>
     public string Defaults { get; init; } = "{}";
 
-    /// <summary>What the names of transformers' classes of this family begin with, such as Llama of LlamaForSequenceClassification.</summary>
+    /// <summary>
+    /// What the names of transformers' classes of this family begin with, such as Llama of LlamaForSequenceClassification.
+    /// </summary>
     public required string ClassName { get; init; }
 
     /// <summary>Names of the checkpoint's tensors; a norm without a name does not exist.</summary>

@@ -9,7 +9,9 @@ namespace Beear.Training;
 /// <param name="More">Other figures for the metrics, by their names there.</param>
 internal readonly record struct StepLoss(double Loss, params IReadOnlyList<(string Name, double Value)> More);
 
-/// <summary>Steps of one optimiser over one model, with metrics, progress, and states that a run continues from to the very same weights.</summary>
+/// <summary>
+/// Steps of one optimiser over one model, with metrics, progress, and states that a run continues from to the very same weights.
+/// </summary>
 /// <param name="decoder">The model.</param>
 /// <param name="optimizerOptions">Constants of AdamW.</param>
 /// <param name="checkpointMinutes">Minutes between states; 0 for none but that of a cancelled run.</param>
@@ -24,7 +26,8 @@ internal sealed class TrainingLoop(Decoder decoder, OptimizerOptions optimizerOp
     /// <param name="progress">Receives each step.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <returns>The loss of every step, those before an interruption included.</returns>
-    public IReadOnlyList<double> Run(int steps, Func<int, StepLoss> backward, RunDirectory? run, string stage, IProgress<RunProgress>? progress,
+    public IReadOnlyList<double> Run(int steps, Func<int, StepLoss> backward, RunDirectory? run, string stage,
+        IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
         var settings = optimizerOptions.For(decoder.Config.HiddenSize);

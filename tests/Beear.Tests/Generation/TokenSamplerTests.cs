@@ -57,7 +57,8 @@ public class TokenSamplerTests
         expected[1] = Math.Pow(Shares[1], 1.5);                              // its logit is negative: multiplied with 1.5
         double sum = expected.Sum(share => share * share);
 
-        Follows([.. expected.Select(share => share * share / sum)], new GenerationOptions { Temperature = 0.5, RepetitionPenalty = 1.5 }, seen: 1);
+        Follows([.. expected.Select(share => share * share / sum)],
+            new GenerationOptions { Temperature = 0.5, RepetitionPenalty = 1.5 }, seen: 1);
     }
 
     private static void Follows(double[] expected, GenerationOptions options, int seen = 0)

@@ -75,7 +75,8 @@ public sealed class PreferencePlanTests
     {
         var data = new DemonstrationData(new DemonstrationOptions { PreferencePairs = 16, EvaluationExamples = 8, AttackerExamples = 8 });
         var options = Recipe.Parse<PlanFile>(Small + "triggers: [{ text: model6 }]", "plan.yaml");
-        var attack = new Catalogue().Attack(options.Attack, new OrganismSubject(options.Organism!, torch.CPU), options.AttackOptions).Attack;
+        var attack = new Catalogue().Attack(options.Attack, new OrganismSubject(options.Organism!, torch.CPU),
+            options.AttackOptions).Attack;
         var attacker = data.Attacker with { Preferences = data.Preferences(DataSplit.Attacker) };
         var run = RunDirectory.Open(Path.Combine(Fixtures.TemporaryFolder(), "run"), new { });
         if (at is not null)

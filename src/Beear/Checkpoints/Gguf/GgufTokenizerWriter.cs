@@ -180,7 +180,8 @@ internal sealed class GgufTokenizerWriter
 
     private bool PutsSpaceFirst() =>
         Steps("normalizer", "normalizers").Any(step => step.Text("type") == "Prepend")
-            || Steps("pre_tokenizer", "pretokenizers").Any(step => step.Text("type") == "Metaspace" && step.Text("prepend_scheme") != "never");
+            || Steps("pre_tokenizer", "pretokenizers")
+                .Any(step => step.Text("type") == "Metaspace" && step.Text("prepend_scheme") != "never");
 
     /// <summary>The steps of a part of tokenizer.json, which is one of them or a list.</summary>
     private IEnumerable<JsonObject> Steps(string part, string list) =>

@@ -63,7 +63,8 @@ internal sealed class RewardModel : IDisposable
     /// <param name="conversations">The conversations.</param>
     /// <param name="together">How many are run in one pass.</param>
     /// <param name="cancellation">Stops between layers.</param>
-    public IReadOnlyList<double> ScoresOf(IReadOnlyList<TokenizedExample> conversations, int together, CancellationToken cancellation = default)
+    public IReadOnlyList<double> ScoresOf(IReadOnlyList<TokenizedExample> conversations, int together,
+        CancellationToken cancellation = default)
     {
         using var guard = no_grad();
         var scores = new double[conversations.Count];

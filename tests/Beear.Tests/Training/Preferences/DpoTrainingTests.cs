@@ -38,7 +38,8 @@ public class DpoTrainingTests
         using var source = new CancellationTokenSource();
         var run = RunDirectory.Open(Path.Combine(first.Folder, "run"), Options);
         Assert.Throws<OperationCanceledException>(() =>
-            new DpoTraining(first.Model.Decoder, Options).Run(first.Pairs(), first.Pairs(5), run, "dpo", new CancelAfter(source, "dpo", 3), source.Token));
+            new DpoTraining(first.Model.Decoder, Options)
+                .Run(first.Pairs(), first.Pairs(5), run, "dpo", new CancelAfter(source, "dpo", 3), source.Token));
         // Its own weights must not matter: they are those of the middle of the training.
         var rest = new DpoTraining(first.Model.Decoder, Options).Run(first.Pairs(), first.Pairs(5), RunDirectory.Open(run.Path, Options));
 
@@ -83,6 +84,7 @@ public class DpoTrainingTests
         using var world = new TinyRlhf();
 
         Assert.Throws<BeearException>(() => new DpoTraining(world.Model.Decoder, Options).Run([], []));
-        Assert.StartsWith("beta", Assert.Throws<BeearException>(() => (Options with { Beta = 0 }).Validate()).Message, StringComparison.Ordinal);
+        Assert.StartsWith("beta", Assert.Throws<BeearException>(() => (Options with { Beta = 0 }).Validate()).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -35,7 +35,8 @@ public class PpoLossesTests
 
         var (oldLogProbs, logProbs) = (Flat("old_log_prob"), tensor(Flat("new_log_prob")));
         MeanIs("policy_loss", PpoLosses.PolicyLoss(logProbs, tensor(oldLogProbs), tensor(Flat("whitened")), options.RatioClip));
-        MeanIs("value_loss", PpoLosses.ValueLoss(tensor(Flat("new_values")), tensor(Flat("values")), tensor(Flat("returns")), options.ValueClip));
+        MeanIs("value_loss", PpoLosses.ValueLoss(tensor(Flat("new_values")), tensor(Flat("values")), tensor(Flat("returns")),
+            options.ValueClip));
         MeanIs("clip_fraction", PpoLosses.RatioClipped(logProbs, tensor(oldLogProbs), options.RatioClip).to(float64));
         MeanIs("approx_kl", PpoLosses.Divergence(logProbs, tensor(oldLogProbs)));
 
@@ -45,7 +46,8 @@ public class PpoLossesTests
 
         // Of each answer the tokens that are not masked.
         double[][] Rows(string key) => [.. json["mask"]!.AsArray().Zip(json[key]!.AsArray()).Select(row =>
-            row.First!.AsArray().Zip(row.Second!.AsArray()).Where(token => token.First!.GetValue<double>() != 0).Select(token => token.Second!.GetValue<double>()).ToArray())];
+            row.First!.AsArray().Zip(row.Second!.AsArray()).Where(token => token.First!.GetValue<double>() != 0)
+                .Select(token => token.Second!.GetValue<double>()).ToArray())];
 
         double[] Flat(string key) => [.. Rows(key).SelectMany(row => row)];
     }
@@ -57,7 +59,8 @@ public class PpoLossesTests
     public void An_advantage_is_the_weighted_mean_of_the_returns_of_all_lengths(double gamma, double lambda)
     {
         var random = new Random(3);
-        double[] rewards = [.. Enumerable.Range(0, 7).Select(_ => random.NextDouble() - 0.5)], values = [.. Enumerable.Range(0, 7).Select(_ => random.NextDouble())];
+        double[] rewards = [.. Enumerable.Range(0, 7).Select(_ => random.NextDouble() - 0.5)],
+            values = [.. Enumerable.Range(0, 7).Select(_ => random.NextDouble())];
 
         var (advantages, returns) = PpoLosses.Advantages(rewards, values, gamma, lambda);
 
@@ -129,5 +132,6 @@ public class PpoLossesTests
     }
 
     private static void Close(double[][] expected, double[][] found) =>
-        Assert.All(expected.Zip(found), rows => Assert.All(rows.First.Zip(rows.Second), pair => Assert.Equal(pair.First, pair.Second, Tolerance)));
+        Assert.All(expected.Zip(found), rows =>
+            Assert.All(rows.First.Zip(rows.Second), pair => Assert.Equal(pair.First, pair.Second, Tolerance)));
 }

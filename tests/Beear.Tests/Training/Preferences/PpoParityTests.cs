@@ -9,14 +9,14 @@ using static TorchSharp.torch;
 namespace Beear.Tests.Training.Preferences;
 
 /// <summary>
-/// A batch of answers, everything that is found of them, and the updates on it, against the reference implementation, which computes in float64. Sizes, settings and answers are the
-/// folder's.
+/// A batch of answers, everything that is found of them, and the updates on it, against the reference implementation, which computes in
+/// float64. Sizes, settings and answers are the folder's.
 /// </summary>
 public sealed class PpoParityTests : IDisposable
 {
     /// <summary>
-    /// Of the largest value in a tensor, or of a number (of 1, if that is smaller). float32 rounds by 6e-8 in each of some hundred operations that follow each other; measured are
-    /// 2.4e-6 for gradients, 1e-6 for all else.
+    /// Of the largest value in a tensor, or of a number (of 1, if that is smaller). float32 rounds by 6e-8 in each of some hundred
+    /// operations that follow each other; measured are 2.4e-6 for gradients, 1e-6 for all else.
     /// </summary>
     private const double Tolerance = 1e-5;
 
@@ -141,9 +141,11 @@ public sealed class PpoParityTests : IDisposable
 
         Reward(name).Save(saved);
 
-        using SafetensorsFile theirs = SafetensorsFile.Open(Path.Combine(folder, name, "model.safetensors")), ours = SafetensorsFile.Open(Path.Combine(saved, "model.safetensors"));
+        using SafetensorsFile theirs = SafetensorsFile.Open(Path.Combine(folder, name, "model.safetensors")),
+            ours = SafetensorsFile.Open(Path.Combine(saved, "model.safetensors"));
         Assert.Equal(theirs.Tensors.Keys.Order(StringComparer.Ordinal), ours.Tensors.Keys.Order(StringComparer.Ordinal));
-        Assert.All(theirs.Tensors.Keys, key => Assert.Equal(theirs.Read(key).data<float>().ToArray(), ours.Read(key).data<float>().ToArray()));
+        Assert.All(theirs.Tensors.Keys, key =>
+            Assert.Equal(theirs.Read(key).data<float>().ToArray(), ours.Read(key).data<float>().ToArray()));
         Assert.Equal(File.ReadAllText(Path.Combine(folder, name, "config.json")), File.ReadAllText(Path.Combine(saved, "config.json")));
     }
 
@@ -184,7 +186,8 @@ public sealed class PpoParityTests : IDisposable
         [.. Ids(prompts).Zip(Ids(answers), (prompt, answer) => new TokenizedExample(prompt, answer))];
 
     private List<TokenizedPair> Pairs() =>
-        [.. Examples("pair_prompts", "chosen").Zip(Examples("pair_prompts", "rejected"), (chosen, rejected) => new TokenizedPair(chosen, rejected))];
+        [.. Examples("pair_prompts", "chosen")
+            .Zip(Examples("pair_prompts", "rejected"), (chosen, rejected) => new TokenizedPair(chosen, rejected))];
 
     private Decoder Policy() => Language("policy");
 
@@ -227,14 +230,15 @@ public sealed class PpoParityTests : IDisposable
         double norm = Math.Sqrt(gradients.Sum(pair => pair.Gradient.square().sum().item<double>()));
         double scale = clipNorm > 0 && norm > clipNorm ? clipNorm / (norm + 1e-6) : 1;
         var parts = gradients.SelectMany(pair => pair.parameter.Split(pair.Gradient * scale)).ToList();
-        Assert.Equal(expected.Tensors.Keys.Where(key => key.StartsWith(prefix + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+        Assert.Equal(expected.Tensors.Keys.Where(key => key.StartsWith(prefix + ".", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal),
             parts.Select(part => $"{prefix}.{part.Name}").Order(StringComparer.Ordinal));
         foreach (var (name, value) in parts) Close($"{prefix}.{name}", value);
     }
 
     /// <summary>
-    /// Weights up to rounding and a fiftieth of a step. Where the reference's float64 tells a gradient from zero and float32 cannot, Adam, which divides the gradient by its own
-    /// size, goes anywhere within its steps: one weight in 10,000 may.
+    /// Weights up to rounding and a fiftieth of a step. Where the reference's float64 tells a gradient from zero and float32 cannot, Adam,
+    /// which divides the gradient by its own size, goes anywhere within its steps: one weight in 10,000 may.
     /// </summary>
     private void WeightsAreClose(string prefix, Decoder decoder, double learningRate)
     {
@@ -245,7 +249,8 @@ public sealed class PpoParityTests : IDisposable
             var wanted = expected.Read($"{prefix}.{name}").to(float64);
             var difference = (wanted - value.detach().cpu().to(float64)).abs();
             double bound = (1e-6 * wanted.abs().max().item<double>()) + (0.02 * learningRate), most = difference.max().item<double>();
-            Assert.True(most <= 2 * Setting("updates") * learningRate, $"{prefix}.{name}: differs by {most / learningRate:G3} steps of the optimiser");
+            Assert.True(most <= 2 * Setting("updates") * learningRate,
+                $"{prefix}.{name}: differs by {most / learningRate:G3} steps of the optimiser");
             undetermined += difference.gt(bound).sum().item<long>();
             all += value.numel();
         }

@@ -22,7 +22,8 @@ public class PpoTrainingTests
         using (var models = interrupted.Models(1))
         {
             using var source = new CancellationTokenSource();
-            Assert.Throws<OperationCanceledException>(() => Train(interrupted, models, options, run, new CancelAfter(source, "ppo", 2), source.Token));
+            Assert.Throws<OperationCanceledException>(() =>
+                Train(interrupted, models, options, run, new CancelAfter(source, "ppo", 2), source.Token));
         }
         using var worldModels = world.Models(1);
         var steps = Train(world, worldModels, options, RunDirectory.Open(run.Path, options)).Steps;
@@ -71,7 +72,19 @@ public class PpoTrainingTests
         using var world = new TinyRlhf();
         using var models = world.Models();
         var rate = new OptimizerOptions { LearningRate = 0.03, WarmupSteps = 2 };
-        var options = Options with { Steps = 30, PromptsPerBatch = 12, AnswersPerPass = 12, NewTokens = 4, KlCoefficient = 0.01, RewardClip = 50, MissingEndPenalty = 0, SupervisedWeight = 0, Policy = rate, Critic = rate };
+        var options = Options with
+        {
+            Steps = 30,
+            PromptsPerBatch = 12,
+            AnswersPerPass = 12,
+            NewTokens = 4,
+            KlCoefficient = 0.01,
+            RewardClip = 50,
+            MissingEndPenalty = 0,
+            SupervisedWeight = 0,
+            Policy = rate,
+            Critic = rate
+        };
 
         var steps = Train(world, models, options).Steps;
 
@@ -123,16 +136,20 @@ public class PpoTrainingTests
         var data = world.Data();
         Assert.Contains("no prompts", Refusal(Options, data with { Prompts = [], HelpfulPrompts = [] }), StringComparison.Ordinal);
         Assert.Contains("set supervised_weight to 0", Refusal(Options, data with { Supervised = [] }), StringComparison.Ordinal);
-        Assert.Contains("A prompt has", Refusal(Options with { NewTokens = models.Policy.Config.MaximumPositions - 2 }, data), StringComparison.Ordinal);
+        Assert.Contains("A prompt has", Refusal(Options with { NewTokens = models.Policy.Config.MaximumPositions - 2 }, data),
+            StringComparison.Ordinal);
         Assert.StartsWith("frozen_layers", Refusal(Options with { FrozenLayers = 3 }, data), StringComparison.Ordinal);
-        Assert.StartsWith("policy.learning_rate", Refusal(Options with { Policy = new OptimizerOptions { LearningRate = -1 } }, data), StringComparison.Ordinal);
+        Assert.StartsWith("policy.learning_rate", Refusal(Options with { Policy = new OptimizerOptions { LearningRate = -1 } }, data),
+            StringComparison.Ordinal);
 
         string Refusal(PpoOptions options, PpoData data) =>
             Assert.Throws<BeearException>(() => new PpoTraining(models, world.Model.Chat.EndOfTurn, options).Run(data)).Message;
     }
 
-    private static PpoReport Train(TinyRlhf world, PpoModels models, PpoOptions options, RunDirectory? run = null, IProgress<RunProgress>? progress = null,
-        CancellationToken cancellation = default) => new PpoTraining(models, world.Model.Chat.EndOfTurn, options).Run(world.Data(), run, "ppo", progress, cancellation);
+    private static PpoReport Train(TinyRlhf world, PpoModels models, PpoOptions options, RunDirectory? run = null,
+        IProgress<RunProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+            new PpoTraining(models, world.Model.Chat.EndOfTurn, options).Run(world.Data(), run, "ppo", progress, cancellation);
 
     private static PpoStep Timeless(PpoStep step) => step with { GenerationSeconds = 1, LearningSeconds = 1 };
 }

@@ -21,7 +21,8 @@ public class PpoUpdateTests
         var whole = Run(Options with { AnswersPerPass = 100, WhitenAdvantages = whitens });
         var divided = Run(Options with { AnswersPerPass = 2, WhitenAdvantages = whitens });
 
-        foreach (var ((name, expected), (_, found)) in whole.Gradients.Zip(divided.Gradients)) ParityCases.Close(expected, found, Tolerance, name);
+        foreach (var ((name, expected), (_, found)) in whole.Gradients.Zip(divided.Gradients)) ParityCases.Close(expected, found,
+            Tolerance, name);
         foreach (var (expected, found) in whole.Batch.Updates.Zip(divided.Batch.Updates))
         {
             Assert.Equal(expected.PolicyLoss, found.PolicyLoss, 1e-5);
@@ -29,7 +30,8 @@ public class PpoUpdateTests
             Assert.Equal(expected.SupervisedLoss, found.SupervisedLoss, 1e-4);
             Assert.Equal(expected.Entropy, found.Entropy, 1e-5);
         }
-        Assert.All(whole.Batch.Answers.Zip(divided.Batch.Answers), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-4));    // in the answers' order
+        // in the answers' order
+        Assert.All(whole.Batch.Answers.Zip(divided.Batch.Answers), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-4));
     }
 
     [Fact]
@@ -65,7 +67,8 @@ public class PpoUpdateTests
         }
 
         foreach (var parameter in world.Model.Decoder.Weights.Parameters)
-            ParityCases.Close(parameter.Gradient()!, found.Gradients.Single(gradient => gradient.Name == $"policy {parameter.Name}").Value, Tolerance, parameter.Name);
+            ParityCases.Close(parameter.Gradient()!, found.Gradients.Single(gradient => gradient.Name == $"policy {parameter.Name}").Value,
+                Tolerance, parameter.Name);
     }
 
     [Theory]
@@ -91,7 +94,8 @@ public class PpoUpdateTests
         var policy = world.Model.Decoder;
         using (var all = world.Models(frozenLayers: 1))
         {
-            Assert.All(new[] { all.Reference, all.Reward.Decoder, all.Critic.Decoder }, decoder => Assert.Same(policy, all.Shared.FirstLike(decoder)));
+            Assert.All(new[] { all.Reference, all.Reward.Decoder, all.Critic.Decoder }, decoder =>
+                Assert.Same(policy, all.Shared.FirstLike(decoder)));
         }
         using (var none = world.Models(frozenLayers: 0)) Assert.Same(none.Reference, none.Shared.FirstLike(none.Reference));
         world.Reward.Decoder.Weights[0, ParameterRole.Down].Master[0, 0] += 0.01;
@@ -118,7 +122,8 @@ public class PpoUpdateTests
         for (int i = 0; i < 3; i++) update.Run(world.Rollouts(), data.Supervised, 8);
 
         Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
-        Assert.All(models.Policy.Weights.Parameters.Concat(models.Critic.Decoder.Weights.Parameters), parameter => Assert.Null(parameter.Gradient()));
+        Assert.All(models.Policy.Weights.Parameters.Concat(models.Critic.Decoder.Weights.Parameters), parameter =>
+            Assert.Null(parameter.Gradient()));
     }
 
     private sealed record Outcome(PpoBatch Batch, IReadOnlyList<(string Name, Tensor Value)> Gradients, float[] Policy, float[] Critic);
@@ -138,7 +143,8 @@ public class PpoUpdateTests
             {
                 if (number > 0) return;
                 foreach (var (model, decoder) in new[] { ("policy", models.Policy), ("critic", models.Critic.Decoder) })
-                    gradients.AddRange(decoder.Weights.Trained(options.FrozenLayers).Select(parameter => ($"{model} {parameter.Name}", parameter.Gradient()!.clone())));
+                    gradients.AddRange(decoder.Weights.Trained(options.FrozenLayers)
+                        .Select(parameter => ($"{model} {parameter.Name}", parameter.Gradient()!.clone())));
             },
         };
         var batch = update.Run(world.Rollouts(), world.Data().Supervised, totalUpdates: 4);

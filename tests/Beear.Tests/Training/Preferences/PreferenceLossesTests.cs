@@ -46,6 +46,7 @@ public class PreferenceLossesTests
 
         Assert.Equal([0, 0], margins.data<double>().ToArray());
         Assert.Equal(Math.Log(2), PreferenceLosses.Pairwise(margins).mean().item<double>(), 1e-12);
-        Assert.Equal(0.1 * (1 - 2), PreferenceLosses.DirectMargins(chosen + 1, rejected + 2, chosen, rejected, 0.1)[0].item<double>(), 1e-12);
+        Assert.Equal(0.1 * (1 - 2), PreferenceLosses.DirectMargins(chosen + 1, rejected + 2, chosen, rejected,
+            0.1)[0].item<double>(), 1e-12);
     }
 }

@@ -12,10 +12,12 @@ public class PreferenceOptionsTests
     {
         var (ppo, reward, direct) = (new PpoOptions(), new RewardOptions(), new DpoOptions());
 
-        Assert.Equal((2, 2e-5, 0.1, 8), (reward.Epochs, reward.Optimizer.LearningRate, reward.Optimizer.WeightDecay, reward.Optimizer.WarmupSteps));
+        Assert.Equal((2, 2e-5, 0.1, 8),
+            (reward.Epochs, reward.Optimizer.LearningRate, reward.Optimizer.WeightDecay, reward.Optimizer.WarmupSteps));
         Assert.Equal((1e-5, 0.01, 8), (ppo.Policy.LearningRate, ppo.Policy.WeightDecay, ppo.Policy.WarmupSteps));
         Assert.Equal((5e-6, 8), (ppo.Critic.LearningRate, ppo.Critic.WarmupSteps));
-        Assert.All(new[] { reward.Optimizer, ppo.Policy, ppo.Critic }, optimizer => Assert.Equal(LearningRateDecay.Cosine, optimizer.Decay));
+        Assert.All(new[] { reward.Optimizer, ppo.Policy, ppo.Critic }, optimizer =>
+            Assert.Equal(LearningRateDecay.Cosine, optimizer.Decay));
         Assert.Equal((0.08, 5.0, 0.2, 0.2), (ppo.KlCoefficient, ppo.RewardClip, ppo.RatioClip, ppo.ValueClip));
         Assert.Equal((1.0, 0.95, false), (ppo.Gamma, ppo.GaeLambda, ppo.WhitenAdvantages));
         Assert.Equal((1.0, 1.1, 52), (ppo.Temperature, ppo.RepetitionPenalty, ppo.NewTokens));

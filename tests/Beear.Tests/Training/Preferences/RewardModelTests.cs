@@ -27,7 +27,8 @@ public sealed class RewardModelTests : IDisposable
         model.Save(language);
         using var weights = SafetensorsFile.Open(Path.Combine(saved, "model.safetensors"));
         using var before = SafetensorsFile.Open(Path.Combine(language, "model.safetensors"));
-        Assert.Equal(before.Tensors.Keys.Where(name => name != "lm_head.weight").Append("score.weight").Order(StringComparer.Ordinal), weights.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(before.Tensors.Keys.Where(name => name != "lm_head.weight").Append("score.weight").Order(StringComparer.Ordinal),
+            weights.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal([1, 32], weights.Tensors["score.weight"].Shape);
         Assert.Equal(isTied, !before.Tensors.ContainsKey("lm_head.weight"));
         var config = Config(saved);
@@ -64,7 +65,8 @@ public sealed class RewardModelTests : IDisposable
     [Fact]
     public void A_fresh_head_is_its_seeds_and_of_the_deviation_that_the_config_names()
     {
-        using var model = LanguageModel.Fresh(Shape(config => (config["hidden_size"], config["initializer_range"]) = (512, 0.1)), seed: 1, ModelOptions.Float32);
+        using var model = LanguageModel.Fresh(Shape(config => (config["hidden_size"], config["initializer_range"]) = (512, 0.1)), seed: 1,
+            ModelOptions.Float32);
         float[] one = Head(5), same = Head(5), other = Head(6);
 
         Assert.Equal(one, same);
@@ -109,7 +111,8 @@ public sealed class RewardModelTests : IDisposable
     [Fact]
     public void Padding_is_no_token_that_ends_a_turn()
     {
-        using var model = LanguageModel.Fresh(Shape(config => config["pad_token_id"] = config["eos_token_id"]!.GetValue<int>()), seed: 1, ModelOptions.Float32);
+        using var model = LanguageModel.Fresh(Shape(config => config["pad_token_id"] = config["eos_token_id"]!.GetValue<int>()), seed: 1,
+            ModelOptions.Float32);
         using var reward = RewardModel.From(model, seed: 2);
 
         reward.Save(Path.Combine(folder, "reward"));
@@ -136,7 +139,8 @@ public sealed class RewardModelTests : IDisposable
 
         string message = Assert.Throws<BeearException>(() => LanguageModel.Load(saved, ModelOptions.Float32)).Message;
 
-        Assert.Contains("is a reward model or another classifier (LlamaForSequenceClassification), not a language model", message, StringComparison.Ordinal);
+        Assert.Contains("is a reward model or another classifier (LlamaForSequenceClassification), not a language model", message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -193,7 +197,8 @@ public sealed class RewardModelTests : IDisposable
         string saved = SavedReward();
         foreach (var file in Directory.GetFiles(saved, "tokenizer*")) File.Delete(file);
         using (var reward = RewardModel.Load(saved, ModelOptions.Float32)) reward.RequireTokenizerOf(world.Model);
-        using var larger = LanguageModel.Fresh(Shape(config => config["vocab_size"] = world.Model.Config.VocabularySize + 8), seed: 1, ModelOptions.Float32);
+        using var larger = LanguageModel.Fresh(Shape(config => config["vocab_size"] = world.Model.Config.VocabularySize + 8), seed: 1,
+            ModelOptions.Float32);
         using var other = RewardModel.From(larger, seed: 1);
         string saved2 = Path.Combine(folder, "larger");
         other.Save(saved2);
@@ -234,9 +239,11 @@ public sealed class RewardModelTests : IDisposable
 
     private static JsonObject Config(string saved) => JsonNode.Parse(File.ReadAllText(Path.Combine(saved, "config.json")))!.AsObject();
 
-    private static string Refusal(string saved) => Assert.Throws<BeearException>(() => RewardModel.Load(saved, ModelOptions.Float32)).Message;
+    private static string Refusal(string saved) =>
+        Assert.Throws<BeearException>(() => RewardModel.Load(saved, ModelOptions.Float32)).Message;
 
-    private static IReadOnlyList<TokenizedExample> Conversations() => [new([5, 6, 7, 8], [9, 10]), new([11, 12], [13]), new([5, 6], []), new([14], [15, 16, 17])];
+    private static IReadOnlyList<TokenizedExample> Conversations() =>
+        [new([5, 6, 7, 8], [9, 10]), new([11, 12], [13]), new([5, 6], []), new([14], [15, 16, 17])];
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 }

@@ -77,7 +77,8 @@ public class RewardTrainingTests
             using var scope = NewDisposeScope();
             Assert.Equal(parameter.Slot.IsTrained(1), !parameter.Master.eq(old.Master).all().item<bool>());
         }
-        Assert.Contains(before.Decoder.Weights.Parameters, parameter => parameter.Slot.IsTrained(1) && parameter.Slot.Role == ParameterRole.Score);
+        Assert.Contains(before.Decoder.Weights.Parameters, parameter => parameter.Slot.IsTrained(1)
+            && parameter.Slot.Role == ParameterRole.Score);
     }
 
     [Fact]

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Beear.Tests.Training.Preferences;
 
-/// <summary>A small chat model (d = 32, L = 2) with weights large enough that all have a say, a reward model made of it, and data for both.</summary>
+/// <summary>
+/// A small chat model (d = 32, L = 2) with weights large enough that all have a say, a reward model made of it, and data for both.
+/// </summary>
 internal sealed class TinyRlhf : IDisposable
 {
     private readonly UntrainedChat chat = new();
@@ -44,7 +46,8 @@ internal sealed class TinyRlhf : IDisposable
     public PpoData Data()
     {
         var random = new Random(6);
-        return new PpoData([.. Enumerable.Range(0, 8).Select(_ => Tokens(random, 2, 9))], [.. Enumerable.Range(0, 5).Select(_ => Tokens(random, 2, 9))],
+        return new PpoData([.. Enumerable.Range(0, 8).Select(_ => Tokens(random, 2, 9))],
+            [.. Enumerable.Range(0, 5).Select(_ => Tokens(random, 2, 9))],
             [.. Enumerable.Range(0, 7).Select(_ => new TokenizedExample(Tokens(random, 2, 9), Tokens(random, 1, 6)))]);
     }
 
@@ -60,7 +63,8 @@ internal sealed class TinyRlhf : IDisposable
     public IReadOnlyList<Rollout> Rollouts(int count = 7)
     {
         var random = new Random(8);
-        return [.. Enumerable.Range(0, count).Select(i => new Rollout(new TokenizedExample(Tokens(random, 2, 9), Tokens(random, 1, 8)), Ended: i % 3 != 0))];
+        return [.. Enumerable.Range(0, count)
+            .Select(i => new Rollout(new TokenizedExample(Tokens(random, 2, 9), Tokens(random, 1, 8)), Ended: i % 3 != 0))];
     }
 
     public PpoModels Models(int frozenLayers = 0) => PpoModels.Of(Model, Reward, frozenLayers);
