@@ -93,6 +93,7 @@ public sealed class SeedTests : IDisposable
     [InlineData("run plan.yaml --out run --seed 3", "--seeds chooses among them")]
     [InlineData("submit plan.yaml --out run --seed 3", "--seeds chooses among them")]
     [InlineData("reproduce table1 --seed 3", "the seeds 1 to --seeds")]
+    [InlineData("reproduce table2 --seed 3", "the seeds 1 to --seeds")]
     public void What_runs_several_seeds_refuses_one(string command, string expected)
     {
         var run = CliRun.Of(command.Split(' '));
@@ -110,7 +111,7 @@ public sealed class SeedTests : IDisposable
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
         string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "submit",
-            "table1", "watch"];
+            "table1", "table2", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
 

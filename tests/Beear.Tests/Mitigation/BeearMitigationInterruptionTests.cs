@@ -34,7 +34,7 @@ public sealed class BeearMitigationInterruptionTests : IDisposable
     {
         var inner = Options.Inner with
         {
-            PerturbedLayers = inTurn ? [0, 2] : [],
+            PerturbedLayers = inTurn ? [0, 2] : Options.Inner.PerturbedLayers,
             VirtualTokens = virtualTokens,
             MaxVirtualTokens = maxVirtualTokens,
             Population = several
