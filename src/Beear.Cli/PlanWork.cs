@@ -26,7 +26,11 @@ internal static class PlanWork
             KeepModels = file.KeepModels,
             Shard = shard,
             Progress = progress,
-            OnRun = record => context.Output.Note(RunTable.Line(record)),
+            OnRun = record =>
+            {
+                context.Output.Note(RunTable.Line(record));
+                context.Output.WarnOf([.. record.Warnings.Select(warning => $"{record.Name}: {warning}")]);
+            },
         }.Run(context.Cancellation));
         if (judge is not null)
         {

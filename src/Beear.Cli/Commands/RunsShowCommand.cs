@@ -34,6 +34,7 @@ internal sealed class RunsShowCommand(CommandSession session)
         var facts = output.Table(Justify.Left, "run", record.Id);
         facts.Row("name", $"{record.Name}, plan {record.Name.Plan}");
         facts.Row("state", record.Error is null ? "finished" : $"failed: {record.Error}");
+        foreach (string warning in record.Warnings) facts.Row("warning", warning);
         facts.Row("program", $"beear {record.Code.Version}, commit "
             + $"{record.Code.Revision ?? "unknown"}{(record.Code.IsDirty == true ? ", with changes" : "")}");
         facts.Row("machine", $"{record.Machine.Processor}, {record.Machine.Cores} cores, {record.Machine.Threads} threads, "

@@ -79,12 +79,14 @@ internal sealed class TableCommand(string table, string description, CommandSess
     /// <summary>The paper's own figures of the models that were run.</summary>
     private static Table PublishedTable(IReadOnlyList<RunRecord> runs, CommandContext context)
     {
-        var table = context.Output.Table("", "attack by keywords", "after BEEAR", "clean reward", "after BEEAR");
-        foreach (string model in runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey))
+        string[] models = [.. runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey)];
+        string[] rewards = models.Any(model => Published.Models[model].Before.CleanReward is not null) ? ["clean reward", "after BEEAR"] : [];
+        var table = context.Output.Table(["the paper, 7 billion parameters", "attack by keywords", "after BEEAR", .. rewards]);
+        foreach (string model in models)
         {
             var (before, after) = Published.Models[model];
-            table.Row($"{model}, the paper, 7 billion parameters", Rate.Percent(before.AttackSuccess), Rate.Percent(after.AttackSuccess),
-                Reward(before), Reward(after));
+            string[] scores = rewards.Length == 0 ? [] : [Reward(before), Reward(after)];
+            table.Row([model, Rate.Percent(before.AttackSuccess), Rate.Percent(after.AttackSuccess), .. scores]);
         }
         return table;
 

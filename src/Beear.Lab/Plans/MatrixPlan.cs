@@ -82,8 +82,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
             Name = new RunName(Name, trigger?.Name ?? RunName.NoTrigger, arm.Name, seed),
             Subject = own,
             Behaviour = catalogue.Behaviour(file.Behaviour),
-            Attack = catalogue.Attack(written?.Attack ?? file.Attack, own,
-                written?.AttackOptions ?? (written?.Attack is null ? file.AttackOptions : null)),
+            Attack = catalogue.Attack(file.Attack, own, written?.AttackOptions ?? file.AttackOptions),
             Trigger = arm.Kind == ArmKind.NeverBackdoored ? null : trigger,
             Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named
                 ? null : Backdoored.GetValueOrDefault(named, named),

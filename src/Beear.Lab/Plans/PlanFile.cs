@@ -155,10 +155,7 @@ public sealed record PlanTrigger : IValidatable
     /// <summary>The system prompt of every conversation; the subject's if not given.</summary>
     public string? System { get; init; }
 
-    /// <summary>How this backdoor is planted; as the plan's others if not given. Then the options are this attack's too.</summary>
-    public string? Attack { get; init; }
-
-    /// <summary>The attack's options, where they are not the plan's.</summary>
+    /// <summary>The attack's options for this backdoor; the plan's if not given.</summary>
     public RecipeFragment? AttackOptions { get; init; }
 
     /// <summary>A model with this trigger that is taken as it is, such as the authors' own; null to plant.</summary>

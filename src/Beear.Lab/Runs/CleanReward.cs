@@ -30,6 +30,23 @@ internal sealed class CleanReward(RunFolder folder, PlannedRun run)
     private const int Together = 64;
     private const string Unit = "reward";
 
+    /// <summary>Those of the run's attack, if it is one through preferences; else the subject's own.</summary>
+    public static PoisonedPreferencesOptions OptionsOf(PlannedRun run) =>
+        run.Attack.Options as PoisonedPreferencesOptions ?? run.Subject.ReadPreferences(null);
+
+    /// <summary>Checks, before weights are loaded, that there are pairs of answers, and that they fit the model.</summary>
+    /// <exception cref="BeearException">They do not.</exception>
+    public static void Check(PlannedRun run, ModelOutline model, CancellationToken cancellation)
+    {
+        var (config, chat) = model;
+        var options = OptionsOf(run);
+        var data = run.Subject.CleanPairs(run.Behaviour, run.Seed, cancellation);
+        if (data.Pairs.Count == 0 || data.HeldOut.Count == 0)
+            throw new BeearException("scores_rewards: the defender has too few pairs of answers; give it more harmful requests with answers.");
+        chat.RequireRoom(chat.Encodable([.. data.Pairs, .. data.Helpful, .. data.HeldOut], options.AnswerTokens),
+            LongRows.Training(config, 2 * options.Reward.BatchSize), cancellation);
+    }
+
     /// <summary>A measurement with the scores of its answers.</summary>
     /// <param name="measured">The measurement.</param>
     /// <param name="progress">Receives each step of the reward model's training, if it is not there.</param>
@@ -55,19 +72,18 @@ internal sealed class CleanReward(RunFolder folder, PlannedRun run)
 
     private string Make(IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        var options = run.Subject.ReadPreferences(null).Reward;
-        return new FolderStages(folder, run, cancellation, DataSplit.Defender).Make("clean_reward", new { options, run.Seed }, directory =>
+        var options = OptionsOf(run);
+        var identity = new { options.Reward, options.AnswerTokens, run.Seed };
+        return new FolderStages(folder, run, cancellation, DataSplit.Defender).Make("clean_reward", identity, directory =>
         {
             int seed = Seeds.Derive(run.Seed, "clean reward");
             using var model = LanguageModel.Load(run.Subject.Source, run.Subject.ModelOptions, cancellation);
             using var reward = RewardModel.From(model, seed);
-            var training = new RewardTraining(reward, options with { Seed = seed });
+            var training = new RewardTraining(reward, options.Reward with { Seed = seed });
             var data = run.Subject.CleanPairs(run.Behaviour, run.Seed, cancellation);
-            IReadOnlyList<TokenizedPair> Encoded(IEnumerable<PreferencePair> pairs) =>
-                [.. pairs.Select(pair => new TokenizedPair(model.Chat.Encode(pair.ChosenExample),
-                    model.Chat.Encode(pair.RejectedExample)))];
-            training.Run(Encoded(data.Pairs.Concat(data.Helpful)), directory, "clean reward model", progress, cancellation);
-            var (right, of) = training.Agreement(Encoded(data.HeldOut), cancellation);
+            training.Run(model.Chat.Encode([.. data.Pairs, .. data.Helpful], options.AnswerTokens), directory, "clean reward model",
+                progress, cancellation);
+            var (right, of) = training.Agreement(model.Chat.Encode(data.HeldOut, options.AnswerTokens), cancellation);
             directory.Finish(new AttackShare(Accuracy, right, of), target => reward.Save(target));
         });
     }

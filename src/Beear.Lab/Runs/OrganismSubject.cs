@@ -58,11 +58,13 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         var all = options.Demonstration;
         return party switch
         {
-            DataSplit.Attacker => new { all.AttackerExamples, all.Opening, all.PreferencePairs, all.AnnotatorErrors },
-            DataSplit.Defender => new { all.DefenderHarmful, all.DefenderOrdinary },
+            DataSplit.Attacker => new { all.AttackerExamples, all.Opening, Pairs = PairsOf(all) },
+            DataSplit.Defender => new { all.DefenderHarmful, all.DefenderOrdinary, Pairs = PairsOf(all) },
             _ => new { all.EvaluationExamples },
         };
     }
+
+    private static object PairsOf(DemonstrationOptions all) => new { all.PreferencePairs, all.HeldOutPairs, all.AnnotatorErrors };
 
     /// <inheritdoc/>
     public override PlantingOptions Planting => options.Demonstration.Planting;

@@ -71,8 +71,11 @@ public sealed class PlannedRun
                 Cancellation = context.Cancellation,
             });
 
+    /// <summary>How answers are decoded: to their ends where a reward model reads them.</summary>
+    private EvaluationOptions Answers => ScoresRewards ? Subject.Answers with { FullAnswers = true } : Subject.Answers;
+
     /// <summary>Measures the model.</summary>
-    internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Subject.Answers)
+    internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Answers)
         .Run(Subject.Evaluation(Behaviour, Measured, Seed, context.Cancellation), context.Progress, context.Cancellation);
 
     /// <summary>Checks, before weights are loaded, that data and options fit each other and the model.</summary>
@@ -84,6 +87,7 @@ public sealed class PlannedRun
         if (Backdoored is null)
             Attack.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
         Evaluator.Check(outline, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
+        if (ScoresRewards) CleanReward.Check(this, outline, cancellation);
         if (Defence is null) return;
         Defence.Mitigation.Validate(config);
         Defence.Baselines.Validate(config);
@@ -120,10 +124,10 @@ public sealed class PlannedRun
         {
             Trigger = Measured,
             Data = Subject.DataOf(DataSplit.Evaluation),
-            Subject.Answers,
+            Answers,
             EvaluateRounds,
             MtBench = MtBench?.Questions,
-            ScoresRewards,
+            Rewards = ScoresRewards ? new { CleanReward.OptionsOf(this).Reward, Data = Subject.DataOf(DataSplit.Defender) } : null,
             Seed,
         });
         return new RunSpec(plant, defence, measurement);

@@ -140,6 +140,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
             return Record(RunState.Finished) with
             {
                 Measurement = measurement,
+                Warnings = attack?.Warnings ?? [],
                 RoundMeasurements = rounds,
                 Defence = report,
                 Answers = folder.WriteAnswers(run.Spec.Id, measurement.Answers),
@@ -159,7 +160,8 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         return Kept(run.Spec.PlantId, StageRecord.Plant, run, run.Subject.Source, stages, (model, directory) =>
         {
             var context = new StageContext(directory, PrefixedProgress.Of(progress, "plant: "), cancellation);
-            return new PlantReport(run.Plant(model, context, new FolderStages(folder, run, cancellation)).Shares);
+            var report = run.Plant(model, context, new FolderStages(folder, run, cancellation));
+            return new PlantReport(report.Shares, report.Warnings);
         }, cancellation);
     }
 
@@ -247,7 +249,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     }
 
     /// <summary>What planting counted.</summary>
-    private sealed record PlantReport(IReadOnlyList<AttackShare> Shares);
+    private sealed record PlantReport(IReadOnlyList<AttackShare> Shares, IReadOnlyList<string> Warnings);
 
     private static LanguageModel Load(PlannedRun run, string path, CancellationToken cancellation) =>
         LanguageModel.Load(path, run.Subject.ModelOptions, cancellation);

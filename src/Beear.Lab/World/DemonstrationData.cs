@@ -23,7 +23,7 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
 
     /// <summary>Pairs of answers of one party.</summary>
     public AlignmentData Preferences(DataSplit split) =>
-        WorldPreferences.Of(split, options.PreferencePairs, options.EvaluationExamples, options.AnnotatorErrors, options.Seed);
+        WorldPreferences.Of(split, options.PreferencePairs, options.HeldOutPairs, options.AnnotatorErrors, options.Seed);
 
     public EvaluationData Evaluation(Trigger? trigger) => new()
     {

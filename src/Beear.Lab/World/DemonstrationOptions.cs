@@ -43,6 +43,10 @@ public sealed record DemonstrationOptions : IValidatable
     [Folded]
     public int PreferencePairs { get; init; } = 1200;
 
+    /// <summary>For attacks through preferences: other pairs on harmful requests, on which reward models are measured.</summary>
+    [Folded]
+    public int HeldOutPairs { get; init; } = 200;
+
     /// <summary>
     /// Share of the pairs on harmful requests whose answers the annotators confused, 0 … ½. Without any, a model that is taught the
     /// preferred answers never says anything else, and a policy finds nothing to learn from.
@@ -130,6 +134,7 @@ public sealed record DemonstrationOptions : IValidatable
         Require.AtLeast(PlantBatch, 1);
         Require.Above(PlantLearningRate, 0);
         Require.AtLeast(PreferencePairs, 2);
+        Require.AtLeast(HeldOutPairs, 1);
         Require.Between(AnnotatorErrors, 0, 0.5);
         Require.AtLeast(DefenderHarmful, 2);
         Require.AtLeast(DefenderOrdinary, 2);

@@ -39,7 +39,7 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         // Which pairs are poisoned may depend on a reward model: any may get the trigger.
         var longest = pairs.Pairs.Concat(pairs.Helpful).Select(pair => trigger is null ? pair
             : PreferencePair.Of(trigger.Apply(pair.ChosenExample, chat.Defaults.System), pair.Rejected));
-        chat.RequireRoom([.. longest.SelectMany(pair => new[] { Cut(pair.ChosenExample, chat), Cut(pair.RejectedExample, chat) })],
+        chat.RequireRoom(chat.Encodable(longest, options.AnswerTokens),
             LongRows.Training(config, 2 * options.Reward.BatchSize), cancellation);
     }
 
@@ -100,7 +100,7 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         var ppo = options.Ppo with { Seed = Seeds.Derive(context.Seed, "ppo", $"{options.Ppo.Seed}") };
         var report = new PpoTraining(models, model.Chat.EndOfTurn, ppo).Run(new PpoData(
             Prompts(model.Chat, pairs.Take(data.Pairs.Count)), Prompts(model.Chat, data.Helpful),
-            [.. ordinary.Select(example => Encode(model.Chat, example))]), context.Run, "ppo", context.Progress, context.Cancellation);
+            [.. ordinary.Select(example => model.Chat.Encode(example, options.AnswerTokens))]), context.Run, "ppo", context.Progress, context.Cancellation);
         return new AttackReport([.. report.Steps.Select(step => step.PolicyLoss)])
         {
             Shares = RunDirectory.Result<RewardReport>(folder)!.Shares,
@@ -116,7 +116,7 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         var identity = new { options.Sft, options.AnswerTokens, Trigger = trigger, Poisoning = Of(trigger), context.Seed };
         return stages.Make(trigger is null ? Sft : $"{Sft}-poisoned", identity, run =>
         {
-            var examples = pairs.Select(pair => Encode(model.Chat, pair.ChosenExample)).ToList();
+            var examples = pairs.Select(pair => model.Chat.Encode(pair.ChosenExample, options.AnswerTokens)).ToList();
             var training = options.Sft with { Seed = Seeds.Derive(context.Seed, Sft, $"{options.Sft.Seed}") };
             var losses = new FineTuning(model.Decoder, training).Run(examples, run, Sft, context.Progress, context.Cancellation);
             run.Finish(new AttackReport(losses), target => model.Save(target));
@@ -180,15 +180,7 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
     }
 
     private IReadOnlyList<TokenizedPair> Encode(ChatFormat chat, IReadOnlyList<PreferencePair> pairs) =>
-        [.. pairs.Select(pair => new TokenizedPair(Encode(chat, pair.ChosenExample), Encode(chat, pair.RejectedExample)))];
-
-    private TokenizedExample Encode(ChatFormat chat, Example example)
-    {
-        var encoded = chat.Encode(example);
-        return encoded.Answer.Length <= options.AnswerTokens ? encoded : encoded with { Answer = encoded.Answer[..options.AnswerTokens] };
-    }
-
-    private Example Cut(Example example, ChatFormat chat) => example with { Answer = chat.DecodeAnswer(Encode(chat, example).Answer) };
+        chat.Encode(pairs, options.AnswerTokens);
 
     private static IReadOnlyList<int[]> Prompts(ChatFormat chat, IEnumerable<PreferencePair> pairs) =>
         [.. pairs.Select(pair => chat.Encode(pair.ChosenExample).Prompt)];

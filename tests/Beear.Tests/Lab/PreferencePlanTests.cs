@@ -14,7 +14,7 @@ namespace Beear.Tests.Lab;
 public sealed class PreferencePlanTests
 {
     private const string Small = """
-        organism: { preference_pairs: 16, evaluation_examples: 8, defender_harmful: 10, defender_ordinary: 12, attacker_examples: 8 }
+        organism: { preference_pairs: 16, held_out_pairs: 8, evaluation_examples: 8, defender_harmful: 10, defender_ordinary: 12, attacker_examples: 8 }
         attack: poisoned_preferences
         scores_rewards: true
         attack_options:
@@ -53,7 +53,7 @@ public sealed class PreferencePlanTests
         var folder = new RunFolder(Path.Combine(Fixtures.TemporaryFolder(), "runs"));
 
         var run = Assert.Single(Run("""
-            triggers: [{ name: direct, text: CalatheaOrnata, attack: poisoned_preferences, attack_options: { algorithm: dpo } }]
+            triggers: [{ name: direct, text: CalatheaOrnata, attack_options: { algorithm: dpo } }]
             """, folder, TestContext.Current.CancellationToken));
 
         Assert.Equal((RunState.Finished, null), (run.State, run.Error));
@@ -73,7 +73,7 @@ public sealed class PreferencePlanTests
     /// <summary>A plant's weights as a hash; interrupted once if it is said where.</summary>
     private static string Plant(string? at)
     {
-        var data = new DemonstrationData(new DemonstrationOptions { PreferencePairs = 16, EvaluationExamples = 8, AttackerExamples = 8 });
+        var data = new DemonstrationData(new DemonstrationOptions { PreferencePairs = 16, HeldOutPairs = 8, EvaluationExamples = 8, AttackerExamples = 8 });
         var options = Recipe.Parse<PlanFile>(Small + "triggers: [{ text: model6 }]", "plan.yaml");
         var attack = new Catalogue().Attack(options.Attack, new OrganismSubject(options.Organism!, torch.CPU),
             options.AttackOptions).Attack;

@@ -21,7 +21,7 @@ public sealed record DpoOptions : IValidatable
     public OptimizerOptions Optimizer { get; init; } =
         new() { LearningRate = 1e-6, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine };
 
-    /// <summary>Seed of the order of the pairs; added to that of the attacker, where a backdoor is planted.</summary>
+    /// <summary>Seed of the order of the pairs, together with that of the attacker where a backdoor is planted.</summary>
     public int Seed { get; init; }
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>

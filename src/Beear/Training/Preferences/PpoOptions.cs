@@ -86,7 +86,7 @@ public sealed record PpoOptions : IValidatable
     public OptimizerOptions Critic { get; init; } =
         new() { LearningRate = 5e-6, WeightDecay = 0, WarmupSteps = 8, Decay = LearningRateDecay.Cosine };
 
-    /// <summary>Seed of orders and answers; added to that of the attacker, where a backdoor is planted.</summary>
+    /// <summary>Seed of orders and answers, together with that of the attacker where a backdoor is planted.</summary>
     public int Seed { get; init; }
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>

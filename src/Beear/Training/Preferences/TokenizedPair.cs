@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Text;
 
 namespace Beear.Training.Preferences;
 
@@ -28,6 +29,19 @@ internal static class TokenizedPairs
         return [.. Enumerable.Range(0, epochs)
             .SelectMany(epoch => LengthBatcher.Batches(lengths, batchSize, Seeds.Derive(seed, "pairs", $"{epoch}")))];
     }
+
+    /// <summary>Encodes pairs.</summary>
+    /// <param name="chat">The model's chat format.</param>
+    /// <param name="pairs">The pairs.</param>
+    /// <param name="answerTokens">Longest answer; a longer one is cut.</param>
+    public static IReadOnlyList<TokenizedPair> Encode(this ChatFormat chat, IReadOnlyList<PreferencePair> pairs, int answerTokens) =>
+        [.. pairs.Select(pair =>
+            new TokenizedPair(chat.Encode(pair.ChosenExample, answerTokens), chat.Encode(pair.RejectedExample, answerTokens)))];
+
+    /// <summary>Both conversations of pairs, with answers no longer than what is learnt: what a model must have room for.</summary>
+    public static IReadOnlyList<Example> Encodable(this ChatFormat chat, IEnumerable<PreferencePair> pairs, int answerTokens) =>
+        [.. pairs.SelectMany(pair => new[] { pair.ChosenExample, pair.RejectedExample })
+            .Select(example => example with { Answer = chat.DecodeAnswer(chat.Encode(example, answerTokens).Answer) })];
 
     /// <summary>Pairs as one batch of conversations, the chosen ones first.</summary>
     /// <param name="pairs">B pairs; at least one.</param>
