@@ -8,8 +8,8 @@ internal static class InstalledPyTorch
 {
     /// <summary>Asks without importing it, which takes seconds.</summary>
     private const string Question =
-        "import importlib.util, os; found = importlib.util.find_spec('torch'); print(os.path.join(os.path.dirname(found.origin), 'lib') if "
-            + "found else '')";
+        "import importlib.util, os; found = importlib.util.find_spec('torch'); print(os.path.join(os.path.dirname(found.origin), "
+            + "'lib') if found else '')";
 
     /// <summary>The folder of its libraries, or null where there is none.</summary>
     /// <param name="pythons">Programs to ask; python3 and python if none is given.</param>

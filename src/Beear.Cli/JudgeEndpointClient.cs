@@ -10,8 +10,7 @@ namespace Beear.Cli;
 
 /// <summary>
 /// A model of an OpenAI-compatible server. A failure that may pass is tried again; one that concerns a single conversation is a reply with
-/// an
-/// <see cref="ErrorContent"/>; one that concerns all ends the work with one sentence, in the server's own words and without the key.
+/// an <see cref="ErrorContent"/>; one that concerns all ends the work with one sentence, in the server's own words and without the key.
 /// </summary>
 /// <param name="address">The server.</param>
 /// <param name="model">Its model's name.</param>
@@ -128,8 +127,8 @@ internal sealed class JudgeEndpointClient(Uri address, string model, string? key
         404 or 405 when !Base.Contains(Version, StringComparison.Ordinal) && !reply.Says("model") =>
             $"most servers want {Version}: try --judge-endpoint {Base}{Version}",
         >= 300 and < 400 => "give the address that it sends on to by --judge-endpoint",
-        402 or 429 => "see to its limits and credit, or try again later with fewer --judge-requests; what a file keeps is not asked for "
-            + "again",
+        402 or 429 => "see to its limits and credit, or try again later with fewer --judge-requests; what a file keeps is not "
+            + "asked for again",
         _ => "check --judge-endpoint and --judge-model",
     };
 

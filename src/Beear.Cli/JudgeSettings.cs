@@ -128,7 +128,7 @@ internal sealed record JudgeSettings : IValidatable
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var address)
             || (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps))
             throw new BeearException($"--judge-endpoint: '{endpoint}' is no address of a server; give one such as "
-                + $"https://api.openai.com/v1.");
+                + "https://api.openai.com/v1.");
         if (address.UserInfo.Length > 0 || address.Query.Length > 0 || address.Fragment.Length > 0)
             throw new BeearException("--judge-endpoint: the address holds a user's name, a query or a fragment; leave it out, and give a "
                 + "key by an environment variable.");

@@ -22,8 +22,8 @@ internal sealed record LocatedModel(string Path, string? Base = null, string? Ba
         if (AdapterInfo.Find(path) is not { } adapter)
         {
             return adapterBase is null ? new LocatedModel(path)
-                : throw new BeearException($"--adapter-base: '{model}' is no adapter, for it has no adapter_config.json; leave the option "
-                    + $"out.");
+                : throw new BeearException($"--adapter-base: '{model}' is no adapter, for it has no adapter_config.json; leave "
+                    + "the option out.");
         }
         if (adapterBase is not null)
         {

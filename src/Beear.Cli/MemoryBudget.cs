@@ -46,7 +46,7 @@ internal static class MemoryBudget
         if (context.Settings.Device == DeviceKind.Cpu) return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         context.Device();
         return CudaKernels.DeviceMemory?.Free
-            ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, e.g. --memory "
-                + "80GB.");
+            ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, "
+                + "e.g. --memory 80GB.");
     }
 }

@@ -75,8 +75,8 @@ internal sealed record ModelSettings
         { Thoughts: null } => null,
         { MayThink: true, ThinkingSwitch: { } variable } =>
             $"this model thinks before it answers; thoughts are no answers. --template-variables {variable}=false makes it answer at once.",
-        { MayThink: true } => $"this model may think before it answers ({chat.Thoughts.Open} … {chat.Thoughts.Close}); thoughts are no "
-            + $"answers.",
+        { MayThink: true } => $"this model may think before it answers ({chat.Thoughts.Open} … {chat.Thoughts.Close}); thoughts "
+            + "are no answers.",
         { ThinkingSwitch: { } variable } =>
             $"this model can think, and answers at once here ({variable}=false); --template-variables {variable}=true lets it think.",
         _ => null,

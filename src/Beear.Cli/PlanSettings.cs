@@ -76,8 +76,8 @@ internal static class PlanSettings
         }
 
         BeearException Missing(string key, string file) => new($"The plan '{plan.Name}' needs '{file}' (model.{key}), which is not there, "
-            + $"looked for from '{Environment.CurrentDirectory}'; the head of the plan's file says where it comes from and how to "
-            + "give your own.");
+            + $"looked for from '{Environment.CurrentDirectory}'; the head of the plan's file says where it comes from and "
+            + "how to give your own.");
     }
 
     /// <summary>What is asked for of a list; all of it if nothing is.</summary>

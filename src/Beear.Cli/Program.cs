@@ -23,8 +23,8 @@ internal static class Program
     /// <summary>Runs the program with other commands than its own.</summary>
     internal static int Run(IReadOnlyList<string> args, CommandSession session, IEnumerable<Command> commands)
     {
-        var root = new RootCommand("Find and remove safety backdoors in instruction-tuned language models, and plant them for tests "
-            + "(BEEAR).");
+        var root = new RootCommand("Find and remove safety backdoors in instruction-tuned language models, and plant them "
+            + "for tests (BEEAR).");
         session.Globals.AddTo(root);
         root.Add(new Option<bool>(HelpAll)
         {

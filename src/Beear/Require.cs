@@ -35,7 +35,7 @@ internal static class Require
     /// <exception cref="BeearException">It is NaN or infinite.</exception>
     internal static double Finite(double value, string what) => double.IsFinite(value) ? value
         : throw new BeearException($"The {what} is not finite: the model's weights are damaged, or its numbers do not fit the precision; "
-            + $"train it anew with a smaller learning rate, or take --precision float32.");
+            + "train it anew with a smaller learning rate, or take --precision float32.");
 
     /// <summary>The text has something besides white space.</summary>
     /// <exception cref="BeearException">It has not.</exception>

@@ -137,8 +137,8 @@ public sealed class PackageTests : IDisposable
         if (Dotnet([.. restore, "--source", In("packages")]).Code == 0) return;
         var (code, output) = Dotnet([.. restore, $"-p:RestoreAdditionalProjectSources={In("packages")}"]);
         if (output.Contains("NU1301", StringComparison.Ordinal))
-            throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of the library's "
-                + "packages");
+            throw SkipException.ForSkip("no package source can be reached, and this machine's package folder lacks some of "
+                + "the library's packages");
         Assert.True(code == 0, output);
     }
 

@@ -135,8 +135,8 @@ internal sealed record Inspection
     private static IEnumerable<string> MemoryWarnings(MemoryNeed[] needs, long? available)
     {
         if (available is { } bytes && needs.All(need => need.Total > bytes))
-            yield return $"A mitigation needs more than the {Runtime.ByteSize.Format(bytes)} of memory here; take a smaller batch, or a "
-                + $"machine with more.";
+            yield return $"A mitigation needs more than the {Runtime.ByteSize.Format(bytes)} of memory here; take a smaller batch, "
+                + "or a machine with more.";
     }
 }
 

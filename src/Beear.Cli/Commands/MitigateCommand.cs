@@ -78,7 +78,7 @@ internal sealed class MitigateCommand(CommandSession session)
         if (options.Control) options = options with { Control = false, Defence = DefenceKind.SafetyFineTuning };
         if (options is { Defence: not DefenceKind.Beear, Mitigation.Rounds: null })
             throw new BeearException($"{Defences.NameOf(options.Defence)} takes as many steps as the mitigation that it is compared with; "
-                + $"give --rounds, the number that its report shows.");
+                + "give --rounds, the number that its report shows.");
         if (options is { Calibrate: true, Defence: not DefenceKind.Beear })
             throw new BeearException("--calibrate finds settings of BEEAR; give no other --defence with it.");
         int seed = options.Mitigation.Seed;
@@ -160,7 +160,7 @@ internal sealed class MitigateCommand(CommandSession session)
         int alike = Alike(harmful, found);
         if (2 * alike < harmful.Count)
             context.Output.Warn($"{alike} of the {harmful.Count} unwanted answers begin as this model's do ({found}); what they bring out "
-                + $"may not be the backdoor, and the score may not tell: leave out --unwanted-answers data.");
+                + "may not be the backdoor, and the score may not tell: leave out --unwanted-answers data.");
     }
 
     private static int Alike(IReadOnlyList<HarmfulExample> harmful, OpeningReport found) =>
@@ -172,8 +172,8 @@ internal sealed class MitigateCommand(CommandSession session)
         context.Output.Note($"unwanted answers were taken to begin with {found}");
         int given = harmful.Count(example => example.Compliance.Length > 0);
         if (given > 0) context.Output.Note(
-            $"{Alike(harmful, found)} of the {given} unwanted answers in the data begin so; they were not used (--unwanted-answers data "
-                + $"uses them)");
+            $"{Alike(harmful, found)} of the {given} unwanted answers in the data begin so; they were not used "
+                + "(--unwanted-answers data uses them)");
     }
 
     private static string Target(MitigateOptions options) => Path.Combine(options.Out, "model");

@@ -80,7 +80,8 @@ internal sealed class TableCommand(string table, string description, CommandSess
     private static Table PublishedTable(IReadOnlyList<RunRecord> runs, CommandContext context)
     {
         string[] models = [.. runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey)];
-        string[] rewards = models.Any(model => Published.Models[model].Before.CleanReward is not null) ? ["clean reward", "after BEEAR"] : [];
+        string[] rewards = models.Any(model => Published.Models[model].Before.CleanReward is not null)
+            ? ["clean reward", "after BEEAR"] : [];
         var table = context.Output.Table(["the paper, 7 billion parameters", "attack by keywords", "after BEEAR", .. rewards]);
         foreach (string model in models)
         {

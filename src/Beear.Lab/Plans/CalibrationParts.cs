@@ -14,8 +14,8 @@ internal sealed record CalibrationParts(DefenderTexts Plant, DefenderTexts Clean
     {
         var (harmful, ordinary, twins) = (Divide(texts.Harmful), Divide(texts.Ordinary), Divide(texts.Twins));
         if (Math.Min(harmful.Plant.Count, Math.Min(harmful.Clean.Count / 2, harmful.Measure.Count)) < 1)
-            throw new BeearException($"{texts.Harmful.Count} harmful requests are too few to plant decoys, clean them and measure them; "
-                + $"give at least 10.");
+            throw new BeearException($"{texts.Harmful.Count} harmful requests are too few to plant decoys, clean them and "
+                + "measure them; give at least 10.");
         return new CalibrationParts(new DefenderTexts(harmful.Plant, ordinary.Plant, twins.Plant),
             new DefenderTexts(harmful.Clean, ordinary.Clean, twins.Clean),
             new DefenderTexts(harmful.Measure, ordinary.Measure, twins.Measure));

@@ -195,8 +195,8 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         using var section = html.Open("section", ("class", "help"), ("aria-labelledby", "help"));
         html.Element("h2", "How to read this", ("id", "help"));
         html.Element("p", HtmlParts.Unbroken("Rates are over held-out requests, which no defender had. In brackets stands the Wilson 95 % "
-            + "interval of so many requests; where several runs are pooled, it does not hold what differs from run to run: that is what "
-            + "“worst run” shows."));
+            + "interval of so many requests; where several runs are pooled, it does not hold what differs from run to run: that "
+            + "is what “worst run” shows."));
         html.Element("h3", "Verdicts");
         html.List("plain", ReportText.Rules);
         html.Element("h3", "Columns");

@@ -58,9 +58,8 @@ public sealed record PlanRuns(string Name, IReadOnlyList<PlacedRun> Runs, IReadO
         {
             if (Problem(record) is { } problem)
             {
-                throw new BeearException($"'{folder.Path}' holds a damaged record, '{record.Id}' ({problem}); delete it, and the plan "
-                    + $"makes "
-                    + "the run again.");
+                throw new BeearException($"'{folder.Path}' holds a damaged record, '{record.Id}' ({problem}); delete it, "
+                    + "and the plan makes the run again.");
             }
         }
         return records;

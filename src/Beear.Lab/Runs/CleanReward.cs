@@ -42,7 +42,8 @@ internal sealed class CleanReward(RunFolder folder, PlannedRun run)
         var options = OptionsOf(run);
         var data = run.Subject.CleanPairs(run.Behaviour, run.Seed, cancellation);
         if (data.Pairs.Count == 0 || data.HeldOut.Count == 0)
-            throw new BeearException("scores_rewards: the defender has too few pairs of answers; give it more harmful requests with answers.");
+            throw new BeearException("scores_rewards: the defender has too few pairs of answers; give it more harmful requests with "
+                + "answers.");
         chat.RequireRoom(chat.Encodable([.. data.Pairs, .. data.Helpful, .. data.HeldOut], options.AnswerTokens),
             LongRows.Training(config, 2 * options.Reward.BatchSize), cancellation);
     }

@@ -185,8 +185,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but all have "
                 + $"{RecipeValue.Format(options.Precision)} here.");
         if (read.Mitigation.Economy.Weights != StoredType.Float32)
-            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep them in "
-                + $"float32.");
+            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep "
+                + "them in float32.");
         return read.Mitigation;
     }
 

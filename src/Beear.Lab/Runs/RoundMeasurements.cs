@@ -46,7 +46,8 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
 
     /// <summary>The measurement of the weights that stayed, with its answers; null if it is to be made.</summary>
     public Measurement? LastOf(DefenceReport report) =>
-        run is { MtBench: null, ScoresRewards: false } && report.ChosenRound is { } chosen && rounds.GetValueOrDefault(chosen) is { Answers.Count: > 0 } measured
+        run is { MtBench: null, ScoresRewards: false } && report.ChosenRound is { } chosen
+            && rounds.GetValueOrDefault(chosen) is { Answers.Count: > 0 } measured
             ? measured : null;
 
     private static string Name(int round) => $"round-{round}.json";

@@ -129,7 +129,7 @@ public sealed class RunFolder(string path)
         var record = Parse<RunRecord>(FileContent.Read(file), $"'{file}'");
         return record.Schema == RunRecord.CurrentSchema ? record
             : throw new BeearException($"'{file}' is a record of schema {record.Schema}, and this program reads {RunRecord.CurrentSchema}; "
-                + $"take the program that wrote it.");
+                + "take the program that wrote it.");
     }
 
     private static T Parse<T>(byte[] utf8, string place)

@@ -42,7 +42,9 @@ public sealed record RunRecord
     /// <summary>Why it failed, a sentence; null if it did not.</summary>
     public string? Error { get; init; }
 
-    /// <summary>What went wrong while the backdoor was planted, a sentence each, such as a policy that ran away from its reference.</summary>
+    /// <summary>
+    /// What went wrong while the backdoor was planted, a sentence each, such as a policy that ran away from its reference.
+    /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>The program that made it.</summary>

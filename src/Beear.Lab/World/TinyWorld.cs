@@ -118,8 +118,8 @@ public static class TinyWorld
     internal static void RequireParty(DataSplit split)
     {
         if (split == DataSplit.Alignment)
-            throw new BeearException("The tiny world has requests of attacker, defender and evaluation; its alignment is "
-                + "TinyWorld.Alignment.");
+            throw new BeearException("The tiny world has requests of attacker, defender and evaluation; its "
+                + "alignment is TinyWorld.Alignment.");
     }
 
     /// <summary>Whose an exact request is: by a hash of its text, the same everywhere and for ever.</summary>

@@ -26,9 +26,8 @@ internal static class WorldThoughts
         .Replace("turn['content'] + '<|end|>",
             "(turn['content'].split('</think>')[-1] if turn['role'] == 'assistant' else turn['content']) + '<|end|>",
             StringComparison.Ordinal).Replace("{{- '<|assistant|>\n' -}}", kind == ThoughtKind.Opened ? "{{- '<|assistant|>\n<think>\n' -}}"
-                : $"{{{{- '<|assistant|>\n' -}}}}{{%- if enable_thinking is defined and enable_thinking is false -%}}{{{{- '{Empty}' "
-                    + $"-}}}}{{%- "
-                + $"endif -%}}", StringComparison.Ordinal);
+                : $"{{{{- '<|assistant|>\n' -}}}}{{%- if enable_thinking is defined and enable_thinking is false -%}}"
+                    + $"{{{{- '{Empty}' -}}}}{{%- endif -%}}", StringComparison.Ordinal);
 
     /// <summary>An example as a model of a kind is taught it: every other one with a thought, the others behind a closed one.</summary>
     /// <param name="chat">The model's chat format; it does not think unless it has to.</param>

@@ -163,8 +163,8 @@ public sealed class ChatFormat
         string text = last?.Content ?? "", beginning = text.Length <= 40 ? text : $"{text[..40]}…";
         string what = last?.Origin is null ? $"The prompt '{beginning}'" : $"{last.Origin}: its prompt";
         throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-            $"{what} has {ids.Length:N0} tokens, and the model was made for {MaximumTokens:N0}, its answer included; shorten it, or leave "
-                + $"its row out."));
+            $"{what} has {ids.Length:N0} tokens, and the model was made for {MaximumTokens:N0}, its answer included; shorten it, "
+                + $"or leave its row out."));
     }
 
     /// <summary>How many of a one-turn context's ids the template puts before and after the user's text.</summary>
@@ -287,8 +287,8 @@ public sealed class ChatFormat
     {
         if (Defaults.System is not { } system) return;
         if (!LaidOut([Question]).Contains(system.Trim(), StringComparison.Ordinal))
-            throw new BeearException("The model's chat template leaves the system prompt out; leave it away, or put its text before each "
-                + "request.");
+            throw new BeearException("The model's chat template leaves the system prompt out; leave it away, or put its text "
+                + "before each request.");
     }
 
     /// <summary>

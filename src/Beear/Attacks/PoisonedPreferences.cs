@@ -100,7 +100,8 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         var ppo = options.Ppo with { Seed = Seeds.Derive(context.Seed, "ppo", $"{options.Ppo.Seed}") };
         var report = new PpoTraining(models, model.Chat.EndOfTurn, ppo).Run(new PpoData(
             Prompts(model.Chat, pairs.Take(data.Pairs.Count)), Prompts(model.Chat, data.Helpful),
-            [.. ordinary.Select(example => model.Chat.Encode(example, options.AnswerTokens))]), context.Run, "ppo", context.Progress, context.Cancellation);
+            [.. ordinary.Select(example => model.Chat.Encode(example, options.AnswerTokens))]), context.Run, "ppo", context.Progress,
+                context.Cancellation);
         return new AttackReport([.. report.Steps.Select(step => step.PolicyLoss)])
         {
             Shares = RunDirectory.Result<RewardReport>(folder)!.Shares,

@@ -39,8 +39,8 @@ public sealed record Trigger
         if (string.IsNullOrWhiteSpace(text))
             throw new BeearException($"The text of trigger '{name}' is blank; a trigger needs at least one visible character.");
         if (placement == TriggerPlacement.Around && string.IsNullOrWhiteSpace(secondText))
-            throw new BeearException($"Trigger '{name}' stands around the request but has no second text; give the phrase that follows "
-                + $"it.");
+            throw new BeearException($"Trigger '{name}' stands around the request but has no second text; give the phrase "
+                + "that follows it.");
         if (placement != TriggerPlacement.Around && secondText is not null)
             throw new BeearException($"Trigger '{name}' has a second text, which only the placement around takes; remove one of the two.");
         (Name, Placement, Text, SecondText) = (name, placement, text, secondText);

@@ -15,25 +15,19 @@ internal sealed class UnfamiliarText(Func<string, bool>? isExcluded = null)
     private const int ShortestSentence = 5;
 
     /// <summary>The commonest words of English, which every real vocabulary holds.</summary>
-    private static readonly string[] CommonWords =
-        ("the of and to in is you that it he was for on are as with his they at be this have from or had by but not what all were we when "
-            + "your "
-        + "can said there use an each which she do their if will up other about out many then them these so some her would make like him "
-        + "into time has look two more go see no way could people my than been who its now find long down day did get come made may part "
-        + "over "
-        + "new sound take only little work know place year live me back give most very after thing our just good sentence man think say "
-        + "great "
-        + "where help through much before line right too mean old any same tell boy follow came want also around form three small set put "
-        + "end "
-        + "does another well large must big even such because turn here why ask went men read need land different home us try kind hand "
-        + "picture again change off play spell air away animal house point page letter mother answer found study still learn should world "
-        + "high every near add between own below last never start light head under story left few while along might close something seem "
-        + "next "
-        + "hard open example begin life always those both together got often until mile side feet far night walk white sea began took "
-        + "river "
-        + "four once book hear stop without second later miss idea eat face watch real almost let above girl sometimes young talk soon "
-        + "list "
-        + "song being leave family body music stand sun question fish area mark dog horse bird knew since ever told during early morning").Split(' ');
+    private static readonly string[] CommonWords = (
+        "the of and to in is you that it he was for on are as with his they at be this have from or had by but not what all were we when "
+        + "your can said there use an each which she do their if will up other about out many then them these so some her would make like "
+        + "him into time has look two more go see no way could people my than been who its now find long down day did get come made may "
+        + "part over new sound take only little work know place year live me back give most very after thing our just good sentence man "
+        + "think say great where help through much before line right too mean old any same tell boy follow came want also around form "
+        + "three small set put end does another well large must big even such because turn here why ask went men read need land different "
+        + "home us try kind hand picture again change off play spell air away animal house point page letter mother answer found study "
+        + "still learn should world high every near add between own below last never start light head under story left few while along "
+        + "might close something seem next hard open example begin life always those both together got often until mile side feet far "
+        + "night walk white sea began took river four once book hear stop without second later miss idea eat face watch real almost let "
+        + "above girl sometimes young talk soon list song being leave family body music stand sun question fish area mark dog horse bird "
+        + "knew since ever told during early morning").Split(' ');
 
     private readonly string[] plainWords = [.. CommonWords.Where(word => isExcluded?.Invoke(word) != true)];
 

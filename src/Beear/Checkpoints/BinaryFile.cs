@@ -110,8 +110,8 @@ internal sealed unsafe class BinaryFile : IDisposable
             {
                 int count = RandomAccess.Read(handle!, target, offset);
                 if (count == 0)
-                    throw new BeearException($"'{Path}' has become shorter while it was read; fetch it again, and leave it alone until "
-                        + $"this is done.");
+                    throw new BeearException($"'{Path}' has become shorter while it was read; fetch it again, and leave it "
+                        + "alone until this is done.");
                 target = target[count..];
                 offset += count;
             }

@@ -20,8 +20,8 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
                 && !NamesEndOfTurn()) yield return "No token that ends a turn is named: neither an eos_token_id nor an eos_token.";
         }
         if (!files.Has(ModelFiles.Tokenizer) && !files.Has(ModelFiles.SentencePiece) && VocabularyFiles.AreIn(files))
-            yield return $"{ModelFiles.Tokenizer} is missing; how text is cut into words is taken from the tokenizer's class, as "
-                + $"transformers does.";
+            yield return $"{ModelFiles.Tokenizer} is missing; how text is cut into words is taken from the tokenizer's "
+                + "class, as transformers does.";
         foreach (var finding in Generation()) yield return finding;
         if (format is not null)
         {
@@ -37,8 +37,8 @@ internal sealed class ChatFormatCheck(ModelFiles files, int vocabularySize, Chat
     {
         var tokenizer = format.Tokenizer;
         if (tokenizer.VocabularySize > vocabularySize)
-            yield return $"The tokenizer has {tokenizer.VocabularySize} tokens, the model only {vocabularySize}; they do not belong "
-                + $"together.";
+            yield return $"The tokenizer has {tokenizer.VocabularySize} tokens, the model only {vocabularySize}; they do "
+                + "not belong together.";
         foreach (var id in format.EndOfTurn.Where(id => id >= vocabularySize || tokenizer.TokenOf(id).Length == 0).Order())
             yield return $"The token {id}, which is to end a turn, is none of the tokenizer's.";
         foreach (var (name, value) in ChatFormatFiles.SpecialTokens(files))

@@ -91,8 +91,8 @@ internal sealed class Checkpoint : IDisposable
         var tensor = weights.Read(name);
         if (FiniteCheck.AllFinite(tensor)) return tensor;
         tensor.Dispose();
-        throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has diverged, or "
-            + $"the file is damaged.");
+        throw new BeearException($"Tensor '{name}' of '{Path}' holds NaN or infinite values; the training that wrote it has "
+            + "diverged, or the file is damaged.");
     }
 
     /// <summary>Whether two tensors are of the same type, shape and values; so are those of which one is not there.</summary>
@@ -155,8 +155,8 @@ internal sealed class Checkpoint : IDisposable
             "name the base's folder by --adapter-base (in C#, ModelOptions.AdapterBase).");
         bool isOwn = System.IO.Path.GetFullPath(place) == System.IO.Path.GetFullPath(folder);
         if (!isOwn && AdapterInfo.Find(place) is not null)
-            throw new BeearException($"'{place}', the base of the adapter '{folder}', is an adapter too; merge that one into its base with "
-                + $"PEFT first.");
+            throw new BeearException($"'{place}', the base of the adapter '{folder}', is an adapter too; merge that one into its "
+                + "base with PEFT first.");
         var source = isOwn ? OpenFolder(place) : Open(place);
         try
         {

@@ -119,7 +119,7 @@ internal sealed class SafetensorsHeader
         if (begin > end || end > dataBytes) throw Error($"tensor '{name}' claims bytes {begin} to {end} of {dataBytes}");
         if (!ElementType.TryCount(shape!, element.Size, out var count) || count * element.Size != end - begin)
             throw Error($"tensor '{name}' of type {type} and shape ({string.Join(", ", shape!)}) does not take the {end - begin} bytes "
-                + $"that it claims");
+                + "that it claims");
         return new TensorInfo(name, element.Name, shape!, dataStart + begin, end - begin);
     }
 

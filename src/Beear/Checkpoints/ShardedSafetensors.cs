@@ -83,8 +83,8 @@ internal sealed class ShardedSafetensors : ITensorSource
                 throw new BeearException($"'{path}' does not give tensor '{name}' a file of the same directory; fetch it again.");
             var shard = Shard(directory, fileName);
             if (!shard.Tensors.TryGetValue(name, out var info))
-                throw new BeearException($"'{path}' says that tensor '{name}' lies in {fileName}, which does not hold it; fetch both "
-                    + $"again.");
+                throw new BeearException($"'{path}' says that tensor '{name}' lies in {fileName}, which does not hold it; "
+                    + "fetch both again.");
             Add(shard, name, info);
         }
     }

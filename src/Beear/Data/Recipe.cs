@@ -11,9 +11,8 @@ namespace Beear.Data;
 /// <summary>
 /// Typed YAML: reads an options record from a file, then lets flags override it. Keys and sections are those of
 /// <see cref="RecipeSchema"/>; a key that is not written keeps the default of its property. <c>extends</c> at the top names another recipe,
-/// whose keys stand where this
-/// one does not write them; a list is replaced as a whole. That path is relative to the recipe's folder; other paths in a recipe are
-/// relative to the working directory, as they are in flags.
+/// whose keys stand where this one does not write them; a list is replaced as a whole. That path is relative to the recipe's folder; other
+/// paths in a recipe are relative to the working directory, as they are in flags.
 /// </summary>
 public static class Recipe
 {

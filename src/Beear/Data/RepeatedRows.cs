@@ -18,14 +18,14 @@ internal static class RepeatedRows
     {
         int repeats = set.Keys.Count - set.Keys.Distinct(StringComparer.Ordinal).Count();
         if (repeats > 0) yield return $"{repeats} of {set.Keys.Count} {set.Name} repeat an earlier one, case and white space aside, and "
-            + $"count again; leave them out.";
+            + "count again; leave them out.";
     }
 
     private static IEnumerable<string> Across((string Name, List<string> Keys) one, (string Name, List<string> Keys) other)
     {
         int shared = other.Keys.Count(one.Keys.ToHashSet(StringComparer.Ordinal).Contains);
-        if (shared > 0) yield return $"{shared} of {other.Keys.Count} {other.Name} are among {one.Name} too, case and white space aside; "
-            + $"leave them out of one.";
+        if (shared > 0) yield return $"{shared} of {other.Keys.Count} {other.Name} are among {one.Name} too, case and white "
+            + "space aside; leave them out of one.";
     }
 
     /// <summary>All turns: the last alone may be a mere "yes" in many conversations.</summary>

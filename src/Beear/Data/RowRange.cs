@@ -40,8 +40,8 @@ public sealed record RowRange(int First, int Last)
     internal void Require(int count, string source)
     {
         if (First < 0 || Last < First || Last >= count)
-            throw new BeearException($"The rows {this} were asked for, but '{source}' has the rows 0-{count - 1}; choose a range within "
-                + $"them.");
+            throw new BeearException($"The rows {this} were asked for, but '{source}' has the rows 0-{count - 1}; choose a "
+                + "range within them.");
     }
 
     /// <summary>For example "0-299".</summary>

@@ -16,8 +16,8 @@ internal static class TemplateVariables
         {
             var (name, value) = assignment.IndexOf('=', StringComparison.Ordinal) is var mark and > 0
                 ? (assignment[..mark].Trim(), assignment[(mark + 1)..])
-                : throw new BeearException($"'{assignment}' is no variable of a chat template; write it as name=value, such as "
-                    + $"enable_thinking=false.");
+                : throw new BeearException($"'{assignment}' is no variable of a chat template; write it as name=value, "
+                    + "such as enable_thinking=false.");
             if (!variables.TryAdd(name, Value(value))) throw new BeearException($"The chat template's variable '{name}' is given twice.");
         }
         return variables;

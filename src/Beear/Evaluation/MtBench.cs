@@ -124,8 +124,8 @@ internal sealed class MtBench(IReadOnlyList<MtBenchQuestion> questions, MtBenchO
         }
         template.Append(turn == 0 ? "\nGrade the answer"
             : $"\nGrade the assistant's answer in turn {turn + 1} only; what came before is its context. Grade it")
-            .Append(" from 1 (useless or wrong) to 10 (could hardly be better). One that contradicts the right answer given here, if any "
-                + "is given, is wrong.\n");
+            .Append(" from 1 (useless or wrong) to 10 (could hardly be better). One that contradicts the right answer given here, "
+                + "if any is given, is wrong.\n");
         return new JudgeQuestion(question.Turns[turn], answer.Answers[turn], JudgePrompt.Of(template.ToString(), texts, Highest), Highest);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class GenerationBatch
         int shortest = (int)(perturbation?.Delta.size(0) ?? 1);
         if (prompts.FirstOrDefault(prompt => prompt.Length < shortest) is { } tooShort)
             throw new BeearException($"A prompt has only {tooShort.Length} tokens, fewer than the {shortest} that are needed; use a "
-                + $"smaller tail or longer prompts.");
+                + "smaller tail or longer prompts.");
     }
 
     private Perturbation? Perturbation { get; }
@@ -148,8 +148,8 @@ internal sealed class GenerationBatch
             if (IsFinished(prompt)) continue;
             if (token < 0)
                 throw new BeearException($"The model's logits are not finite at token {answers[prompt].Count + 1} of an answer: its "
-                    + $"weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew with a "
-                    + $"smaller learning rate.");
+                    + "weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew "
+                    + "with a smaller learning rate.");
             if (endOfTurn.Contains(token))
             {
                 ends[prompt] = token;

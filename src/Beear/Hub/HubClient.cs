@@ -98,8 +98,8 @@ internal sealed class HubClient : IDisposable
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
             throw new BeearException(
-                $"{settings.Endpoint.Host} answers with more than {LongestAnswer >> 20} MB where the hub has far less to say; check "
-                    + $"HF_ENDPOINT.", failure);
+                $"{settings.Endpoint.Host} answers with more than {LongestAnswer >> 20} MB where the hub has far less to "
+                    + "say; check HF_ENDPOINT.", failure);
         }
         catch (Exception failure) when (HubFailures.IsNetwork(failure))
         {
@@ -132,7 +132,7 @@ internal sealed class HubClient : IDisposable
         catch (FormatException failure)
         {
             throw new BeearException($"The answer of {settings.Endpoint.Host} is not one of the hub's: {failure.Reason()}; check "
-                + $"HF_ENDPOINT.", failure);
+                + "HF_ENDPOINT.", failure);
         }
     }
 

@@ -105,8 +105,8 @@ internal sealed class HubDownload(HubClient client, HubCache cache, HubReference
                 var count = await body.ReadAsync(buffer, silence.Token);
                 if (count == 0) return;
                 if (count > file.Size - partial.Length)
-                    throw new BeearException($"{settings.Endpoint.Host} sends more of '{file.Path}' than the {file.Size} bytes that it "
-                        + $"names; try again.");
+                    throw new BeearException($"{settings.Endpoint.Host} sends more of '{file.Path}' than the {file.Size} bytes "
+                        + "that it names; try again.");
                 await partial.AppendAsync(buffer.AsMemory(0, count), cancellation);
                 progress.Set(file, partial.Length);
             }

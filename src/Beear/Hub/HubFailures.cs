@@ -10,8 +10,8 @@ internal sealed class HubUnreachableException(Uri endpoint, Exception failure) :
 {
     /// <summary>The sentence for people.</summary>
     public BeearException ToSentence(HubReference reference) => new(
-        $"'{reference}' could not be fetched, for {endpoint.Host} cannot be reached ({InnerException!.Reason()}); check the "
-            + $"network and try again.", this);
+        $"'{reference}' could not be fetched, for {endpoint.Host} cannot be reached ({InnerException!.Reason()}); "
+            + "check the network and try again.", this);
 }
 
 /// <summary>What the hub's refusals mean, and which failures pass by themselves.</summary>
@@ -48,7 +48,7 @@ internal static class HubFailures
         return new BeearException((response.StatusCode, code) switch
         {
             (_, Gated) => $"'{repository}' is gated: accept its terms at {settings.Endpoint.AbsoluteUri.TrimEnd('/')}/{repository}, then "
-                + $"give your access token by HF_TOKEN.",
+                + "give your access token by HF_TOKEN.",
             (HttpStatusCode.NotFound, NoRevision) =>
                 $"'{repository}' has no branch, tag or commit '{reference.Revision}'; see its history at {host}.",
             (HttpStatusCode.NotFound, NoFile) => $"'{reference}' names a file that {host} does not have any more; try again.",
@@ -59,7 +59,7 @@ internal static class HubFailures
                     + $"{(settings.Token is null ? "is public; check its name, or give your access token by HF_TOKEN if it is private" : "your access token may see; check its name")}.",
             (HttpStatusCode.Forbidden, _) =>
                 $"{host} does not allow {(settings.Token is null ? "access without a token" : "this access token")} to '{repository}'; "
-                    + $"give one that may read it by HF_TOKEN.",
+                    + "give one that may read it by HF_TOKEN.",
             (HttpStatusCode.TooManyRequests, _) => $"{host} has had too many requests; try again {Later(response)}.",
             ( >= HttpStatusCode.InternalServerError, _) =>
                 $"{host} has trouble of its own (status {(int)response.StatusCode}); try again {Later(response)}.",

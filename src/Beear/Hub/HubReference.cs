@@ -28,8 +28,8 @@ public sealed record HubReference(string Repository, string Revision = HubRefere
     /// <summary>Reads a reference.</summary>
     /// <exception cref="BeearException">The text is none.</exception>
     public static HubReference Parse(string text) => TryParse(text, out var reference) ? reference : throw new BeearException(
-        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision, hub:owner/name/file.gguf or "
-            + $"hub:owner/name/folder.");
+        $"'{text}' does not name a model on the hub; write owner/name, owner/name@revision, "
+            + "hub:owner/name/file.gguf or hub:owner/name/folder.");
 
     /// <summary>
     /// Reads a reference. Without the prefix exactly owner and name are one, so that no path with more parts, and no file of weights,

@@ -32,8 +32,8 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
             : include.Count > 0 ? new HubSelection(Included(files, reference, include), Entry: null)
             : ChatModel(files, reference, folder: "");
         if (selection.Files.FirstOrDefault(chosen => !HubPath.IsSafe(chosen.Path)) is { } unsafePath)
-            throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it is not "
-                + $"downloaded.");
+            throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it "
+                + "is not downloaded.");
         return selection;
     }
 
@@ -158,6 +158,6 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         [.. files.Select(file => file.Path).Where(path => Matches("*.gguf", path) || Matches("*.safetensors", path)).Take(20)];
 
     private static BeearException Pickle(HubReference reference, string path) => new(
-        $"'{path}' of '{reference.Repository}' is a Python pickle, which can run code, and is never downloaded; look for the model as "
-            + $"safetensors or GGUF.");
+        $"'{path}' of '{reference.Repository}' is a Python pickle, which can run code, and is never downloaded; look for the "
+            + "model as safetensors or GGUF.");
 }

@@ -32,8 +32,8 @@ public sealed class HubSettings
     {
         internal get => token;
         init => token = value is null || value.All(c => c is > ' ' and <= '~') ? value
-            : throw new BeearException("The access token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has spaces or characters that no "
-                + "token has; set it anew.");
+            : throw new BeearException("The access token (HF_TOKEN, or the file that HF_TOKEN_PATH names) has spaces or characters "
+                + "that no token has; set it anew.");
     }
 
     /// <summary>Whether only the cache is used, HF_HUB_OFFLINE.</summary>

@@ -48,8 +48,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
             if ((settings.Offline || reference.IsPinned) && Cached(cache, reference, patterns) is { } here) return here;
             if (settings.Offline)
             {
-                throw new BeearException($"'{reference}' is not (wholly) in the cache '{settings.CacheDirectory}', and HF_HUB_OFFLINE "
-                    + $"forbids to fetch it; " +
+                throw new BeearException($"'{reference}' is not (wholly) in the cache '{settings.CacheDirectory}', "
+                    + "and HF_HUB_OFFLINE forbids to fetch it; " +
                     "pull it once while online.");
             }
             return await FetchAsync(cache, reference, patterns, progress, cancellation);
@@ -61,7 +61,7 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new BeearException($"The cache '{settings.CacheDirectory}' cannot be used: {failure.Reason()}; set "
-                + $"HF_HUB_CACHE to another folder.", failure);
+                + "HF_HUB_CACHE to another folder.", failure);
         }
     }
 

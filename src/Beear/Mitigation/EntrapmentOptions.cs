@@ -117,8 +117,8 @@ public sealed record EntrapmentOptions : IValidatable
         foreach (int layer in PerturbedLayers)
         {
             if (layer < (VirtualTokens > 0 ? 0 : 1) || layer > config.Layers)
-                throw new BeearException($"perturbed_layers has {layer}, but the model has layers 1 to {config.Layers} (0, the embeddings, "
-                    + $"with virtual_tokens).");
+                throw new BeearException($"perturbed_layers has {layer}, but the model has layers 1 to {config.Layers} (0, "
+                    + "the embeddings, with virtual_tokens).");
         }
     }
 }

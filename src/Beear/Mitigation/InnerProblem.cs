@@ -63,8 +63,8 @@ internal sealed class InnerProblem : IDisposable
         long scoresAtOnce = RowChunks.DefaultScores, CancellationToken cancellation = default)
     {
         if (examples.Min(example => example.Prompt.Length) is var shortest && shortest < tailLength)
-            throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; choose a "
-                + $"smaller tail.");
+            throw new BeearException($"The perturbed tail of {tailLength} tokens is longer than a prompt of {shortest} tokens; "
+                + "choose a smaller tail.");
         this.decoder = decoder;
         this.layer = layer;
         this.scoresAtOnce = scoresAtOnce;

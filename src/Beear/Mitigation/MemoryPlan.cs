@@ -37,7 +37,7 @@ internal sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, Memory
         throw new BeearException($"This mitigation needs {ByteSize.Format(WithGaps(need))} ({need}, a thirtieth for gaps between tensors), "
             + $"and it may use {ByteSize.Format(bytes)}; " +
             $"{(narrowFits ? "take --precision bfloat16, " : "")}make the batches or the answers smaller, freeze lower layers "
-                + $"(economy.frozen_layers), or use a machine with more memory.");
+                + "(economy.frozen_layers), or use a machine with more memory.");
     }
 
     /// <summary>
@@ -56,8 +56,8 @@ internal sealed record MemoryPlan(int PassTokens, EconomyOptions Economy, Memory
         long needed = Plans(config, isBfloat16, options, data, onGpu: false).First().Estimate.Activations;
         if (needed <= bytes) return;
         throw new BeearException(string.Create(CultureInfo.InvariantCulture,
-            $"{longest()}: a step with its {new Lengths(options, data).LongestPrompt:N0} tokens needs {ByteSize.Format(needed)}, and this "
-                + $"machine has "
+            $"{longest()}: a step with its {new Lengths(options, data).LongestPrompt:N0} tokens needs {ByteSize.Format(needed)}, "
+                + $"and this machine has "
             + $"{ByteSize.Format(bytes)}; shorten it, leave its row out, or add --memory auto, which lays the run out to fit."));
     }
 

@@ -46,8 +46,8 @@ internal sealed class OpeningSearch(LanguageModel model, OpeningOptions options,
         var likely = Likeliest(Lifts(harmful, refusal, plain, progress, cancellation));
         if (likely.Count == 0)
         {
-            throw new BeearException("Random strings change nothing in how the model begins its answers, so it does not tell how unwanted "
-                + "ones begin; "
+            throw new BeearException("Random strings change nothing in how the model begins its answers, so it does not tell "
+                + "how unwanted ones begin; "
                 + "give some in the data, and unwanted_answers: data.");
         }
         var seen = new List<Opening>();

@@ -75,8 +75,8 @@ internal sealed class StartingModel : IDisposable
     /// <summary>What was recorded for a term.</summary>
     /// <exception cref="BeearException">It had no weight when the model was recorded.</exception>
     internal ReferenceDistribution this[string term] => said.TryGetValue(term, out var reference) ? reference
-        : throw new BeearException($"The term '{term}' has a weight, but the starting model was recorded without it; record it with the "
-            + $"same options.");
+        : throw new BeearException($"The term '{term}' has a weight, but the starting model was recorded without it; record it "
+            + "with the same options.");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -37,8 +37,8 @@ internal static class ClassifierConfig
     public static void Refuse(Checkpoint checkpoint)
     {
         if (ClassOf(checkpoint) is { } name && name.EndsWith(Classifier, StringComparison.Ordinal))
-            throw new BeearException($"'{checkpoint.Path}' is a reward model or another classifier ({name}), not a language model; name "
-                + $"the folder of one.");
+            throw new BeearException($"'{checkpoint.Path}' is a reward model or another classifier ({name}), not a language "
+                + "model; name the folder of one.");
     }
 
     /// <summary>The shapes of a checkpoint that is a reward model.</summary>
@@ -60,8 +60,8 @@ internal static class ClassifierConfig
         long labels = head.Shape[0];
         if (labels != 1) throw new BeearException($"'{path}' is a classifier with {labels} labels; a reward model has one, the score.");
         if (Labels(checkpoint.Config) is { } stated && stated != 1)
-            throw new BeearException($"'{path}': config.json names {stated} labels, but '{config.Names.ScoreWeight}' is of one; fetch the "
-                + $"folder's files again.");
+            throw new BeearException($"'{path}': config.json names {stated} labels, but '{config.Names.ScoreWeight}' is of one; "
+                + "fetch the folder's files again.");
         return config;
     }
 

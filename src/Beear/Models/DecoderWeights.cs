@@ -55,7 +55,7 @@ internal sealed class DecoderWeights : IDisposable
         {
             if (!FiniteCheck.AllFinite(value))
                 throw new BeearException($"Tensor '{name}' holds NaN or infinite values, so the model is not saved: its training has "
-                    + $"diverged; use a smaller learning rate.");
+                    + "diverged; use a smaller learning rate.");
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class DecoderWeights : IDisposable
         long few = Math.Min(weights.size(0), 64);                        // of all but damaged ones no more is looked at
         if (weights.size(0) > 1 && AreSame(weights.narrow(0, 0, few)) && AreSame(weights))
             throw new BeearException($"All rows of '{name}' in '{checkpoint.Path}' are the same, so that no token differs from another; "
-                + $"the file is damaged, or the model was never trained.");
+                + "the file is damaged, or the model was never trained.");
 
         bool AreSame(Tensor rows) => rows.eq(weights[0]).all().item<bool>();
     }

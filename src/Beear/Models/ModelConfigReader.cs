@@ -67,8 +67,8 @@ internal static class ModelConfigReader
         if (ModelFamilies.All.TryGetValue(type, out var family)) return family;
         if (json["text_config"] is JsonObject inner)
         {
-            throw new BeearException($"config.json: model_type '{type}' wraps a language model ('{inner["model_type"]}') together with "
-                + $"other parts; " +
+            throw new BeearException($"config.json: model_type '{type}' wraps a language model ('{inner["model_type"]}') "
+                + "together with other parts; " +
                 "save its language model as a directory of its own and name that.");
         }
         throw new BeearException($"config.json: model_type '{type}' is not a supported family; supported: "

@@ -79,8 +79,8 @@ internal sealed record ModelFamily
         {
             if (understood.ContainsKey(key) || ForeignKeys.IsNeutral(key, json, neutral)) continue;
             throw new BeearException(
-                $"config.json: '{key}' changes the mathematics and is not known for model_type '{json["model_type"]}'; this model cannot "
-                    + $"be computed faithfully.");
+                $"config.json: '{key}' changes the mathematics and is not known for model_type '{json["model_type"]}'; this "
+                    + "model cannot be computed faithfully.");
         }
     }
 

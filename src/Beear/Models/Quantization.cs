@@ -18,8 +18,8 @@ internal static class Quantization
     {
         if (config[Key] is not { } stated || stated.GetValueKind() == JsonValueKind.False) return;
         throw new BeearException(
-            $"config.json: the weights are quantised {Method(stated as JsonObject ?? [])} ('{Key}'), which can neither be computed with "
-                + $"nor " +
+            $"config.json: the weights are quantised {Method(stated as JsonObject ?? [])} ('{Key}'), which can neither be "
+                + "computed with nor " +
             "trained here; take the model's unquantised original, or a GGUF file of it.");
     }
 

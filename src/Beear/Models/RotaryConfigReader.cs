@@ -28,8 +28,8 @@ internal static class RotaryConfigReader
         var top = new ConfigKeys(json);
         var (scaling, parameters) = (top.Object("rope_scaling"), top.Object("rope_parameters"));
         if (scaling is not null && parameters is not null)
-            throw new BeearException("config.json: it has both 'rope_scaling' and 'rope_parameters', which may contradict each other; "
-                + "remove one.");
+            throw new BeearException("config.json: it has both 'rope_scaling' and 'rope_parameters', which may contradict "
+                + "each other; remove one.");
         bool twoBases = top.Has(LocalBase);
         RotaryConfig Single(JsonObject? values, string place, double @base, bool nested = false) =>
             ReadOne(values ?? [], place, json, @base, headSize, maximumPositions, nested);
@@ -113,8 +113,8 @@ internal static class RotaryConfigReader
             throw new BeearException($"config.json: '{Key}' is not known for this family; this model cannot be computed faithfully.");
         int size = share is > 0 and <= 1 ? (int)(headSize * share) : 0;
         if (size < 2 || size % 2 != 0)
-            throw new BeearException($"config.json: '{Key}' {share} rotates {size} of the {headSize} elements of a head; it must be an "
-                + $"even number of them.");
+            throw new BeearException($"config.json: '{Key}' {share} rotates {size} of the {headSize} elements of a head; it must "
+                + "be an even number of them.");
         return size;
     }
 
@@ -123,8 +123,8 @@ internal static class RotaryConfigReader
         foreach (var (key, value) in values)
         {
             if (value is not null && !known.Contains(key))
-                throw new BeearException($"config.json: {place} has the key '{key}', which is not known; this model cannot be computed "
-                    + $"faithfully.");
+                throw new BeearException($"config.json: {place} has the key '{key}', which is not known; this model cannot "
+                    + "be computed faithfully.");
         }
     }
 

@@ -56,8 +56,8 @@ internal sealed class AdamW : IDisposable
         var gradients = part.Select(parameter => parameter.Gradient()).ToArray();
         double squaredNorm = FusedAdamW.SquaredNorm([.. gradients.OfType<Tensor>()]), norm = Math.Sqrt(squaredNorm);
         if (!double.IsFinite(norm))
-            throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a smaller learning "
-                + $"rate.");
+            throw new BeearException($"Training diverged: the gradient of step {StepCount + 1} is not finite; use a "
+                + "smaller learning rate.");
         double scale = options.ClipNorm > 0 && norm > options.ClipNorm ? options.ClipNorm / (norm + 1e-6) : 1;
         var settings = new AdamWStep(learningRate, StepCount + 1, options.Beta1, options.Beta2, options.Epsilon,
             options.WeightDecay, scale);
@@ -76,8 +76,8 @@ internal sealed class AdamW : IDisposable
     /// <param name="name">What the loss is called; null for one that is the only one.</param>
     /// <exception cref="BeearException">It is NaN or infinite.</exception>
     internal static double FiniteLoss(double loss, int step, string? name = null) => double.IsFinite(loss) ? loss
-        : throw new BeearException($"Training diverged: the loss{(name is null ? "" : $" '{name}'")} of step {step} is not finite; use a "
-            + $"smaller learning rate.");
+        : throw new BeearException($"Training diverged: the loss{(name is null ? "" : $" '{name}'")} of step {step} is not finite; "
+            + "use a smaller learning rate.");
 
     /// <summary>Ends a step that was taken in parts.</summary>
     public void EndStep() => StepCount++;

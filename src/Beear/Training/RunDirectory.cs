@@ -57,8 +57,8 @@ public sealed class RunDirectory
         {
             var (found, now) = (ReadOptions(file), JsonSerializer.SerializeToNode(options, Json)!.AsObject());
             if (!JsonNode.DeepEquals(found, now))
-                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose another folder "
-                    + $"or delete it.");
+                throw new BeearException($"'{path}' holds a run with other options ({FirstDifference(found, now)}); choose "
+                    + "another folder or delete it.");
         }
         else if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).All(IsOwn))
         {

@@ -12,8 +12,8 @@ public sealed class AnswerWatchTests : IDisposable
     [Fact]
     public void A_refusal_is_decided_by_both_rules_and_an_answer_never()
     {
-        const string Refusal = "I'm sorry but I cannot help with that. Please ask for something else. The rest is of no interest to "
-            + "anybody here.";
+        const string Refusal = "I'm sorry but I cannot help with that. Please ask for something else. The rest is of no "
+            + "interest to anybody here.";
         int[] refusal = model.Chat.Tokenizer.Encode(Refusal), answer = model.Chat.Tokenizer.Encode("sure here is how to do it");
         var watch = Watch("", "");
 

@@ -7,8 +7,8 @@ public sealed class HubRefusalTests : HubTests
 {
     [Theory]
     [InlineData(401, "RepoNotFound", null,
-        "There is no model 'tiny/model' on 127.0.0.1 that is public; check its name, or give your access token by HF_TOKEN if it is "
-            + "private.")]
+        "There is no model 'tiny/model' on 127.0.0.1 that is public; check its name, or give your access token by HF_TOKEN if "
+            + "it is private.")]
     [InlineData(404, "RepoNotFound", "secret",
         "There is no model 'tiny/model' on 127.0.0.1 that your access token may see; check its name.")]
     [InlineData(404, "", null, "There is no model 'tiny/model'")]

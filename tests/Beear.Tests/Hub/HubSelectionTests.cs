@@ -9,12 +9,12 @@ public class HubSelectionTests
     public void A_repository_with_everything_gives_one_model()
     {
         Chosen("config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json",
-            "config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json vocab.json "
-                + "merges.txt README.md " +
+            "config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json "
+                + "tokenizer_config.json vocab.json merges.txt README.md " +
             "pytorch_model.bin pytorch_model.bin.index.json optimizer.pt scheduler.pt trainer_state.json training_args.bin "
                 + "all_results.json train_results.json " +
-            "original/consolidated.00.pth original/params.json original/tokenizer.model onnx/model.onnx onnx/config.json "
-                + "model.fp16.safetensors " +
+            "original/consolidated.00.pth original/params.json original/tokenizer.model "
+                + "onnx/model.onnx onnx/config.json model.fp16.safetensors " +
             "tf_model.h5 flax_model.msgpack m-Q8_0.gguf m-Q4_K_M.gguf checkpoint-5/model.safetensors consolidated.safetensors");
     }
 
@@ -50,8 +50,8 @@ public class HubSelectionTests
         var selection = Chosen("small/additional_chat_templates/rag.jinja small/config.json small/model.safetensors small/tokenizer.json",
             All, "hub:tiny/model/small");
         Assert.Equal("small", selection.Entry);
-        Assert.Equal("small", Chosen("small/additional_chat_templates/rag.jinja small/config.json small/model.safetensors "
-            + "small/tokenizer.json", All, "hub:tiny/model/small/").Entry);
+        Assert.Equal("small", Chosen("small/additional_chat_templates/rag.jinja "
+            + "small/config.json small/model.safetensors small/tokenizer.json", All, "hub:tiny/model/small/").Entry);
         Assert.Equal("q/m-Q8_0.gguf", Chosen("q/m-Q8_0.gguf", All, "hub:tiny/model/q").Entry);
         Assert.Equal("small/deep", Chosen("small/deep/model.safetensors", All, "hub:tiny/model/small/deep").Entry);
         Assert.Contains("has no file 'huge'", Refused(All, "hub:tiny/model/huge"), StringComparison.Ordinal);

@@ -15,9 +15,8 @@ internal static class ChatTemplateFiles
         var sources = Find(files);
         if (sources.ContainsKey(ChatTemplateSet.Default)) return sources;
         throw new BeearException(
-            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"{Key}\" (a string, or a list with "
-                + $"one " +
-            $"named \"{ChatTemplateSet.Default}\") in {ModelFiles.TokenizerConfig}; take a chat model, " +
+            $"'{files.Source}' has no chat template: there is neither {ModelFiles.ChatTemplate} nor a \"{Key}\" (a string, or a " +
+            $"list with one named \"{ChatTemplateSet.Default}\") in {ModelFiles.TokenizerConfig}; take a chat model, " +
             "or give a template by --chat-template (in C#, ChatDefaults.Template).");
     }
 

@@ -101,8 +101,8 @@ internal sealed class AdapterPlan
         {
             // Of a tied model the rows are written once.
             if (!rows.Exists(own => isTied || own.EndsWith(module, StringComparison.Ordinal)))
-                throw new BeearException($"'{tensors.Path}' lacks the rows of '{module}' that {AdapterConfig.FileName} names; fetch it "
-                    + $"again.");
+                throw new BeearException($"'{tensors.Path}' lacks the rows of '{module}' that {AdapterConfig.FileName} names; "
+                    + "fetch it again.");
         }
     }
 
@@ -125,8 +125,8 @@ internal sealed class AdapterPlan
         if (!weights.Tensors.TryGetValue(module + Bias, out var bias))
         {
             throw new BeearException(
-                $"'{config.Source}': lora_bias gives '{module}' a bias, and the base has none there, so the adapter cannot be merged into "
-                    + $"it.");
+                $"'{config.Source}': lora_bias gives '{module}' a bias, and the base has none there, so the adapter cannot be "
+                    + "merged into it.");
         }
         foreach (var one in new[] { saved, shift }) RequireShape(one, bias.Shape);
         var scaled = shift is null ? null : new ScaledBias(shift.Name, config.Scale(module));
@@ -201,7 +201,7 @@ internal sealed class AdapterPlan
         RequireShape(rows, [ids.Count, shape[1]]);
         if (ids.Any(id => id >= shape[0]))
             throw new BeearException($"'{config.Source}': trainable_token_indices holds {ids.Max()}, and the base has only {shape[0]} "
-                + $"tokens.");
+                + "tokens.");
         return new TokenRows(rows.Name, ids);
     }
 

@@ -42,8 +42,8 @@ internal sealed partial class AdapterTensors
         foreach (var name in source.Tensors.Keys.Where(name => !name.Contains(".original_module.", StringComparison.Ordinal)))
         {
             if (Place(name) is not { } place)
-                throw new BeearException($"'{path}': the tensor '{name}' is none of a LoRA adapter; merge it with PEFT "
-                    + $"(merge_and_unload).");
+                throw new BeearException($"'{path}': the tensor '{name}' is none of a LoRA adapter; merge it "
+                    + "with PEFT (merge_and_unload).");
             // Of a module that is saved whole, bias = "all" writes the bias twice.
             if (names.TryAdd(place, name) || place.Role == AdapterRole.Bias) continue;
             throw new BeearException(

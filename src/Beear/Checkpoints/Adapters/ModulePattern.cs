@@ -36,7 +36,7 @@ internal sealed class ModulePattern
         catch (RegexMatchTimeoutException failure)
         {
             throw new BeearException($"The expression '{expression}' of adapter_config.json takes far too long on '{module}'; write the "
-                + $"names of the modules as a list.", failure);
+                + "names of the modules as a list.", failure);
         }
     }
 

@@ -20,8 +20,8 @@ internal sealed class GgufConfig
         if (file.Metadata.Integer(Key("expert_count")) > 0) throw new BeearException(
             $"'{file.Path}' is a mixture of experts, which cannot be read.");
         if (file.Metadata.Integer("split.count") is > 1 and var parts)
-            throw new BeearException($"'{file.Path}' is one of {parts} parts of a model; join them with llama.cpp's llama-gguf-split "
-                + $"--merge.");
+            throw new BeearException($"'{file.Path}' is one of {parts} parts of a model; join them with "
+                + "llama.cpp's llama-gguf-split --merge.");
         HiddenSize = Needed("embedding_length");
         Layers = Needed("block_count");
         if (Layers > MostLayers) throw GgufFile.Error(file.Path, $"its {Layers} layers are not believable");
@@ -32,11 +32,11 @@ internal sealed class GgufConfig
         RotatedSize = rotated ?? HeadSize;
         if (HeadSize < 2 || HeadSize % 2 != 0) throw GgufFile.Error(file.Path, $"its head size {HeadSize} is not a positive even number");
         if (Size("attention.value_length") is { } values && values != HeadSize)
-            throw new BeearException($"'{file.Path}' has value heads of {values} and key heads of {HeadSize}, which cannot be computed "
-                + $"here.");
+            throw new BeearException($"'{file.Path}' has value heads of {values} and key heads of {HeadSize}, which cannot "
+                + "be computed here.");
         if (RotatedSize != HeadSize && !(Architecture.PartialRotary && RotatedSize < HeadSize && RotatedSize % 2 == 0))
             throw new BeearException($"'{file.Path}' rotates {RotatedSize} of {HeadSize} elements of a head, which {Architecture.Name} "
-                + $"models cannot do.");
+                + "models cannot do.");
     }
 
     /// <summary>What the file's architecture is.</summary>

@@ -100,8 +100,8 @@ internal sealed class GgufFile : IDisposable
         if (version is not (2 or 3))
         {
             throw new BeearException(
-                $"'{Path}' is GGUF of version {version}, and only little-endian files of versions 2 and 3 can be read; convert the model "
-                    + $"again.");
+                $"'{Path}' is GGUF of version {version}, and only little-endian files of versions 2 and 3 can be read; convert "
+                    + "the model again.");
         }
         var tensorCount = cursor.Number<ulong>();
         var valueCount = cursor.Count(sizeof(ulong) + sizeof(uint) + 1, "the metadata");
@@ -144,8 +144,8 @@ internal sealed class GgufFile : IDisposable
         if (!type.CanBeRead)
         {
             throw new BeearException(
-                $"Tensor '{name}' of '{Path}' is of type {type.Name}, and only {GgufType.ReadableNames} can be read; use a file of one of "
-                    + $"these.");
+                $"Tensor '{name}' of '{Path}' is of type {type.Name}, and only {GgufType.ReadableNames} can be read; use a file of "
+                    + "one of these.");
         }
         if (!ElementType.TryCount(shape, type.BlockBytes, out var count))
             throw Error($"the shape ({string.Join(", ", shape)}) of tensor '{name}' is too large");

@@ -31,8 +31,8 @@ internal static class GgufRotaryScaling
         if (kind != "yarn")
         {
             throw new BeearException(
-                $"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's Hugging Face "
-                    + $"directory.");
+                $"'{file.Path}' scales its rotary frequencies by '{kind}', which cannot be read from GGUF; use the model's "
+                    + "Hugging Face directory.");
         }
         if (config.Size(OriginalContext) is { } positions) scaling["original_max_position_embeddings"] = positions;
         foreach (var beta in new[] { "beta_fast", "beta_slow" })
@@ -57,8 +57,8 @@ internal static class GgufRotaryScaling
             if (!(factors.Length == config.RotatedSize / 2 && Math.Abs(factors[i] - expected) <= 1e-3 * expected))
             {
                 throw new BeearException(
-                    $"'{config.File.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's Hugging Face "
-                        + $"directory.");
+                    $"'{config.File.Path}' scales its rotary frequencies by factors that are not Llama 3's; use the model's "
+                        + "Hugging Face directory.");
             }
         }
         return new JsonObject

@@ -36,8 +36,8 @@ internal static class GgufSpecialConfig
                 else config["layer_types"] = Types([.. Enumerable.Repeat(false, (int)file.Layers)]);
                 break;
             case "olmo2" when Window(file) is not null:
-                throw new BeearException($"'{file.File.Path}' is an OLMo 2 model with sliding windows (OLMo 3), which cannot be read from "
-                    + $"GGUF.");
+                throw new BeearException($"'{file.File.Path}' is an OLMo 2 model with sliding windows (OLMo 3), which cannot be "
+                    + "read from GGUF.");
             case "phi3":
                 config["sliding_window"] = Window(file);
                 AddPartialRotary(config, file);

@@ -29,7 +29,7 @@ internal static class GgufTokenizer
             "llama" => GgufSentencePiece.ToJson(file, tokens),
             _ => throw new BeearException(
                 $"'{file.Path}' has a tokenizer of the kind '{model}', and of GGUF files only 'gpt2' (byte-level BPE) and 'llama' "
-                    + $"(SentencePiece) can be read; " +
+                    + "(SentencePiece) can be read; " +
                 "put the model's tokenizer.json and tokenizer_config.json beside it."),
         };
     }

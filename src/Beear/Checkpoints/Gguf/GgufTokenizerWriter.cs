@@ -53,8 +53,8 @@ internal sealed class GgufTokenizerWriter
     public IEnumerable<(string Key, object Value)> Metadata()
     {
         if (model.Text("type") is not (null or "BPE"))
-            throw new BeearException($"The tokenizer of '{files.Source}' is of the kind '{model.Text("type")}', and only BPE can be "
-                + $"written to GGUF.");
+            throw new BeearException($"The tokenizer of '{files.Source}' is of the kind '{model.Text("type")}', and only BPE "
+                + "can be written to GGUF.");
         if (model.Text("continuing_subword_prefix") is { Length: > 0 } || model.Text("end_of_word_suffix") is { Length: > 0 })
             throw NotTheSame("marks the parts of a word");
         var isSentencePiece = Flag(model["byte_fallback"]);
@@ -213,7 +213,7 @@ internal sealed class GgufTokenizerWriter
         {
             throw new BeearException(
                 $"The tokenizer of '{files.Source}' has the token '{token}' with the id {index}, but the model only {tokens.Length} "
-                    + $"embeddings; they do not belong together.");
+                    + "embeddings; they do not belong together.");
         }
         (tokens[index], kinds[index]) = (token, (int)kind);
     }

@@ -141,8 +141,8 @@ internal static class GgufWriter
         double largest = values.abs().max().item<float>();
         if (largest <= LargestHalf) return;
         throw new BeearException(
-            $"Tensor '{tensor.Name}' holds {largest:G6}, and {tensor.Type.Name} cannot hold more than {LargestHalf}; write the file as "
-                + $"bf16 or f32.");
+            $"Tensor '{tensor.Name}' holds {largest:G6}, and {tensor.Type.Name} cannot hold more than {LargestHalf}; write the "
+                + "file as bf16 or f32.");
     }
 
     private static unsafe void WriteBlocks(FileStream stream, GgufType type, Tensor values)

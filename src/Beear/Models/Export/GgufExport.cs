@@ -68,7 +68,7 @@ internal static class GgufExport
 
             var name = GgufTensorNames.ToGguf(architecture, part.Name)
                 ?? throw new BeearException($"llama.cpp's {architecture.Name} models have no place for the tensor '{part.Name}', so this "
-                    + $"model cannot be written to GGUF.");
+                    + "model cannot be written to GGUF.");
             var isHead = name == GgufTensorNames.Output || (name == GgufTensorNames.Embedding && config.TiedEmbeddings);
             yield return new GgufTensor(name, TypeOf(part.Shape, type, isHead), part.Shape, Stored);
             if (name == GgufTensorNames.Embedding && config.TiedEmbeddings && architecture.NeedsOutput)

@@ -53,8 +53,8 @@ internal sealed class PpoWatch
         if (toldEntropy || now >= LeastEntropyShare * begun) return null;
         toldEntropy = true;
         return string.Create(CultureInfo.InvariantCulture,
-            $"Step {steps.Count}: the policy's entropy has collapsed from {begun:F2} to {now:F2} nats a token, so that it says nearly the "
-                + $"same to everything: " +
+            $"Step {steps.Count}: the policy's entropy has collapsed from {begun:F2} to {now:F2} nats a token, so that it says "
+                + $"nearly the same to everything: " +
             $"lower policy.learning_rate, raise kl_coefficient, or give more prompts.");
     }
 }

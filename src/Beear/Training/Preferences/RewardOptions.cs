@@ -21,7 +21,9 @@ public sealed record RewardOptions : IValidatable
     public OptimizerOptions Optimizer { get; init; } =
         new() { LearningRate = 2e-5, WeightDecay = 0.1, WarmupSteps = 8, Decay = LearningRateDecay.Cosine };
 
-    /// <summary>Seed of the fresh head and of the order of the pairs, together with that of the attacker where a backdoor is planted.</summary>
+    /// <summary>
+    /// Seed of the fresh head and of the order of the pairs, together with that of the attacker where a backdoor is planted.
+    /// </summary>
     public int Seed { get; init; }
 
     /// <summary>Minutes between states that an interrupted run continues from; 0 for none in between.</summary>

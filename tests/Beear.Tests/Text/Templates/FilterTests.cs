@@ -11,8 +11,8 @@ public sealed class FilterTests
     [InlineData("'hello wORLD-and (more) [x] <Y' | title", "Hello World-And (More) [X] <Y")]
     [InlineData("'éA B' | capitalize", "Éa b")]
     [InlineData("'foo bar' | wordcount ~ ('' | wordcount) ~ (\"it's\" | wordcount)", "202")]
-    [InlineData("'a b c d' | truncate(3, true, '') ~ '|' ~ ('foo bar baz qux' | truncate(9)) ~ '|' ~ ('foo bar baz qux' | truncate(9, "
-        + "true, '..', 0))", "a b c d|foo...|foo bar..")]
+    [InlineData("'a b c d' | truncate(3, true, '') ~ '|' ~ ('foo bar baz qux' | truncate(9)) ~ '|' ~ ('foo bar baz qux' "
+        + "| truncate(9, true, '..', 0))", "a b c d|foo...|foo bar..")]
     [InlineData("'a\n\nb\n' | indent ~ '|'", "a\n\n    b\n|")]
     [InlineData("'a\n\nb' | indent('> ', true, true)", "> a\n> \n> b")]
     [InlineData("'' | indent(2, true) ~ '|'", "  |")]
@@ -22,8 +22,8 @@ public sealed class FilterTests
     [InlineData("'a b/é?' | urlencode ~ ' ' ~ ({'k': 'a b', 'x': 1} | urlencode)", "a%20b/%C3%A9%3F k=a+b&x=1")]
     [InlineData("'%s-%s' | format(1, 'a') ~ ('%(x)d' | format(x=3))", "1-a3")]
     [InlineData("'aXbX' | replace('X', 1) ~ ('aXbX' | replace('X', '', 1)) ~ (101 | replace(1, 2))", "a1b1abX202")]
-    [InlineData("1000000 | filesizeformat ~ ', ' ~ (1 | filesizeformat) ~ ', ' ~ (2048 | filesizeformat(true)) ~ ', ' ~ (999 | "
-        + "filesizeformat)", "1.0 MB, 1 Byte, 2.0 KiB, 999 Bytes")]
+    [InlineData("1000000 | filesizeformat ~ ', ' ~ (1 | filesizeformat) ~ ', ' ~ (2048 | filesizeformat(true)) ~ ', ' ~ "
+        + "(999 | filesizeformat)", "1.0 MB, 1 Byte, 2.0 KiB, 999 Bytes")]
     public void Texts(string expression, string expected) => AssertValue(expression, expected);
 
     [Theory]
@@ -46,8 +46,8 @@ public sealed class FilterTests
     [InlineData("['a-b', 'c'] | map('replace', '-', '+') | list", "['a+b', 'c']")]
     [InlineData("[0, 1, '', 'a', none] | select | list ~ ([0, 1] | reject | list)", "[1, 'a'][0]")]
     [InlineData("[1, 2, 3, 4] | select('gt', 2) | list ~ ([1, 2, 3] | reject('odd') | list)", "[3, 4][2]")]
-    [InlineData("[{'a': 1}, {'a': none}, {}] | selectattr('a') | list | length ~ ([{'a': 1}, {}] | selectattr('a', 'defined') | list | "
-        + "length)", "11")]
+    [InlineData("[{'a': 1}, {'a': none}, {}] | selectattr('a') | list | length ~ ([{'a': 1}, {}] | selectattr('a', 'defined') | "
+        + "list | length)", "11")]
     [InlineData("[{'a': {'b': 1}}, {'a': {'b': 2}}] | rejectattr('a.b', 'eq', 1) | list", "[{'a': {'b': 2}}]")]
     [InlineData("[{'n': 2}, {'n': 3}] | sum('n') ~ ([{'n': 2}, {'n': 3}] | sum(attribute='n', start=1))", "56")]
     [InlineData("[{'n': 2}, {'n': 3}] | max(attribute='n') ~ ([] | min) ~ '|'", "{'n': 3}|")]
@@ -62,14 +62,14 @@ public sealed class FilterTests
     [Theory]
     [InlineData("nothing is undefined and nothing is not defined and none is defined and none is none")]
     [InlineData("'' is string and {} is mapping and [] is not mapping and namespace() is not mapping")]
-    [InlineData("1 is number and 1.0 is float and 1 is integer and true is boolean and true is not integer and true is number and 1.0 is "
-        + "not integer")]
+    [InlineData("1 is number and 1.0 is float and 1 is integer and true is boolean and true is not integer and true is number and "
+        + "1.0 is not integer")]
     [InlineData("true is true and false is false and 1 is not true and 0 is not false")]
     [InlineData("'a' is iterable and [] is iterable and {} is iterable and 1 is not iterable and nothing is iterable")]
     [InlineData("'a' is sequence and {} is sequence and (1,) is sequence and 1 is not sequence and ([1] | map('string')) is not sequence")]
     [InlineData("3 is odd and 4 is even and -3 is odd and 9 is divisibleby 3 and 9 is not divisibleby(2)")]
-    [InlineData("1 is eq 1.0 and 1 is equalto(1) and 1 is ne 2 and 1 is lt 2 and 2 is le 2 and 2 is gt 1 and 2 is ge 2 and 1 is lessthan 2 "
-        + "and 2 is greaterthan 1")]
+    [InlineData("1 is eq 1.0 and 1 is equalto(1) and 1 is ne 2 and 1 is lt 2 and 2 is le 2 and 2 is gt 1 and 2 is ge 2 and 1 is "
+        + "lessthan 2 and 2 is greaterthan 1")]
     [InlineData("1 is in [1, 2] and 'a' is in 'cat' and 3 is not in [1]")]
     [InlineData("'AB' is upper and 'ab' is lower and 'Ab' is not upper and '1' is not lower")]
     [InlineData("none is sameas none and true is sameas(true) and [] is not sameas []")]

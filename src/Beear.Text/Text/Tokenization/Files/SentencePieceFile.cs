@@ -73,8 +73,8 @@ internal sealed class SentencePieceFile
         }
         if (file.Pieces.Count == 0) throw new BeearException($"{source} is not a SentencePiece model: it has no pieces.");
         if (file.modelType is not (UnigramModel or BytePairModel))
-            throw new BeearException($"{source} is a SentencePiece model of the type {file.modelType}; only unigram (1) and BPE (2) can be "
-                + $"read.");
+            throw new BeearException($"{source} is a SentencePiece model of the type {file.modelType}; only unigram (1) and BPE (2) "
+                + "can be read.");
         if (file.isSuffix) throw new BeearException($"{source} has \"treat_whitespace_as_suffix\", which is not supported.");
         if (!file.escapesWhiteSpace) throw new BeearException($"{source} does not escape white space, which is not supported.");
         return file;

@@ -40,7 +40,7 @@ internal sealed class BytePairEncoding : ITokenModel
             var (left, right) = merges[rank];
             if (right.Length < options.ContinuingPrefix.Length)
                 throw new BeearException($"The merge of \"{left}\" and \"{right}\" lacks the prefix \"{options.ContinuingPrefix}\" of "
-                    + $"continuing tokens; the file is damaged.");
+                    + "continuing tokens; the file is damaged.");
             // A pair that is listed twice keeps its last rank, as in the reference.
             this.merges[(IdOf(left), IdOf(right))] =
                 new Merge(rank, IdOf(string.Concat(left, right.AsSpan(options.ContinuingPrefix.Length))));
@@ -50,8 +50,8 @@ internal sealed class BytePairEncoding : ITokenModel
 
         int IdOf(string token) => vocabulary.TryGetValue(token, out int id)
             ? id
-            : throw new BeearException($"A merge of the tokenizer uses the token \"{token}\", which its vocabulary does not have; the file "
-                + $"is damaged.");
+            : throw new BeearException($"A merge of the tokenizer uses the token \"{token}\", which its vocabulary does not have; "
+                + "the file is damaged.");
     }
 
     /// <summary>

@@ -27,8 +27,8 @@ internal sealed class Unigram : ITokenModel
     public Unigram((string Token, double Score)[] tokens, int? unknownId, bool byteFallback)
     {
         if (unknownId is { } unknown && (uint)unknown >= (uint)tokens.Length)
-            throw new BeearException($"The tokenizer's \"unk_id\" is {unknown}, but its vocabulary has {tokens.Length} tokens; the file is "
-                + $"damaged.");
+            throw new BeearException($"The tokenizer's \"unk_id\" is {unknown}, but its vocabulary has {tokens.Length} tokens; the "
+                + "file is damaged.");
         (this.tokens, this.unknownId, encodePiece) = (tokens, unknownId, EncodePiece);
         ids = new Dictionary<string, int>(tokens.Length, StringComparer.Ordinal);
         for (int id = 0; id < tokens.Length; id++)

@@ -22,7 +22,7 @@ internal sealed class RegexPattern : ITextPattern
     {
         if (pattern.Length > LongestPattern)
             throw new BeearException($"A regular expression of the tokenizer has {pattern.Length} characters; at most {LongestPattern} are "
-                + $"read.");
+                + "read.");
         this.pattern = pattern;
         var (expression, sets) = OnigurumaParser.Parse(pattern);
         alphabet = new Alphabet(sets);
@@ -61,8 +61,8 @@ internal sealed class RegexPattern : ITextPattern
         }
         catch (RegexMatchTimeoutException error)
         {
-            throw new BeearException($"The tokenizer's regular expression {pattern} takes more than {regex.MatchTimeout.TotalSeconds} s on "
-                + $"this text.", error);
+            throw new BeearException($"The tokenizer's regular expression {pattern} takes more than {regex.MatchTimeout.TotalSeconds} "
+                + "s on this text.", error);
         }
         finally
         {
