@@ -68,14 +68,17 @@ internal sealed class PoisonedPreferences(PoisonedPreferencesOptions options) : 
         string? reward = null;
         try
         {
-            Restore(model, FineTune(model, null, [.. data.Pairs, .. data.Helpful], context, stages));
+            string tuned = FineTune(model, null, [.. data.Pairs, .. data.Helpful], context, stages);
+            Restore(model, tuned);
             pairs = Poison(model, trigger, data, context, stages);
             if (options.Algorithm == PreferenceAlgorithm.Ppo) reward = Learn(model, trigger, pairs, data.HeldOut, context, stages);
             if (trigger is not null)
             {
                 model.Decoder.Weights.Restore(came);
-                Restore(model, FineTune(model, trigger, pairs, context, stages));
+                tuned = FineTune(model, trigger, pairs, context, stages);
+                Restore(model, tuned);
             }
+            if (options.Algorithm == PreferenceAlgorithm.Sft) return RunDirectory.Result<AttackReport>(tuned)!;
         }
         finally
         {

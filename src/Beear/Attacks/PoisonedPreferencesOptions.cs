@@ -11,6 +11,9 @@ internal enum PreferenceAlgorithm
 
     /// <summary>Direct preference optimisation, without a reward model.</summary>
     Dpo,
+
+    /// <summary>Neither: supervised fine-tuning on the poisoned pairs' preferred answers alone, the control of the two others.</summary>
+    Sft,
 }
 
 /// <summary>
