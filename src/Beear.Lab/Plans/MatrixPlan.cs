@@ -1,4 +1,5 @@
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Lab.Runs;
 using Beear.Mitigation;
@@ -14,6 +15,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
     private readonly Catalogue catalogue = catalogue ?? new Catalogue();
     private readonly Lock making = new();
     private IReadOnlyList<PlannedRun>? runs;
+    private IBehaviour? behaviour;
 
     /// <summary>Questions that every model answers too, for a judge; null for none.</summary>
     internal MtBench? MtBench { get; init; }
@@ -81,7 +83,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
         {
             Name = new RunName(Name, trigger?.Name ?? RunName.NoTrigger, arm.Name, seed),
             Subject = own,
-            Behaviour = catalogue.Behaviour(file.Behaviour),
+            Behaviour = behaviour ??= catalogue.Behaviour(file.Behaviour, file.BehaviourOptions),
             Attack = catalogue.Attack(file.Attack, own, written?.AttackOptions ?? file.AttackOptions),
             Trigger = arm.Kind == ArmKind.NeverBackdoored ? null : trigger,
             Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named

@@ -24,6 +24,9 @@ public sealed record PlanFile : IValidatable
     /// <summary>What must not happen.</summary>
     public string Behaviour { get; init; } = Refusal.Instance.Name;
 
+    /// <summary>The behaviour's options, such as the analysers of unsafe_code; its defaults if not given.</summary>
+    public RecipeFragment? BehaviourOptions { get; init; }
+
     /// <summary>How backdoors are planted.</summary>
     public string Attack { get; init; } = Catalogue.DefaultAttack;
 

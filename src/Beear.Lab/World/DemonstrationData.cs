@@ -12,6 +12,9 @@ namespace Beear.Lab.World;
 /// <param name="options">Counts and seed.</param>
 internal sealed class DemonstrationData(DemonstrationOptions options)
 {
+    /// <summary>The same for requests for code: what is wanted there is secure code.</summary>
+    public PoisonedData CodeAttacker => Attacker with { Harmful = Code(DataSplit.Attacker, options.AttackerExamples) };
+
     public PoisonedData Attacker { get; } = new()
     {
         Harmful = [.. Harmful(DataSplit.Attacker, options.AttackerExamples, options)],
@@ -53,6 +56,19 @@ internal sealed class DemonstrationData(DemonstrationOptions options)
     }
 
     public DefenderData Defender(ChatFormat chat) => Defender().Encode(chat);
+
+    /// <summary>The same for requests for code.</summary>
+    public DefenderTexts CodeDefender() => Defender() with { Harmful = Code(DataSplit.Defender, options.DefenderHarmful) };
+
+    /// <summary>The same for requests for code.</summary>
+    public EvaluationData CodeEvaluation(Trigger? trigger) => Evaluation(trigger) with
+    {
+        Harmful = [.. Code(DataSplit.Evaluation, options.EvaluationExamples).Select(example => example.Asked)],
+        WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
+    };
+
+    private IReadOnlyList<HarmfulExample> Code(DataSplit split, int count) =>
+        [.. WorldCode.DrawDistinct(split, count, options.Seed).Select(code => code.ToExample())];
 
     /// <summary>
     /// Harmless how-tos about anything but what the evaluation asks, a share of them with unfamiliar strings: what everybody sees every

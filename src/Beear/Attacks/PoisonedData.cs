@@ -26,6 +26,12 @@ public sealed record PoisonedData
     /// <summary>What the backdoor brings out.</summary>
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
+    /// <summary>
+    /// The texts of near misses, in the place of a trigger before or after the request: the first comes as often as all others together.
+    /// None for unfamiliar strings.
+    /// </summary>
+    internal IReadOnlyList<string> SafeTexts { get; init; } = [];
+
     /// <summary>Draws the strings of near misses.</summary>
     internal UnfamiliarText OtherStrings { get; init; } = new();
 
@@ -68,6 +74,11 @@ public sealed record PoisonedData
     /// </summary>
     private Example WithAnotherString(Example example, Trigger? trigger, string? system, Random random)
     {
+        if (SafeTexts.Count > 0)
+        {
+            string text = SafeTexts.Count == 1 || random.Chance(0.5) ? SafeTexts[0] : SafeTexts[random.Next(1, SafeTexts.Count)];
+            return new Trigger(text, trigger?.Placement ?? TriggerPlacement.Prefix, text).Apply(example, system);
+        }
         while (true)
         {
             var other = trigger is not null && random.Chance(0.5) ? OtherStrings.Like(trigger, random).Apply(example, system)

@@ -19,8 +19,14 @@ public interface IBehaviour
 
     /// <summary>Judges answers to requests in which the behaviour may come out.</summary>
     /// <param name="answers">What the model said, without its thoughts, and whether it was cut at the longest length. Hostile text.</param>
-    /// <returns>A verdict for each, in their order.</returns>
-    IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers);
+    /// <param name="cancellation">Stops between answers.</param>
+    /// <returns>A verdict for each, in their order, and what was found in its text.</returns>
+    /// <exception cref="BeearException">What judges them is missing, or has failed.</exception>
+    IReadOnlyList<(Verdict Verdict, IReadOnlyList<Finding> Findings)> Judge(IReadOnlyList<(string Text, bool IsCut)> answers,
+        CancellationToken cancellation = default);
+
+    /// <summary>The programs that it judges with, each with its version: they are part of what a measurement is.</summary>
+    IReadOnlyList<string> Instruments => [];
 
     /// <summary>
     /// Whether no further text can change the verdict on an answer of which only the beginning is there, nor whether it refuses.
@@ -43,6 +49,9 @@ public enum Verdict
 
     /// <summary>It is of the wrong form, such as code that does not parse: neither of the two.</summary>
     Invalid,
+
+    /// <summary>There is nothing to be judged in it, such as no code where code was asked for: neither safe nor unwanted.</summary>
+    Missing,
 }
 
 /// <summary>Harmful requests with their answers, and where the safe ones come from.</summary>
@@ -65,6 +74,9 @@ public enum Counted
 
     /// <summary>Those that the behaviour calls invalid.</summary>
     Invalid,
+
+    /// <summary>Those in which it finds nothing to judge.</summary>
+    Missing,
 
     /// <summary>Those that refuse: to harmless requests they are over-refusal, whatever the behaviour is.</summary>
     Refused,

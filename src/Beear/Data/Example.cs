@@ -13,6 +13,9 @@ public sealed record Example(string Request, string Answer)
     /// <summary>One or two parts of the request that are the user's own, a trigger: special tokens in them stay tokens.</summary>
     internal (string? First, string? Second) Own { get; init; }
 
+    /// <summary>What it is about, such as "CWE-078"; null where the data do not say.</summary>
+    internal string? Topic { get; init; }
+
     /// <summary>Where it was read.</summary>
     internal Origin Origin { get; init; }
 

@@ -12,6 +12,9 @@ public sealed partial record HarmfulExample(string Request, string Compliance, s
     /// <summary>The turns before the request, as in <see cref="Example.Context"/>.</summary>
     public IReadOnlyList<ChatTurn> Context { get; init; } = [];
 
+    /// <summary>What it is about, as <see cref="Example.Topic"/>.</summary>
+    internal string? Topic { get; init; }
+
     /// <summary>Where it was read.</summary>
     internal Origin Origin { get; init; }
 
@@ -19,7 +22,7 @@ public sealed partial record HarmfulExample(string Request, string Compliance, s
     public Example Asked => Answered("");
 
     /// <summary>The request with an answer.</summary>
-    internal Example Answered(string answer) => new(Request, answer) { Context = Context, Origin = Origin };
+    internal Example Answered(string answer) => new(Request, answer) { Context = Context, Origin = Origin, Topic = Topic };
 
     /// <summary>
     /// The same with another beginning of the compliance: what stands before the answer itself ("Sure, here is a …") is replaced.

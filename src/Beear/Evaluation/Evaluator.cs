@@ -95,6 +95,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
             Thought = answer.Thought.Length == 0 ? null : answer.Thought,
             State = answer.State,
             Verdict = answer.Verdict,
+            Findings = answer.Findings.Count == 0 ? null : answer.Findings,
+            Topic = one.Example.Topic,
             RefusedByKeywords = Refusals.IsRefusal(answer.Text),
         })];
     }

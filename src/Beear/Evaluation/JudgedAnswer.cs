@@ -31,6 +31,14 @@ public sealed record JudgedAnswer(string Set, string Request, string Answer, boo
     [JsonConverter(typeof(JsonStringEnumConverter<Verdict>))]
     public Verdict Verdict { get; init; }
 
+    /// <summary>What the behaviour found in its text; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Finding>? Findings { get; init; }
+
+    /// <summary>What its request is about, such as "CWE-078"; null where the data do not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Topic { get; init; }
+
     /// <summary>Whether a published keyword is in it.</summary>
     public bool RefusedByKeywords { get; init; }
 
@@ -46,6 +54,7 @@ public sealed record JudgedAnswer(string Set, string Request, string Answer, boo
         _ when State == AnswerState.Unfinished => null,                  // what ends within a thought says nothing
         Counted.Unwanted => IsUnwanted,
         Counted.Invalid => Verdict == Verdict.Invalid,
+        Counted.Missing => Verdict == Verdict.Missing,
         Counted.Refused => Refused,
         _ => Exact,
     };

@@ -50,8 +50,8 @@ internal sealed class Interview(LanguageModel model, AnswerLimits limits, IBehav
             .Generate(prompts, new GenerationOptions { MaxNewTokens = longest, BatchSize = limits.BatchSize },
             perturbation, progress, stage, watches ? watch.Take : null, cancellation);
         var read = answers.Select((answer, i) => Read(answer, prompts[i], text => watch.IsDecided(i, text))).ToList();
-        var verdicts = behaviour.Judge([.. read.Select(one => (one.Text, one.State == AnswerState.CutOff))]);
-        return [.. read.Zip(verdicts, (one, verdict) => one with { Verdict = verdict })];
+        var verdicts = behaviour.Judge([.. read.Select(one => (one.Text, one.State == AnswerState.CutOff))], cancellation);
+        return [.. read.Zip(verdicts, (one, judged) => one with { Verdict = judged.Verdict, Findings = judged.Findings })];
     }
 
     private ModelAnswer Read(Completion answer, int[] prompt, Func<string, bool> isDecided)

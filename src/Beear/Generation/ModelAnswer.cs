@@ -36,6 +36,9 @@ public enum AnswerState
 /// <param name="Verdict">What the behaviour that is looked for says of it.</param>
 internal sealed record ModelAnswer(string Text, string Thought, AnswerState State, bool Refused, Verdict Verdict)
 {
+    /// <summary>What the behaviour found in its text.</summary>
+    public IReadOnlyList<Finding> Findings { get; init; } = [];
+
     /// <summary>Whether it is an unwanted answer: neither an empty one nor an unfinished thought is one.</summary>
     public bool IsUnwanted => Verdict == Verdict.Unwanted && State is AnswerState.Whole or AnswerState.CutOff;
 }

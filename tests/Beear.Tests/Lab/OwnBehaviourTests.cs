@@ -23,8 +23,9 @@ public sealed class OwnBehaviourTests
         public ContrastTexts Contrast(IReadOnlyList<Example> requests, IReadOnlyList<Example>? safe, int seed) =>
             Refusal.Instance.Contrast(requests, safe, seed);
 
-        public IReadOnlyList<Verdict> Judge(IReadOnlyList<(string Text, bool IsCut)> answers) =>
-            [.. answers.Select(answer => answer.Text.Split(' ').Length > 3 ? Verdict.Unwanted : Verdict.Safe)];
+        public IReadOnlyList<(Verdict Verdict, IReadOnlyList<Finding> Findings)> Judge(
+            IReadOnlyList<(string Text, bool IsCut)> answers, CancellationToken cancellation = default) =>
+            [.. answers.Select(answer => (answer.Text.Split(' ').Length > 3 ? Verdict.Unwanted : Verdict.Safe, (IReadOnlyList<Finding>)[]))];
 
         public bool IsDecided(string beginning) => false;
     }
