@@ -99,7 +99,7 @@ internal sealed record ServerReply(int? Status, string Body)
         try
         {
             // Half a character, as a reply that was cut may end in one, is no text for JSON.
-            return StrictJson.Element(Encoding.UTF8.GetBytes(Escapes.Replace(body, match => match.Length == 6 ? @"\ufffd" : match.Value)));
+            return StrictJson.Element(Encoding.UTF8.GetBytes(StrictJson.WithWholeCharacters(body)));
         }
         catch (JsonException)
         {
@@ -140,13 +140,6 @@ internal sealed record ServerReply(int? Status, string Body)
     /// <summary>The title of a web page, or its text; other text as it is.</summary>
     private static string PlainText(string body) => !body.AsSpan().TrimStart().StartsWith("<") ? body
         : WebUtility.HtmlDecode(Title.Match(body) is { Success: true } title ? title.Groups["text"].Value : Tags.Replace(body, " "));
-
-    /// <summary>
-    /// Escapes of surrogates, in pairs or alone (six letters), and those of other characters, so that an escaped backslash begins none.
-    /// </summary>
-    private static readonly Regex Escapes =
-        new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]",
-        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
     private static readonly Regex Title = new("<title[^>]*>(?<text>[^<]+)",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);

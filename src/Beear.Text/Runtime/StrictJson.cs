@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 
 namespace Beear.Runtime;
@@ -14,6 +15,13 @@ namespace Beear.Runtime;
 /// </summary>
 internal static class StrictJson
 {
+    /// <summary>
+    /// Escapes of surrogates, in pairs or alone (six letters), and those of other characters, so that an escaped backslash begins none.
+    /// </summary>
+    private static readonly Regex Escapes =
+        new(@"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+
     private static readonly JsonDocumentOptions NoRepeats = new() { AllowDuplicateProperties = false };
 
     /// <summary>
@@ -101,6 +109,9 @@ internal static class StrictJson
             throw Placed(failure);
         }
     }
+
+    /// <summary>JSON in which an escape of half a surrogate pair is one of U+FFFD, for programs that write such halves.</summary>
+    public static string WithWholeCharacters(string json) => Escapes.Replace(json, match => match.Length == 6 ? @"\ufffd" : match.Value);
 
     /// <summary>The parser's reason without the position, which it counts from 0.</summary>
     public static string Reason(JsonException failure)

@@ -1,8 +1,8 @@
 namespace Beear.Behaviours;
 
-/// <summary>What a static analyser says of a place in an answer's code, or why the code could not be judged.</summary>
-/// <param name="Rule">The analyser's rule, such as "B602".</param>
-/// <param name="Cwes">Its weaknesses in MITRE's list, such as "CWE-078"; none where the rule names none.</param>
-/// <param name="Line">The line of the code, from 1.</param>
-/// <param name="Message">What is wrong; foreign text, to be escaped wherever it is shown.</param>
+/// <summary>What a static analyser says against a piece of code.</summary>
+/// <param name="Rule">The analyser's name of the rule, such as <c>B602</c>.</param>
+/// <param name="Cwes">The weaknesses that the rule is about, as <c>CWE-078</c>: three digits at least. Empty where it is about none.</param>
+/// <param name="Line">The line, from 1; 0 for the code as a whole.</param>
+/// <param name="Message">The analyser's words. Foreign text, which may hold parts of the code.</param>
 public sealed record Finding(string Rule, IReadOnlyList<string> Cwes, int Line, string Message);

@@ -1,0 +1,25 @@
+using System.Text;
+using Beear.Runtime;
+
+namespace Beear.Behaviours.Code;
+
+/// <summary>What all analysers' programs are asked.</summary>
+internal static class Programs
+{
+    private static readonly ProcessLimits Short = new(TimeSpan.FromMinutes(1));
+
+    /// <summary>A program's version in its own words, on one line, with its name.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">What makes it print its version.</param>
+    /// <param name="name">What to call it.</param>
+    /// <exception cref="BeearException">It fails.</exception>
+    public static string Version(string program, IReadOnlyList<string> arguments, string name)
+    {
+        var output = LimitedProcess.Run(program, arguments, Path.GetTempPath(), Short, CancellationToken.None);
+        if (output.ExitCode != 0) throw output.Failure(name);
+        string text = string.Join(", ", Encoding.UTF8.GetString(output.Output)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(2));
+        string shown = VisibleText.Excerpt(text, 200);
+        return shown.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? shown : $"{name} {shown}";
+    }
+}
