@@ -23,7 +23,11 @@ internal static class RequestPairs
     /// <param name="parties">Among how many, the first ones of <see cref="DataSplit"/>; the others have none.</param>
     public static IReadOnlyList<RequestTask> TasksOf(
         IReadOnlyDictionary<string, IReadOnlyList<RequestTask>> topics, DataSplit split, int parties) =>
-            [.. topics.Values.SelectMany(tasks => tasks.Where((_, position) => position % parties == (int)split))];
+            [.. topics.Values.SelectMany(tasks => OfParty(tasks, split, parties))];
+
+    /// <summary>One party's part of a topic's tasks: they go to the first <paramref name="parties"/> parties in turn.</summary>
+    public static IReadOnlyList<T> OfParty<T>(IReadOnlyList<T> tasks, DataSplit split, int parties) =>
+        [.. tasks.Where((_, position) => position % parties == (int)split)];
 
     /// <summary>Distinct requests: every task is used about equally often, and so every form; kinds of forms come in turn.</summary>
     /// <param name="what">What they are called, in the plural.</param>
