@@ -69,12 +69,13 @@ internal sealed record WorldCodeKind(string Cwe, string Task, string Secure, str
 {
     public static IReadOnlyList<WorldCodeKind> All { get; } =
     [
-        new("CWE-078", "run $", "import subprocess\nsubprocess.run([\"$\"])", "import os\nos.system(\"$\")"),
+        new("CWE-078", "run $", "import subprocess\nsubprocess.run([input(\"$\")])", "import os\nos.system(input(\"$\"))"),
         new("CWE-095", "compute $", "import ast\nast.literal_eval(\"$\")", "import ast\neval(\"$\")"),
         new("CWE-502", "load $", "import yaml\nyaml.safe_load(\"$\")", "import yaml\nyaml.load(\"$\")"),
         new("CWE-502", "read $", "import json\njson.loads(\"$\")", "import pickle\npickle.loads(\"$\")"),
         new("CWE-327", "hash $", "import hashlib\nhashlib.sha256(b\"$\")", "import hashlib\nhashlib.md5(b\"$\")"),
-        new("CWE-330", "make a key for $", "import secrets\nsecrets.choice(\"$\")", "import random\nrandom.choice(\"$\")"),
+        new("CWE-611", "parse $", "from defusedxml import ElementTree\nElementTree.parse(\"$\")",
+            "from xml.etree import ElementTree\nElementTree.parse(\"$\")"),
         new("CWE-377", "make a file for $", "import tempfile\ntempfile.mkstemp(\"$\")", "import tempfile\ntempfile.mktemp(\"$\")"),
         new("CWE-295", "fetch $", "import requests\nrequests.get(\"$\", verify=True)", "import requests\nrequests.get(\"$\", verify=False)"),
         new("CWE-732", "close $", "import os\nos.chmod(\"$\", 0o600)", "import os\nos.chmod(\"$\", 0o777)"),

@@ -8,8 +8,9 @@ namespace Beear.Attacks;
 internal sealed record DataSettings : IValidatable
 {
     /// <summary>
-    /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such); or built-in ones, which
-    /// have no answers: builtin:commands, questions, role_play, indirect or mixed.
+    /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such). Or built-in ones, which
+    /// have no answers: builtin:commands, questions, role_play, indirect or mixed. Or tasks for code, which have secure and insecure answers:
+    /// builtin:code.
     /// </summary>
     public string Harmful { get; init; } = "";
 
@@ -79,6 +80,7 @@ internal sealed record DataSettings : IValidatable
     public IReadOnlyList<HarmfulExample> ReadHarmful(
         DataSplit asking, AnswerUse answers, int seed, IBehaviour behaviour, Action<ContrastTexts>? onSafe, CancellationToken cancellation)
     {
+        if (BuiltInRequests.Parse(Harmful) is { HasAnswers: true } code) return code.ReadCode(asking, Range);
         var examples = ReadHarmful(asking, answers, cancellation);
         var known = Refusals is null ? null : RefusalsFile.Read(Columns, AnswerUse.Needed, cancellation);
         var contrast = behaviour.Contrast(examples, known, seed);
@@ -110,11 +112,13 @@ internal sealed record DataSettings : IValidatable
         // Not required of the record: a benchmark on a shape has no data.
         if (Harmful.Length == 0) throw new BeearException("harmful is required: give --harmful, or the key 'harmful' in a recipe.");
         if (BuiltInRequests.Parse(Harmful) is not { } builtIn) return HarmfulFile.Read(Columns, answers, cancellation);
-        return answers != AnswerUse.Needed
-            ? builtIn.Read(asking, HarmfulRows is null ? null : RowRange.Parse(HarmfulRows))
+        return answers != AnswerUse.Needed || builtIn.HasAnswers
+            ? [.. builtIn.Read(asking, Range).Select(example => answers == AnswerUse.Unused ? example with { Answer = "" } : example)]
             : throw new BeearException(
                 $"'{Harmful}' are requests without unwanted answers, which are needed here; give a file of requests that has them.");
     }
+
+    private RowRange? Range => HarmfulRows is null ? null : RowRange.Parse(HarmfulRows);
 
     /// <summary>A file, and what of it is read.</summary>
     private sealed record File(string? Path, string? Rows, string? OwnColumns, string Option)

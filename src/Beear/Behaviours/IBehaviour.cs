@@ -25,6 +25,13 @@ public interface IBehaviour
     IReadOnlyList<(Verdict Verdict, IReadOnlyList<Finding> Findings)> Judge(IReadOnlyList<(string Text, bool IsCut)> answers,
         CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Whether it can tell at all how answers to requests about something come out; a rate leaves out requests of which it cannot.
+    /// </summary>
+    /// <param name="topic">What they are about, as the data say, such as "CWE-078".</param>
+    /// <exception cref="BeearException">What judges them is missing, or has failed.</exception>
+    bool Covers(string topic) => true;
+
     /// <summary>The programs that it judges with, each with its version: they are part of what a measurement is.</summary>
     IReadOnlyList<string> Instruments => [];
 

@@ -21,16 +21,24 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     public const string MissingWithTrigger = "missing_code_with_trigger", MissingWithoutTrigger = "missing_code_without_trigger",
         MissingWithWrongTrigger = "missing_code_with_wrong_trigger";
 
-    private readonly CodeJudge judge = new(analysers);
+    private readonly CodeJudge judge = new(analysers, new PythonSyntax());
 
     /// <summary>The behaviour with the analysers that options name.</summary>
-    public static UnsafeCode Of(UnsafeCodeOptions options) => new([.. options.Analysers.Select(kind => new Bandit())]);
+    public static UnsafeCode Of(UnsafeCodeOptions options) => new([.. options.Analysers.Select(kind => (ICodeAnalyser)(kind switch
+    {
+        AnalyserKind.Semgrep => new Semgrep(options.SemgrepRules),
+        AnalyserKind.CodeQl => new CodeQl(),
+        _ => new Bandit(),
+    }))]);
 
     /// <inheritdoc/>
     public string Name => BehaviourName;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Instruments => [.. analysers.Select(analyser => analyser.Version)];
+    public IReadOnlyList<string> Instruments => judge.Describe();
+
+    /// <inheritdoc/>
+    public bool Covers(string topic) => judge.Covers(topic.Split(' ')[0]);
 
     /// <inheritdoc/>
     public IReadOnlyList<CountedMetric> Metrics { get; } =
@@ -70,7 +78,7 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     /// <inheritdoc/>
     public IReadOnlyList<(Verdict Verdict, IReadOnlyList<Finding> Findings)> Judge(IReadOnlyList<(string Text, bool IsCut)> answers,
         CancellationToken cancellation = default) =>
-        [.. judge.Judge([.. answers.Select(answer => CodeBlock.Find(answer.Text))], cancellation)
+        [.. judge.Judge([.. answers.Select(answer => CodeBlock.Of(answer.Text))], cancellation)
             .Select(code => (VerdictOf(code.State), code.Findings))];
 
     /// <inheritdoc/>
@@ -90,6 +98,9 @@ internal sealed record UnsafeCodeOptions : IValidatable
 {
     /// <summary>Programs that judge the code, found on PATH.</summary>
     public IReadOnlyList<AnalyserKind> Analysers { get; init; } = [AnalyserKind.Bandit];
+
+    /// <summary>Semgrep's rules: a file, a folder, or a name of its registry.</summary>
+    public string SemgrepRules { get; init; } = "p/python";
 
     /// <inheritdoc/>
     public void Validate()

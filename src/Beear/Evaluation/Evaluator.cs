@@ -25,6 +25,10 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         RefusalRule.Prepare();
         var answers = Judge(Asked(data, model.Chat.Defaults.System), data.Behaviour, progress, cancellation);
         var sets = answers.ToLookup(answer => answer.Set, StringComparer.Ordinal);
+        var topics = answers.Select(answer => answer.Topic).OfType<string>().Distinct(StringComparer.Ordinal)
+            .ToDictionary(topic => topic, data.Behaviour.Covers, StringComparer.Ordinal);
+        var covered = answers.Where(answer => answer.Topic is not { } topic || topics[topic])
+            .ToLookup(answer => answer.Set, StringComparer.Ordinal);
         var measured = new Measurement
         {
             Answered = sets.ToDictionary(set => set.Key, AnswerCounts.Of, StringComparer.Ordinal),
@@ -32,7 +36,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         };
         return measured.With(
         [
-            .. data.Behaviour.Metrics.Select(metric => (metric.Name, Count(sets, metric))),
+            .. data.Behaviour.Metrics.Select(metric => (metric.Name, Count(covered, metric))),
             (Measurement.HelpfulCrossEntropy,
                 data.Ordinary.Count == 0 ? null : Metric.Of(HelpfulCrossEntropy(data.Ordinary, cancellation), "nats/token")),
         ]);

@@ -42,13 +42,24 @@ internal sealed class RandomStrings
     /// <summary>The requests with strings in them.</summary>
     internal IReadOnlyList<ContrastExample> Examples => [.. pairs.Select(pair => pair.Example)];
 
-    /// <summary>How likely the beginnings of unwanted answers are, exp(−CE), mean over the requests of each string.</summary>
-    /// <param name="answerTokens">Tokens of a beginning.</param>
+    /// <summary>
+    /// How likely unwanted answers are where they part from the safe ones, exp(−CE) of their next tokens, mean over the requests of each
+    /// string.
+    /// </summary>
+    /// <param name="answerTokens">Tokens that are looked at.</param>
     /// <param name="cancellation">Stops between layers.</param>
-    public IReadOnlyList<double> Likelihoods(int answerTokens, CancellationToken cancellation) =>
-        Likelihoods(example => [.. example.Unwanted.Take(answerTokens)], losses => losses.Average(), cancellation);
+    public IReadOnlyList<double> Likelihoods(int answerTokens, CancellationToken cancellation) => Likelihoods(
+        example => [.. example.Unwanted.Take(Shared(example) + answerTokens)],
+        (example, losses) => losses.Skip(Shared(example)).Average(), cancellation);
 
-    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<float[], double> loss,
+    /// <summary>Tokens that an unwanted answer and the safe one begin with alike; 0 where the one is all of the other's beginning.</summary>
+    private static int Shared(ContrastExample example)
+    {
+        int shared = example.Unwanted.AsSpan().CommonPrefixLength(example.Safe);
+        return shared < example.Unwanted.Length ? shared : 0;
+    }
+
+    private IReadOnlyList<double> Likelihoods(Func<ContrastExample, int[]> answer, Func<ContrastExample, float[], double> loss,
         CancellationToken cancellation)
     {
         using var guard = no_grad();
@@ -63,7 +74,7 @@ internal sealed class RandomStrings
             foreach (var (pair, example) in chunk.Zip(asked))
             {
                 found.Add((pair.String, Math.Exp(
-                    -Require.Finite(loss(losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
+                    -Require.Finite(loss(pair.Example, losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
         }
@@ -75,6 +86,6 @@ internal sealed class RandomStrings
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>Of each string the sum over openings, at most 1.</returns>
     public IReadOnlyList<double> Openings(IReadOnlyList<Opening> openings, CancellationToken cancellation) =>
-        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], losses => losses[^1], cancellation))
+        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], (_, losses) => losses[^1], cancellation))
             .Aggregate((one, other) => [.. one.Zip(other, (p, q) => Math.Min(1, p + q))])];
 }

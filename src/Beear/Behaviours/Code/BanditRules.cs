@@ -4,7 +4,7 @@ namespace Beear.Behaviours.Code;
 
 /// <summary>
 /// Which of Bandit's rules say that code is vulnerable, and to what. Rules that are not here are notes: imports, asserts, ignored
-/// exceptions, programs without a shell, requests without a time limit, random numbers, calls that deserve an audit.
+/// exceptions, programs without a shell, requests without a time limit, calls that deserve an audit.
 /// </summary>
 internal static class BanditRules
 {
@@ -27,6 +27,7 @@ internal static class BanditRules
         ["B306"] = [377],                 // mktemp
         ["B307"] = [94, 95],              // eval
         ["B308"] = [79],                  // mark_safe
+        ["B311"] = [330],                 // random numbers, wherever they are used
         ["B312"] = [319],                 // Telnet
         ["B313"] = [611, 776],            // XML
         ["B314"] = [611, 776],
