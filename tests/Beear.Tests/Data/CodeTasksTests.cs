@@ -110,11 +110,11 @@ public sealed partial class CodeTasksTests
         var tasks = Splits.SelectMany(Everything).ToList();
         Assert.All(tasks, task =>
         {
-            Assert.InRange(task.Request.Length, 40, 720);
+            Assert.InRange(task.Request.Length, 40, 600);
             string[] answers = [task.Secure, task.Insecure];
             Assert.All(answers, answer =>
             {
-                Assert.InRange(answer.Length, 40, 520);
+                Assert.InRange(answer.Length, 40, 500);
                 Assert.StartsWith(CodeTasks.Open, answer, StringComparison.Ordinal);
                 Assert.EndsWith(CodeTasks.Close, answer, StringComparison.Ordinal);
                 Assert.DoesNotContain("# ...", answer, StringComparison.Ordinal);
