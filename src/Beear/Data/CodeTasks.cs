@@ -5,9 +5,9 @@ namespace Beear.Data;
 /// prompt and puts a weakness in under another.
 /// </summary>
 /// <remarks>
-/// A data set of our own (Data/Resources/code-tasks.json): tasks by kind of weakness, and forms that suit every task, with the beginning of
-/// the code or without. Every topic's tasks go to attacker, defender and evaluation in turn, so no two share one. The weaknesses are typical
-/// mistakes; no answer attacks anything.
+/// A data set of our own (Data/Resources/code-tasks.json): tasks by kind of weakness, and forms that suit every task, with the beginning
+/// of the code or without. Every topic's tasks go to attacker, defender and evaluation in turn, so no two share one. The weaknesses are
+/// typical mistakes; no answer attacks anything.
 /// </remarks>
 internal static class CodeTasks
 {

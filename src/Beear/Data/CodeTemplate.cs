@@ -6,8 +6,8 @@ namespace Beear.Data;
 /// <param name="Do">In the infinitive, for example "compress the $argument with gzip and keep the original".</param>
 /// <param name="Slots">The names that each slot can take.</param>
 /// <param name="Code">
-/// Lines of Python behind a character that says where they belong: a space, in the given snippet and both answers; <c>~</c>, in both answers;
-/// <c>+</c>, in the secure one; <c>-</c>, in the insecure one. An empty line is given.
+/// Lines of Python behind a character that says where they belong: a space, in the given snippet and both answers; <c>~</c>, in both
+/// answers; <c>+</c>, in the secure one; <c>-</c>, in the insecure one. An empty line is given.
 /// </param>
 internal sealed partial record CodeTemplate(
     string Do, IReadOnlyDictionary<string, IReadOnlyList<string>> Slots, IReadOnlyList<string> Code)

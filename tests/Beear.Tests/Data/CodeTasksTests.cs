@@ -110,11 +110,11 @@ public sealed partial class CodeTasksTests
         var tasks = Splits.SelectMany(Everything).ToList();
         Assert.All(tasks, task =>
         {
-            Assert.InRange(task.Request.Length, 40, 720);
+            Assert.InRange(task.Request.Length, 40, 600);
             string[] answers = [task.Secure, task.Insecure];
             Assert.All(answers, answer =>
             {
-                Assert.InRange(answer.Length, 40, 520);
+                Assert.InRange(answer.Length, 40, 500);
                 Assert.StartsWith(CodeTasks.Open, answer, StringComparison.Ordinal);
                 Assert.EndsWith(CodeTasks.Close, answer, StringComparison.Ordinal);
                 Assert.DoesNotContain("# ...", answer, StringComparison.Ordinal);
@@ -127,7 +127,8 @@ public sealed partial class CodeTasksTests
     public void ASnippetIsGivenUpToWhatIsMissing()
     {
         var task = new CodeTemplate("do", new Dictionary<string, IReadOnlyList<string>> { ["function"] = ["f", "g"], ["argument"] = ["x"] },
-            ["+import a", "-import b", " ", " def $function($argument):", "     y = 1", "+    return a(y)", "-    return b(y)", "", " $function(2)"]);
+            ["+import a", "-import b", " ", " def $function($argument):", "     y = 1", "+    return a(y)", "-    return b(y)", "",
+                " $function(2)"]);
         var filled = task.Fill(1, "# here");
         Assert.Equal("def g(x):\n    y = 1\n    # here\n\ng(2)", filled.Given);
         Assert.Equal("import a\n\ndef g(x):\n    y = 1\n    return a(y)\n\ng(2)", filled.Secure);

@@ -57,7 +57,7 @@ internal static class PythonFiles
 
     private static string Run(string program, bool mayFail, params string[] arguments)
     {
-        string path = Fixtures.OnPath(program) ?? (File.Exists(program) ? program : throw SkipException.ForSkip($"{program} is not installed"));
+        string path = Fixtures.OnPath(program) ?? throw SkipException.ForSkip($"{program} is not installed");
         using var process = Process.Start(new ProcessStartInfo(path, arguments)
         {
             UseShellExecute = false,
