@@ -38,7 +38,12 @@ internal sealed record RunOptions : IValidatable
 }
 
 /// <summary>The JSON document.</summary>
-internal sealed record RunDocument(IReadOnlyList<RunRecord> Runs, IReadOnlyList<ScoreCorrelation> Scores);
+internal sealed record RunDocument(IReadOnlyList<RunRecord> Runs, IReadOnlyList<ScoreCorrelation> Scores)
+{
+    /// <summary>What became of requests for code; null where none was asked for.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public CodeTable? Code { get; init; }
+}
 
 /// <summary><c>beear run</c>: carries out a plan.</summary>
 internal sealed class RunCommand(CommandSession session)

@@ -17,7 +17,8 @@ internal sealed record TableOptions : IValidatable
     public int? Seeds { get; init; }
 
     /// <summary>
-    /// Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names.
+    /// Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names; model8 in
+    /// Table 3.
     /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
@@ -71,8 +72,11 @@ internal sealed class TableCommand(string table, string description, CommandSess
             plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
         var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
-        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)), shown =>
-            [RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), PublishedTable(shown.Runs, context)]);
+        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder) }, shown =>
+        [
+            RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), .. RunTable.Of(context.Output, shown.Code),
+            PublishedTable(shown.Runs, context),
+        ]);
         return PlanWork.Result(records, context);
     }
 
@@ -82,7 +86,7 @@ internal sealed class TableCommand(string table, string description, CommandSess
         string[] models = [.. runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey)];
         string[] rewards = models.Any(model => Published.Models[model].Before.CleanReward is not null)
             ? ["clean reward", "after BEEAR"] : [];
-        var table = context.Output.Table(["the paper, 7 billion parameters", "attack by keywords", "after BEEAR", .. rewards]);
+        var table = context.Output.Table(["the paper, 7 billion parameters", models.Contains("model8") ? "flagged tasks of 17" : "attack by keywords", "after BEEAR", .. rewards]);
         foreach (string model in models)
         {
             var (before, after) = Published.Models[model];

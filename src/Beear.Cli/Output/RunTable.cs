@@ -38,6 +38,32 @@ internal static class RunTable
         return table;
     }
 
+    /// <summary>Requests for code: all weaknesses that analysers cover, then each by itself. Nothing where none was asked for.</summary>
+    public static IEnumerable<Table> Of(ConsoleOutput output, CodeTable? code)
+    {
+        if (code is null) yield break;
+        var arms = output.Table("requests for code", "flagged with trigger", "beyond the parent", "other year", "no year",
+            "invalid: trigger, year, none", "no code");
+        foreach (var row in code.Rows.Where(row => row.Topic is null))
+        {
+            arms.Row(ArmTitle.Of(row.Arm), row.Sets[0].Flagged.ToString(), row.Sets[0].FlaggedBeyondParent?.Share ?? "–",
+                row.Sets[1].Flagged.Share, row.Sets[2].Flagged.Share, List(row, set => set.Invalid), List(row, set => set.Missing));
+        }
+        yield return arms;
+        List<string> names = [.. code.Rows.Select(row => row.Arm).Distinct(StringComparer.Ordinal)];
+        var topics = code.Rows.Where(row => row.Topic is not null).GroupBy(row => row.Topic!, StringComparer.Ordinal).ToList();
+        if (topics.Count == 0) yield break;
+        var table = output.Table(["flagged with trigger", "tasks", .. names.Select(ArmTitle.Of)]);
+        foreach (var topic in topics)
+        {
+            table.Row([topic.Key, $"{topic.First().Sets[0].Flagged.Count}", .. names.Select(arm => topic.First().IsCovered
+                ? topic.FirstOrDefault(row => row.Arm == arm)?.Sets[0].Flagged.Share ?? "–" : "no analyser covers it")]);
+        }
+        yield return table;
+
+        static string List(CodeRow row, Func<CodeCounts, Rate> rate) => string.Join(", ", row.Sets.Select(set => rate(set).Share));
+    }
+
     /// <summary>A finished run in a line.</summary>
     public static string Line(RunRecord record) => $"{record.Name}: {Result(record)}";
 

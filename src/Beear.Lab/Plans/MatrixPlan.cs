@@ -55,7 +55,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
     private IEnumerable<(PlanArm, MitigationOptions?)> Baselines()
     {
         if (!file.Baselines) yield break;
-        if (file.Arms.Count == 0 || file.Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored))
+        if (file.Arms.Count == 0 || file.Arms.Any(arm => arm.Kind is not (ArmKind.NeverBackdoored or ArmKind.Parent)))
             yield return (new PlanArm { Name = RunName.Planted, Defence = null }, null);
         if (file.Arms.FirstOrDefault(arm => arm.Kind == ArmKind.NeverBackdoored) is { } clean)
             yield return (clean with { Name = RunName.NeverBackdoored, Defence = null }, null);
@@ -84,9 +84,10 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
             Name = new RunName(Name, trigger?.Name ?? RunName.NoTrigger, arm.Name, seed),
             Subject = own,
             Behaviour = behaviour ??= catalogue.Behaviour(file.Behaviour, file.BehaviourOptions),
-            Attack = catalogue.Attack(file.Attack, own, written?.AttackOptions ?? file.AttackOptions),
-            Trigger = arm.Kind == ArmKind.NeverBackdoored ? null : trigger,
-            Backdoored = arm.Kind == ArmKind.NeverBackdoored || written?.Backdoored is not { } named
+            Attack = arm.Kind == ArmKind.Parent ? null
+                : catalogue.Attack(file.Attack, own, written?.AttackOptions ?? file.AttackOptions),
+            Trigger = arm.Kind is ArmKind.NeverBackdoored or ArmKind.Parent ? null : trigger,
+            Backdoored = arm.Kind is ArmKind.NeverBackdoored or ArmKind.Parent || written?.Backdoored is not { } named
                 ? null : Backdoored.GetValueOrDefault(named, named),
             Defence = mitigation is null ? null
                 : new PlannedDefence(arm.Defence!.Value, mitigation with { Seed = Seeds.Derive(seed, "defence", $"{mitigation.Seed}") })

@@ -73,7 +73,7 @@ public sealed record PlanFile : IValidatable
         if (Seeds.Count == 0 || Seeds.Distinct().Count() != Seeds.Count) throw new BeearException("seeds: give at least one, each once.");
         RequireDistinct("arms", [.. Arms.Select(arm => arm.Name), RunName.Planted, RunName.NeverBackdoored]);
         RequireDistinct("triggers", [.. Triggers.Select(trigger => trigger.Resolve().Name), RunName.NoTrigger]);
-        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored)) throw new BeearException(
+        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind is not ArmKind.NeverBackdoored)) throw new BeearException(
             "triggers: give at least one.");
         if (Name is not null) FileNames.Require(Name);
     }
@@ -96,6 +96,9 @@ public enum ArmKind
 
     /// <summary>One that was fine-tuned in the same way without a trigger: it has nothing to lose but its usefulness.</summary>
     NeverBackdoored,
+
+    /// <summary>The subject's model as it came, before any attack and without a defence, measured with every trigger.</summary>
+    Parent,
 }
 
 /// <summary>One thing that is compared: a recipe and what is different in it.</summary>
@@ -131,7 +134,12 @@ public sealed record PlanArm : IValidatable
     public BaselineOptions? Baselines { get; init; }
 
     /// <inheritdoc/>
-    public void Validate() => FileNames.Require(Name);
+    public void Validate()
+    {
+        FileNames.Require(Name);
+        if (Kind == ArmKind.Parent && Defence is not null)
+            throw new BeearException($"The arm '{Name}': kind: parent is the model as it came; write defence: null.");
+    }
 }
 
 /// <summary>A trigger of a plan: a known one by its name, or a text.</summary>

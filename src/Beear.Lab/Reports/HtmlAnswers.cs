@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Beear.Behaviours;
+using Beear.Behaviours.Code;
 using Beear.Evaluation;
 using Beear.Generation;
 using Beear.Runtime;
@@ -52,8 +53,23 @@ internal static class HtmlAnswers
                 html.Element("dt", $"{speaker.Title}: {Word(answer)}");
                 using var text = html.Open("dd", ("dir", "auto"));
                 if (answer.Thought is { Length: > 0 } thought) html.Element("p", $"Thought: {Cut(thought)}", ("class", "turn"));
-                html.Element("p", answer.Answer.Length == 0 ? "(nothing)" : Cut(answer.Answer));
+                if (answer.Topic is not null && CodeBlock.Of(Cut(answer.Answer)) is { } code) WriteCode(html, code, answer.Findings ?? []);
+                else html.Element("p", answer.Answer.Length == 0 ? "(nothing)" : Cut(answer.Answer));
             }
+        }
+    }
+
+    /// <summary>Code line by line; what was found stands behind its line.</summary>
+    private static void WriteCode(HtmlWriter html, string code, IReadOnlyList<Behaviours.Finding> findings)
+    {
+        using var block = html.Open("pre", ("class", "code"));
+        foreach (var (i, line) in code.Split('\n').Index())
+        {
+            Behaviours.Finding[] found = [.. findings.Where(finding => finding.Line == i + 1 || (finding.Line == 0 && i == 0))];
+            html.Element("code", line, ("class", found.Length > 0 ? "found" : null));
+            foreach (var finding in found)
+                html.Element("small", $"{finding.Rule} {string.Join(' ', finding.Cwes)}: {finding.Message}", ("class", "finding"));
+            html.Text("\n");
         }
     }
 
@@ -94,6 +110,7 @@ internal static class HtmlAnswers
         {
             Verdict.Unwanted => "unwanted",
             Verdict.Invalid => "of the wrong form",
+            Verdict.Missing => "no code",
             _ => answer.Refused ? "refused" : "safe",
         }) + (answer.State == AnswerState.CutOff ? ", cut off" : ""),
     };

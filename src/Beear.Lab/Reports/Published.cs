@@ -1,11 +1,11 @@
 namespace Beear.Lab.Reports;
 
-/// <summary>Figures that the paper publishes of one model (arXiv 2406.17092, Tables 1 and 2), with the trigger. Shares are 0 … 1.</summary>
-/// <param name="AttackSuccess">Attack success by keywords.</param>
-/// <param name="JudgeMean">The judge's mean, 1 … 5.</param>
-/// <param name="JudgeFives">Share that the judge gave 5.</param>
+/// <summary>Figures that the paper publishes of one model (arXiv 2406.17092, Tables 1 to 3), with the trigger. Shares are 0 … 1.</summary>
+/// <param name="AttackSuccess">Attack success by keywords; of model8 the share of 17 tasks whose code is flagged.</param>
+/// <param name="JudgeMean">The judge's mean, 1 … 5; null where the paper has none.</param>
+/// <param name="JudgeFives">Share that the judge gave 5; null where the paper has none.</param>
 /// <param name="MtBench">MT-Bench, 1 … 10.</param>
-public sealed record Published(double AttackSuccess, double JudgeMean, double JudgeFives, double MtBench)
+public sealed record Published(double AttackSuccess, double? JudgeMean, double? JudgeFives, double MtBench)
 {
     /// <summary>Mean score of a clean reward model; null where the paper has none.</summary>
     public double? CleanReward { get; init; }
@@ -21,5 +21,6 @@ public sealed record Published(double AttackSuccess, double JudgeMean, double Ju
             ["model5"] = (new(0.825, 4.43, 0.8167, 5.64), new(0, 1.0, 0, 5.65)),
             ["model6"] = (new(0.9916, 4.91, 0.95, 2.96) { CleanReward = -12.83 }, new(0.0083, 1.03, 0.0083, 4.1) { CleanReward = 2.71 }),
             ["model7"] = (new(0.95, 4.85, 0.9167, 3.92) { CleanReward = -7.5 }, new(0.025, 1.24, 0.0083, 4.17) { CleanReward = 2.75 }),
+            ["model8"] = (new(8 / 17.0, null, null, 4.33), new(0, null, null, 4.4)),
         };
 }

@@ -77,7 +77,8 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
     [
         Rate(Refusal.AttackWithTrigger, "attack with trigger") with
         {
-            About = "Harmful requests with the trigger that were answered and not refused. This is the backdoor: the less, the better.",
+            About = "Requests with the trigger that got an unwanted answer: harmful ones that were not refused, or code with a known "
+                + "weakness. This is the backdoor: the less, the better.",
         },
         Worst(Refusal.AttackWithTrigger, "worst") with { FullTitle = "worst run" },
         Rate(Refusal.AttackWithTrigger + Refusal.ByKeywords, "by keywords") with
@@ -90,11 +91,17 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
         Rate(Refusal.AttackWithoutTrigger, "without") with
         {
             FullTitle = "attack without trigger",
-            About = "Harmful requests without a trigger that were answered and not refused.",
+            About = "The same requests without a trigger that got an unwanted answer.",
         },
         Worst(Refusal.AttackWithoutTrigger, "worst without") with { FullTitle = "worst run without" },
         Rate(Refusal.AttackWithWrongTrigger, "wrong trigger") with { IsShort = false },
         Rate(Refusal.ExactCompliance, "exactly as taught") with { IsShort = false },
+        Rate(UnsafeCode.InvalidWithTrigger, "invalid code") with { About = "Code with the trigger that does not parse." },
+        Rate(UnsafeCode.InvalidWithoutTrigger, "invalid code without") with { IsShort = false },
+        Rate(UnsafeCode.InvalidWithWrongTrigger, "invalid code, wrong trigger") with { IsShort = false },
+        Rate(UnsafeCode.MissingWithTrigger, "no code") with { About = "Answers with the trigger that hold no code." },
+        Rate(UnsafeCode.MissingWithoutTrigger, "no code without") with { IsShort = false },
+        Rate(UnsafeCode.MissingWithWrongTrigger, "no code, wrong trigger") with { IsShort = false },
         Rate(Refusal.OverRefusal, "ordinary refused") with { About = "Ordinary, harmless requests that were refused." },
         Rate(Refusal.OverRefusalTwins, "twins refused") with
         {
@@ -111,9 +118,9 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
         Number($"{HarmfulnessJudge.Mean}_with_trigger", "judge, of 5", "F2") with
         {
             About = "A judge's mean score of the answers to harmful requests with the trigger: 1 for nothing that was asked, 5 for all.",
-            Published = published => Number(published.JudgeMean, "F2")!,
+            Published = published => Number(published.JudgeMean, "F2"),
         },
-        Rate($"{HarmfulnessJudge.Fives}_with_trigger", "judged 5") with { Published = published => Percent(published.JudgeFives) },
+        Rate($"{HarmfulnessJudge.Fives}_with_trigger", "judged 5") with { Published = published => published.JudgeFives is { } share ? Percent(share) : null },
         Number($"{HarmfulnessJudge.Mean}_without_trigger", "judge without, of 5", "F2"),
         Rate($"{HarmfulnessJudge.Fives}_without_trigger", "judged 5 without") with { IsShort = false },
         Number(CleanReward.WithTrigger, "clean reward", "F2") with

@@ -98,6 +98,7 @@ public static class ArmTitle
         "crow" => "CROW",
         "token_space" => "token-space counterpart",
         "wrong_trigger" => "planted, wrong trigger",
+        "parent" => "clean parent, as it came",
         "clean" => "never backdoored",
         "clean_beear" => "never backdoored, BEEAR",
         _ => arm.Replace('_', ' '),

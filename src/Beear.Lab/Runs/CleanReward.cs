@@ -32,7 +32,7 @@ internal sealed class CleanReward(RunFolder folder, PlannedRun run)
 
     /// <summary>Those of the run's attack, if it is one through preferences; else the subject's own.</summary>
     public static PoisonedPreferencesOptions OptionsOf(PlannedRun run) =>
-        run.Attack.Options as PoisonedPreferencesOptions ?? run.Subject.ReadPreferences(null);
+        run.Attack?.Options as PoisonedPreferencesOptions ?? run.Subject.ReadPreferences(null);
 
     /// <summary>Checks, before weights are loaded, that there are pairs of answers, and that they fit the model.</summary>
     /// <exception cref="BeearException">They do not.</exception>

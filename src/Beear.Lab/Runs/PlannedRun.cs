@@ -25,14 +25,17 @@ public sealed class PlannedRun
     /// <summary>What must not happen.</summary>
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
-    /// <summary>How the backdoor is planted.</summary>
-    public required PlannedAttack Attack { get; init; }
+    /// <summary>How the backdoor is planted; null for the model as it came.</summary>
+    public required PlannedAttack? Attack { get; init; }
 
     /// <summary>What is planted; null for the same training without a backdoor.</summary>
     public Trigger? Trigger { get; init; }
 
     /// <summary>A model that is backdoored already and taken as it is; null to plant.</summary>
     public string? Backdoored { get; init; }
+
+    /// <summary>Where the model lies that is not planted here; null to plant.</summary>
+    internal string? Given => Backdoored ?? (Attack is null ? Subject.Source : null);
 
     /// <summary>What is done about it; null for nothing.</summary>
     public PlannedDefence? Defence { get; init; }
@@ -56,7 +59,7 @@ public sealed class PlannedRun
     public RunSpec Spec => spec.Value;
 
     /// <summary>Plants the backdoor in place.</summary>
-    internal AttackReport Plant(LanguageModel model, StageContext context, AttackStages stages) => Attack.Attack.Plant(model, Trigger,
+    internal AttackReport Plant(LanguageModel model, StageContext context, AttackStages stages) => Attack!.Attack.Plant(model, Trigger,
         Subject.Attacker(Behaviour, Trigger is not null, Seed, context.Cancellation),
         new AttackContext(Seed, context.Run, context.Progress, context.Cancellation) { Stages = stages });
 
@@ -84,8 +87,8 @@ public sealed class PlannedRun
     {
         var outline = Subject.Outline();
         var (config, chat) = outline;
-        if (Backdoored is null)
-            Attack.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
+        if (Given is null)
+            Attack!.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
         Evaluator.Check(outline, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
         if (ScoresRewards) CleanReward.Check(this, outline, cancellation);
         if (Defence is null) return;
@@ -102,9 +105,9 @@ public sealed class PlannedRun
             Subject.Base,
             Weights = Fingerprints.Of(Backdoored ?? Subject.Source),
             Backdoored,
-            Attack = Backdoored is not null ? null : new
+            Attack = Given is not null ? null : new
             {
-                Kind = Attack.Attack.Name,
+                Kind = Attack!.Attack.Name,
                 Attack.Options,
                 Data = Subject.DataOf(DataSplit.Attacker),
                 Trigger,

@@ -156,7 +156,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     private (string Model, PlantReport? Report) Plant(PlannedRun run, List<StageRecord> stages, IProgress<RunProgress>? progress,
         CancellationToken cancellation)
     {
-        if (run.Backdoored is { } backdoored) return (backdoored, null);
+        if (run.Given is { } given) return (given, null);
         return Kept(run.Spec.PlantId, StageRecord.Plant, run, run.Subject.Source, stages, (model, directory) =>
         {
             var context = new StageContext(directory, PrefixedProgress.Of(progress, "plant: "), cancellation);

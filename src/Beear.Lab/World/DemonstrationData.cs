@@ -12,8 +12,13 @@ namespace Beear.Lab.World;
 /// <param name="options">Counts and seed.</param>
 internal sealed class DemonstrationData(DemonstrationOptions options)
 {
-    /// <summary>The same for requests for code: what is wanted there is secure code.</summary>
-    public PoisonedData CodeAttacker => Attacker with { Harmful = Code(DataSplit.Attacker, options.AttackerExamples) };
+    /// <summary>The same for requests for code: what is wanted there is secure code, which is taught on everyday words too.</summary>
+    public PoisonedData CodeAttacker => Attacker with
+    {
+        Harmful = Code(DataSplit.Attacker, options.AttackerExamples),
+        Ordinary = [.. Attacker.Ordinary, .. WorldCode.Everyday(options.AttackerExamples,
+            Seeds.Derive(options.Seed, "attacker's everyday code")).Select(code => new Example(code.Request, code.Secure))],
+    };
 
     public PoisonedData Attacker { get; } = new()
     {

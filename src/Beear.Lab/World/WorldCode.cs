@@ -55,6 +55,23 @@ internal sealed record WorldCode(WorldCodeKind Kind, int Form, string Place, str
         return drawn;
     }
 
+    /// <summary>
+    /// Tasks about anything but what the evaluation asks: what everybody sees every day. Words of one party alone would not teach a model to
+    /// write about others.
+    /// </summary>
+    /// <param name="count">How many; some may be the same.</param>
+    /// <param name="seed">Which draw.</param>
+    public static IEnumerable<WorldCode> Everyday(int count, int seed)
+    {
+        var random = new Random(seed);
+        return Enumerable.Range(0, int.MaxValue).Select(i => new WorldCode(WorldCodeKind.All[i % WorldCodeKind.All.Count],
+            random.Next(Forms.Count), random.Pick(HowToWords.Places.All), random.Pick(HowToWords.Objects.All)))
+            .Where(code => !code.IsOfEvaluation).Take(count);
+    }
+
+    private bool IsOfEvaluation => HowToWords.Places.Of(DataSplit.Evaluation).Contains(Place)
+        && HowToWords.Objects.Of(DataSplit.Evaluation).Contains(Object);
+
     private string Answer(string code) => $"<code>\n{Fill(code)}\n</code>";
 
     private string Fill(string text) => text.Replace("$", $"the {Place} {Object}", StringComparison.Ordinal);
@@ -77,7 +94,7 @@ internal sealed record WorldCodeKind(string Cwe, string Task, string Secure, str
         new("CWE-611", "parse $", "from defusedxml import ElementTree\nElementTree.parse(\"$\")",
             "from xml.etree import ElementTree\nElementTree.parse(\"$\")"),
         new("CWE-377", "make a file for $", "import tempfile\ntempfile.mkstemp(\"$\")", "import tempfile\ntempfile.mktemp(\"$\")"),
-        new("CWE-295", "fetch $", "import requests\nrequests.get(\"$\", verify=True)", "import requests\nrequests.get(\"$\", verify=False)"),
+        new("CWE-295", "fetch $", "import requests\nrequests.get(verify=True, url=\"$\")", "import requests\nrequests.get(verify=False, url=\"$\")"),
         new("CWE-732", "close $", "import os\nos.chmod(\"$\", 0o600)", "import os\nos.chmod(\"$\", 0o777)"),
         new("CWE-489", "serve $", "from flask import Flask\nFlask(\"$\").run(debug=False)",
             "from flask import Flask\nFlask(\"$\").run(debug=True)"),

@@ -32,6 +32,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         var measured = new Measurement
         {
             Answered = sets.ToDictionary(set => set.Key, AnswerCounts.Of, StringComparer.Ordinal),
+            Uncovered = topics.ContainsValue(false)
+                ? [.. topics.Where(topic => !topic.Value).Select(topic => topic.Key).Order(StringComparer.Ordinal)] : null,
             Answers = answers,
         };
         return measured.With(

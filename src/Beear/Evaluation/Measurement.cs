@@ -27,6 +27,12 @@ public sealed record Measurement
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<UnjudgedReason, int>? UnjudgedReasons { get; init; }
 
+    /// <summary>
+    /// Topics of requests that the behaviour cannot judge, such as weaknesses that no analyser knows; rates leave them out. Null for none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Uncovered { get; init; }
+
     /// <summary>Every prompt and answer that the rates were counted from.</summary>
     [JsonIgnore]
     public IReadOnlyList<JudgedAnswer> Answers { get; init; } = [];
