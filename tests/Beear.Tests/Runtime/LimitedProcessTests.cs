@@ -21,11 +21,13 @@ public sealed class LimitedProcessTests : IDisposable
     {
         string path = Path.Combine(folder, "program");
         File.WriteAllText(path, $"#!/bin/sh\n{text}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 
-    private ProcessOutput Run(string script, ProcessLimits? limits = null, CancellationToken cancellation = default, params string[] arguments) =>
+    private ProcessOutput Run(string script, ProcessLimits? limits = null, CancellationToken cancellation = default,
+        params string[] arguments) =>
         LimitedProcess.Run(Script(script), arguments, folder, limits ?? Limits, cancellation);
 
     [Fact]
@@ -62,7 +64,8 @@ public sealed class LimitedProcessTests : IDisposable
     public void What_takes_too_long_is_ended_with_its_children()
     {
         var watch = Stopwatch.StartNew();
-        var failure = Assert.Throws<BeearException>(() => Run("echo $$ > shell; sleep 60 & echo $! > child; wait", new(TimeSpan.FromSeconds(1))));
+        var failure = Assert.Throws<BeearException>(() =>
+            Run("echo $$ > shell; sleep 60 & echo $! > child; wait", new(TimeSpan.FromSeconds(1))));
 
         Assert.Equal("program took more than 1 seconds and was ended.", failure.Message);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");

@@ -69,7 +69,8 @@ internal sealed class Bandit : ICodeAnalyser
         var findings = report.Results.Select(result => (Index: SnippetFolder.Index(result.Filename, count), Finding: new Finding(
             result.TestId, BanditRules.Cwes(result.TestId, result.IssueSeverity), result.LineNumber, result.IssueText)))
             .Where(result => result.Finding.Cwes.Count > 0).ToLookup(result => result.Index, result => result.Finding);
-        var errors = report.Errors.ToLookup(error => SnippetFolder.Index(error.Filename, count), error => error.Reason ?? "it does not say why");
+        var errors = report.Errors.ToLookup(
+            error => SnippetFolder.Index(error.Filename, count), error => error.Reason ?? "it does not say why");
         var seen = report.Metrics.Keys.Where(name => name != "_totals").Select(name => SnippetFolder.Index(name, count)).ToHashSet();
         return [.. Enumerable.Range(0, count).Select(i => new Analysis([.. findings[i]],
             errors[i].FirstOrDefault() ?? (seen.Contains(i) ? null : "the report does not mention it")))];

@@ -56,7 +56,8 @@ internal sealed class Sarif
             string level = result.Level ?? rule?.DefaultConfiguration?.Level ?? "warning";
             if (result.Kind is "pass" or "notApplicable" or "informational" || level == "none" || IsSuppressed(result)) continue;
             if (Programs.Whole(result.Locations) is not [var location, ..] || File(location) is not { } file) continue;
-            var cwes = (rule is null ? [] : Cwes(rule)).Concat(Tags(result.Properties)).Concat(Programs.Whole(result.Taxa).SelectMany(Weakness));
+            var cwes = (rule is null ? [] : Cwes(rule)).Concat(Tags(result.Properties))
+                .Concat(Programs.Whole(result.Taxa).SelectMany(Weakness));
             yield return (file, new Finding(result.RuleId ?? result.Rule?.Id ?? rule?.Id ?? "", [.. cwes.Distinct()],
                 Math.Max(location.PhysicalLocation?.Region?.StartLine ?? 0, 0), Words(result.Message, rule)));
         }
@@ -64,7 +65,8 @@ internal sealed class Sarif
 
     private IEnumerable<(string? File, string Words)> Troubles() =>
         from invocation in Programs.Whole(run.Invocations)
-        from trouble in Programs.Whole(invocation.ToolExecutionNotifications).Concat(Programs.Whole(invocation.ToolConfigurationNotifications))
+        from trouble in Programs.Whole(invocation.ToolExecutionNotifications)
+            .Concat(Programs.Whole(invocation.ToolConfigurationNotifications))
         where trouble.Level is null or "warning" or "error"
         from file in Programs.Whole(trouble.Locations).Select(File).DefaultIfEmpty()
         select (file, Words(trouble.Message, rule: null));
@@ -95,8 +97,9 @@ internal sealed class Sarif
         AllRules().Where(rule => rule.Id is { Length: > 0 } whole && id.StartsWith($"{whole}/", StringComparison.Ordinal))
             .MaxBy(rule => rule.Id!.Length);
 
-    private static SarifComponent? Component(SarifReference reference, IEnumerable<SarifComponent> parts) => reference.Index is >= 0 and var index
-        ? parts.ElementAtOrDefault(index) : parts.FirstOrDefault(part => part.Name is not null && part.Name == reference.Name);
+    private static SarifComponent? Component(SarifReference reference, IEnumerable<SarifComponent> parts) =>
+        reference.Index is >= 0 and var index ? parts.ElementAtOrDefault(index)
+            : parts.FirstOrDefault(part => part.Name is not null && part.Name == reference.Name);
 
     private IEnumerable<string> Cwes(SarifRule rule) => Tags(rule.Properties)
         .Concat(Programs.Whole(rule.Relationships).SelectMany(one => one.Target is { } target ? Weakness(target) : [])).Distinct();
@@ -110,7 +113,8 @@ internal sealed class Sarif
     {
         var list = reference.ToolComponent is { } part ? Component(part, Programs.Whole(run.Taxonomies)) : null;
         if ((list?.Name ?? reference.ToolComponent?.Name)?.Equals("CWE", StringComparison.OrdinalIgnoreCase) != true) return [];
-        string? id = reference.Id ?? (reference.Index is >= 0 and var index ? Programs.Whole(list?.Taxa).ElementAtOrDefault(index)?.Id : null);
+        string? id = reference.Id
+            ?? (reference.Index is >= 0 and var index ? Programs.Whole(list?.Taxa).ElementAtOrDefault(index)?.Id : null);
         return id is not null && (Cwe.Of(id) ?? Cwe.Of($"CWE-{id}")) is { } name ? [name] : [];
     }
 

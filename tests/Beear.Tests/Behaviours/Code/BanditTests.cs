@@ -81,12 +81,14 @@ public class BanditTests
         Assert.True(bandit.Covers("CWE-078"));
         Assert.True(bandit.Covers("CWE-502"));
         Assert.False(bandit.Covers("CWE-190"));
-        Assert.Equal(bandit.Covers("CWE-089"), bandit.Analyse(["db.execute(\"SELECT a FROM b WHERE c = '%s'\" % x)\n"], default)[0].Findings.Count > 0);
+        Assert.Equal(bandit.Covers("CWE-089"),
+            bandit.Analyse(["db.execute(\"SELECT a FROM b WHERE c = '%s'\" % x)\n"], default)[0].Findings.Count > 0);
         Assert.StartsWith("bandit ", bandit.Describe(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Notes_are_not_in_the_table() => Assert.All((string[])["B101", "B110", "B311", "B404", "B603", "B606", "B607", "B999"], rule =>
+    public void Notes_are_not_in_the_table() =>
+        Assert.All((string[])["B101", "B110", "B311", "B404", "B603", "B606", "B607", "B999"], rule =>
         Assert.Empty(BanditRules.Cwes(rule)));
 
     /// <summary>The bar of the task, on two processors.</summary>
@@ -96,7 +98,8 @@ public class BanditTests
         var bandit = Installed();
         string[] code = [.. Enumerable.Range(0, 500).Select(i => string.Concat(Enumerable.Repeat(
             $"def f{i}(request, db):\n    name = request.args.get('name')\n    if not name:\n        raise ValueError('no name')\n"
-            + "    rows = [row for row in db.all() if row.name == name]\n    return {'count': len(rows), 'names': sorted(r.name for r in rows)}\n", 5))
+            + "    rows = [row for row in db.all() if row.name == name]\n    return {'count': len(rows), 'names': sorted(r.name for r in "
+            + "rows)}\n", 5))
             + (i % 2 == 0 ? HostileCode.Shell : HostileCode.Safe))];
         var watch = Stopwatch.StartNew();
         var read = new CodeJudge([bandit], new PythonSyntax()).Judge(code);
@@ -114,7 +117,8 @@ public class BanditTests
     [Theory]
     [InlineData("echo broken >&2; exit 2", "bandit ended with code 2: broken.")]
     [InlineData("kill -9 $$", "bandit was ended by signal 9 and does not say why.")]
-    [InlineData("echo 'Traceback: '; echo Traceback >&2; echo 'ImportError: six' >&2; exit 1", "bandit ended with code 1: ImportError: six.")]
+    [InlineData("echo 'Traceback: '; echo Traceback >&2; echo 'ImportError: six' >&2; exit 1",
+        "bandit ended with code 1: ImportError: six.")]
     [InlineData("echo '{'", "bandit's report cannot be read: ")]
     [InlineData("echo null", "bandit's report cannot be read: null is no report.")]
     [InlineData("echo '{\"results\":[null],\"errors\":[],\"metrics\":{}}'", "bandit's report cannot be read: ")]
@@ -134,7 +138,8 @@ public class BanditTests
     {
         using var fake = new FakeProgram("bandit", "echo '{\"results\":[],\"errors\":[],\"metrics\":{\"_totals\":{},\"./s00001.py\":{}}}'");
 
-        Assert.Equal(["the report does not mention it", null], new Bandit(fake.Path).Analyse(["x", "y"], default).Select(one => one.Unread));
+        Assert.Equal(["the report does not mention it", null],
+            new Bandit(fake.Path).Analyse(["x", "y"], default).Select(one => one.Unread));
     }
 
     /// <summary>A snippet that ends the process costs only itself.</summary>

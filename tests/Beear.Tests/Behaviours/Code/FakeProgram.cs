@@ -9,7 +9,8 @@ internal sealed class FakeProgram : IDisposable
         Folder = Fixtures.TemporaryFolder();
         Path = System.IO.Path.Combine(Folder, name);
         File.WriteAllText(Path, $"#!/bin/sh\nHOME_OF_TEST='{Folder}'\n{script}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     /// <summary>Where it lies.</summary>

@@ -101,7 +101,8 @@ public sealed class SarifAnalyserTests : IDisposable
     [Fact]
     public async Task A_cancelled_analysis_leaves_no_folder()
     {
-        using var fake = new FakeProgram("semgrep", "pwd > \"$HOME_OF_TEST/new\"; mv \"$HOME_OF_TEST/new\" \"$HOME_OF_TEST/folder\"; sleep 60");
+        using var fake = new FakeProgram("semgrep",
+            "pwd > \"$HOME_OF_TEST/new\"; mv \"$HOME_OF_TEST/new\" \"$HOME_OF_TEST/folder\"; sleep 60");
         using var cancellation = new CancellationTokenSource();
         var work = Task.Run(() => new Semgrep(rules, fake.Path).Analyse(Three, cancellation.Token));
         while (!File.Exists(fake.Out("folder"))) await Task.Delay(20);
@@ -118,7 +119,8 @@ public sealed class SarifAnalyserTests : IDisposable
     {
         Assert.Equal("no-semgrep is not on PATH; install it with 'pipx install semgrep' (https://semgrep.dev), or choose bandit.",
             Assert.Throws<BeearException>(() => new Semgrep(rules, "no-semgrep").Describe()).Message);
-        Assert.Contains("codeql-action/releases", Assert.Throws<BeearException>(() => new CodeQl("no-codeql").Analyse(Three, default)).Message,
+        Assert.Contains("codeql-action/releases",
+            Assert.Throws<BeearException>(() => new CodeQl("no-codeql").Analyse(Three, default)).Message,
             StringComparison.Ordinal);
         Assert.Contains("'p/python'", Assert.Throws<BeearException>(() => new Semgrep("p/python")).Message, StringComparison.Ordinal);
     }
