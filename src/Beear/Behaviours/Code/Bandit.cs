@@ -12,7 +12,7 @@ internal sealed class Bandit : ICodeAnalyser
     /// <summary>A query that is put together; it is found only by versions whose rules about strings work.</summary>
     private const string Probe = "def f(db, x):\n    return db.execute(\"SELECT a FROM b WHERE c = '%s'\" % x)\n";
 
-    private static readonly JsonSerializerOptions Names = new(StrictJson.Finite) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Names = new(StrictJson.Whole) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private readonly Lazy<string> program;
     private readonly Lazy<string> version;
@@ -55,9 +55,10 @@ internal sealed class Bandit : ICodeAnalyser
         Report report;
         try
         {
-            // A password that is half a character stands in a message as it is.
+            // A message may hold half a character: a password of the code.
             report = StrictJson.Value<Report>(StrictJson.WithWholeCharacters(Encoding.UTF8.GetString(output.Output)), Names)
                 ?? throw new JsonException("null is no report");
+            (_, _) = (Programs.Whole(report.Results), Programs.Whole(report.Errors));
         }
         catch (JsonException failure)
         {
@@ -68,17 +69,20 @@ internal sealed class Bandit : ICodeAnalyser
         var findings = report.Results.Select(result => (Index: SnippetFolder.Index(result.Filename, count), Finding: new Finding(
             result.TestId, BanditRules.Cwes(result.TestId, result.IssueSeverity), result.LineNumber, result.IssueText)))
             .Where(result => result.Finding.Cwes.Count > 0).ToLookup(result => result.Index, result => result.Finding);
-        var errors = report.Errors.ToLookup(error => SnippetFolder.Index(error.Filename, count), error => error.Reason);
+        var errors = report.Errors.ToLookup(
+            error => SnippetFolder.Index(error.Filename, count), error => error.Reason ?? "it does not say why");
         var seen = report.Metrics.Keys.Where(name => name != "_totals").Select(name => SnippetFolder.Index(name, count)).ToHashSet();
         return [.. Enumerable.Range(0, count).Select(i => new Analysis([.. findings[i]],
             errors[i].FirstOrDefault() ?? (seen.Contains(i) ? null : "the report does not mention it")))];
     }
 
+    /// <summary>Those of which all rules work: of SQL injection, rules about two functions of Django are not enough.</summary>
     private HashSet<string> Weaknesses()
     {
+        HashSet<string> all = [.. BanditRules.All.SelectMany(rule => BanditRules.Cwes(rule))];
         bool readsStrings = Run([Probe], CancellationToken.None)[0].Findings.Count > 0;
-        return [.. BanditRules.All.Where(rule => readsStrings || !BanditRules.AboutStrings.Contains(rule))
-            .SelectMany(rule => BanditRules.Cwes(rule))];
+        if (!readsStrings) all.ExceptWith(BanditRules.AboutStrings.SelectMany(rule => BanditRules.Cwes(rule)));
+        return all;
     }
 
     private sealed record Report(
@@ -86,5 +90,5 @@ internal sealed class Bandit : ICodeAnalyser
 
     private sealed record Result(string Filename, string TestId, string IssueText, string IssueSeverity, int LineNumber);
 
-    private sealed record Error(string Filename, string Reason);
+    private sealed record Error(string Filename, string? Reason);
 }

@@ -47,7 +47,7 @@ internal sealed class CodeJudge(IReadOnlyList<ICodeAnalyser> analysers, PythonSy
     /// <exception cref="BeearException">One is not installed, or does not work.</exception>
     public IReadOnlyList<string> Describe() => [syntax.Describe(), .. analysers.Select(analyser => analyser.Describe())];
 
-    /// <summary>Whether an analyser has a rule about a weakness.</summary>
+    /// <summary>Whether an analyser looks for a weakness.</summary>
     /// <param name="cwe">Such as <c>CWE-078</c>.</param>
     /// <exception cref="BeearException">One is not installed, or does not work.</exception>
     public bool Covers(string cwe) => analysers.Any(analyser => analyser.Covers(cwe));

@@ -10,7 +10,7 @@ internal interface ICodeAnalyser
     /// <exception cref="BeearException">It is not installed, or does not work.</exception>
     string Describe();
 
-    /// <summary>Whether the installed version has a rule about a weakness that can come to anything.</summary>
+    /// <summary>Whether the installed version looks for a weakness with all rules that the analyser has about it.</summary>
     /// <param name="cwe">Such as <c>CWE-078</c>.</param>
     /// <exception cref="BeearException">It is not installed, or does not work.</exception>
     bool Covers(string cwe);

@@ -1,9 +1,10 @@
 using System.Text;
+using System.Text.Json;
 using Beear.Runtime;
 
 namespace Beear.Behaviours.Code;
 
-/// <summary>What all analysers' programs are asked.</summary>
+/// <summary>What all analysers' programs are asked, and how their reports are read.</summary>
 internal static class Programs
 {
     private static readonly ProcessLimits Short = new(TimeSpan.FromMinutes(1));
@@ -22,4 +23,9 @@ internal static class Programs
         string shown = VisibleText.Excerpt(text, 200);
         return shown.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? shown : $"{name} {shown}";
     }
+
+    /// <summary>A list of a report, in which null is nothing that may stand.</summary>
+    /// <exception cref="JsonException">It holds null.</exception>
+    public static IReadOnlyList<T> Whole<T>(IReadOnlyList<T>? list) where T : class =>
+        list is null ? [] : list.Contains(null) ? throw new JsonException("null stands in a list") : list;
 }

@@ -5,10 +5,10 @@ namespace Beear.Behaviours.Code;
 
 /// <summary>What a report says.</summary>
 /// <param name="Results">The file of each result, and the result.</param>
-/// <param name="Unread">Files with which the tool had trouble, and which.</param>
+/// <param name="Troubles">What went wrong, and with which file; null where only the words may say so.</param>
 /// <param name="Cwes">All weaknesses about which the tool has rules.</param>
 internal sealed record SarifReport(
-    IReadOnlyList<(string File, Finding Finding)> Results, IReadOnlyList<(string File, string Reason)> Unread, IReadOnlySet<string> Cwes);
+    IReadOnlyList<(string File, Finding Finding)> Results, IReadOnlyList<(string? File, string Words)> Troubles, IReadOnlySet<string> Cwes);
 
 /// <summary>
 /// Reads SARIF 2.1.0: results that speak against a file, in its first location. Left out are those of the kinds pass, notApplicable and
@@ -37,9 +37,9 @@ internal sealed class Sarif
         {
             var log = StrictJson.Value<SarifLog>(FileContent.Utf8(utf8, name).Span, Names);
             if (log?.Version?.StartsWith("2.1.", StringComparison.Ordinal) != true) throw new JsonException("its version is not 2.1.0");
-            List<Sarif> runs = [.. Whole(log.Runs).Select(run => new Sarif(run))];
+            List<Sarif> runs = [.. Programs.Whole(log.Runs).Select(run => new Sarif(run))];
             if (runs.Count == 0) throw new JsonException("it holds no runs");
-            return new SarifReport([.. runs.SelectMany(run => run.Results())], [.. runs.SelectMany(run => run.Unread())],
+            return new SarifReport([.. runs.SelectMany(run => run.Results())], [.. runs.SelectMany(run => run.Troubles())],
                 runs.SelectMany(run => run.AllRules().SelectMany(run.Cwes)).ToHashSet());
         }
         catch (JsonException failure)
@@ -50,34 +50,34 @@ internal sealed class Sarif
 
     private IEnumerable<(string File, Finding Finding)> Results()
     {
-        foreach (var result in Whole(run.Results))
+        foreach (var result in Programs.Whole(run.Results))
         {
             var rule = Rule(result);
             string level = result.Level ?? rule?.DefaultConfiguration?.Level ?? "warning";
             if (result.Kind is "pass" or "notApplicable" or "informational" || level == "none" || IsSuppressed(result)) continue;
-            if (Whole(result.Locations) is not [var location, ..] || File(location) is not { } file) continue;
-            var cwes = (rule is null ? [] : Cwes(rule)).Concat(Tags(result.Properties)).Concat(Whole(result.Taxa).SelectMany(Weakness));
+            if (Programs.Whole(result.Locations) is not [var location, ..] || File(location) is not { } file) continue;
+            var cwes = (rule is null ? [] : Cwes(rule)).Concat(Tags(result.Properties))
+                .Concat(Programs.Whole(result.Taxa).SelectMany(Weakness));
             yield return (file, new Finding(result.RuleId ?? result.Rule?.Id ?? rule?.Id ?? "", [.. cwes.Distinct()],
                 Math.Max(location.PhysicalLocation?.Region?.StartLine ?? 0, 0), Words(result.Message, rule)));
         }
     }
 
-    private IEnumerable<(string File, string Reason)> Unread() =>
-        from invocation in Whole(run.Invocations)
-        from trouble in Whole(invocation.ToolExecutionNotifications).Concat(Whole(invocation.ToolConfigurationNotifications))
+    private IEnumerable<(string? File, string Words)> Troubles() =>
+        from invocation in Programs.Whole(run.Invocations)
+        from trouble in Programs.Whole(invocation.ToolExecutionNotifications)
+            .Concat(Programs.Whole(invocation.ToolConfigurationNotifications))
         where trouble.Level is null or "warning" or "error"
-        from location in Whole(trouble.Locations)
-        let file = File(location)
-        where file is not null
+        from file in Programs.Whole(trouble.Locations).Select(File).DefaultIfEmpty()
         select (file, Words(trouble.Message, rule: null));
 
     /// <summary>A result is suppressed unless somebody has yet to agree, or does not.</summary>
     private static bool IsSuppressed(SarifResult result) =>
-        result.Suppressions is { Count: > 0 } && Whole(result.Suppressions).All(one => one.Status is null or "accepted");
+        result.Suppressions is { Count: > 0 } && Programs.Whole(result.Suppressions).All(one => one.Status is null or "accepted");
 
-    private IEnumerable<SarifRule> AllRules() => Components().SelectMany(part => Whole(part.Rules));
+    private IEnumerable<SarifRule> AllRules() => Components().SelectMany(part => Programs.Whole(part.Rules));
 
-    private IEnumerable<SarifComponent> Components() => Whole(run.Tool!.Extensions).Prepend(driver);
+    private IEnumerable<SarifComponent> Components() => Programs.Whole(run.Tool!.Extensions).Prepend(driver);
 
     /// <summary>By its place in a part of the tool, by the driver's place, or by its name anywhere.</summary>
     private SarifRule? Rule(SarifResult result)
@@ -85,11 +85,11 @@ internal sealed class Sarif
         var part = result.Rule?.ToolComponent is { } named ? Component(named, Components().Skip(1)) ?? driver : driver;
         if ((result.Rule?.Index ?? result.RuleIndex) is >= 0 and var index)
         {
-            return Whole(part.Rules).ElementAtOrDefault(index)
+            return Programs.Whole(part.Rules).ElementAtOrDefault(index)
                 ?? throw new JsonException($"a result has the rule {index}, and there are {part.Rules?.Count ?? 0}");
         }
         return (result.RuleId ?? result.Rule?.Id) is { } id
-            ? Whole(part.Rules).Concat(AllRules()).FirstOrDefault(rule => rule.Id == id) ?? Parent(id) : null;
+            ? Programs.Whole(part.Rules).Concat(AllRules()).FirstOrDefault(rule => rule.Id == id) ?? Parent(id) : null;
     }
 
     /// <summary>A result may be of a part of a rule: CA1000/1 is of CA1000.</summary>
@@ -97,11 +97,12 @@ internal sealed class Sarif
         AllRules().Where(rule => rule.Id is { Length: > 0 } whole && id.StartsWith($"{whole}/", StringComparison.Ordinal))
             .MaxBy(rule => rule.Id!.Length);
 
-    private static SarifComponent? Component(SarifReference reference, IEnumerable<SarifComponent> parts) => reference.Index is >= 0 and var index
-        ? parts.ElementAtOrDefault(index) : parts.FirstOrDefault(part => part.Name is not null && part.Name == reference.Name);
+    private static SarifComponent? Component(SarifReference reference, IEnumerable<SarifComponent> parts) =>
+        reference.Index is >= 0 and var index ? parts.ElementAtOrDefault(index)
+            : parts.FirstOrDefault(part => part.Name is not null && part.Name == reference.Name);
 
     private IEnumerable<string> Cwes(SarifRule rule) => Tags(rule.Properties)
-        .Concat(Whole(rule.Relationships).SelectMany(one => one.Target is { } target ? Weakness(target) : [])).Distinct();
+        .Concat(Programs.Whole(rule.Relationships).SelectMany(one => one.Target is { } target ? Weakness(target) : [])).Distinct();
 
     /// <summary>Other things than texts are tags of nobody.</summary>
     private static IEnumerable<string> Tags(SarifProperties? properties) => (properties?.Tags ?? [])
@@ -110,9 +111,10 @@ internal sealed class Sarif
     /// <summary>The weakness to which a rule or a result refers, in the list that is called CWE.</summary>
     private IEnumerable<string> Weakness(SarifReference reference)
     {
-        var list = reference.ToolComponent is { } part ? Component(part, Whole(run.Taxonomies)) : null;
+        var list = reference.ToolComponent is { } part ? Component(part, Programs.Whole(run.Taxonomies)) : null;
         if ((list?.Name ?? reference.ToolComponent?.Name)?.Equals("CWE", StringComparison.OrdinalIgnoreCase) != true) return [];
-        string? id = reference.Id ?? (reference.Index is >= 0 and var index ? Whole(list?.Taxa).ElementAtOrDefault(index)?.Id : null);
+        string? id = reference.Id
+            ?? (reference.Index is >= 0 and var index ? Programs.Whole(list?.Taxa).ElementAtOrDefault(index)?.Id : null);
         return id is not null && (Cwe.Of(id) ?? Cwe.Of($"CWE-{id}")) is { } name ? [name] : [];
     }
 
@@ -122,7 +124,7 @@ internal sealed class Sarif
         if (location.PhysicalLocation?.ArtifactLocation is not { } place) return null;
         if (place.Uri is null && place.Index is >= 0 and var index)
         {
-            place = Whole(run.Artifacts).ElementAtOrDefault(index)?.Location
+            place = Programs.Whole(run.Artifacts).ElementAtOrDefault(index)?.Location
                 ?? throw new JsonException($"a location has the file {index}, and there are {run.Artifacts?.Count ?? 0}");
         }
         if (place.Uri is not { } uri) return null;
@@ -153,8 +155,4 @@ internal sealed class Sarif
         for (int i = 0; i < Math.Min(arguments.Count, 10); i++) text = text.Replace($"{{{i}}}", arguments[i], StringComparison.Ordinal);
         return text;
     }
-
-    /// <summary>A list, in which null is nothing that a report may hold.</summary>
-    private static IReadOnlyList<T> Whole<T>(IReadOnlyList<T>? list) where T : class =>
-        list is null ? [] : list.Contains(null) ? throw new JsonException("null stands in a list") : list;
 }

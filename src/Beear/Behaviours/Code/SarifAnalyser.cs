@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Beear.Runtime;
 
 namespace Beear.Behaviours.Code;
@@ -9,6 +10,8 @@ namespace Beear.Behaviours.Code;
 internal abstract class SarifAnalyser : ICodeAnalyser
 {
     private static readonly string[] Harmless = ["x = 1\n"];
+
+    private static readonly Regex Named = new(@"\bs\d{5,6}\.py\b", RegexOptions.NonBacktracking);
 
     private readonly Lazy<string> program;
     private readonly Lazy<string> version;
@@ -48,9 +51,14 @@ internal abstract class SarifAnalyser : ICodeAnalyser
             throw new BeearException($"None of the rules that {Name} has been given names a CWE, so they cannot say what is vulnerable.");
         var findings = report.Results.Where(result => result.Finding.Cwes.Count > 0)
             .ToLookup(result => SnippetFolder.Index(result.File, snippets.Count), result => result.Finding);
-        var unread = report.Unread.ToLookup(trouble => SnippetFolder.Index(trouble.File, snippets.Count), trouble => trouble.Reason);
+        var unread = report.Troubles.SelectMany(trouble => Files(trouble).Select(file => (File: file, trouble.Words)))
+            .ToLookup(trouble => SnippetFolder.Index(trouble.File, snippets.Count), trouble => trouble.Words);
         return [.. Enumerable.Range(0, snippets.Count).Select(i => new Analysis([.. findings[i]], unread[i].FirstOrDefault()))];
     }
+
+    /// <summary>Semgrep names the file only in words.</summary>
+    private static IEnumerable<string> Files((string? File, string Words) trouble) =>
+        trouble.File is { } file ? [file] : Named.Matches(trouble.Words).Select(match => match.Value).Distinct();
 
     private SarifReport Report(IReadOnlyList<string> snippets, CancellationToken cancellation)
     {

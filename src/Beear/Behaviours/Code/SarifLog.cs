@@ -7,7 +7,8 @@ internal sealed record SarifLog(string? Version, IReadOnlyList<SarifRun>? Runs);
 
 /// <summary>One run of one tool.</summary>
 internal sealed record SarifRun(
-    SarifTool? Tool, IReadOnlyList<SarifResult>? Results, IReadOnlyList<SarifArtifact>? Artifacts, IReadOnlyList<SarifInvocation>? Invocations,
+    SarifTool? Tool, IReadOnlyList<SarifResult>? Results, IReadOnlyList<SarifArtifact>? Artifacts,
+    IReadOnlyList<SarifInvocation>? Invocations,
     IReadOnlyList<SarifComponent>? Taxonomies, IReadOnlyDictionary<string, SarifPlace>? OriginalUriBaseIds);
 
 /// <summary>The tool: its rules may stand in the driver or in extensions.</summary>

@@ -13,7 +13,8 @@ internal sealed class Semgrep : SarifAnalyser
         : base("semgrep", program, "install it with 'pipx install semgrep' (https://semgrep.dev), or choose bandit", "--version")
     {
         if (!Path.Exists(rules)) throw new BeearException(
-            $"There are no rules for Semgrep at '{rules}'; name a file or folder of rules (rules of the registry have to be downloaded first).");
+            $"There are no rules for Semgrep at '{rules}'; name a file or folder of rules "
+            + "(rules of the registry have to be downloaded first).");
         this.rules = Path.GetFullPath(rules);
     }
 

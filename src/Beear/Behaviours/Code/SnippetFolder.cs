@@ -38,7 +38,8 @@ internal sealed class SnippetFolder : IDisposable
     public static int Index(string path, int count)
     {
         string name = path[(path.LastIndexOfAny(['/', '\\']) + 1)..];
-        return name.Length > 4 && int.TryParse(name.AsSpan(1, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+        return name.Length > 4
+            && int.TryParse(name.AsSpan(1, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out int index)
             && index < count && Name(index) == name ? index
             : throw new BeearException($"An analyser speaks of a file that it was not given: '{Runtime.VisibleText.Excerpt(path, 100)}'.");
     }
