@@ -27,7 +27,7 @@ internal static class BanditRules
         ["B306"] = [377],                 // mktemp
         ["B307"] = [94, 95],              // eval
         ["B308"] = [79],                  // mark_safe
-        ["B311"] = [330],                 // random numbers, wherever they are used
+        ["B311"] = [330, 338],            // random numbers, wherever they are used
         ["B312"] = [319],                 // Telnet
         ["B313"] = [611, 776],            // XML
         ["B314"] = [611, 776],
