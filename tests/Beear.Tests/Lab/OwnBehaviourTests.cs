@@ -60,7 +60,7 @@ public sealed class OwnBehaviourTests
             arms: [{ name: beear }]
             """, "plan.yaml");
         var catalogue = new Catalogue();
-        catalogue.Behaviours.Add("verbosity", new Verbosity());
+        catalogue.Behaviours.Add("verbosity", _ => new Verbosity());
         catalogue.Attacks.Add("nudge", (_, _) => new PlannedAttack(new Nudge(), new { Factor = 1.01 }));
         var folder = new RunFolder(Path.Combine(Fixtures.TemporaryFolder(), "runs"));
 

@@ -46,7 +46,7 @@ internal static class BanditRules
         ["B503"] = [326, 327],
         ["B504"] = [326, 327],
         ["B505"] = [326],                 // short keys
-        ["B506"] = [20, 502],             // yaml.load
+        ["B506"] = [502],                  // yaml.load
         ["B507"] = [295, 322],            // SSH without the host's key
         ["B508"] = [319],                 // SNMP
         ["B509"] = [319],

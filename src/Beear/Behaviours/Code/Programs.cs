@@ -16,12 +16,21 @@ internal static class Programs
     /// <exception cref="BeearException">It fails.</exception>
     public static string Version(string program, IReadOnlyList<string> arguments, string name)
     {
-        var output = LimitedProcess.Run(program, arguments, Path.GetTempPath(), Short, CancellationToken.None);
-        if (output.ExitCode != 0) throw output.Failure(name);
-        string text = string.Join(", ", Encoding.UTF8.GetString(output.Output)
+        string text = string.Join(", ", Say(program, arguments, name)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(2));
         string shown = VisibleText.Excerpt(text, 200);
         return shown.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? shown : $"{name} {shown}";
+    }
+
+    /// <summary>What a program says to a question that is answered at once.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">The question.</param>
+    /// <param name="name">What to call it.</param>
+    /// <exception cref="BeearException">It fails.</exception>
+    public static string Say(string program, IReadOnlyList<string> arguments, string name)
+    {
+        var output = LimitedProcess.Run(program, arguments, Path.GetTempPath(), Short, CancellationToken.None);
+        return output.ExitCode == 0 ? Encoding.UTF8.GetString(output.Output) : throw output.Failure(name);
     }
 
     /// <summary>A list of a report, in which null is nothing that may stand.</summary>
