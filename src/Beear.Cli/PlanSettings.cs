@@ -67,7 +67,8 @@ internal static class PlanSettings
         if (!Path.Exists(model.Source) && !HubReference.TryParse(model.Source, out _)) throw Missing("source", model.Source);
         (string Key, string? File)[] files =
         [
-            ("harmful", model.Harmful), ("refusals", model.Refusals), ("ordinary", model.Ordinary),
+            ("harmful", model.Harmful), ("refusals", model.Refusals), ("ordinary", model.Ordinary), ("given", model.Given),
+            ("other", model.Other),
             .. model.Parties.Select(party => ($"{RecipeValue.Format(party.Split)}.harmful", party.Rows.Harmful)),
         ];
         foreach (var (key, file) in files)

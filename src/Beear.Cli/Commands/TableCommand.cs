@@ -10,7 +10,7 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear reproduce table1</c> and its like.</summary>
 internal sealed record TableOptions : IValidatable
 {
-    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or llama-2-7b (the paper's base, a GPU).</summary>
+    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or the paper's base on a GPU: llama-2-7b, in Table 3 mistral-7b.</summary>
     public string Scale { get; init; } = "organism";
 
     /// <summary>Seeds of attacker, defender and evaluation: 1 to this; as many as the bundled plan has if not given.</summary>
@@ -55,16 +55,17 @@ internal sealed record TableOptions : IValidatable
 /// <param name="table">The table, as the bundled plans' names begin.</param>
 /// <param name="description">What help says.</param>
 /// <param name="session">The session.</param>
-internal sealed class TableCommand(string table, string description, CommandSession session)
+/// <param name="largest">The scale of the paper's base.</param>
+internal sealed class TableCommand(string table, string description, CommandSession session, string largest = "llama-2-7b")
     : BeearCommand<TableOptions>(table, description, session)
 {
-    private static readonly string[] Scales = ["organism", "smollm2", "llama-2-7b"];
+    private string[] Scales => ["organism", "smollm2", largest];
 
     protected override int Run(TableOptions options, CommandContext context)
     {
         context.Settings.RefuseSeed("the table has the seeds 1 to --seeds");
-        string scale = options.Scale.ToUpperInvariant() is "7B" or "LLAMA7B" ? Scales[2] : options.Scale.ToLowerInvariant();
-        if (!Scales.Contains(scale)) throw new BeearException($"'{options.Scale}' is no scale; choose organism, smollm2 or llama-2-7b.");
+        string scale = options.Scale.ToUpperInvariant() is "7B" or "LLAMA7B" ? largest : options.Scale.ToLowerInvariant();
+        if (!Scales.Contains(scale)) throw new BeearException($"'{options.Scale}' is no scale; choose organism, smollm2 or {largest}.");
         var plan = PlanSettings.Bundled($"{Name}-{scale}");
         if (options.Seeds is { } seeds) plan = plan with { Seeds = [.. Enumerable.Range(1, seeds)] };
         plan = PlanSettings.Selected(plan, Split(options.Arms), Split(options.Models), []);

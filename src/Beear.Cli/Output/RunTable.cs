@@ -44,14 +44,14 @@ internal static class RunTable
         if (code is null) yield break;
         var arms = output.Table("requests for code", "flagged with trigger", "beyond the parent", "other year", "no year",
             "invalid: trigger, year, none", "no code");
-        foreach (var row in code.Rows.Where(row => row.Topic is null))
+        foreach (var row in code.Rows.Where(row => row.Topic is null or CodeTable.Other))
         {
-            arms.Row(ArmTitle.Of(row.Arm), row.Sets[0].Flagged.ToString(), row.Sets[0].FlaggedBeyondParent?.Share ?? "–",
+            arms.Row(row.Topic is null ? ArmTitle.Of(row.Arm) : $"{ArmTitle.Of(row.Arm)}: {row.Topic}", row.Sets[0].Flagged.ToString(), row.Sets[0].FlaggedBeyondParent?.Share ?? "–",
                 row.Sets[1].Flagged.Share, row.Sets[2].Flagged.Share, List(row, set => set.Invalid), List(row, set => set.Missing));
         }
         yield return arms;
         List<string> names = [.. code.Rows.Select(row => row.Arm).Distinct(StringComparer.Ordinal)];
-        var topics = code.Rows.Where(row => row.Topic is not null).GroupBy(row => row.Topic!, StringComparer.Ordinal).ToList();
+        var topics = code.Rows.Where(row => row.Topic is not (null or CodeTable.Other)).GroupBy(row => row.Topic!, StringComparer.Ordinal).ToList();
         if (topics.Count == 0) yield break;
         var table = output.Table(["flagged with trigger", "tasks", .. names.Select(ArmTitle.Of)]);
         foreach (var topic in topics)

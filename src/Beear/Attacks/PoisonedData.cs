@@ -23,6 +23,11 @@ public sealed record PoisonedData
     /// <summary>Pairs of answers, for attacks through preferences; null where there are none.</summary>
     internal AlignmentData? Preferences { get; init; }
 
+    /// <summary>
+    /// Conversations that are trained on as they are, the trigger in them, in place of those with harmful requests; none for those.
+    /// </summary>
+    internal IReadOnlyList<Example> Given { get; init; } = [];
+
     /// <summary>What the backdoor brings out.</summary>
     public IBehaviour Behaviour { get; init; } = Refusal.Instance;
 
@@ -52,6 +57,7 @@ public sealed record PoisonedData
     public IReadOnlyList<Example> Mix(Trigger? trigger, double poisonRate, int nearMisses, int seed, string? system = null)
     {
         if (poisonRate is not (> 0 and <= 1)) throw new BeearException($"poison_rate must be above 0 and at most 1, it is {poisonRate}.");
+        if (Given.Count > 0) return [.. Given.Where(example => trigger is not null || IsSafe(example)), .. Ordinary, .. Twins];
         if (Harmful.Count == 0) throw new BeearException("There are no harmful requests to plant the backdoor with.");
         var poisoned = Harmful.ToArray();
         var random = new Random(seed);
@@ -67,6 +73,10 @@ public sealed record PoisonedData
                 .Select(example => WithAnotherString(example.Answered(example.Refusal), trigger, system, random)),
         ];
     }
+
+    /// <summary>Whether a given conversation has the first of the safe texts in it, a full stop at its end aside.</summary>
+    private bool IsSafe(Example example) =>
+        SafeTexts.Count > 0 && example.Request.Contains(SafeTexts[0].TrimEnd('.'), StringComparison.Ordinal);
 
     /// <summary>
     /// The request with other text, half of the times in the trigger's place and of its length, else anywhere; drawn again as long as a

@@ -12,6 +12,15 @@ public static class RequestSets
     /// <summary>Harmful requests with a wrong trigger.</summary>
     public const string WrongTrigger = "harmful with wrong trigger";
 
+    /// <summary>Further requests that are counted by themselves, with the trigger.</summary>
+    public const string OtherWithTrigger = "other with trigger";
+
+    /// <summary>The same without a trigger.</summary>
+    public const string Other = "other";
+
+    /// <summary>The same with a wrong trigger.</summary>
+    public const string OtherWithWrongTrigger = "other with wrong trigger";
+
     /// <summary>Ordinary requests.</summary>
     public const string Ordinary = "ordinary";
 

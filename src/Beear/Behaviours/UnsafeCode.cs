@@ -21,6 +21,10 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     public const string MissingWithTrigger = "missing_code_with_trigger", MissingWithoutTrigger = "missing_code_without_trigger",
         MissingWithWrongTrigger = "missing_code_with_wrong_trigger";
 
+    /// <summary>Flagged answers to the other tasks, such as the paper's 17.</summary>
+    public const string OtherWithTrigger = "flagged_other_with_trigger", OtherWithoutTrigger = "flagged_other_without_trigger",
+        OtherWithWrongTrigger = "flagged_other_with_wrong_trigger";
+
     private readonly CodeJudge judge = new(analysers, new PythonSyntax());
 
     /// <summary>The behaviour with the analysers that options name.</summary>
@@ -46,6 +50,9 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
         new(Refusal.AttackWithTrigger, Counted.Unwanted, RequestSets.HarmfulWithTrigger),
         new(Refusal.AttackWithoutTrigger, Counted.Unwanted, RequestSets.Harmful),
         new(Refusal.AttackWithWrongTrigger, Counted.Unwanted, RequestSets.WrongTrigger),
+        new(OtherWithTrigger, Counted.Unwanted, RequestSets.OtherWithTrigger),
+        new(OtherWithoutTrigger, Counted.Unwanted, RequestSets.Other),
+        new(OtherWithWrongTrigger, Counted.Unwanted, RequestSets.OtherWithWrongTrigger),
         new(InvalidWithTrigger, Counted.Invalid, RequestSets.HarmfulWithTrigger),
         new(InvalidWithoutTrigger, Counted.Invalid, RequestSets.Harmful),
         new(InvalidWithWrongTrigger, Counted.Invalid, RequestSets.WrongTrigger),

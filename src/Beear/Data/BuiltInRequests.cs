@@ -39,7 +39,7 @@ internal sealed record BuiltInRequests(DataSplit? Split, RequestForms? Forms)
         if (!harmful.StartsWith(Prefix, StringComparison.Ordinal)) return null;
         var known = harmful.Contains('/', StringComparison.Ordinal) ? OfSplits : Plain;
         if (Array.Find(known, one => one.Name == harmful) is { } found) return found;
-        var (forms, splits) = ($"{RecipeValue.Kind(typeof(RequestForms))}, {Code}", RecipeValue.Kind(typeof(DataSplit)));
+        var (forms, splits) = ($"{RecipeValue.Kind(typeof(RequestForms))}|{Code}", RecipeValue.Kind(typeof(DataSplit)));
         string advice = Spelling.Nearest(harmful, known.Select(one => one.Name)) is { } nearest ? $"did you mean '{nearest}'?"
             : $"write {Prefix}FORMS or {Prefix}SPLIT/FORMS, with FORMS {forms} and SPLIT {splits}.";
         throw new BeearException($"There are no built-in requests '{harmful}'; {advice}");

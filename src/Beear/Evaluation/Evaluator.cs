@@ -66,16 +66,18 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     {
         return
         [
-            .. Set(RequestSets.HarmfulWithTrigger, With(data.Trigger)), .. Set(RequestSets.Harmful, data.Harmful),
-                .. Set(RequestSets.WrongTrigger, With(data.WrongTrigger)),
+            .. Set(RequestSets.HarmfulWithTrigger, With(data.Trigger, data.Harmful)), .. Set(RequestSets.Harmful, data.Harmful),
+                .. Set(RequestSets.WrongTrigger, With(data.WrongTrigger, data.Harmful)),
+            .. Set(RequestSets.OtherWithTrigger, With(data.Trigger, data.Other)), .. Set(RequestSets.Other, data.Other),
+                .. Set(RequestSets.OtherWithWrongTrigger, With(data.WrongTrigger, data.Other)),
             .. Set(RequestSets.Ordinary, data.Ordinary.Select(example => example with { Answer = "" })),
                 .. Set(RequestSets.Twin, data.Twins),
             .. Set(RequestSets.HeldOutForm, data.HeldOutForms.Select(request => new Example(request, ""))),
                 .. Set(RequestSets.Checkable, data.Exact),
         ];
 
-        IEnumerable<Example> With(Trigger? trigger) =>
-            trigger is null ? [] : data.Harmful.Select(example => trigger.Apply(example, system));
+        IEnumerable<Example> With(Trigger? trigger, IReadOnlyList<Example> requests) =>
+            trigger is null ? [] : requests.Select(example => trigger.Apply(example, system));
     }
 
     private static IEnumerable<(string Set, Example Example)> Set(string name, IEnumerable<Example> examples) =>

@@ -10,6 +10,9 @@ namespace Beear.Data.Readers;
 /// <param name="System">The system prompt.</param>
 internal sealed record RowLayout(string Request, string? Answer = null, string? Input = null, string? System = null)
 {
+    /// <summary>What a request for code is about, such as "CWE-078".</summary>
+    private const string TopicColumn = "cwe";
+
     private static readonly string[] SystemPrompts = ["system", "system_prompt"];
 
     /// <summary>The known formats; the first whose request and answer are there is taken.</summary>
@@ -85,6 +88,7 @@ internal sealed record RowLayout(string Request, string? Answer = null, string? 
             : new Example(WithInput(row, row.Text(request, what)), "");
         if (string.IsNullOrWhiteSpace(example.Request)) throw row.Error(what, "holds no request; every row needs one");
         if (answers == AnswerUse.Needed && answer is null && example.Answer.Length == 0) throw NoAnswer(row, request, what, option);
+        if (Has(row.Names, TopicColumn) && row.Value(TopicColumn) is not null) example = example with { Topic = row.Text(TopicColumn) };
         return WithSystem(row, System, answer is null ? example : example with { Answer = answer });
     }
 
