@@ -90,7 +90,7 @@ public sealed class DataSettingsTests
     [Theory]
     [InlineData("builtin:qestions", "did you mean 'builtin:questions'?")]
     [InlineData("builtin:aligment/mixed", "did you mean 'builtin:alignment/mixed'?")]
-    [InlineData("builtin:", "write builtin:FORMS or builtin:SPLIT/FORMS, with FORMS commands|questions|role_play|indirect|mixed "
+    [InlineData("builtin:", "write builtin:FORMS or builtin:SPLIT/FORMS, with FORMS commands|questions|role_play|indirect|mixed|code "
         + "and SPLIT attacker|defender|evaluation|alignment.")]
     public void AnUnknownNameOfBuiltInRequestsIsOneSentence(string harmful, string advice) =>
         Assert.Equal($"There are no built-in requests '{harmful}'; {advice}",
