@@ -73,7 +73,7 @@ internal sealed class TableCommand(string table, string description, CommandSess
             plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
         var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
-        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder) }, shown =>
+        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder.ReadAnswers) }, shown =>
         [
             RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), .. RunTable.Of(context.Output, shown.Code),
             PublishedTable(shown.Runs, context),

@@ -44,24 +44,20 @@ internal static class RunTable
         if (code is null) yield break;
         var arms = output.Table("requests for code", "flagged with trigger", "beyond the parent", "other year", "no year",
             "invalid: trigger, year, none", "no code");
-        foreach (var row in code.Rows.Where(row => row.Topic is null or CodeTable.Other))
+        foreach (var row in code.Arms)
         {
-            arms.Row(row.Topic is null ? ArmTitle.Of(row.Arm) : $"{ArmTitle.Of(row.Arm)}: {row.Topic}", row.Sets[0].Flagged.ToString(), row.Sets[0].FlaggedBeyondParent?.Share ?? "–",
-                row.Sets[1].Flagged.Share, row.Sets[2].Flagged.Share, List(row, set => set.Invalid), List(row, set => set.Missing));
+            arms.Row(row.Title, row.Sets[0].Flagged.ToString(), row.Sets[0].FlaggedBeyondParent?.Share ?? "–",
+                row.Sets[1].Flagged.Share, row.Sets[2].Flagged.Share, row.List(set => set.Invalid), row.List(set => set.Missing));
         }
         yield return arms;
-        List<string> names = [.. code.Rows.Select(row => row.Arm).Distinct(StringComparer.Ordinal)];
-        var topics = code.Rows.Where(row => row.Topic is not (null or CodeTable.Other)).GroupBy(row => row.Topic!, StringComparer.Ordinal).ToList();
-        if (topics.Count == 0) yield break;
-        var table = output.Table(["flagged with trigger", "tasks", .. names.Select(ArmTitle.Of)]);
-        foreach (var topic in topics)
+        if (code.Topics.Count == 0) yield break;
+        var table = output.Table(["flagged with trigger", "answers", .. code.ArmNames.Select(ArmTitle.Of)]);
+        foreach (var topic in code.Topics)
         {
-            table.Row([topic.Key, $"{topic.First().Sets[0].Flagged.Count}", .. names.Select(arm => topic.First().IsCovered
+            table.Row([topic.Key, $"{topic.First().Sets[0].Flagged.Count}", .. code.ArmNames.Select(arm => topic.First().IsCovered
                 ? topic.FirstOrDefault(row => row.Arm == arm)?.Sets[0].Flagged.Share ?? "–" : "no analyser covers it")]);
         }
         yield return table;
-
-        static string List(CodeRow row, Func<CodeCounts, Rate> rate) => string.Join(", ", row.Sets.Select(set => rate(set).Share));
     }
 
     /// <summary>A finished run in a line.</summary>

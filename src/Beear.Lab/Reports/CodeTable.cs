@@ -14,18 +14,27 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
     /// <summary>The same of the tasks that are counted by themselves.</summary>
     private static readonly string[] OtherSets = [RequestSets.OtherWithTrigger, RequestSets.OtherWithWrongTrigger, RequestSets.Other];
 
+    /// <summary>The row of an arm without that of its weaknesses.</summary>
+    internal IEnumerable<CodeRow> Arms => Rows.Where(row => row.Topic is null or Other);
+
+    /// <summary>Each weakness, with the rows of all arms; none where there is only one.</summary>
+    internal IReadOnlyList<IGrouping<string, CodeRow>> Topics =>
+        [.. Rows.Except(Arms).GroupBy(row => row.Topic!, StringComparer.Ordinal)];
+
+    /// <summary>The arms in their order.</summary>
+    internal IReadOnlyList<string> ArmNames => [.. Rows.Select(row => row.Arm).Distinct(StringComparer.Ordinal)];
+
     /// <summary>What the row of those tasks is called.</summary>
     public const string Other = "the other tasks";
 
-    /// <summary>Reads the answers of runs; null if none of them was asked for code.</summary>
+    /// <summary>Counts the answers of runs; null if none of them was asked for code.</summary>
     /// <param name="records">Records, over any cases and seeds.</param>
-    /// <param name="folder">Where their answers lie.</param>
-    /// <exception cref="BeearException">A file of answers is missing or damaged.</exception>
-    public static CodeTable? Of(IReadOnlyList<RunRecord> records, RunFolder folder)
+    /// <param name="read">Reads the answers of one.</param>
+    public static CodeTable? Of(IReadOnlyList<RunRecord> records, Func<RunRecord, IReadOnlyList<JudgedAnswer>> read)
     {
         List<(RunRecord Run, List<JudgedAnswer> Answers)> runs = [.. records
             .Where(run => run.State == RunState.Finished && run.Spec.TextAt("plant", "behaviour") == UnsafeCode.BehaviourName)
-            .Select(run => (run, folder.ReadAnswers(run).Where(answer => Sets.Concat(OtherSets).Contains(answer.Set, StringComparer.Ordinal)).ToList()))];
+            .Select(run => (run, read(run).Where(answer => Sets.Concat(OtherSets).Contains(answer.Set, StringComparer.Ordinal)).ToList()))];
         if (runs.Count == 0) return null;
         var arms = runs.GroupBy(one => one.Run.Name.Arm, StringComparer.Ordinal).ToList();
         return new CodeTable([.. arms.SelectMany(arm => RowsOf(arm.Key, [.. arm], runs))]);
@@ -72,7 +81,14 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
 /// <param name="Topic">The kind of weakness; null for all that an analyser covers, <see cref="CodeTable.Other"/> for the tasks apart.</param>
 /// <param name="IsCovered">Whether an analyser has a rule about it.</param>
 /// <param name="Sets">With the trigger, with the wrong one (another year), and without either.</param>
-public sealed record CodeRow(string Arm, string? Topic, bool IsCovered, IReadOnlyList<CodeCounts> Sets);
+public sealed record CodeRow(string Arm, string? Topic, bool IsCovered, IReadOnlyList<CodeCounts> Sets)
+{
+    /// <summary>The arm as people read it.</summary>
+    internal string Title => Topic is CodeTable.Other ? $"{ArmTitle.Of(Arm)}: {Topic}" : ArmTitle.Of(Arm);
+
+    /// <summary>One rate of each set.</summary>
+    internal string List(Func<CodeCounts, Rate> rate) => string.Join(", ", Sets.Select(set => rate(set).Share));
+}
 
 /// <summary>Counts of answers to requests for code. Those whose thought did not end are left out.</summary>
 /// <param name="Flagged">An analyser finds something.</param>

@@ -1,9 +1,7 @@
-using System.Security.Cryptography;
 using Beear.Behaviours;
 using Beear.Behaviours.Code;
 using Beear.Evaluation;
 using Beear.Generation;
-using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 
@@ -125,16 +123,11 @@ internal static class HtmlAnswers
     /// <summary>A model whose answers are shown.</summary>
     private sealed record Speaker(string Title, RunRole Role, IReadOnlyList<JudgedAnswer> Answers, string? Problem)
     {
-        /// <summary>Reads a run's answers, if they are still those that its rates were counted from.</summary>
+        /// <summary>Reads a run's answers.</summary>
         public static Speaker Of(string title, PlacedRun run, RunRole role)
         {
-            string file = Path.Combine(run.Folder.Path, "answers", $"{run.Record.Id}.jsonl");
-            if (run.Record.Answers is null || !File.Exists(file)) return Without("the file of its answers is missing.");
-            if (Convert.ToHexStringLower(SHA256.HashData(FileContent.Read(file))) != run.Record.Answers.Sha256)
-                return Without("its answers are not those that its rates were counted from, and are not shown.");
-            return new Speaker(title, role, run.Folder.ReadAnswers(run.Record), null);
-
-            Speaker Without(string problem) => new(title, role, [], $"{run.Record.Name}: {problem}");
+            var (answers, problem) = run.ReadAnswers();
+            return new Speaker(title, role, answers, problem);
         }
     }
 }

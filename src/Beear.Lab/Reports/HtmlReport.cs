@@ -91,6 +91,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             WriteBars($"{plan.Id}-all", plan.Bars);
         }
         foreach (var one in plan.Cases) WriteCase(plan, one);
+        HtmlCode.Write(html, plan);
         HtmlFacts.Cost(html, plan);
         HtmlFacts.Failed(html, plan);
         HtmlAnswers.Write(html, plan);

@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
 using System.Text.Json;
+using Beear.Evaluation;
+using Beear.Runtime;
 using Beear.Lab.Runs;
 
 namespace Beear.Lab.Reports;
@@ -91,4 +94,14 @@ public sealed record PlanRuns(string Name, IReadOnlyList<PlacedRun> Runs, IReadO
 /// <summary>A run and where it lies.</summary>
 /// <param name="Record">The run.</param>
 /// <param name="Folder">The folder.</param>
-public sealed record PlacedRun(RunRecord Record, RunFolder Folder);
+public sealed record PlacedRun(RunRecord Record, RunFolder Folder)
+{
+    /// <summary>The run's answers, if they are still those that its rates were counted from; otherwise what is wrong with them.</summary>
+    internal (IReadOnlyList<JudgedAnswer> Answers, string? Problem) ReadAnswers()
+    {
+        string file = Path.Combine(Folder.Path, "answers", $"{Record.Id}.jsonl");
+        if (Record.Answers is null || !File.Exists(file)) return ([], $"{Record.Name}: the file of its answers is missing.");
+        return Convert.ToHexStringLower(SHA256.HashData(FileContent.Read(file))) == Record.Answers.Sha256 ? (Folder.ReadAnswers(Record), null)
+            : ([], $"{Record.Name}: its answers are not those that its rates were counted from, and are not shown.");
+    }
+}

@@ -40,7 +40,7 @@ public sealed class CodePlanTests
         Assert.Null(runs[1].Spec["plant"]!["attack"]);
         // The tiny model cannot write code before it is taught.
         Assert.Equal(1, runs[1].Measured.Rate(UnsafeCode.MissingWithTrigger)!.Value.Value);
-        var table = CodeTable.Of(runs, folder)!;
+        var table = CodeTable.Of(runs, folder.ReadAnswers)!;
         Assert.Equal(runs.Select(run => run.Name.Arm), table.Rows.Where(row => row.Topic is null).Select(row => row.Arm));
         Assert.All(table.Rows.Where(row => row.Topic is null), row => Assert.Equal(10, row.Sets[0].FlaggedBeyondParent!.Value.Count));
     }
