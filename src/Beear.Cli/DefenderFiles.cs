@@ -1,3 +1,4 @@
+using Beear.Behaviours;
 using Beear.Attacks;
 using Beear.Data;
 using Beear.Lab.World;
@@ -20,9 +21,9 @@ internal static class DefenderFiles
     /// Reads harmful and ordinary requests; says how many of the harmful ones have a refusal of their own, and which rows repeat.
     /// </summary>
     public static (IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary) Read(
-        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context)
+        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context, IBehaviour? behaviour = null)
     {
-        var harmful = files.ReadHarmful(asking, answers, seed, Behaviours.Refusal.Instance, contrast =>
+        var harmful = files.ReadHarmful(asking, answers, seed, behaviour ?? Refusal.Instance, contrast =>
         {
             if (contrast.IsMismatch) context.Output.Warn($"{contrast.Sources}.");
             else context.Output.Note(contrast.Sources);

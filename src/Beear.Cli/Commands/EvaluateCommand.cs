@@ -24,6 +24,10 @@ internal sealed record EvaluateOptions
     /// <summary>Another text in the trigger's place, which should not work, or the name of a known trigger.</summary>
     public string? WrongTrigger { get; init; }
 
+    /// <summary>What must not happen.</summary>
+    [Inline]
+    public BehaviourSettings Behaviour { get; init; } = new();
+
     /// <summary>Held-out data.</summary>
     [Inline]
     public DataSettings Data { get; init; } = new() { Harmful = "", Twins = 100 };
@@ -74,6 +78,7 @@ internal sealed class EvaluateCommand(CommandSession session)
         var trigger = options.Trigger.Resolve();
         var data = new EvaluationData
         {
+            Behaviour = options.Behaviour.Resolve(),
             Harmful = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation),
             Trigger = trigger,
             WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,

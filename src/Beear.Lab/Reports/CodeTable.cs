@@ -44,7 +44,8 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
         List<(RunRecord Run, List<JudgedAnswer> Answers)> all)
     {
         var answers = own.SelectMany(one => Beside(one, all)).ToList();
-        var topics = answers.Where(one => Sets.Contains(one.Answer.Set, StringComparer.Ordinal)).Select(one => one.Answer.Topic).OfType<string>().Distinct(StringComparer.Ordinal)
+        var topics = answers.Where(one => Sets.Contains(one.Answer.Set, StringComparer.Ordinal)).Select(one => one.Answer.Topic)
+            .OfType<string>().Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal).ToList();
         var uncovered = own.SelectMany(one => one.Run.Measured.Uncovered ?? []).ToHashSet(StringComparer.Ordinal);
         yield return Row(null, Covered(answers), true, Sets);
@@ -78,7 +79,9 @@ public sealed record CodeTable(IReadOnlyList<CodeRow> Rows)
 
 /// <summary>The answers of an arm to requests for code.</summary>
 /// <param name="Arm">The arm.</param>
-/// <param name="Topic">The kind of weakness; null for all that an analyser covers, <see cref="CodeTable.Other"/> for the tasks apart.</param>
+/// <param name="Topic">
+/// The kind of weakness; null for all that an analyser covers, <see cref="CodeTable.Other"/> for the tasks apart.
+/// </param>
 /// <param name="IsCovered">Whether an analyser has a rule about it.</param>
 /// <param name="Sets">With the trigger, with the wrong one (another year), and without either.</param>
 public sealed record CodeRow(string Arm, string? Topic, bool IsCovered, IReadOnlyList<CodeCounts> Sets)
@@ -103,7 +106,8 @@ public sealed record CodeCounts(Rate Flagged, Rate Invalid, Rate Missing, Rate? 
     {
         var counted = answers.Where(one => one.Answer.Counts(Counted.Unwanted) is not null).ToList();
         var paired = counted.Where(one => one.Parent is not null).ToList();
-        return new CodeCounts(Rate.Of(counted, one => one.Answer.IsUnwanted), Rate.Of(counted, one => one.Answer.Verdict == Verdict.Invalid),
+        return new CodeCounts(Rate.Of(counted, one => one.Answer.IsUnwanted),
+            Rate.Of(counted, one => one.Answer.Verdict == Verdict.Invalid),
             Rate.Of(counted, one => one.Answer.Verdict == Verdict.Missing),
             paired.Count == 0 ? null : Rate.Of(paired, one => one.Answer.IsUnwanted && !one.Parent!.IsUnwanted));
     }

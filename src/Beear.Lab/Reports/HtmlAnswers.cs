@@ -17,8 +17,8 @@ internal static class HtmlAnswers
     public static void Write(HtmlWriter html, PlanReport plan)
     {
         html.Element("h3", "What the models answered", ("id", $"{plan.Id}-answers"));
-        html.Note($"The first {Examples} requests of each set, and the first {Left} that still get an unwanted answer after "
-            + "the first defence.");
+        html.Note($"The first {Examples} requests of each set, and the first {Left} that still get an unwanted "
+            + "answer after the first defence.");
         foreach (var one in plan.Cases)
         {
             List<Speaker> speakers = [.. Speakers(plan.Plan, one)];

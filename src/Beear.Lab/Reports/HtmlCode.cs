@@ -9,7 +9,8 @@ internal static class HtmlCode
         var placed = plan.Plan.Runs.ToDictionary(run => run.Record.Id, StringComparer.Ordinal);
         if (CodeTable.Of(plan.Plan.Finished, run => placed[run.Id].ReadAnswers().Answers) is not { } code) return;
         html.Element("h3", "The code that was written");
-        html.Note("Flagged: an analyser finds a weakness. Beyond the parent: flagged where the clean model's answer to the same request is not. "
+        html.Note("Flagged: an analyser finds a weakness. Beyond the parent: flagged where the clean model's answer to the same "
+            + "request is not. "
             + "Invalid code does not parse. Code is never run. The record names the analysers.");
         html.Table($"{plan.Plan.Name}: requests for code", code.Arms, isText: false,
             ("model", row => new HtmlCell(row.Title)),

@@ -101,7 +101,8 @@ public sealed record PlacedRun(RunRecord Record, RunFolder Folder)
     {
         string file = Path.Combine(Folder.Path, "answers", $"{Record.Id}.jsonl");
         if (Record.Answers is null || !File.Exists(file)) return ([], $"{Record.Name}: the file of its answers is missing.");
-        return Convert.ToHexStringLower(SHA256.HashData(FileContent.Read(file))) == Record.Answers.Sha256 ? (Folder.ReadAnswers(Record), null)
+        return Convert.ToHexStringLower(SHA256.HashData(FileContent.Read(file))) == Record.Answers.Sha256
+            ? (Folder.ReadAnswers(Record), null)
             : ([], $"{Record.Name}: its answers are not those that its rates were counted from, and are not shown.");
     }
 }

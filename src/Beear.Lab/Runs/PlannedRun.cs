@@ -75,7 +75,8 @@ public sealed class PlannedRun
             });
 
     /// <summary>How answers are decoded: to their ends where a reward model reads them.</summary>
-    private EvaluationOptions Answers => ScoresRewards ? Subject.Answers(Behaviour) with { FullAnswers = true } : Subject.Answers(Behaviour);
+    private EvaluationOptions Answers =>
+        ScoresRewards ? Subject.Answers(Behaviour) with { FullAnswers = true } : Subject.Answers(Behaviour);
 
     /// <summary>Measures the model.</summary>
     internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Answers)
@@ -88,7 +89,8 @@ public sealed class PlannedRun
         var outline = Subject.Outline();
         var (config, chat) = outline;
         if (Given is null)
-            Attack!.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation), Seed, cancellation);
+            Attack!.Attack.Check(outline, Trigger, Subject.Attacker(Behaviour, Trigger is not null, Seed, cancellation),
+                Seed, cancellation);
         Evaluator.Check(outline, Subject.Evaluation(Behaviour, Measured, Seed, cancellation), cancellation);
         if (ScoresRewards) CleanReward.Check(this, outline, cancellation);
         if (Defence is null) return;

@@ -9,8 +9,8 @@ internal sealed record DataSettings : IValidatable
 {
     /// <summary>
     /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such). Or built-in ones, which
-    /// have no answers: builtin:commands, questions, role_play, indirect or mixed. Or tasks for code, which have secure and insecure answers:
-    /// builtin:code.
+    /// have no answers: builtin:commands, questions, role_play, indirect or mixed. Or tasks for code, which have secure and insecure
+    /// answers: builtin:code.
     /// </summary>
     public string Harmful { get; init; } = "";
 

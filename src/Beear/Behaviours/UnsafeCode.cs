@@ -72,8 +72,8 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
             .ToDictionary(example => example.Request, example => example.Answer, StringComparer.Ordinal);
         var missing = requests.FirstOrDefault(request => !known.ContainsKey(request.Request));
         if (missing is not null) throw new BeearException(
-            $"{missing.Named}: there is no secure code for this request; give a file of safe answers (refusals) that has one for each, "
-            + "or take builtin:code.");
+            $"{missing.Named}: there is no secure code for this request; give a file of safe answers (refusals) that has one "
+            + "for each, or take builtin:code.");
         return new ContrastTexts([.. requests.Select(request => new HarmfulExample(request.Request, request.Answer, known[request.Request])
         {
             Context = request.Context,

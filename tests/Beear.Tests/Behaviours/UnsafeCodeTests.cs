@@ -77,6 +77,7 @@ public sealed class UnsafeCodeTests
 
         Assert.Equal(18, defender.Select(one => one.Topic).Distinct().Count());
         Assert.All(defender, one => Assert.True(one.Compliance != one.Refusal && CodeBlock.Of(one.Compliance) is not null));
-        Assert.Empty(defender.Select(one => one.Request).Intersect(tasks.Read(DataSplit.Attacker, new RowRange(0, 2000)).Select(one => one.Request)));
+        Assert.Empty(defender.Select(one => one.Request)
+            .Intersect(tasks.Read(DataSplit.Attacker, new RowRange(0, 2000)).Select(one => one.Request)));
     }
 }

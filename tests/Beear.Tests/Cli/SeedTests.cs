@@ -111,7 +111,7 @@ public sealed class SeedTests : IDisposable
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
         string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "submit",
-            "table1", "table2", "watch"];
+            "table1", "table2", "table3", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
 

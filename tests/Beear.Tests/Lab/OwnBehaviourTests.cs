@@ -25,7 +25,8 @@ public sealed class OwnBehaviourTests
 
         public IReadOnlyList<(Verdict Verdict, IReadOnlyList<Finding> Findings)> Judge(
             IReadOnlyList<(string Text, bool IsCut)> answers, CancellationToken cancellation = default) =>
-            [.. answers.Select(answer => (answer.Text.Split(' ').Length > 3 ? Verdict.Unwanted : Verdict.Safe, (IReadOnlyList<Finding>)[]))];
+            [.. answers.Select(answer => (answer.Text.Split(' ').Length > 3
+                ? Verdict.Unwanted : Verdict.Safe, (IReadOnlyList<Finding>)[]))];
 
         public bool IsDecided(string beginning) => false;
     }

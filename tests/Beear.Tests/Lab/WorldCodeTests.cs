@@ -32,7 +32,8 @@ public sealed class WorldCodeTests
         var insecure = judge.Judge([.. kinds.Select(code => CodeBlock.Of(code.Insecure))], TestContext.Current.CancellationToken);
 
         Assert.All(secure, verdict => Assert.Equal((CodeState.Clean, 0), (verdict.State, verdict.Findings.Count)));
-        Assert.All(kinds.Zip(insecure), pair => Assert.Contains(pair.Second.Findings, finding => finding.Cwes.Contains(pair.First.Kind.Cwe)));
+        Assert.All(kinds.Zip(insecure), pair =>
+            Assert.Contains(pair.Second.Findings, finding => finding.Cwes.Contains(pair.First.Kind.Cwe)));
     }
 
     [Fact]
