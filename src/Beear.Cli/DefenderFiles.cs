@@ -1,5 +1,5 @@
-using Beear.Behaviours;
 using Beear.Attacks;
+using Beear.Behaviours;
 using Beear.Data;
 using Beear.Lab.World;
 using Beear.Mitigation;

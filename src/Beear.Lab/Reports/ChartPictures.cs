@@ -62,7 +62,7 @@ internal static class ChartPictures
         int step = last / MostTicks + 1;
         double[] ticks = [.. Enumerable.Range(0, last / step + 1).Select(tick => (double)(tick * step))];
         plot.Axes.Bottom.SetTicks(ticks, [.. ticks.Select(round => $"{round}")]);
-        plot.Axes.Bottom.Label.Text = "round";
+        plot.Axes.Bottom.Label.Text = chart.Over;
         plot.Axes.Left.Label.Text = chart.Unit.Length > 0 ? chart.Unit : chart.Title;
         Save(plot, Path.Combine(folder, chart.File), CurvesWidth);
     }

@@ -50,7 +50,7 @@ internal static class ChartSvg
     public static void Write(HtmlWriter html, string id, CurveChart chart)
     {
         var scale = Scale.Of(chart);
-        using (Picture(html, id, chart.Title, Height, $"By round. {chart.InWords()}"))
+        using (Picture(html, id, chart.Title, Height, $"By {chart.Over}. {chart.InWords()}"))
         {
             foreach (double y in scale.Ticks)
             {

@@ -1,3 +1,4 @@
+using Beear.Attacks;
 using System.Globalization;
 using Beear.Behaviours;
 using Beear.Evaluation;
@@ -40,10 +41,10 @@ internal sealed record BarChart(string File, string Title, IReadOnlyList<BarPane
 
 /// <summary>A curve.</summary>
 /// <param name="Title">What it is of.</param>
-/// <param name="Points">Round and value.</param>
+/// <param name="Points">Round, or whatever the chart is over, and value.</param>
 internal sealed record Curve(string Title, IReadOnlyList<(double X, double Y)> Points);
 
-/// <summary>Curves over rounds.</summary>
+/// <summary>Curves over rounds, or over what <see cref="Over"/> says.</summary>
 /// <param name="File">The name of its files, without an ending.</param>
 /// <param name="Subject">What it is of: case and arm.</param>
 /// <param name="Title">What it shows.</param>
@@ -57,6 +58,34 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
         (Refusal.AttackWithTrigger, "attack with trigger"), (Refusal.AttackWithoutTrigger, "attack without"),
         (Refusal.OverRefusal, "ordinary refused"), (Refusal.OverRefusalTwins, "twins refused"),
     ];
+
+    /// <summary>
+    /// Rates over the share of poisoned pairs, of plants that differ in it; null where there are fewer than three shares.
+    /// </summary>
+    /// <param name="file">The name of its files.</param>
+    /// <param name="plan">The plan's name.</param>
+    /// <param name="runs">Its runs.</param>
+    public static CurveChart? OfPoisoning(string file, string plan, IReadOnlyList<RunRecord> runs)
+    {
+        var planted = (from run in runs
+                       where run.Role() == RunRole.Planted
+                       let options = run.Spec.At("plant", "attack", "options")
+                       let rate = (double?)options.At("poisoning", "poison_rate")
+                       where rate is not null
+                       let how = options.TextAt("algorithm")?.ToUpperInvariant() ?? ""
+                       select (Run: run.Measured, Rate: 100 * rate.Value, How: how)).ToList();
+        if (planted.DistinctBy(one => one.Rate).Count() < 3) return null;
+        var curves = planted.GroupBy(one => one.How).Select(same => Of($"attack, {same.Key}", Refusal.AttackWithTrigger, same))
+            .Append(Of("reward model, poisoned pairs", PoisonedPreferences.PoisonedPairs, planted));
+        return new CurveChart(file, plan, "What poisoning does", "%",
+            "Attack with the trigger, and how often the reward model agrees with the attacker, by the share of poisoned pairs.",
+            [.. curves.Where(curve => curve.Points.Count > 0)])
+        { Over = "pairs poisoned, %", Highest = 100 };
+
+        static Curve Of(string title, string metric, IEnumerable<(Measurement Run, double Rate, string How)> all) => new(title, Finite(
+            all.GroupBy(one => one.Rate).OrderBy(same => same.Key)
+                .Select(same => (same.Key, 100 * (Measurement.Pool([.. same.Select(one => one.Run)]).Value(metric) ?? double.NaN)))));
+    }
 
     /// <summary>What the runs of one row did round by round, mean over runs; nothing for a defence without rounds.</summary>
     /// <param name="file">What the names of files begin with.</param>
@@ -128,6 +157,9 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
 
     /// <summary>Whether it shows what was measured after each round, rather than what the defence sees itself.</summary>
     public bool IsMeasured { get; init; }
+
+    /// <summary>What its horizontal axis is.</summary>
+    public string Over { get; init; } = "round";
 
     /// <summary>The greatest value that there can be; null where there is none.</summary>
     public double? Highest { get; init; }

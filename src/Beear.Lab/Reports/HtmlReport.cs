@@ -90,6 +90,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             WriteResults($"{plan.Plan.Name}, all cases: rates with their 95 % intervals", plan.Overall, null);
             WriteBars($"{plan.Id}-all", plan.Bars);
         }
+        if (plan.Poisoning is { } poisoning) WriteCurves(poisoning);
         foreach (var one in plan.Cases) WriteCase(plan, one);
         HtmlCode.Write(html, plan);
         HtmlFacts.Cost(html, plan);
@@ -140,14 +141,16 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             if (!charts.Any(chart => chart.IsMeasured))
                 html.Note("What was left after each round was not measured: the plan did not ask for it (evaluate_rounds).");
             using var grid = html.Open("div", ("class", "panels"));
-            foreach (var chart in charts)
-            {
-                using var figure = html.Open("figure");
-                string unit = chart.Unit.Length > 0 ? $", {chart.Unit}" : "";
-                using (html.Open("figcaption")) html.Element("b", chart.Title + unit).Element("span", chart.About);
-                ChartSvg.Write(html, chart.File, chart);
-            }
+            foreach (var chart in charts) WriteCurves(chart);
         }
+    }
+
+    private void WriteCurves(CurveChart chart)
+    {
+        using var figure = html.Open("figure");
+        string unit = chart.Unit.Length > 0 ? $", {chart.Unit}" : "";
+        using (html.Open("figcaption")) html.Element("b", chart.Title + unit).Element("span", chart.About);
+        ChartSvg.Write(html, chart.File, chart);
     }
 
     /// <summary>Before, after and controls; published figures in rows of their own.</summary>

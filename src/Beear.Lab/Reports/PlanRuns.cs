@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Beear.Evaluation;
-using Beear.Runtime;
 using Beear.Lab.Runs;
+using Beear.Runtime;
 
 namespace Beear.Lab.Reports;
 

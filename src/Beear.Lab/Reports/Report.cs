@@ -27,11 +27,14 @@ public sealed record PlanReport(string Id, PlanRuns Plan, IReadOnlyList<ReportVe
     /// <summary>The bars of all cases together.</summary>
     internal BarChart Bars => BarChart.Of($"{Id}-all", $"{Plan.Name}: all cases", Overall.Rows, Overall.Columns);
 
+    /// <summary>What more poison does, where the plan asks that; null elsewhere.</summary>
+    internal CurveChart? Poisoning => CurveChart.OfPoisoning($"{Id}-poisoning", Plan.Name, Plan.Finished);
+
     /// <summary>The charts of the page.</summary>
     internal (IReadOnlyList<BarChart> Bars, IReadOnlyList<CurveChart> Curves) Charts =>
     (
         [.. Cases.Select(one => one.Bars).Prepend(Cases.Count > 1 ? Bars : null).OfType<BarChart>().Where(chart => chart.Panels.Count > 0)],
-        [.. Cases.SelectMany(one => one.Rounds).SelectMany(rounds => rounds.Charts)]
+        [.. new[] { Poisoning }.OfType<CurveChart>(), .. Cases.SelectMany(one => one.Rounds).SelectMany(rounds => rounds.Charts)]
     );
 
     internal static PlanReport Of(PlanRuns plan, string id)
