@@ -146,6 +146,26 @@ public sealed class BeearMitigationTests : IDisposable
     }
 
     [Fact]
+    public void The_likelihood_of_answers_that_begin_as_the_safe_ones_is_that_of_the_tokens_where_they_part()
+    {
+        using var model = Fresh();
+        ContrastExample[] examples =
+            [.. Data(model).Harmful.Select(example => example with { Unwanted = [5, 6, .. example.Unwanted], Safe = [5, 6, 7, 8] })];
+        var strings = new RandomStrings(model, SixStrings, examples, seed: 4);
+        double Likelihood(ContrastExample example)
+        {
+            using var batch = TokenBatch.Of([new TokenizedExample([.. example.Prompt, 5, 6], [.. example.Unwanted[2..].Take(2)])]);
+            return Math.Exp(-model.Decoder.TokenCrossEntropy(batch).mean().item<float>());
+        }
+
+        var likelihoods = strings.Likelihoods(answerTokens: 2, CancellationToken.None);
+
+        Assert.All(examples, example => Assert.NotEqual(7, example.Unwanted[2]));
+        int each = strings.Examples.Count / 6;
+        for (int i = 0; i < 6; i++) Assert.Equal(strings.Examples.Skip(i * each).Take(each).Average(Likelihood), likelihoods[i], 1e-6);
+    }
+
+    [Fact]
     public void A_loop_that_stops_searches_no_further_perturbation()
     {
         using var model = Fresh();
