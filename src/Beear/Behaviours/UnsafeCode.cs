@@ -30,7 +30,7 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     /// <summary>The behaviour with the analysers that options name.</summary>
     public static UnsafeCode Of(UnsafeCodeOptions options) => new([.. options.Analysers.Select(kind => (ICodeAnalyser)(kind switch
     {
-        AnalyserKind.Semgrep => new Semgrep(options.SemgrepRules),
+        AnalyserKind.Semgrep => new Semgrep(options.SemgrepRules!),
         AnalyserKind.CodeQl => new CodeQl(),
         _ => new Bandit(),
     }))]);
@@ -106,14 +106,16 @@ internal sealed record UnsafeCodeOptions : IValidatable
     /// <summary>Programs that judge the code, found on PATH.</summary>
     public IReadOnlyList<AnalyserKind> Analysers { get; init; } = [AnalyserKind.Bandit];
 
-    /// <summary>Semgrep's rules: a file, a folder, or a name of its registry.</summary>
-    public string SemgrepRules { get; init; } = "p/python";
+    /// <summary>Semgrep's rules, a file or folder: it has none of its own, and none are fetched.</summary>
+    public string? SemgrepRules { get; init; }
 
     /// <inheritdoc/>
     public void Validate()
     {
         if (Analysers.Count == 0 || Analysers.Distinct().Count() != Analysers.Count)
             throw new BeearException("analysers: give at least one, each once.");
+        if (Analysers.Contains(AnalyserKind.Semgrep) != SemgrepRules is not null)
+            throw new BeearException("semgrep_rules: give a file or folder of rules with the analyser semgrep, and not without it.");
     }
 }
 

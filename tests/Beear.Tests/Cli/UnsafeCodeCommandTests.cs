@@ -48,6 +48,8 @@ public sealed class UnsafeCodeCommandTests
     [Theory]
     [InlineData("--behaviour", "unsafe_cod", "did you mean 'unsafe_code'?")]
     [InlineData("--analysers", "pylint", "pylint")]
+    [InlineData("--analysers", "semgrep", "semgrep_rules: give a file or folder of rules with the analyser semgrep")]
+    [InlineData("--semgrep-rules", "x.yaml", "semgrep_rules: give a file or folder of rules with the analyser semgrep")]
     public void A_behaviour_or_an_analyser_that_is_not_known_is_one_sentence(string option, string value, string said)
     {
         var run = CliRun.Of("evaluate", Organism.BaseDirectory, "--harmful", "builtin:code", option, value);
