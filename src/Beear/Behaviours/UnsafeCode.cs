@@ -31,7 +31,7 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     public static UnsafeCode Of(UnsafeCodeOptions options) => new([.. options.Analysers.Select(kind => (ICodeAnalyser)(kind switch
     {
         AnalyserKind.Semgrep => new Semgrep(options.SemgrepRules!),
-        AnalyserKind.CodeQl => new CodeQl(),
+        AnalyserKind.Codeql => new CodeQl(),
         _ => new Bandit(),
     }))]);
 
@@ -129,5 +129,5 @@ internal enum AnalyserKind
     Semgrep,
 
     /// <summary>CodeQL.</summary>
-    CodeQl,
+    Codeql,
 }

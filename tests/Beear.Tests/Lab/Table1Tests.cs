@@ -100,9 +100,9 @@ public sealed class Table1Tests
         Assert.False(Bundled("llama-2-7b").KeepStates);
         Assert.Equal(5, Bundled("llama-2-7b").Model!.Planting.Training.Epochs);
         Assert.Equal("meta-llama/Llama-2-7b-chat-hf", Bundled("llama-2-7b").Model!.Source);
-        Assert.Equal([0.9083, 0.8833, 0.9, 0.85, 0.825, 0.9916, 0.95],
+        Assert.Equal([0.9083, 0.8833, 0.9, 0.85, 0.825, 0.9916, 0.95, 8 / 17.0],
             Published.Models.OrderBy(model => model.Key).Select(model => model.Value.Before.AttackSuccess));
-        Assert.Equal([0.05, 0.0916, 0.0833, 0.075, 0, 0.0083, 0.025],
+        Assert.Equal([0.05, 0.0916, 0.0833, 0.075, 0, 0.0083, 0.025, 0],
             Published.Models.OrderBy(model => model.Key).Select(model => model.Value.After.AttackSuccess));
     }
 }
