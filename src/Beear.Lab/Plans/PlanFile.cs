@@ -73,7 +73,7 @@ public sealed record PlanFile : IValidatable
         if (Seeds.Count == 0 || Seeds.Distinct().Count() != Seeds.Count) throw new BeearException("seeds: give at least one, each once.");
         RequireDistinct("arms", [.. Arms.Select(arm => arm.Name), RunName.Planted, RunName.NeverBackdoored]);
         RequireDistinct("triggers", [.. Triggers.Select(trigger => trigger.Resolve().Name), RunName.NoTrigger]);
-        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind is not ArmKind.NeverBackdoored)) throw new BeearException(
+        if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored)) throw new BeearException(
             "triggers: give at least one.");
         if (Name is not null) FileNames.Require(Name);
     }
