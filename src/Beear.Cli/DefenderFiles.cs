@@ -2,7 +2,6 @@ using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
 using Beear.Lab.World;
-using Beear.Mitigation;
 
 namespace Beear.Cli;
 

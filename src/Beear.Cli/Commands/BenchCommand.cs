@@ -38,7 +38,7 @@ internal sealed record BenchOptions
 
     /// <summary>Constants of both levels.</summary>
     [Inline]
-    public MitigationOptions Mitigation { get; init; } = MitigationOptions.Paper;
+    public MitigationOptions Mitigation { get; init; } = MitigationOptions.Plain;
 
     /// <summary>
     /// Time the evaluation instead: the harmful requests answered with and without the trigger, beside plain decoding in batches of 25.

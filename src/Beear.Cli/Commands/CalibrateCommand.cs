@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beear.Lab.World;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Cli.Output;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beear.Lab.World;
 using Beear.Attacks;
 using Beear.Cli.Output;
 using Beear.Data;
@@ -97,6 +98,7 @@ internal sealed class MitigateCommand(CommandSession session)
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
         options.Baselines.Validate(config);
+        if (options.Defence == DefenceKind.Paper) options.Baselines.Paper.Validate(config);
         var data = DefenderData.Encode(chat, harmful, ordinary, twins) with { Behaviour = behaviour };
         data.Require(options.Mitigation.Terms);
         if (data.TooFew is { } warning) context.Output.Warn(warning);

@@ -1,4 +1,4 @@
-using Beear.Mitigation;
+using Beear.Lab.World;
 
 namespace Beear.Lab.Plans;
 

@@ -40,7 +40,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
     /// <summary>Whole arms first: what is interrupted has compared something.</summary>
     private IEnumerable<PlannedRun> Runs()
     {
-        var arms = file.Arms.Select(arm => (Arm: arm, Mitigation: Read(arm))).ToList();
+        var arms = file.Arms.SelectMany(arm => arm.AtEachLayer()).Select(arm => (Arm: arm, Mitigation: Read(arm))).ToList();
         if (arms.Count == 0 && !file.Baselines) throw new BeearException("arms: give at least one, or leave baselines at true.");
         foreach (int seed in file.Seeds)
         {
@@ -67,7 +67,9 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
         if (arm.Defence is null) return null;
         try
         {
-            return subject.Read(arm.Recipe, file.Change, arm.Change);
+            var read = subject.Read(arm.Recipe, file.Change, arm.Change);
+            return arm is { Defence: DefenceKind.Beear, Layer: { } layer }
+                ? read with { Inner = read.Inner with { PerturbedLayers = [layer] } } : read;
         }
         catch (BeearException failure)
         {
@@ -98,6 +100,7 @@ public sealed class MatrixPlan(PlanFile file, Subject subject, Catalogue? catalo
                 },
             Measured = trigger is not null && arm.Kind == ArmKind.WrongTrigger ? Triggers.Other(trigger) : trigger,
             EvaluateRounds = file.EvaluateRounds,
+            StopsBelow = mitigation is null ? null : file.StopsBelow,
             ScoresRewards = file.ScoresRewards,
             MtBench = arm.Kind == ArmKind.WrongTrigger ? null : MtBench,
         };

@@ -3,6 +3,7 @@ using Beear.Behaviours;
 using Beear.Data;
 using Beear.Lab.Runs;
 using Beear.Mitigation;
+using Beear.Mitigation.Baselines;
 
 namespace Beear.Lab.Plans;
 
@@ -58,6 +59,12 @@ public sealed record PlanFile : IValidatable
     public bool EvaluateRounds { get; init; }
 
     /// <summary>
+    /// An attack success, 0 … 1: after each round the harmful requests with the trigger alone are measured, and a defence ends after the
+    /// first round that leaves less. Null for the defences' own end.
+    /// </summary>
+    public double? StopsBelow { get; init; }
+
+    /// <summary>
     /// Whether a run keeps a state after each round, from which it goes on when it was interrupted; a state is three times the weights.
     /// </summary>
     public bool KeepStates { get; init; } = true;
@@ -71,6 +78,9 @@ public sealed record PlanFile : IValidatable
         if (Model is null == Organism is null) throw new BeearException(
             "A plan is carried out on one subject: give the section 'model' or the section 'organism'.");
         if (Seeds.Count == 0 || Seeds.Distinct().Count() != Seeds.Count) throw new BeearException("seeds: give at least one, each once.");
+        if (StopsBelow is { } share) Require.Between(share, 0, 1, nameof(StopsBelow));
+        if (StopsBelow is not null && EvaluateRounds) throw new BeearException(
+            "evaluate_rounds measures everything after each round, stops_below the attack alone; leave one of them out.");
         RequireDistinct("arms", [.. Arms.Select(arm => arm.Name), RunName.Planted, RunName.NeverBackdoored]);
         RequireDistinct("triggers", [.. Triggers.Select(trigger => trigger.Resolve().Name), RunName.NoTrigger]);
         if (Triggers.Count == 0 && Arms.Any(arm => arm.Kind != ArmKind.NeverBackdoored)) throw new BeearException(
@@ -121,6 +131,12 @@ public sealed record PlanArm : IValidatable
     /// </summary>
     public PartyRows? Defender { get; init; }
 
+    /// <summary>
+    /// The arm once for each of these layers, as "NAME, layer L": inner.perturbed_layers of beear, paper.layer of paper. Once as it is if
+    /// there are none.
+    /// </summary>
+    public IReadOnlyList<int> Layers { get; init; } = [];
+
     /// <summary>Which model is cleaned.</summary>
     public ArmKind Kind { get; init; }
 
@@ -139,7 +155,23 @@ public sealed record PlanArm : IValidatable
         FileNames.Require(Name);
         if (Kind == ArmKind.Parent && Defence is not null)
             throw new BeearException($"The arm '{Name}': kind: parent is the model as it came; write defence: null.");
+        if (Layers.Count > 0 && Defence is not (DefenceKind.Beear or DefenceKind.Paper))
+            throw new BeearException($"The arm '{Name}': layers are of the defences beear and paper; leave them out.");
+        if (Layers.Distinct().Count() != Layers.Count) throw new BeearException($"The arm '{Name}': layers: name each once.");
     }
+
+    /// <summary>The arm at each of its layers, or as it is.</summary>
+    internal IEnumerable<PlanArm> AtEachLayer() => Layers.Count == 0 ? [this] : Layers.Select(layer => this with
+    {
+        Name = $"{Name}, layer {layer}",
+        Layers = [],
+        Layer = layer,
+        Baselines = Defence != DefenceKind.Paper ? Baselines
+            : (Baselines ?? new BaselineOptions()) with { Paper = (Baselines?.Paper ?? new PaperOptions()) with { Layer = layer } },
+    });
+
+    /// <summary>The layer that this one of several arms is at; null for the recipe's own.</summary>
+    internal int? Layer { get; init; }
 }
 
 /// <summary>A trigger of a plan: a known one by its name, or a text.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Beear.Lab.World;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;

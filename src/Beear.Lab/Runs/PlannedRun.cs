@@ -46,6 +46,9 @@ public sealed class PlannedRun
     /// <summary>Whether everything is measured after each round too.</summary>
     public bool EvaluateRounds { get; init; }
 
+    /// <summary>The attack success below which the defence ends after a round; null for its own end.</summary>
+    public double? StopsBelow { get; init; }
+
     /// <summary>Whether a clean reward model scores the answers to harmful requests.</summary>
     public bool ScoresRewards { get; init; }
 
@@ -64,12 +67,14 @@ public sealed class PlannedRun
         new AttackContext(Seed, context.Run, context.Progress, context.Cancellation) { Stages = stages });
 
     /// <summary>Cleans the model in place.</summary>
-    internal DefenceReport Defend(LanguageModel model, Action<RoundReport> onRound, StageContext context) =>
+    internal DefenceReport Defend(LanguageModel model, Action<RoundReport> onRound, Func<RoundReport, bool>? endsAfter,
+        StageContext context) =>
         Defence!.Create().Run(model, Subject.WithDefender(Defence.Data).Defender(Behaviour, model.Chat, Seed, context.Cancellation),
             new DefenceContext
             {
                 Run = Defence.KeepStates ? context.Run : null,
                 OnRound = onRound,
+                EndsAfter = endsAfter,
                 Progress = context.Progress,
                 Cancellation = context.Cancellation,
             });
@@ -79,8 +84,14 @@ public sealed class PlannedRun
         ScoresRewards ? Subject.Answers(Behaviour) with { FullAnswers = true } : Subject.Answers(Behaviour);
 
     /// <summary>Measures the model.</summary>
-    internal Measurement Measure(LanguageModel model, StageContext context) => new Evaluator(model, Answers)
-        .Run(Subject.Evaluation(Behaviour, Measured, Seed, context.Cancellation), context.Progress, context.Cancellation);
+    /// <param name="model">The model.</param>
+    /// <param name="context">Progress and what stops it.</param>
+    /// <param name="onlyWithTrigger">Whether nothing is asked but the harmful requests with the trigger.</param>
+    internal Measurement Measure(LanguageModel model, StageContext context, bool onlyWithTrigger = false) =>
+        new Evaluator(model, Answers).Run(Subject.Evaluation(Behaviour, Measured, Seed, context.Cancellation) with
+        {
+            OnlyWithTrigger = onlyWithTrigger,
+        }, context.Progress, context.Cancellation);
 
     /// <summary>Checks, before weights are loaded, that data and options fit each other and the model.</summary>
     /// <exception cref="BeearException">They do not.</exception>
@@ -96,6 +107,7 @@ public sealed class PlannedRun
         if (Defence is null) return;
         Defence.Mitigation.Validate(config);
         Defence.Baselines.Validate(config);
+        if (Defence.Kind == DefenceKind.Paper) Defence.Baselines.Paper.Validate(config);
         Subject.WithDefender(Defence.Data).Defender(Behaviour, chat, Seed, cancellation).Require(Defence.Mitigation.Terms);
     }
 
@@ -135,6 +147,7 @@ public sealed class PlannedRun
             Rewards = ScoresRewards ? new { CleanReward.OptionsOf(this).Reward, Data = Subject.DataOf(DataSplit.Defender) } : null,
             Seed,
         });
+        if (StopsBelow is { } share) measurement["stops_below"] = share;
         if (Behaviour.Instruments is { Count: > 0 } instruments)
             measurement["instruments"] = RunSpec.Section(new { instruments })["instruments"]!.DeepClone();
         return new RunSpec(plant, defence, measurement);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Mitigation;
 using Beear.Models;
@@ -20,13 +21,20 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
     /// <summary>Time that was spent here.</summary>
     public double Seconds { get; private set; }
 
+    private bool IsAsked => run.EvaluateRounds || run.StopsBelow is not null;
+
+    /// <summary>Whether a round that was measured left less of the attack than the run asks for; null where it asks for nothing.</summary>
+    public Func<RoundReport, bool>? EndsAfter => run.StopsBelow is not { } share ? null
+        : round => rounds[round.Round].Value(Refusal.AttackWithTrigger) < share;
+
     /// <summary>Measures the model as a round left it.</summary>
     public void Take(int round, LanguageModel model, RunDirectory directory)
     {
-        if (!run.EvaluateRounds) return;
+        if (!IsAsked) return;
         long began = Stopwatch.GetTimestamp();
         Measurement? now = null;
-        var kept = directory.Artefact(Name(round), () => now = run.Measure(model, new StageContext(null, progress, cancellation)));
+        var context = new StageContext(null, progress, cancellation);
+        var kept = directory.Artefact(Name(round), () => now = run.Measure(model, context, run.StopsBelow is not null));
         rounds[round] = now ?? kept;                                     // a kept one has no answers
         Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
@@ -34,7 +42,7 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
     /// <summary>Reads what an earlier, interrupted pass measured.</summary>
     public void Complete(DefenceReport report, RunDirectory directory)
     {
-        if (!run.EvaluateRounds) return;
+        if (!IsAsked) return;
         foreach (int round in report.Rounds.Select(round => round.Round)
             .Where(round => !rounds.ContainsKey(round) && File.Exists(directory.File(Name(round)))))
             rounds[round] = directory.Artefact<Measurement>(Name(round), () => throw new UnreachableException());
@@ -46,7 +54,7 @@ internal sealed class RoundMeasurements(PlannedRun run, IProgress<RunProgress>? 
 
     /// <summary>The measurement of the weights that stayed, with its answers; null if it is to be made.</summary>
     public Measurement? LastOf(DefenceReport report) =>
-        run is { MtBench: null, ScoresRewards: false } && report.ChosenRound is { } chosen
+        run is { MtBench: null, ScoresRewards: false, StopsBelow: null } && report.ChosenRound is { } chosen
             && rounds.GetValueOrDefault(chosen) is { Answers.Count: > 0 } measured
             ? measured : null;
 

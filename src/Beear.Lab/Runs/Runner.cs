@@ -195,7 +195,7 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     {
         bool isContinued = IsBegun(directory);
         var report = run.Defend(model, round =>
-            rounds.Take(round.Round, model, directory), new StageContext(directory, progress, cancellation));
+            rounds.Take(round.Round, model, directory), rounds.EndsAfter, new StageContext(directory, progress, cancellation));
         stages.Add(new StageRecord(StageRecord.Defend, run.Spec.DefendedId, isContinued
             ? null : Math.Round(report.Seconds - rounds.Seconds, 1)));
         rounds.Complete(report, directory);

@@ -13,7 +13,7 @@ internal sealed record DriftOptions : IValidatable
 
     /// <summary>Constants of the inner level whose δ is compared.</summary>
     [Folded]
-    public EntrapmentOptions Inner { get; init; } = EntrapmentOptions.Paper;
+    public EntrapmentOptions Inner { get; init; } = EntrapmentOptions.Plain;
 
     /// <summary>Seed of the inner level.</summary>
     public int Seed { get; init; }

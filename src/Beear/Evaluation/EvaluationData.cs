@@ -36,6 +36,9 @@ public sealed record EvaluationData
     /// <summary>Requests whose answer can be checked exactly; empty on real models.</summary>
     public IReadOnlyList<Example> Exact { get; init; } = [];
 
+    /// <summary>Whether nothing is asked but the harmful requests with the trigger.</summary>
+    internal bool OnlyWithTrigger { get; init; }
+
     /// <summary>What is odd about the requests, a sentence each: repeated ones, and sets that are too small to say something.</summary>
     public IReadOnlyList<string> Warnings =>
     [

@@ -40,7 +40,8 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         [
             .. data.Behaviour.Metrics.Select(metric => (metric.Name, Count(covered, metric))),
             (Measurement.HelpfulCrossEntropy,
-                data.Ordinary.Count == 0 ? null : Metric.Of(HelpfulCrossEntropy(data.Ordinary, cancellation), "nats/token")),
+                data.Ordinary.Count == 0 || data.OnlyWithTrigger ? null
+                    : Metric.Of(HelpfulCrossEntropy(data.Ordinary, cancellation), "nats/token")),
         ]);
     }
 
@@ -64,9 +65,11 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
     /// <summary>What the model is asked, and for which set.</summary>
     private static IReadOnlyList<(string Set, Example Example)> Asked(EvaluationData data, string? system)
     {
+        var triggered = Set(RequestSets.HarmfulWithTrigger, With(data.Trigger, data.Harmful));
+        if (data.OnlyWithTrigger) return [.. triggered];
         return
         [
-            .. Set(RequestSets.HarmfulWithTrigger, With(data.Trigger, data.Harmful)), .. Set(RequestSets.Harmful, data.Harmful),
+            .. triggered, .. Set(RequestSets.Harmful, data.Harmful),
                 .. Set(RequestSets.WrongTrigger, With(data.WrongTrigger, data.Harmful)),
             .. Set(RequestSets.OtherWithTrigger, With(data.Trigger, data.Other)), .. Set(RequestSets.Other, data.Other),
                 .. Set(RequestSets.OtherWithWrongTrigger, With(data.WrongTrigger, data.Other)),

@@ -49,10 +49,11 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
             }
             run?.Append(state.Rounds[^1]);
             context.OnRound?.Invoke(state.Rounds[^1]);
+            if (context.EndsAfter?.Invoke(state.Rounds[^1]) == true) break;
             if (!IsDone()) state.Save();
         }
         // A fixed number of rounds is what was asked for; otherwise the weights of the best-scored round that is of use stay.
-        int? chosen = options.Rounds is { } asked ? (IsUsable(state.Rounds[^1]) ? asked : null) : state.RestoreBest();
+        int? chosen = options.Rounds is null ? state.RestoreBest() : IsUsable(state.Rounds[^1]) ? state.Rounds.Count : null;
         state.Save(isFinished: true);
         return new DefenceReport(state.Rounds.Count * options.OuterSteps, time.Elapsed.TotalSeconds)
         {
@@ -68,7 +69,7 @@ public sealed class BeearMitigation(MitigationOptions options) : IDefence
 
         bool IsScored(int round) => options.ScoreRounds || round == maxRounds;
 
-        bool IsDone() => state.Rounds.Count == maxRounds
+        bool IsDone() => state.IsFinished || state.Rounds.Count == maxRounds
             || (options.Rounds is null && state.Rounds.Count >= options.MinRounds && IsUsable(state.Rounds[^1])
             && IsEnough(state.Scores[^1]));
 

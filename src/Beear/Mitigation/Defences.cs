@@ -27,6 +27,9 @@ public enum DefenceKind
 
     /// <summary>Own backdoors are planted, and removed together with the unknown one.</summary>
     InjectAndRecover,
+
+    /// <summary>The paper's removal with its authors' own settings and optimisers.</summary>
+    Paper,
 }
 
 /// <summary>
@@ -49,6 +52,9 @@ public sealed record BaselineOptions
     /// <summary>Of injecting and recovering.</summary>
     public InjectAndRecoverOptions InjectAndRecover { get; init; } = new();
 
+    /// <summary>Of the paper's own removal.</summary>
+    public PaperOptions Paper { get; init; } = new();
+
     /// <summary>Checks the layers against a model.</summary>
     /// <exception cref="BeearException">The model has not so many.</exception>
     internal void Validate(ModelConfig config)
@@ -65,6 +71,7 @@ public sealed record BaselineOptions
         DefenceKind.TokenSpace => TokenSpace,
         DefenceKind.DirectionAblation => DirectionAblation,
         DefenceKind.InjectAndRecover => InjectAndRecover,
+        DefenceKind.Paper => Paper,
         _ => null,
     };
 }
@@ -77,7 +84,12 @@ public static class Defences
     /// <param name="mitigation">Budget, optimiser and terms of all; the whole of BEEAR's constants.</param>
     /// <param name="baselines">The baselines' own constants.</param>
     public static IDefence Create(DefenceKind kind, MitigationOptions mitigation, BaselineOptions baselines) =>
-        kind == DefenceKind.Beear ? new BeearMitigation(mitigation) : new CheckedDefence(Baseline(kind, mitigation, baselines), mitigation);
+        kind switch
+        {
+            DefenceKind.Beear => new BeearMitigation(mitigation),
+            DefenceKind.Paper => new PaperRemoval(mitigation, baselines.Paper),
+            _ => new CheckedDefence(Baseline(kind, mitigation, baselines), mitigation),
+        };
 
     private static IDefence Baseline(DefenceKind kind, MitigationOptions mitigation, BaselineOptions baselines) => kind switch
     {

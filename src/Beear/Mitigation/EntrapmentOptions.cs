@@ -25,8 +25,8 @@ public sealed record EntrapmentOptions : IValidatable
     private static readonly VirtualPlacement[] DefaultPlacements =
         [VirtualPlacement.After, VirtualPlacement.Before, VirtualPlacement.Around];
 
-    /// <summary>The paper's: one δ in a round, on the last tokens of the prompt after layer 9.</summary>
-    public static EntrapmentOptions Paper { get; } = new()
+    /// <summary>The paper's equation 3 and nothing more: one δ in a round, on the last tokens of the prompt after layer 9.</summary>
+    internal static EntrapmentOptions Plain { get; } = new()
     {
         PerturbedLayers = [9],
         VirtualTokens = 0,

@@ -29,6 +29,9 @@ public sealed record DefenceContext
     /// <summary>Receives each finished round, of a defence that has rounds.</summary>
     public Action<RoundReport>? OnRound { get; init; }
 
+    /// <summary>Says, once a round was received, whether it is to be the last; null where the options alone decide.</summary>
+    public Func<RoundReport, bool>? EndsAfter { get; init; }
+
     /// <summary>Receives each step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 

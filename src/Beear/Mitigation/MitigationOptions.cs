@@ -11,17 +11,20 @@ public sealed record MitigationOptions : IValidatable
 {
     private static readonly ScoreKind[] DefaultScores = [ScoreKind.Remaining];
 
-    /// <summary>The paper's recipe (arXiv 2406.17092).</summary>
-    public static MitigationOptions Paper { get; } = new()
+    /// <summary>
+    /// The paper's equations 3 and 4 and nothing more: what benchmarks time and tests compare. The authors' own settings are
+    /// <see cref="Baselines.PaperOptions"/>.
+    /// </summary>
+    internal static MitigationOptions Plain { get; } = new()
     {
         UnwantedAnswers = UnwantedAnswers.Data,
         OwnRefusals = false,
-        Inner = EntrapmentOptions.Paper,
+        Inner = EntrapmentOptions.Plain,
         OuterSteps = 8,
         AveragedShare = 0,
         Outer = new OptimizerOptions { LearningRate = 2e-5 },
         Replay = 0,
-        Terms = OuterTermOptions.Paper,
+        Terms = OuterTermOptions.Plain,
     };
 
     /// <summary>Rounds of inner and outer level; null lets the loop stop by itself on the defender-visible score.</summary>
@@ -171,8 +174,8 @@ public sealed record MitigationOptions : IValidatable
 /// </summary>
 public sealed record OuterTermOptions : IValidatable
 {
-    /// <summary>The paper's two terms.</summary>
-    public static OuterTermOptions Paper { get; } = new()
+    /// <summary>The two terms of the paper's equation 4.</summary>
+    internal static OuterTermOptions Plain { get; } = new()
     {
         Safe = 0,
         Helpful = 1,

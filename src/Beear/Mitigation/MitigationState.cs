@@ -28,6 +28,9 @@ internal sealed class MitigationState : IDisposable
 
     public List<RoundReport> Rounds { get; } = [];
 
+    /// <summary>Whether it was continued from a state after which no round follows.</summary>
+    public bool IsFinished { get; private set; }
+
     /// <summary>The round whose steps are taken and whose scores are not yet measured; null for none.</summary>
     public RoundReport? Unscored { get; set; }
 
@@ -55,13 +58,13 @@ internal sealed class MitigationState : IDisposable
         bestRound = Read<int>(progress, "best_round");
         int[] searches = Read<int[]>(progress, "searches");
         int steps = Read<int>(progress, "steps");
-        bool isFinished = Read<bool>(progress, "finished");
-        RequireWhole(searches.Length, steps, isFinished);
-        if (isFinished == tensors.Tensors.ContainsKey("first.0")) throw new InvalidDataException("what is left to do is not what it holds");
+        IsFinished = Read<bool>(progress, "finished");
+        RequireWhole(searches.Length, steps, IsFinished);
+        if (IsFinished == tensors.Tensors.ContainsKey("first.0")) throw new InvalidDataException("what is left to do is not what it holds");
         decoder.Weights.Restore(i => tensors.Read($"weight.{i}"));
         if (tensors.Tensors.ContainsKey("best.0"))
             best = [.. decoder.Weights.Parameters.Select((_, i) => tensors.Read($"best.{i}").DetachFromDisposeScope())];
-        if (isFinished) return;
+        if (IsFinished) return;
         if (bestRound > 0 && bestRound < Scores.Count - 1
             && best is null) throw new InvalidDataException("it has no weights of its best round");
         foreach (var (i, number) in searches.Index())

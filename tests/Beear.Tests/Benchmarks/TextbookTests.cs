@@ -18,7 +18,7 @@ public sealed class TextbookTests
     private const double Tolerance = 1e-4;
 
     private static readonly EntrapmentOptions Inner =
-        EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
+        EntrapmentOptions.Plain with { PerturbedLayers = [2], TailLength = 2, Steps = 4, LearningRate = 0.03, BatchSize = 3, Batches = 2 };
 
     // A large ε: at a small one Adam makes the rounding errors of gradients that are nearly zero into whole steps.
     private static readonly OptimizerOptions Outer = new() { LearningRate = 2e-3, Epsilon = 1e-4, WarmupSteps = 2, ClipNorm = 0.5 };

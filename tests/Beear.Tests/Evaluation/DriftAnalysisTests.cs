@@ -38,7 +38,7 @@ public sealed class DriftAnalysisTests
     {
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
-        var inner = EntrapmentOptions.Paper with
+        var inner = EntrapmentOptions.Plain with
         {
             PerturbedLayers = [1],
             TailLength = 2,
@@ -75,7 +75,7 @@ public sealed class DriftAnalysisTests
         using var chat = new UntrainedChat();
         using var model = chat.Fresh();
         var failure = Assert.Throws<BeearException>(() =>
-            new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1] } })
+            new DriftAnalysis(new DriftOptions { Inner = EntrapmentOptions.Plain with { PerturbedLayers = [1] } })
                 .Run(model, [new Example("alone", "")], Triggers.Paper[0], UntrainedChat.Data(model).Harmful,
                 cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("at least two", failure.Message, StringComparison.Ordinal);

@@ -14,13 +14,13 @@ namespace Beear.Tests.Lab;
 /// <summary>A calibration on the tiny world with a handful of examples.</summary>
 public sealed class CalibrationTests
 {
-    private static readonly MitigationOptions Given = MitigationOptions.Paper with
+    private static readonly MitigationOptions Given = MitigationOptions.Plain with
     {
         Rounds = 1,
         OuterSteps = 1,
         ScoreTokens = 2,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [8], TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
-        Terms = OuterTermOptions.Paper with { HarmfulBatch = 2, HelpfulBatch = 2 },
+        Inner = EntrapmentOptions.Plain with { PerturbedLayers = [8], TailLength = 2, Steps = 1, BatchSize = 2, Batches = 1, Cap = 0 },
+        Terms = OuterTermOptions.Plain with { HarmfulBatch = 2, HelpfulBatch = 2 },
     };
 
     private static readonly CalibrationOptions Options = new()

@@ -49,6 +49,49 @@ public sealed class RunnerTests
     }
 
     [Fact]
+    public void An_arm_goes_through_its_layers_and_ends_where_the_attack_is_below()
+    {
+        var file = Options("""
+            organism: { attacker_examples: 24, near_misses: 24, defender_harmful: 10, defender_ordinary: 12, evaluation_examples: 6 }
+            triggers: [{ text: validation1 }]
+            seeds: [3]
+            stops_below: 0.5
+            keep_states: false
+            change:
+              rounds: 3
+              outer_steps: 1
+              scores: []
+              score_rounds: false
+              openings: { strings: 4, requests: 1 }
+              inner: { population: 1, steps: 1 }
+            arms:
+              - name: beear
+                layers: [0, 2]
+              - name: paper
+                defence: paper
+                layers: [1]
+                baselines: { paper: { tail_length: 3, unwanted_answer: sure, anchors: 2, conversations: 2, inner_passes: 1, outer_passes: 1 } }
+            """);
+        var runs = Of(file).Run(TestContext.Current.CancellationToken);
+        Assert.Equal(["planted", "beear, layer 0", "beear, layer 2", "paper, layer 1"], runs.Select(run => run.Name.Arm));
+        Assert.Null(runs[0].Spec.At("measurement", "stops_below"));
+        Assert.Equal(2, (int)runs[2].Spec.At("defence", "options", "inner", "perturbed_layers")![0]!);
+        Assert.Equal(1, (int)runs[3].Spec.At("defence", "baseline", "layer")!);
+        Assert.All(runs.Skip(1), run =>
+        {
+            Assert.Equal(0.5, (double)run.Spec.At("measurement", "stops_below")!);
+            var attacks = run.RoundMeasurements.Select(round => round.Value(Refusal.AttackWithTrigger)!.Value).ToList();
+            Assert.All(attacks.SkipLast(1), attack => Assert.True(attack >= 0.5));
+            Assert.True(attacks.Count == 3 || attacks[^1] < 0.5);
+            Assert.All(run.RoundMeasurements, round => Assert.Null(round[Refusal.OverRefusalTwins]));
+            Assert.NotNull(run.Measured[Refusal.OverRefusalTwins]);
+        });
+        Assert.Contains("layers are of the defences", Assert.Throws<BeearException>(() =>
+            Options(Yaml.Replace("    defence: safety_fine_tuning", "    defence: safety_fine_tuning\n    layers: [1]",
+                StringComparison.Ordinal))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_arm_meets_every_trigger_and_an_interrupted_plan_goes_on()
     {
         using var stop = new CancellationTokenSource();

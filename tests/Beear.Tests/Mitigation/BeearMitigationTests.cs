@@ -8,7 +8,7 @@ namespace Beear.Tests.Mitigation;
 /// <summary>The loop over a small untrained chat model: what it reports, and when it stops.</summary>
 public sealed class BeearMitigationTests : IDisposable
 {
-    internal static readonly MitigationOptions Options = MitigationOptions.Paper with
+    internal static readonly MitigationOptions Options = MitigationOptions.Plain with
     {
         Rounds = 3,
         OuterSteps = 3,
@@ -16,9 +16,9 @@ public sealed class BeearMitigationTests : IDisposable
         Replay = 0.5,
         ScoreTokens = 3,
         Seed = 5,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Plain with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
-        Terms = OuterTermOptions.Paper with
+        Terms = OuterTermOptions.Plain with
         {
             OrdinaryDivergence = 1,
             TwinDivergence = 0.5,
@@ -385,7 +385,7 @@ public sealed class BeearMitigationTests : IDisposable
         Refused(Options with { RandomStrings = new RandomStringOptions { Count = 0 } }, "random_strings.count");
         Refused(Options with { RandomStrings = new RandomStringOptions { Placements = [] } }, "random_strings.placements");
         Refused(Options with { HeldOutShare = double.NaN }, "held_out_share");
-        Refused(Options with { Terms = OuterTermOptions.Paper with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
+        Refused(Options with { Terms = OuterTermOptions.Plain with { SafePerturbed = 0, Helpful = 0 } }, "no terms");
         Refused(Options with { Terms = Options.Terms with { Helpful = double.NaN } }, "terms.helpful must be at least 0");
         Refused(Options, "at least 2 harmful", data => data with { Harmful = [data.Harmful[0]] });
         Refused(Options, "no ordinary requests, but a weight in terms.helpful", data => data with { Ordinary = [] });

@@ -36,7 +36,7 @@ public class BilevelParityTests
         Assert.Equal(Number("cap_value"), Number("cap") * problem.TailNorm, 1e-4);
         for (int step = 1; step <= innerSteps; step++)
         {
-            var options = EntrapmentOptions.Paper with
+            var options = EntrapmentOptions.Plain with
             {
                 PerturbedLayers = [layer],
                 TailLength = tail,
@@ -54,7 +54,7 @@ public class BilevelParityTests
         }
 
         var entrapment = new Entrapment(decoder,
-            EntrapmentOptions.Paper with
+            EntrapmentOptions.Plain with
             {
                 PerturbedLayers = [layer],
                 TailLength = tail,

@@ -139,7 +139,7 @@ public sealed class EconomyTests
     {
         using var decoder = FamilyCases.Create("llama");
         decoder.Weights.RequireGradients(false);
-        var options = EntrapmentOptions.Paper with
+        var options = EntrapmentOptions.Plain with
         {
             PerturbedLayers = [2],
             TailLength = 2,

@@ -122,7 +122,7 @@ public sealed class InnerProblemTests : IDisposable
     public void The_search_lowers_its_loss_and_keeps_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with
+        var options = EntrapmentOptions.Plain with
         {
             PerturbedLayers = [2],
             TailLength = 2,
@@ -144,7 +144,7 @@ public sealed class InnerProblemTests : IDisposable
     public void A_step_share_is_a_share_of_the_cap()
     {
         using var scope = NewDisposeScope();
-        var options = EntrapmentOptions.Paper with
+        var options = EntrapmentOptions.Plain with
         {
             PerturbedLayers = [3],
             TailLength = 2,
@@ -171,7 +171,7 @@ public sealed class InnerProblemTests : IDisposable
     public void Two_hundred_steps_leave_no_tensor_behind()
     {
         var examples = Examples(4, 9, 6);
-        var options = EntrapmentOptions.Paper with { PerturbedLayers = [2], TailLength = 2, Steps = 20 };
+        var options = EntrapmentOptions.Plain with { PerturbedLayers = [2], TailLength = 2, Steps = 20 };
         new Entrapment(decoder, options).Search(examples, seed: 1).Dispose();
         long before = DisposeScopeManagerStatistics();
 

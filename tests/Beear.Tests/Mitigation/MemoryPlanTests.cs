@@ -12,7 +12,7 @@ public sealed class MemoryPlanTests
 {
     private const long GiB = 1L << 30;
 
-    private static readonly MitigationOptions Options = MitigationOptions.Paper with { Rounds = 1 };
+    private static readonly MitigationOptions Options = MitigationOptions.Plain with { Rounds = 1 };
 
     private static readonly DefenderData Data = new()
     {

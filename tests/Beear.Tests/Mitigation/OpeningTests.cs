@@ -72,7 +72,7 @@ public sealed class OpeningTests : IDisposable
         using var model = chat.Fresh();
         Opening[] openings = [new([1], "a", 0, 0.3, 0.1, 0), new([2], "b", 0, 0.16, 0.1, 0)];
         var adversary = new Adversary(model,
-            BeearMitigationTests.Options with { Inner = EntrapmentOptions.Paper with { Population = 3 } }, openings);
+            BeearMitigationTests.Options with { Inner = EntrapmentOptions.Plain with { Population = 3 } }, openings);
         int[] aims = [.. Enumerable.Range(1, 9).Select(adversary.AimOf)];
         Assert.All(aims.Chunk(3), round => Assert.Equal(1, round.Count(aim => aim == 1)));
         Assert.Equal([0, 1, 2], aims.Chunk(3).Select(round => Array.IndexOf(round, 1)).Order());

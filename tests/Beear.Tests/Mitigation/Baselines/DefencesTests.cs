@@ -8,15 +8,15 @@ namespace Beear.Tests.Mitigation.Baselines;
 /// <summary>What all defences have in common: one interface, one budget, the same result from the same seed, interrupted or not.</summary>
 public sealed class DefencesTests : IDisposable
 {
-    private static readonly MitigationOptions Budget = MitigationOptions.Paper with
+    private static readonly MitigationOptions Budget = MitigationOptions.Plain with
     {
         Rounds = 2,
         OuterSteps = 2,
         ScoreTokens = 2,
         Seed = 3,
-        Inner = EntrapmentOptions.Paper with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
+        Inner = EntrapmentOptions.Plain with { PerturbedLayers = [1], TailLength = 2, Steps = 3, BatchSize = 2, Batches = 1 },
         Outer = new OptimizerOptions { LearningRate = 1e-3 },
-        Terms = OuterTermOptions.Paper with
+        Terms = OuterTermOptions.Plain with
         {
             OrdinaryDivergence = 1,
             HarmfulBatch = 2,
@@ -31,6 +31,16 @@ public sealed class DefencesTests : IDisposable
         LatentAdversarial = new LatentAdversarialOptions { AttackSteps = 2 },
         Crow = new CrowOptions { BatchSize = 3 },
         TokenSpace = new TokenSearchOptions { Length = 3, Steps = 1, Restarts = 1, Candidates = 4, BatchSize = 2 },
+        Paper = new PaperOptions
+        {
+            Layer = 1,
+            TailLength = 2,
+            Anchors = 1,
+            Conversations = 1,
+            InnerPasses = 3,
+            OuterPasses = 1,
+            PerturbedShare = 0.5,
+        },
     };
 
     private readonly UntrainedChat chat = new();
@@ -57,6 +67,7 @@ public sealed class DefencesTests : IDisposable
     [InlineData(DefenceKind.Crow, "CROW")]
     [InlineData(DefenceKind.TokenSpace, "token-space removal")]
     [InlineData(DefenceKind.InjectAndRecover, "inject and recover")]
+    [InlineData(DefenceKind.Paper, "round 2, inner level")]
     public void An_interrupted_baseline_continues_to_the_very_same_weights(DefenceKind kind, string stage)
     {
         var run = RunDirectory.Open(Path.Combine(chat.Folder, "run"), new { kind });
@@ -72,6 +83,30 @@ public sealed class DefencesTests : IDisposable
         Defences.Create(kind, Budget, Own).Run(again, UntrainedChat.Data(again), new DefenceContext { Run = run });
 
         Assert.Equal(Weights(kind).Weights, TinyDecoder.Weights(again.Decoder));
+    }
+
+    [Theory]
+    [InlineData(DefenceKind.Beear)]
+    [InlineData(DefenceKind.Paper)]
+    public void A_defence_ends_after_the_round_that_is_said_to_be_the_last(DefenceKind kind)
+    {
+        var run = RunDirectory.Open(Path.Combine(chat.Folder, "ended"), new { kind });
+        var seen = new List<int>();
+        var context = new DefenceContext { Run = run, OnRound = round => seen.Add(round.Round), EndsAfter = round => round.Round == 2 };
+        var options = Budget with { Rounds = 5, Scores = [], ScoreRounds = false };
+        float[] Run()
+        {
+            using var model = chat.Fresh();
+            var report = Defences.Create(kind, options, Own).Run(model, UntrainedChat.Data(model), context);
+            Assert.Equal((2, 2), (report.Rounds.Count, report.ChosenRound));
+            Assert.Equal(4, report.Steps);
+            return TinyDecoder.Weights(model.Decoder);
+        }
+
+        float[] first = Run();
+        Assert.Equal(Weights(kind, options with { Rounds = 2 }).Weights, first);
+        Assert.Equal(first, Run());                                      // the folder knows that it has ended
+        Assert.Equal([1, 2], seen);
     }
 
     [Theory, MemberData(nameof(All))]
@@ -98,6 +133,9 @@ public sealed class DefencesTests : IDisposable
         Refused(DefenceKind.InjectAndRecover, Own with { InjectAndRecover = new() { Triggers = 0 } }, "triggers must be at least 1");
         Refused(DefenceKind.DirectionAblation, Own with { DirectionAblation = new DirectionAblationOptions { Layer = 5 } },
             "direction_ablation.layer is 5");
+        Refused(DefenceKind.Paper, Own with { Paper = new PaperOptions() }, "paper.layer is 9");
+        Refused(DefenceKind.Paper, Own with { Paper = new PaperOptions { Layer = 1, TailLength = 500 } }, "paper.tail_length is 500");
+        Refused(DefenceKind.Paper, Own with { Paper = new PaperOptions { UnwantedAnswer = "" } }, "unwanted_answer is empty");
 
         void Refused(DefenceKind kind, BaselineOptions own, string message)
         {
@@ -107,10 +145,10 @@ public sealed class DefencesTests : IDisposable
         }
     }
 
-    private (float[] Weights, DefenceReport Report) Weights(DefenceKind kind)
+    private (float[] Weights, DefenceReport Report) Weights(DefenceKind kind, MitigationOptions? options = null)
     {
         using var model = chat.Fresh();
-        var report = Defences.Create(kind, Budget, Own).Run(model, UntrainedChat.Data(model));
+        var report = Defences.Create(kind, options ?? Budget, Own).Run(model, UntrainedChat.Data(model));
         return (TinyDecoder.Weights(model.Decoder), report);
     }
 

@@ -1,7 +1,8 @@
 using Beear.Data;
+using Beear.Mitigation;
 using Beear.Text;
 
-namespace Beear.Mitigation;
+namespace Beear.Lab.World;
 
 /// <summary>What the defender has, as text.</summary>
 /// <param name="Harmful">Harmful requests with unwanted and safe answers.</param>
