@@ -23,8 +23,14 @@ internal static class PlanSettings
         };
     }
 
+    private static string Experiments => Path.Combine(AppContext.BaseDirectory, "experiments");
+
     /// <summary>A plan that comes with the program.</summary>
-    public static PlanFile Bundled(string name) => Read(Path.Combine(AppContext.BaseDirectory, "experiments", $"{name}.yaml"));
+    public static PlanFile Bundled(string name) => Read(Path.Combine(Experiments, $"{name}.yaml"));
+
+    /// <summary>The names of plans that come with the program: this one, then those that begin with it and a dash.</summary>
+    public static IEnumerable<string> BundledNames(string name) => Directory.GetFiles(Experiments, $"{name}-*.yaml")
+        .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal).Prepend(name);
 
     /// <summary>The parts of a plan that are asked for.</summary>
     public static PlanFile Selected(PlanFile plan, IReadOnlyList<string> arms, IReadOnlyList<string> triggers, IReadOnlyList<int> seeds)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Beear.Cli.Output;
 using Beear.Evaluation;
+using Beear.Lab.Plans;
 using Beear.Lab.Reports;
 using Beear.Lab.Runs;
 using Spectre.Console;
@@ -20,13 +21,14 @@ internal sealed record TableOptions : IValidatable
 
     /// <summary>
     /// Only these models: model1 to model5 in Table 1, model6 and model7 in Table 2, and those with -dpo behind their names; model8 in
-    /// Table 3.
+    /// Table 3; model1 to model8 in Figure 3.
     /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
     /// <summary>
     /// Only these arms: safety_fine_tuning, beear, clean_beear, and in Table 1 latent_adversarial_training, crow, token_space,
-    /// direction_ablation, inject_and_recover, wrong_trigger; planted and never backdoored are always there.
+    /// direction_ablation, inject_and_recover, wrong_trigger; paper in all, and in Figure 3 only it and beear. Planted and never backdoored
+    /// are always there.
     /// </summary>
     public IReadOnlyList<string> Arms { get; init; } = [];
 
@@ -54,7 +56,7 @@ internal sealed record TableOptions : IValidatable
 }
 
 /// <summary><c>beear reproduce table1</c> and its like: a bundled plan, carried out, and its table.</summary>
-/// <param name="table">The table, as the bundled plans' names begin.</param>
+/// <param name="table">The table or figure, as the bundled plans' names begin; plans with more behind the scale belong to it too.</param>
 /// <param name="description">What help says.</param>
 /// <param name="session">The session.</param>
 /// <param name="largest">The scale of the paper's base.</param>
@@ -68,13 +70,10 @@ internal sealed class TableCommand(string table, string description, CommandSess
         context.Settings.RefuseSeed("the table has the seeds 1 to --seeds");
         string scale = options.Scale.ToUpperInvariant() is "7B" or "LLAMA7B" ? largest : options.Scale.ToLowerInvariant();
         if (!Scales.Contains(scale)) throw new BeearException($"'{options.Scale}' is no scale; choose organism, smollm2 or {largest}.");
-        var plan = PlanSettings.Bundled($"{Name}-{scale}");
-        if (options.Seeds is { } seeds) plan = plan with { Seeds = [.. Enumerable.Range(1, seeds)] };
-        plan = PlanSettings.Selected(plan, Split(options.Arms), Split(options.Models), []);
-        if (options.System is { } system) plan =
-            plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
         var folder = new RunFolder(options.Out ?? $"{Name}-{scale}");
-        var records = PlanWork.Run(plan, folder, options.Shard is null ? null : Shard.Parse(options.Shard), options.Judge, context);
+        var shard = options.Shard is null ? null : Shard.Parse(options.Shard);
+        List<RunRecord> records = [];
+        foreach (var plan in Plans(scale, options)) records.AddRange(PlanWork.Run(plan, folder, shard, options.Judge, context));
         var document = new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder.ReadAnswers) };
         context.Output.Result(document, shown =>
         [
@@ -82,6 +81,28 @@ internal sealed class TableCommand(string table, string description, CommandSess
             PublishedTable(shown.Runs, context),
         ]);
         return PlanWork.Result(records, context);
+    }
+
+    /// <summary>The bundled plans, with what is asked for in each.</summary>
+    private List<PlanFile> Plans(string scale, TableOptions options)
+    {
+        List<PlanFile> all = [.. PlanSettings.BundledNames($"{Name}-{scale}").Select(PlanSettings.Bundled)];
+        IReadOnlyList<string> models = Split(options.Models);
+        string[] known = [.. all.SelectMany(plan => plan.Triggers).Select(trigger => trigger.Resolve().Name)];
+        if (models.FirstOrDefault(model => !known.Contains(model, StringComparer.Ordinal)) is { } unknown)
+            throw new BeearException($"--models: there is no model '{unknown}'{Spelling.Advice(unknown, known)}");
+        var chosen = new List<PlanFile>();
+        foreach (var one in all)
+        {
+            string[] own = [.. one.Triggers.Select(trigger => trigger.Resolve().Name).Intersect(models, StringComparer.Ordinal)];
+            if (models.Count > 0 && own.Length == 0) continue;
+            var plan = options.Seeds is { } seeds ? one with { Seeds = [.. Enumerable.Range(1, seeds)] } : one;
+            plan = PlanSettings.Selected(plan, Split(options.Arms), own, []);
+            if (options.System is { } system)
+                plan = plan with { Triggers = [.. plan.Triggers.Select(trigger => trigger with { System = system })] };
+            chosen.Add(plan);
+        }
+        return chosen;
     }
 
     /// <summary>The paper's own figures of the models that were run.</summary>
