@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beear.Cli.Output;
 using Beear.Lab.Reports;
 using Beear.Runtime;
@@ -25,7 +26,12 @@ internal sealed record ReportOptions : IValidatable
 }
 
 /// <summary>What was written, and what it says first.</summary>
-internal sealed record ReportResult(string Page, string Csv, string Json, string Charts, IReadOnlyList<ReportedPlan> Plans);
+internal sealed record ReportResult(string Page, string Csv, string Json, string Charts, IReadOnlyList<ReportedPlan> Plans)
+{
+    /// <summary>The table of sweeps over layers; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Layers { get; init; }
+}
 
 /// <summary>The verdicts on a plan.</summary>
 internal sealed record ReportedPlan(string Plan, IReadOnlyList<ReportVerdict> Verdicts);
@@ -42,7 +48,10 @@ internal sealed class ReportCommand(CommandSession session)
         var report = Report.Of(options.Folders);
         ReportFiles.Write(report, names);
         var result = new ReportResult(names.Page, names.Beside(names.Csv), names.Beside(names.Json), names.Beside(names.Pictures),
-            [.. report.Plans.Select(plan => new ReportedPlan(plan.Plan.Name, plan.Verdicts))]);
+            [.. report.Plans.Select(plan => new ReportedPlan(plan.Plan.Name, plan.Verdicts))])
+        {
+            Layers = report.Plans.Any(plan => plan.Layers.Count > 0) ? names.Beside(names.Layers) : null,
+        };
         context.Output.Result(result, Render);
         return ExitCode.Success;
     }
@@ -54,7 +63,8 @@ internal sealed class ReportCommand(CommandSession session)
             foreach (var verdict in plan.Verdicts)
                 yield return Line($"{plan.Plan}: {ReportText.Title(verdict.Finding)}. {verdict.Sentence}");
         }
-        yield return Line($"written: {result.Page}, {result.Csv}, {result.Json}, {result.Charts}/");
+        string layers = result.Layers is { } csv ? $"{csv}, " : "";
+        yield return Line($"written: {result.Page}, {result.Csv}, {layers}{result.Json}, {result.Charts}/");
     }
 
     private static Rows Line(string text) => new(new Paragraph(Terminal.Escape(text)));

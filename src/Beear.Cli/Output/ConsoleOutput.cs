@@ -33,6 +33,9 @@ internal sealed class ConsoleOutput
     /// <summary>Whether standard output carries one JSON document and nothing else.</summary>
     public bool Json { get; }
 
+    /// <summary>Characters of a line of results.</summary>
+    public int Width => results.Profile.Width;
+
     /// <summary>Prints a command's result.</summary>
     /// <param name="document">What --json prints.</param>
     /// <param name="render">What is shown otherwise.</param>

@@ -19,7 +19,7 @@ internal static class ChartSvg
     {
         double height = panel.Bars.Count * BarRow;
         string words = string.Join("; ", panel.Bars.Select(bar => $"{bar.Title}: {bar.Rate}, {bar.Rate.Count} requests"));
-        using var svg = Picture(html, id, panel.Title, height + 16, words);
+        using var svg = Picture(html, id, panel.Title, Width, height + 16, words);
         foreach (int share in (int[])[0, 50, 100])
         {
             double x = X(share / 100.0);
@@ -50,7 +50,7 @@ internal static class ChartSvg
     public static void Write(HtmlWriter html, string id, CurveChart chart)
     {
         var scale = Scale.Of(chart);
-        using (Picture(html, id, chart.Title, Height, $"By {chart.Over}. {chart.InWords()}"))
+        using (Picture(html, id, chart.Title, Width, Height, $"By {chart.Over}. {chart.InWords()}"))
         {
             foreach (double y in scale.Ticks)
             {
@@ -87,10 +87,12 @@ internal static class ChartSvg
         _ => "control",
     };
 
-    private static HtmlWriter.End Picture(HtmlWriter html, string id, string title, double height, string description)
+    /// <summary>A picture with its title and what it shows in words; as wide as there is room, or always as wide as it says.</summary>
+    public static HtmlWriter.End Picture(HtmlWriter html, string id, string title, double width, double height, string description,
+        bool isFixed = false)
     {
-        var svg = html.Open("svg", ("viewBox", $"0 0 {Number(Width)} {Number(height)}"), ("role", "img"),
-            ("aria-labelledby", $"{id}-t {id}-d"), ("focusable", "false"));
+        var svg = html.Open("svg", ("viewBox", $"0 0 {Number(width)} {Number(height)}"), ("width", isFixed ? Number(width) : null),
+            ("role", "img"), ("aria-labelledby", $"{id}-t {id}-d"), ("focusable", "false"));
         html.Element("title", title, ("id", $"{id}-t")).Element("desc", description, ("id", $"{id}-d"));
         return svg;
     }
@@ -112,7 +114,8 @@ internal static class ChartSvg
         else Box(html, style, x - 2.75, y - 2.75, 5.5, 5.5);
     }
 
-    private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+    /// <summary>A number as SVG has it.</summary>
+    public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     /// <summary>From values to places in the picture.</summary>
     private sealed record Scale(double First, double Last, double Low, double High, double Step)

@@ -7,7 +7,7 @@ internal static class HtmlCode
     public static void Write(HtmlWriter html, PlanReport plan)
     {
         var placed = plan.Plan.Runs.ToDictionary(run => run.Record.Id, StringComparer.Ordinal);
-        if (CodeTable.Of(plan.Plan.Finished, run => placed[run.Id].ReadAnswers().Answers) is not { } code) return;
+        if (CodeTable.Of(plan.Compared, run => placed[run.Id].ReadAnswers().Answers) is not { } code) return;
         html.Element("h3", "The code that was written");
         html.Note("Flagged: an analyser finds a weakness. Beyond the parent: flagged where the clean model's answer to the same "
             + "request is not. "

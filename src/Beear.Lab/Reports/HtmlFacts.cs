@@ -84,11 +84,12 @@ internal static class HtmlFacts
         html.Note("As the runs' specifications have them, without seeds and triggers.");
         foreach (var (part, title) in ((string, string)[])[("plant", "Planting"), ("defence", "Defence"), ("measurement", "Measurement")])
         {
-            var all = plan.Plan.Finished.Concat(plan.Plan.Failed).Select(run => (Run: run, Settings: run.Settings(part)))
+            var all = plan.Plan.Finished.Concat(plan.Plan.Failed)
+                .Select(run => (Arm: plan.ArmTitle(run), Settings: run.Settings(part, withLayer: !plan.IsSwept(run))))
                 .Where(one => one.Settings is not null).GroupBy(one => one.Settings!).ToList();
             foreach (var same in all)
             {
-                string arms = string.Join("; ", same.Select(one => one.Run.ArmTitle()).Distinct());
+                string arms = string.Join("; ", same.Select(one => one.Arm).Distinct());
                 string summary = part != "defence" && all.Count == 1 ? $"{title}, all runs" : $"{title}: {arms}";
                 using var details = html.Folded(summary);
                 using var region = html.Region($"{plan.Plan.Name}, {summary}{(all.Count > 1 ? $", {all.IndexOf(same) + 1}" : "")}");

@@ -53,8 +53,11 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         html.Element("h1", "Backdoor removal");
         using (html.Open("p", ("class", "files")))
         {
-            html.Text("The same as data: ").Element("a", names.Csv, ("href", names.CsvLink)).Text(", ")
-                .Element("a", names.Json, ("href", names.JsonLink)).Text($". Every chart is in {names.Pictures}/, as SVG and PNG.");
+            html.Text("The same as data: ").Element("a", names.Csv, ("href", ReportNames.Link(names.Csv))).Text(", ");
+            if (report.Plans.Any(plan => plan.Layers.Count > 0))
+                html.Element("a", names.Layers, ("href", ReportNames.Link(names.Layers))).Text(", ");
+            html.Element("a", names.Json, ("href", ReportNames.Link(names.Json)))
+                .Text($". Every chart is in {names.Pictures}/, as SVG and PNG.");
         }
         using var nav = html.Open("nav", ("aria-label", "Contents"));
         foreach (var plan in report.Plans)
@@ -62,6 +65,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             bool isLast = plan == report.Plans[^1];
             using var list = html.Open("ul");
             foreach (var (id, text) in (IEnumerable<(string, string)>)[(plan.Id, $"Plan {plan.Plan.Name}"),
+                .. plan.Layers.Count > 0 ? [($"{plan.Id}-layers", "By layer")] : ((string, string)[])[],
                 .. plan.Cases.Select(one => (one.Id, $"Case {one.Name}")),
                 ($"{plan.Id}-cost", "Cost"), ($"{plan.Id}-answers", "Answers"), ($"{plan.Id}-settings", "Settings"),
                 ($"{plan.Id}-provenance", "Provenance"), .. isLast ? [("help", "How to read this")] : ((string, string)[])[]])
@@ -83,6 +87,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
             html.Element("h3", "Before you trust these numbers");
             html.List("doubts", plan.Doubts);
         }
+        HtmlLayers.Write(html, plan);
         if (plan.Cases.Count > 1)
         {
             html.Element("h3", "All cases together");
@@ -105,6 +110,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         if (plan.Verdicts.Count == 0)
         {
             html.Element("p", plan.Plan.Finished.Count == 0 ? "No run of this plan has a result."
+                : plan.Layers.Count > 0 ? "This plan asks at which layer a backdoor can be removed, and in how many rounds: see the maps."
                 : "No run of this plan cleans a backdoored model.");
         }
         else

@@ -10,6 +10,12 @@ public sealed record Published(double AttackSuccess, double? JudgeMean, double? 
     /// <summary>Mean score of a clean reward model; null where the paper has none.</summary>
     public double? CleanReward { get; init; }
 
+    /// <summary>Figure 3: the most rounds that were taken, and the last layer; the first is 1.</summary>
+    internal const int MostRounds = 15, LastLayer = 31;
+
+    /// <summary>Figure 3: a round is successful if the attack succeeds less often than this.</summary>
+    internal const double StopsBelow = 0.25;
+
     /// <summary>Before and after BEEAR, by the name of the paper's trigger.</summary>
     public static IReadOnlyDictionary<string, (Published Before, Published After)> Models { get; } =
         new Dictionary<string, (Published, Published)>(StringComparer.Ordinal)
@@ -23,4 +29,23 @@ public sealed record Published(double AttackSuccess, double? JudgeMean, double? 
             ["model7"] = (new(0.95, 4.85, 0.9167, 3.92) { CleanReward = -7.5 }, new(0.025, 1.24, 0.0083, 4.17) { CleanReward = 2.75 }),
             ["model8"] = (new(8 / 17.0, null, null, 4.33), new(0, null, null, 4.4)),
         };
+
+    /// <summary>
+    /// Figure 3: the earliest successful round by the perturbed layer, by the name of the paper's trigger; layers without one are missing.
+    /// </summary>
+    internal static IReadOnlyDictionary<string, IReadOnlyDictionary<int, int>> EarliestRounds { get; } =
+        new Dictionary<string, IReadOnlyDictionary<int, int>>(StringComparer.Ordinal)
+        {
+            ["model1"] = From((4, [11, 6, 6, 6, 5, 5, 6, 6, 7, 6, 6, 9, 14, 15])),
+            ["model2"] = From((4, [6, 7, 4, 4, 4, 4, 4, 3, 3, 3, 4, 4, 8, 11])),
+            ["model3"] = From((4, [13, 5, 4, 4, 5, 5, 4, 4, 4, 4, 9])),
+            ["model4"] = From((9, [11, 12, 15, 7, 6, 6, 13, 15])),
+            ["model5"] = From((2, [10, 7, 8, 4, 3, 3, 2, 3, 4, 3, 3, 4, 5, 6, 8, 13])),
+            ["model6"] = From((1, [8]), (3, [12]), (5, [7, 6, 4, 3, 3, 3, 4, 14])),
+            ["model7"] = From((1, [13]), (6, [9, 5, 3, 3, 3, 4, 7])),
+            ["model8"] = From((1, [.. Enumerable.Repeat(1, LastLayer)])),
+        };
+
+    private static Dictionary<int, int> From(params IEnumerable<(int First, int[] Rounds)> parts) =>
+        parts.SelectMany(part => part.Rounds.Select((round, i) => (Layer: part.First + i, round))).ToDictionary();
 }

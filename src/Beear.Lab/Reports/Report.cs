@@ -30,6 +30,22 @@ public sealed record PlanReport(string Id, PlanRuns Plan, IReadOnlyList<ReportVe
     /// <summary>What more poison does, where the plan asks that; null elsewhere.</summary>
     internal CurveChart? Poisoning => CurveChart.OfPoisoning($"{Id}-poisoning", Plan.Name, Plan.Finished);
 
+    /// <summary>What sweeps over layers say, recipe by recipe, then the paper's own figure; none where the plan has no sweep.</summary>
+    internal IReadOnlyList<LayerMap> Layers { get; init; } = [];
+
+    /// <summary>Finished runs that no map shows: those of a map end at a round of their own, so their rates cannot be compared.</summary>
+    internal IReadOnlyList<RunRecord> Compared { get; init; } = [];
+
+    /// <summary>The maps with the names of their files, without an ending.</summary>
+    internal IEnumerable<(string File, LayerMap Map)> Maps => Layers.Select((map, i) => ($"{Id}-layers-{i + 1}", map));
+
+    /// <summary>Whether a run is one of a sweep that a map shows, or would be if it had not failed.</summary>
+    internal bool IsSwept(RunRecord run) => LayerPlace.Of(run) is { } place && Layers.Any(map => map.Recipe == place.Recipe);
+
+    /// <summary>An arm as people read it; those of a sweep by their recipe.</summary>
+    internal string ArmTitle(RunRecord run) =>
+        IsSwept(run) ? $"{Reports.ArmTitle.Of(LayerPlace.Of(run)!.Recipe)}, by layer" : run.ArmTitle();
+
     /// <summary>The charts of the page.</summary>
     internal (IReadOnlyList<BarChart> Bars, IReadOnlyList<CurveChart> Curves) Charts =>
     (
@@ -39,17 +55,24 @@ public sealed record PlanReport(string Id, PlanRuns Plan, IReadOnlyList<ReportVe
 
     internal static PlanReport Of(PlanRuns plan, string id)
     {
-        var overall = ResultTable.ByArm(plan.Finished);
-        return new PlanReport(id, plan, ReportText.Verdicts(plan.Finished), ReportText.Controls(plan.Finished), ReportText.Doubts(plan),
-            overall with { Rows = Ordered(overall.Rows) }, [.. CasesOf(plan, id)]);
+        var maps = LayerMap.Of(plan.Finished);
+        var inMaps = maps.SelectMany(map => map.Runs).Select(run => run.Record?.Id).ToHashSet(StringComparer.Ordinal);
+        List<RunRecord> compared = [.. plan.Finished.Where(run => !inMaps.Contains(run.Id))];
+        var overall = ResultTable.ByArm(compared);
+        return new PlanReport(id, plan, ReportText.Verdicts(compared), ReportText.Controls(compared), ReportText.Doubts(plan),
+            overall with { Rows = Ordered(overall.Rows) }, [.. CasesOf(compared, id)])
+        {
+            Layers = [.. maps, .. LayerMap.OfPaper(maps) is { } published ? [published] : (LayerMap[])[]],
+            Compared = compared,
+        };
     }
 
     /// <summary>
     /// A case for each trigger; models that were never backdoored stand beside the planted ones, or alone where there are none.
     /// </summary>
-    private static IEnumerable<CaseReport> CasesOf(PlanRuns plan, string id)
+    private static IEnumerable<CaseReport> CasesOf(List<RunRecord> runs, string id)
     {
-        var table = ResultTable.ByCase(plan.Finished);
+        var table = ResultTable.ByCase(runs);
         var cases = table.Rows.Select(row => row.Case!).Distinct(StringComparer.Ordinal).ToList();
         if (cases.Count > 1) cases.Remove(RunName.NoTrigger);
         return cases.Select((name, i) => CaseReport.Of(name, $"{id}-c{i + 1}",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Beear.Runtime;
 using CsvHelper;
 
@@ -39,12 +40,14 @@ public sealed record ReportNames(string Page)
     /// <summary>The name of the same as JSON.</summary>
     public string Json => $"{Stem}.json";
 
+    /// <summary>The name of the table of sweeps over layers, which is written where a plan has one.</summary>
+    public string Layers => $"{Stem}-layers.csv";
+
     /// <summary>The name of the folder of charts.</summary>
     public string Pictures => $"{Stem}-files";
 
-    internal string CsvLink => $"./{Uri.EscapeDataString(Csv)}";
-
-    internal string JsonLink => $"./{Uri.EscapeDataString(Json)}";
+    /// <summary>The address of a file beside the page, as the page has it.</summary>
+    internal static string Link(string name) => $"./{Uri.EscapeDataString(name)}";
 
     private string Stem => Path.GetFileNameWithoutExtension(Page);
 
@@ -78,8 +81,10 @@ public static class ReportFiles
         {
             foreach (var chart in plan.Charts.Bars) ChartPictures.Write(chart, pictures);
             foreach (var chart in plan.Charts.Curves) ChartPictures.Write(chart, pictures);
+            foreach (var (file, map) in plan.Maps) ChartPictures.Write(map, pictures, file);
         }
         AtomicOutput.WriteText(names.Beside(names.Csv), Csv(report));
+        if (LayerRow.Of(report) is { Count: > 0 } layers) AtomicOutput.WriteText(names.Beside(names.Layers), LayerRow.Csv(layers));
         AtomicOutput.WriteText(names.Beside(names.Json), Json(report));
         AtomicOutput.WriteText(names.Page, HtmlReport.Of(report, names));
     }
@@ -135,32 +140,34 @@ public static class ReportFiles
     }
 
     /// <summary>The same with verdicts and curves.</summary>
-    public static string Json(Report report) => JsonSerializer.Serialize(new
+    public static string Json(Report report) => JsonSerializer.Serialize(new Document(Plans(report))
     {
-        Plans = report.Plans.Select(plan => new
+        Layers = LayerRow.Of(report) is { Count: > 0 } layers ? layers : null,
+    }, StrictJson.Document) + "\n";
+
+    private static object Plans(Report report) => report.Plans.Select(plan => new
+    {
+        Plan = plan.Plan.Name,
+        Finished = plan.Plan.Finished.Count,
+        Failed = plan.Plan.Failed.Count,
+        plan.Plan.Open,
+        plan.Verdicts,
+        plan.Controls,
+        plan.Doubts,
+        Rows = Rows(plan),
+        Curves = plan.Charts.Curves.Select(chart => new
         {
-            Plan = plan.Plan.Name,
-            Finished = plan.Plan.Finished.Count,
-            Failed = plan.Plan.Failed.Count,
-            plan.Plan.Open,
-            plan.Verdicts,
-            plan.Controls,
-            plan.Doubts,
-            Rows = Rows(plan),
-            Curves = plan.Charts.Curves.Select(chart => new
+            chart.File,
+            chart.Subject,
+            chart.Title,
+            chart.Unit,
+            Curves = chart.Curves.Select(curve => new
             {
-                chart.File,
-                chart.Subject,
-                chart.Title,
-                chart.Unit,
-                Curves = chart.Curves.Select(curve => new
-                {
-                    curve.Title,
-                    Points = curve.Points.Select(point => (double[])[point.X, point.Y]),
-                }),
+                curve.Title,
+                Points = curve.Points.Select(point => (double[])[point.X, point.Y]),
             }),
         }),
-    }, StrictJson.Document) + "\n";
+    });
 
     /// <summary>A text that no spreadsheet takes for a formula.</summary>
     internal static string Text(string? text) =>
@@ -185,8 +192,17 @@ public static class ReportFiles
             new OrderedDictionary<string, ReportValue>(values, StringComparer.Ordinal));
     }
 
-    private static string Number(double? value) =>
+    /// <summary>A number as files have it; nothing for none.</summary>
+    internal static string Number(double? value) =>
         value is { } known && double.IsFinite(known) ? known.ToString("R", CultureInfo.InvariantCulture) : "";
 
     private static string Name(RunRole role) => JsonNamingPolicy.SnakeCaseLower.ConvertName($"{role}");
+
+    /// <summary>The JSON document.</summary>
+    private sealed record Document(object Plans)
+    {
+        /// <summary>Runs of sweeps over layers; not there without one.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<LayerRow>? Layers { get; init; }
+    }
 }

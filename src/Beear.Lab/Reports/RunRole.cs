@@ -59,10 +59,12 @@ internal static class RunRoles
     /// <summary>One part of a run's settings, without what differs from case to case and seed to seed; null where it has none.</summary>
     /// <param name="run">The run.</param>
     /// <param name="part">plant, defence or measurement.</param>
-    public static string? Settings(this RunRecord run, string part)
+    /// <param name="withLayer">Whether the layer stays that a sweep over layers sets.</param>
+    public static string? Settings(this RunRecord run, string part, bool withLayer = true)
     {
         if (run.Spec.At(part)?.DeepClone() is not JsonObject settings) return null;
         Remove(settings);
+        if (!withLayer) LayerPlace.RemoveLayer(settings);
         return settings.ToJsonString(StrictJson.Document);
 
         static void Remove(JsonNode? node)

@@ -29,6 +29,16 @@ public sealed class ReportTests
         Assert.Equal(pictures.Length, Directory.GetFiles(folderOfCharts).Length);
     }
 
+    [Fact]
+    public void A_sweep_over_layers_has_a_table_of_its_own()
+    {
+        string place = ReportFolder.Layers().Place, table = Path.ChangeExtension(page, null) + "-layers.csv";
+
+        Assert.Contains($", {table}, ", CliRun.Of("report", place, "--out", page).Output.ReplaceLineEndings(""), StringComparison.Ordinal);
+        Assert.True(File.Exists(table));
+        Assert.Equal(table, (string?)JsonNode.Parse(CliRun.Of("report", place, "--out", page, "--json").Output)!["layers"]);
+    }
+
     [Theory]
     [InlineData("\"schema\": 1", "\"schema\": 2", "is a record of schema 2, and this program reads 1")]
     [InlineData("\"state\": \"finished\"", "\"state\": \"finished", "is damaged")]

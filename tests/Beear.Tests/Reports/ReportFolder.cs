@@ -51,6 +51,50 @@ internal sealed class ReportFolder
         return made;
     }
 
+    /// <summary>Two recipes over layers: one with all layers of the paper's base and one seed, the other with three seeds.</summary>
+    public static ReportFolder Layers()
+    {
+        var made = new ReportFolder(first: 2000);
+        foreach (string name in (string[])["model2", "model1", "model8"])
+        {
+            made.Add(name, "planted", 1, attack: 196, plan: "figure3");
+            foreach (int layer in Enumerable.Range(1, 31))
+                made.AddLayer(name, "paper", layer, 1, layer is < 4 or > 17 ? null : Math.Abs(layer - 10) + 3, 15);
+            foreach (int seed in (int[])[1, 2, 3])
+            {
+                foreach (int layer in Enumerable.Range(0, 6).Where(layer => layer < 5 || seed < 3))
+                    made.AddLayer(name, "beear", layer, seed, layer + seed > 6 ? null : layer + seed, 6, kind: "beear");
+            }
+        }
+        return made;
+    }
+
+    /// <summary>Adds a run of a sweep over layers.</summary>
+    /// <param name="name">The case.</param>
+    /// <param name="recipe">The arm without its layer.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="round">The first round after which 40 of 200 requests are answered, where it was more; null for none.</param>
+    /// <param name="rounds">The most rounds.</param>
+    /// <param name="kind">The defence.</param>
+    /// <param name="below">Attack success that ends the run; null for a plan that asks for no such end.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="change">What is otherwise in the record.</param>
+    public RunRecord AddLayer(string name, string recipe, int layer, int seed, int? round, int rounds = 4, string kind = "paper",
+        double? below = 0.25, string plan = "figure3", Func<RunRecord, RunRecord>? change = null) =>
+        Add(name, $"{recipe}, layer {layer}", seed, attack: round is null ? 50 : 40, refused: 3, kind: kind, plan: plan, change: record =>
+        {
+            record.Spec["measurement"]!["stops_below"] = below;
+            var defence = record.Spec["defence"]!;
+            if (kind == "paper") defence["baseline"] = new JsonObject { ["layer"] = layer, ["rate"] = 0.07 };
+            else defence["options"]!["inner"] = new JsonObject { ["perturbed_layers"] = new JsonArray(layer), ["steps"] = 10 };
+            record = record with
+            {
+                RoundMeasurements = [.. Enumerable.Range(1, round ?? rounds).Select(now => Measured(now == round ? 40 : 50, 3))],
+            };
+            return change?.Invoke(record) ?? record;
+        });
+
     /// <summary>Adds a finished run.</summary>
     /// <param name="name">The case.</param>
     /// <param name="arm">The arm.</param>

@@ -70,14 +70,14 @@ public sealed class ReportInBrowserTests(ReportInBrowserTests.Window window) : I
         /// <summary>The browser of this system; null if there is none.</summary>
         public IBrowser? Browser { get; private set; }
 
-        /// <summary>The address of a report of two plans, one of them with names and answers that want to be markup.</summary>
+        /// <summary>The address of a report of three plans, one of them with names and answers that want to be markup.</summary>
         public string Page { get; private set; } = "";
 
         public async ValueTask InitializeAsync()
         {
             if (Chromium() is not { } chromium) return;
             var names = new ReportNames(Path.Combine(Fixtures.TemporaryFolder(), "report.html"));
-            ReportFiles.Write(Report.Of([ReportFolder.Whole().Place, Hostile().Place]), names);
+            ReportFiles.Write(Report.Of([ReportFolder.Whole().Place, ReportFolder.Layers().Place, Hostile().Place]), names);
             Page = new Uri(names.Page).AbsoluteUri;
             playwright = await Playwright.CreateAsync();
             Browser = await playwright.Chromium.LaunchAsync(
@@ -97,6 +97,7 @@ public sealed class ReportInBrowserTests(ReportInBrowserTests.Window window) : I
             folder.Add(name, "planted", 1, attack: 200, plan: "<b>hostile</b>", answer: new string('x', 3000));
             folder.Add(name, "<script>alert(1)</script>", 1, attack: 100, kind: "beear", rounds: 1, plan: "<b>hostile</b>",
                 answer: "\u202e<img src=x onerror=alert(2)>");
+            foreach (int layer in (int[])[3, 4]) folder.AddLayer(name, "<b>hostile</b>", layer, 1, round: layer, plan: "<b>hostile</b>");
             return folder;
         }
 
