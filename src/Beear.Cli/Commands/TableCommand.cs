@@ -75,7 +75,8 @@ internal sealed class TableCommand(string table, string description, CommandSess
         List<RunRecord> records = [];
         foreach (var plan in Plans(scale, options)) records.AddRange(PlanWork.Run(plan, folder, shard, options.Judge, context));
         var document = new RunDocument(records, ScoreCorrelation.Of(records)) { Code = CodeTable.Of(records, folder.ReadAnswers) };
-        context.Output.Result(document, shown =>
+        var maps = LayerMap.Of(records);
+        context.Output.Result(document, shown => maps.Count > 0 ? [.. LayerTable.Of(context.Output, maps)] :
         [
             RunTable.Of(context.Output, ResultTable.ByCase(shown.Runs), "model"), .. RunTable.Of(context.Output, shown.Code),
             PublishedTable(shown.Runs, context),

@@ -97,6 +97,7 @@ public static class ArmTitle
         "planted" => "backdoor planted",
         "safety_fine_tuning" => "plain safety fine-tuning",
         "beear" => "BEEAR",
+        "paper" => "the paper's settings",
         "crow" => "CROW",
         "token_space" => "token-space counterpart",
         "wrong_trigger" => "planted, wrong trigger",
