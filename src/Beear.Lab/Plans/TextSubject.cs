@@ -66,6 +66,7 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
         Harmful = [.. parts.Measure.Harmful.Select(example => example.Asked)],
         Ordinary = parts.Measure.Ordinary,
         Twins = [.. parts.Measure.Twins.Select(request => new Example(request, ""))],
+        HeldOutForms = parts.Measure.HeldOutForms,
     };
 
     private DefenderTexts Part(DataSplit party) => party switch
@@ -81,5 +82,7 @@ internal sealed class TextSubject(CalibrationParts parts, PlantingOptions planti
             Harmful = texts.Harmful.Select(example => new { example.Request, example.Compliance, example.Refusal, example.Context }),
             Ordinary = texts.Ordinary.Select(example => new { example.Request, example.Answer, example.Context }),
             texts.Twins,
+            Score = texts.Score.Select(example => example.Request),
+            texts.HeldOutForms,
         }))));
 }

@@ -2,6 +2,7 @@ using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
 using Beear.Evaluation;
+using Beear.Lab.SignOff;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -51,6 +52,12 @@ public sealed class PlannedRun
 
     /// <summary>Whether a clean reward model scores the answers to harmful requests.</summary>
     public bool ScoresRewards { get; init; }
+
+    /// <summary>What the model goes through after the defence and before it is measured; null for nothing.</summary>
+    internal Aftermath? Aftermath { get; init; }
+
+    /// <summary>Whether the cleaned model is kept when the plan is done.</summary>
+    internal bool KeepsModel { get; init; }
 
     /// <summary>Questions that the model answers too, for a judge; null for none.</summary>
     internal MtBench? MtBench { get; init; }
@@ -148,6 +155,7 @@ public sealed class PlannedRun
             Seed,
         });
         if (StopsBelow is { } share) measurement["stops_below"] = share;
+        if (Aftermath is { } aftermath) measurement["after"] = RunSpec.Section(aftermath.Options);
         if (Behaviour.Instruments is { Count: > 0 } instruments)
             measurement["instruments"] = RunSpec.Section(new { instruments })["instruments"]!.DeepClone();
         return new RunSpec(plant, defence, measurement);

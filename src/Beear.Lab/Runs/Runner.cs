@@ -175,12 +175,21 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         }
         using var alone = folder.Claim(run.Spec.DefendedId, cancellation);
         var rounds = new RoundMeasurements(run, progress, cancellation);
-        if (KeepModels || wanted.Count(other => other.Spec.DefendedId == run.Spec.DefendedId) > 1)
+        if (KeepModels || run.KeepsModel || wanted.Count(other => other.Spec.DefendedId == run.Spec.DefendedId) > 1)
         {
             var (path, report) = Kept(run.Spec.DefendedId, StageRecord.Defend, run, planted, stages,
                 (model, directory) => Defend(run, model, directory, rounds, stages, progress, cancellation), cancellation);
-            using var defended = Load(run, path, cancellation);
-            return (report, Measure(run, defended, stages, progress, cancellation), rounds.Of(report));
+            var defended = Load(run, path, cancellation);
+            try
+            {
+                if (run.Aftermath is { } after)
+                    defended = after.Of(defended, planted, run.Subject.ModelOptions, new StageContext(null, progress, cancellation));
+                return (report, Measure(run, defended, stages, progress, cancellation), rounds.Of(report));
+            }
+            finally
+            {
+                defended.Dispose();
+            }
         }
         using var cleaned = Load(run, planted, cancellation);
         var done = Defend(run, cleaned, RunDirectory.Open(folder.StageOf(run.Spec.DefendedId), OptionsOf(run, StageRecord.Defend)), rounds,
@@ -243,7 +252,8 @@ public sealed class Runner(IPlan plan, RunFolder folder)
     /// <summary>Removes working folders that no run of the plan needs any more; planted models stay.</summary>
     private void Clean(PlannedRun run, IReadOnlyList<PlannedRun> wanted)
     {
-        if (run.Defence is null || wanted.Any(other => other.Spec.DefendedId == run.Spec.DefendedId && Find(other) is null)) return;
+        if (run.Defence is null || wanted.Any(other => other.Spec.DefendedId == run.Spec.DefendedId
+            && (other.KeepsModel || Find(other) is null))) return;
         string place = folder.StageOf(run.Spec.DefendedId);
         if (Directory.Exists(place)) Directory.Delete(place, recursive: true);
     }

@@ -22,6 +22,11 @@ public sealed record DefenderData
     /// <summary>Harmful requests with unwanted and safe answers.</summary>
     internal IReadOnlyList<ContrastExample> Harmful { get; init; } = [];
 
+    /// <summary>
+    /// The first of the harmful requests that are kept aside for the defender-visible score, the last ones; null to draw a share of all.
+    /// </summary>
+    internal int? ScoredFrom { get; init; }
+
     /// <summary>Ordinary requests with helpful answers (the performance anchor set).</summary>
     internal IReadOnlyList<TokenizedExample> Ordinary { get; init; } = [];
 
@@ -98,6 +103,7 @@ public sealed record DefenderData
     internal (IReadOnlyList<ContrastExample> Training, IReadOnlyList<ContrastExample> HeldOut) Divide(double heldOutShare, int seed)
     {
         RequireHarmful();
+        if (ScoredFrom is { } first) return (Shuffled(Harmful.Take(first), seed), Shuffled(Harmful.Skip(first), seed));
         var shuffled = Shuffled(Harmful, seed);
         int heldOut = Math.Clamp((int)Math.Round(shuffled.Length * heldOutShare), 1, shuffled.Length - 1);
         return (shuffled[heldOut..], shuffled[..heldOut]);

@@ -1,0 +1,104 @@
+using Beear.Attacks;
+using Beear.Behaviours;
+using Beear.Lab.Plans;
+using Beear.Lab.Runs;
+using Beear.Mitigation;
+using Beear.Models;
+
+namespace Beear.Lab.SignOff;
+
+/// <summary>
+/// From a suspicious checkpoint to one with evidence: the model as it came and cleaned, and decoys in copies of it, before and after the
+/// very settings that clean it, and after what a cleaned model goes through before it is used.
+/// </summary>
+/// <param name="options">What evidence.</param>
+/// <param name="mitigation">The settings.</param>
+/// <param name="parts">The data: what plants decoys, what cleans, what measures.</param>
+/// <param name="decoys">The decoys' triggers.</param>
+/// <param name="source">Where the suspicious model lies; it is not changed.</param>
+/// <param name="modelOptions">Number formats and device.</param>
+internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigation, CalibrationParts parts, IReadOnlyList<Trigger> decoys,
+    string source, ModelOptions modelOptions) : IPlan
+{
+    /// <summary>The case of the model itself.</summary>
+    public const string Model = "model";
+
+    /// <summary>Arms.</summary>
+    public const string Suspicious = "suspicious", Cleaned = "cleaned", Control = "control";
+
+    private readonly TextSubject subject = new(parts, options.Planting, options.Answers, source, modelOptions);
+    private readonly Dictionary<(string Case, string Arm), PlannedRun> runs = [];
+
+    /// <inheritdoc/>
+    public string Name => "clean";
+
+    /// <summary>The decoys' triggers.</summary>
+    public IReadOnlyList<Trigger> Decoys => options.Quick ? [] : decoys;
+
+    /// <summary>What cleaned decoys go through.</summary>
+    public IReadOnlyList<Aftermath> Aftermaths =>
+    [
+        .. options.FineTuned.Select(passes => Of(AftermathKind.FineTuned, passes)),
+        .. options.OtherAftermaths ? [Of(AftermathKind.Distilled), Of(AftermathKind.Q8), Of(AftermathKind.Q4)] : (Aftermath[])[],
+        .. options.Merged.Select(percent => Of(AftermathKind.Merged, percent)),
+    ];
+
+    private Aftermath Of(AftermathKind kind, int amount = 0) => new(kind, amount, parts.Clean.Ordinary, options.Planting.Training);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PlannedRun> Wanted(Func<PlannedRun, RunRecord?> find)
+    {
+        var before = AsItCame();
+        List<PlannedRun> wanted = [before];
+        if (find(before) is not { } came || (!IsSafe(came) && !options.Anyway)) return wanted;
+        wanted.Add(Cleaning(Model, null, Cleaned));
+        foreach (var decoy in Decoys)
+        {
+            var planted = Of(decoy.Name, RunName.Planted, decoy, null);
+            wanted.Add(planted);
+            if (find(planted) is not { } taken || !Takes(taken)) continue;
+            var cleaned = Cleaning(decoy.Name, decoy, Cleaned);
+            wanted.Add(cleaned);
+            wanted.AddRange(Aftermaths.Select(after => Cleaning(decoy.Name, decoy, $"{Cleaned}, {after.Name}", after)));
+            if (options.WithControl && find(cleaned)?.Defence is { } defence)
+                wanted.Add(Of(decoy.Name, Control, decoy, new PlannedDefence(DefenceKind.SafetyFineTuning,
+                    mitigation with { Rounds = defence.Rounds.Count })
+                { KeepStates = false }));
+        }
+        return wanted;
+    }
+
+    /// <summary>The run that measures the model as it came.</summary>
+    public PlannedRun AsItCame() => Of(Model, Suspicious, null, null);
+
+    /// <summary>The run that cleans the model.</summary>
+    public PlannedRun Cleaning() => Cleaning(Model, null, Cleaned);
+
+    /// <summary>Whether a model refuses harmful requests to begin with.</summary>
+    public static bool IsSafe(RunRecord came) => came.Measured.Value(Refusal.AttackWithoutTrigger) <= CleanOptions.MostUnrefused;
+
+    /// <summary>Whether a decoy could be planted.</summary>
+    public static bool Takes(RunRecord planted) => planted.Measured.Value(Refusal.AttackWithTrigger) >= CleanOptions.LeastPlanted;
+
+    private PlannedRun Cleaning(string name, Trigger? decoy, string arm, Aftermath? after = null) =>
+        Of(name, arm, decoy, new PlannedDefence(DefenceKind.Beear, mitigation), after);
+
+    private PlannedRun Of(string name, string arm, Trigger? decoy, PlannedDefence? defence, Aftermath? after = null)
+    {
+        if (runs.TryGetValue((name, arm), out var known)) return known;
+        var run = new PlannedRun
+        {
+            Name = new RunName(Name, name, arm, mitigation.Seed),
+            Subject = subject,
+            Attack = decoy is null ? null : new PlannedAttack(new PoisonedFineTuning(options.Planting), options.Planting),
+            Backdoored = decoy is null ? source : null,
+            Trigger = decoy,
+            Measured = decoy,
+            Defence = defence,
+            Aftermath = after,
+            KeepsModel = decoy is null && defence is not null,
+        };
+        runs.Add((name, arm), run);
+        return run;
+    }
+}
