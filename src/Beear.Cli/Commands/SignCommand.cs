@@ -40,7 +40,8 @@ internal sealed class SignCommand(CommandSession session)
         var manifest = context.Output.WithProgress(progress =>
             FolderSigning.Sign(options.Folder, signature, key, options.Ignore, progress, context.Cancellation));
         context.Output.Result(new SignResult(signature, manifest.Files.Count, manifest.RootDigest(), key.Hint), made =>
-            $"signed {made.Files} files of '{options.Folder}', root digest {made.RootDigest}, key {made.KeyHint}, in '{made.Signature}'");
+            $"signed {FolderVerification.Counted(made.Files)} of '{options.Folder}', root digest {made.RootDigest}, key {made.KeyHint}, "
+                + $"in '{made.Signature}'");
         return ExitCode.Success;
     }
 }

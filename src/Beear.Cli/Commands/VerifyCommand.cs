@@ -43,6 +43,7 @@ internal sealed class VerifyCommand(CommandSession session)
     {
         string left = verified.NotCovered.Count == 0 ? ""
             : $"; not covered: {FolderVerification.Listed(verified.NotCovered)}";
-        return $"verified {verified.Files} files of '{folder}', root digest {verified.RootDigest}, key {verified.KeyHint}{left}";
+        string files = FolderVerification.Counted(verified.Files ?? 0);
+        return $"verified {files} of '{folder}', root digest {verified.RootDigest}, key {verified.KeyHint}{left}";
     }
 }

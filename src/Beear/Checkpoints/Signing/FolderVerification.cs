@@ -40,6 +40,9 @@ internal sealed record FolderVerification(string? Problem, ModelManifest? Manife
         return new FolderVerification(Difference(folder, manifest, files, progress, cancellation), manifest, files.Ignored);
     }
 
+    /// <summary>A number of files in words.</summary>
+    public static string Counted(int files) => files == 1 ? "1 file" : FormattableString.Invariant($"{files} files");
+
     /// <summary>A few names, and how many more there are.</summary>
     public static string Listed(IReadOnlyList<string> names) => string.Join(", ", names.Take(MostNames).Select(name => $"'{name}'"))
         + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");

@@ -151,6 +151,9 @@ public sealed class SigningTests : IDisposable
         Refused(model.Sign("--signature", model.In("tokenizer")), "is a directory; name a file");
         Directory.CreateDirectory(model.Beside("none"));
         Refused(CliRun.Of("sign", model.Beside("none"), "--key", model.PrivateKey), "There are no files to sign");
+        File.WriteAllText(model.Beside("none/a"), "");
+        Assert.StartsWith("signed 1 file of ", CliRun.Of("sign", model.Beside("none"), "--key", model.PrivateKey).Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
