@@ -21,6 +21,8 @@ internal static class CommandList
         yield return new InspectCommand(session);
         yield return new ExportCommand(session);
         yield return new PullCommand(session);
+        yield return new SignCommand(session);
+        yield return new VerifyCommand(session);
         yield return new BenchCommand(session);
         yield return new CalibrateCommand(session);
         yield return new DriftCommand(session);

@@ -6,7 +6,7 @@ internal static class ExitCode
     /// <summary>Done.</summary>
     public const int Success = 0;
 
-    /// <summary>Done, but a measured value missed a bar that was asked for, e.g. <c>--max-asr 0.05</c>.</summary>
+    /// <summary>Done, but a measured value missed a bar that was asked for, e.g. <c>--max-asr 0.05</c>, or a check failed.</summary>
     public const int BarMissed = 1;
 
     /// <summary>Bad input: one sentence on standard error says what and where.</summary>

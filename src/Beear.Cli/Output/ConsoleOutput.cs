@@ -41,16 +41,25 @@ internal sealed class ConsoleOutput
     /// <param name="render">What is shown otherwise.</param>
     public void Result<T>(T document, Func<T, IEnumerable<IRenderable>> render)
     {
-        if (Json)
-        {
-            if (documentWritten) throw new InvalidOperationException("A command prints one JSON document.");
-            documentWritten = true;
-            output.WriteLine(JsonSerializer.Serialize(document, StrictJson.Document));
-        }
-        else
-        {
-            foreach (var part in render(document)) results.Write(part);
-        }
+        if (IsPrinted(document)) return;
+        foreach (var part in render(document)) results.Write(part);
+    }
+
+    /// <summary>Prints a command's result as one line, however long.</summary>
+    /// <param name="document">What --json prints.</param>
+    /// <param name="line">What is shown otherwise.</param>
+    public void Result<T>(T document, Func<T, string> line)
+    {
+        if (!IsPrinted(document)) output.WriteLine(Terminal.Escape(line(document)));
+    }
+
+    private bool IsPrinted<T>(T document)
+    {
+        if (!Json) return false;
+        if (documentWritten) throw new InvalidOperationException("A command prints one JSON document.");
+        documentWritten = true;
+        output.WriteLine(JsonSerializer.Serialize(document, StrictJson.Document));
+        return true;
     }
 
     /// <summary>Prints text as it comes, e.g. a model's answer; escape it first.</summary>
@@ -96,6 +105,9 @@ internal sealed class ConsoleOutput
 
     /// <summary>A line that says which measured bar was missed, on standard error.</summary>
     public void Missed(string text) => Line($"missed: {text}", new Style(Color.Red));
+
+    /// <summary>The sentence that says which check failed, on standard error; one line, however long.</summary>
+    public void Failed(string text) => notes.Profile.Out.Writer.WriteLine(Terminal.Escape(text));
 
     /// <summary>
     /// A table in the program's style: lines on a terminal, Markdown elsewhere. Columns after the first are aligned right.

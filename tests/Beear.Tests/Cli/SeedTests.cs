@@ -110,8 +110,8 @@ public sealed class SeedTests : IDisposable
         var without = CommandList.All(session).SelectMany(Leaves).Where(command =>
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
-        string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "submit",
-            "table1", "table2", "table3", "watch"];
+        string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "sign",
+            "submit", "table1", "table2", "table3", "verify", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
 

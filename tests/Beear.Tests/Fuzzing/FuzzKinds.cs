@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using System.Text;
 using Beear.Checkpoints;
 using Beear.Checkpoints.Gguf;
+using Beear.Checkpoints.Signing;
 using Beear.Cli;
 using Beear.Data;
 using Beear.Evaluation;
@@ -25,6 +27,16 @@ internal static class FuzzKinds
     private const string Spoken = "Hello wörld 123 🙂, don't\n stop ab ba";
     private static readonly string Folder = Fixtures.TemporaryFolder();
 
+    /// <summary>A key, a manifest, and its signature by the key.</summary>
+    private static readonly Lazy<(SigningKey Key, byte[] Manifest, byte[] Signature)> Signed = new(() =>
+    {
+        using var made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var key = SigningKey.Read(Written(Utf8(made.ExportPkcs8PrivateKeyPem()), "key.pem"));
+        byte[] manifest = new ModelManifest("model", [new SignedFile("a", new string('a', 64)), new SignedFile("b/c", new string('b', 64))],
+            [".git"]).ToBytes();
+        return (key, manifest, new ModelSignature(DsseEnvelope.Sign(manifest, key), key.Hint).ToBytes());
+    });
+
     public static IReadOnlyDictionary<string, (IReadOnlyList<byte[]> Seeds, Action<byte[]> Read)> All { get; } =
         new Dictionary<string, (IReadOnlyList<byte[]>, Action<byte[]>)>(StringComparer.Ordinal)
         {
@@ -47,6 +59,9 @@ internal static class FuzzKinds
                 Recipe.Read<MitigationOptions>(Written(bytes, "recipe.yaml"))),
             ["hub's answer"] = ([Utf8($$"""[{"type": "file", "path": "a.json", "size": 2, "oid": "{{new string('a', 40)}}", "lfs": {"oid": "{{new string('b', 64)}}", "size": 9} }]""")], ReadHub),
             ["judge's answer"] = (Judged, ReadJudge),
+            ["signature"] = ([Signed.Value.Signature], bytes =>
+                ModelSignature.Parse(bytes, "model.sig").Envelope.IsSignedBy(Signed.Value.Key)),
+            ["signed manifest"] = ([Signed.Value.Manifest], bytes => ModelManifest.Read(bytes, "model.sig").ToBytes()),
         };
 
     private static string[] Templates => [
