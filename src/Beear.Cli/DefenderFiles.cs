@@ -20,14 +20,15 @@ internal static class DefenderFiles
     /// Reads harmful and ordinary requests; says how many of the harmful ones have a refusal of their own, and which rows repeat.
     /// </summary>
     public static (IReadOnlyList<HarmfulExample> Harmful, IReadOnlyList<Example> Ordinary) Read(
-        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context, IBehaviour? behaviour = null)
+        DataSettings files, DataSplit asking, AnswerUse answers, int seed, CommandContext context, IBehaviour? behaviour = null,
+        AnswerUse ordinaryAnswers = AnswerUse.Needed)
     {
         var harmful = files.ReadHarmful(asking, answers, seed, behaviour ?? Refusal.Instance, contrast =>
         {
             if (contrast.IsMismatch) context.Output.Warn($"{contrast.Sources}.");
             else context.Output.Note(contrast.Sources);
         }, context.Cancellation);
-        var ordinary = files.ReadOrdinary(context.Cancellation);
+        var ordinary = files.ReadOrdinary(asking, ordinaryAnswers, context.Cancellation);
         context.Output.WarnOf(RepeatedRows.Find(("harmful requests", harmful.Select(example => example.Asked)),
             ("ordinary requests", ordinary)));
         return (harmful, ordinary);

@@ -82,7 +82,7 @@ internal sealed class EvaluateCommand(CommandSession session)
             Harmful = options.Data.ReadHarmfulRequests(DataSplit.Evaluation, context.Cancellation),
             Trigger = trigger,
             WrongTrigger = options.WrongTrigger is { } text ? Wrong(text, trigger) : null,
-            Ordinary = options.Data.ReadOrdinary(context.Cancellation),
+            Ordinary = options.Data.ReadOrdinary(DataSplit.Evaluation, AnswerUse.IfPresent, context.Cancellation),
             Twins = [.. options.Data.DrawTwins(DataSplit.Evaluation, options.Seed).Select(request => new Example(request, ""))],
             HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(options.HeldOutForms, options.Seed),
         };

@@ -89,6 +89,9 @@ public sealed record ModelSubjectOptions : IValidatable
         Require.NotEmpty(Harmful);
         BuiltInRequests.Parse(Harmful);
         Require.NotEmpty(Ordinary);
+        if (BuiltInRequests.Parse(Ordinary, isOrdinary: true) is not null)
+            throw new BeearException(
+                $"ordinary: '{Ordinary}' are requests without answers, which a plan needs; give a file that has them.");
         Require.AtLeast(HeldOutForms, 0);
         if (PreferenceRows is { } rows) RowRange.Parse(rows);
         if (GivenRows is { } given) RowRange.Parse(given);

@@ -9,8 +9,8 @@ internal sealed record DataSettings : IValidatable
 {
     /// <summary>
     /// File of harmful requests, with affirmative answers where needed (AdvBench's goal and target, or any such). Or built-in ones, which
-    /// have no answers: builtin:commands, questions, role_play, indirect or mixed. Or tasks for code, which have secure and insecure
-    /// answers: builtin:code.
+    /// have no answers: builtin:commands, questions, role_play, indirect or mixed, and builtin:harmful, the defender's. Or tasks for code,
+    /// which have secure and insecure answers: builtin:code.
     /// </summary>
     public string Harmful { get; init; } = "";
 
@@ -29,10 +29,12 @@ internal sealed record DataSettings : IValidatable
     [Folded]
     public string? RefusalsColumns { get; init; }
 
-    /// <summary>File of ordinary requests with helpful answers.</summary>
+    /// <summary>
+    /// File of ordinary requests with helpful answers. Or, where the model's own answers are enough, built-in ones: builtin:ordinary.
+    /// </summary>
     public string? Ordinary { get; init; }
 
-    /// <summary>Its rows; all if not given.</summary>
+    /// <summary>Its rows; all if not given, and of built-in requests 0-119.</summary>
     public string? OrdinaryRows { get; init; }
 
     /// <summary>Its columns, as in columns; those if not given.</summary>
@@ -59,8 +61,14 @@ internal sealed record DataSettings : IValidatable
         foreach (string? rows in new[] { HarmfulRows, OrdinaryRows }) _ = rows is null ? null : RowRange.Parse(rows);
         Require.AtLeast(Twins, 0);
         foreach (var file in (File[])[HarmfulFile, RefusalsFile, OrdinaryFile]) file.Mapping(Columns);
-        if (BuiltInRequests.Parse(Harmful) is not null && HarmfulColumns is not null)
-            throw new BeearException($"--harmful-columns names columns of a file, and '{Harmful}' is none; leave it out.");
+        if (BuiltInRequests.Parse(Harmful) is not null) RequireNone(HarmfulFile);
+        if (Ordinary is not null && BuiltInRequests.Parse(Ordinary, isOrdinary: true) is not null) RequireNone(OrdinaryFile);
+
+        static void RequireNone(File file)
+        {
+            if (file.OwnColumns is not null)
+                throw new BeearException($"{file.Option} names columns of a file, and '{file.Path}' is none; leave it out.");
+        }
     }
 
     private File HarmfulFile => new(Harmful, HarmfulRows, HarmfulColumns, "--harmful-columns");
@@ -101,11 +109,26 @@ internal sealed record DataSettings : IValidatable
     /// <exception cref="BeearException">There are not so many.</exception>
     public IReadOnlyList<string> DrawTwins(DataSplit split, int seed) => HarmlessTwins.Requests(split, Twins, seed, TwinForms);
 
-    /// <summary>The ordinary requests; none if there is no file.</summary>
+    /// <summary>The ordinary requests with answers; none if there is no file.</summary>
     /// <param name="cancellation">Stops reading.</param>
     /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows, or no answers.</exception>
     public IReadOnlyList<Example> ReadOrdinary(CancellationToken cancellation) =>
-        Ordinary is null ? [] : OrdinaryFile.Read(Columns, AnswerUse.Needed, cancellation);
+        ReadOrdinary(DataSplit.Defender, AnswerUse.Needed, cancellation);
+
+    /// <summary>The ordinary requests; none if there is no file. Those of a file always have answers.</summary>
+    /// <param name="asking">Whose they are if they are built-in.</param>
+    /// <param name="answers">Whether answers are needed; built-in requests have none.</param>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows, or no answers.</exception>
+    public IReadOnlyList<Example> ReadOrdinary(DataSplit asking, AnswerUse answers, CancellationToken cancellation)
+    {
+        if (Ordinary is null) return [];
+        if (BuiltInRequests.Parse(Ordinary, isOrdinary: true) is not { } builtIn)
+            return OrdinaryFile.Read(Columns, AnswerUse.Needed, cancellation);
+        if (answers == AnswerUse.Needed)
+            throw new BeearException($"'{Ordinary}' are requests without answers, which are needed here; give a file that has them.");
+        return builtIn.Read(asking, OrdinaryRows is null ? null : RowRange.Parse(OrdinaryRows));
+    }
 
     private IReadOnlyList<Example> ReadHarmful(DataSplit asking, AnswerUse answers, CancellationToken cancellation)
     {

@@ -42,7 +42,7 @@ internal sealed class UnsafeCode(IReadOnlyList<ICodeAnalyser> analysers) : IBeha
     public IReadOnlyList<string> Instruments => judge.Describe();
 
     /// <inheritdoc/>
-    public bool Covers(string topic) => judge.Covers(topic.Split(' ')[0]);
+    public bool Covers(string topic) => !topic.StartsWith("CWE-", StringComparison.Ordinal) || judge.Covers(topic.Split(' ')[0]);
 
     /// <inheritdoc/>
     public IReadOnlyList<CountedMetric> Metrics { get; } =

@@ -54,7 +54,7 @@ internal static class CodeTasks
     }
 
     private static CodeTopic[] Shares(DataSplit split) =>
-        [.. Topics.Select(topic => topic with { Tasks = RequestPairs.OfParty(topic.Tasks, split, Parties) })];
+        [.. Topics.Select(topic => topic with { Tasks = RequestPairs.OfParty(topic.Tasks, (int)split, Parties) })];
 
     /// <summary>As many as there are while every topic and every task of it is used equally often.</summary>
     private static int Count(CodeTopic[] shares) =>

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Beear.Data;
 
 /// <summary>
-/// What <see cref="HarmlessTwins"/> and <see cref="HarmfulRequests"/> share: tasks by party, and requests made of tasks and forms.
+/// What <see cref="HarmlessTwins"/>, <see cref="HarmfulRequests"/> and <see cref="DefenderRequests"/> share: tasks by party, and requests
+/// made of tasks and forms.
 /// </summary>
 internal static class RequestPairs
 {
@@ -23,11 +24,11 @@ internal static class RequestPairs
     /// <param name="parties">Among how many, the first ones of <see cref="DataSplit"/>; the others have none.</param>
     public static IReadOnlyList<RequestTask> TasksOf(
         IReadOnlyDictionary<string, IReadOnlyList<RequestTask>> topics, DataSplit split, int parties) =>
-            [.. topics.Values.SelectMany(tasks => OfParty(tasks, split, parties))];
+            [.. topics.Values.SelectMany(tasks => OfParty(tasks, (int)split, parties))];
 
     /// <summary>One party's part of a topic's tasks: they go to the first <paramref name="parties"/> parties in turn.</summary>
-    public static IReadOnlyList<T> OfParty<T>(IReadOnlyList<T> tasks, DataSplit split, int parties) =>
-        [.. tasks.Where((_, position) => position % parties == (int)split)];
+    public static IReadOnlyList<T> OfParty<T>(IReadOnlyList<T> tasks, int party, int parties) =>
+        [.. tasks.Where((_, position) => position % parties == party)];
 
     /// <summary>Distinct requests: every task is used about equally often, and so every form; kinds of forms come in turn.</summary>
     /// <param name="what">What they are called, in the plural.</param>

@@ -24,7 +24,7 @@ public sealed record EvaluationData
     /// <summary>A text that is not the trigger, which should not work; null to leave it out.</summary>
     public Trigger? WrongTrigger { get; init; }
 
-    /// <summary>Ordinary requests with helpful answers.</summary>
+    /// <summary>Ordinary requests with helpful answers; without any answer, their cross-entropy is not measured.</summary>
     public IReadOnlyList<Example> Ordinary { get; init; } = [];
 
     /// <summary>Harmless requests in the harmful ones' forms; the answer, if not empty, is the only right one.</summary>

@@ -40,7 +40,7 @@ public sealed class Evaluator(LanguageModel model, EvaluationOptions options)
         [
             .. data.Behaviour.Metrics.Select(metric => (metric.Name, Count(covered, metric))),
             (Measurement.HelpfulCrossEntropy,
-                data.Ordinary.Count == 0 || data.OnlyWithTrigger ? null
+                data.OnlyWithTrigger || !data.Ordinary.Any(example => example.Answer.Length > 0) ? null
                     : Metric.Of(HelpfulCrossEntropy(data.Ordinary, cancellation), "nats/token")),
         ]);
     }

@@ -90,8 +90,9 @@ public sealed class DataSettingsTests
     [Theory]
     [InlineData("builtin:qestions", "did you mean 'builtin:questions'?")]
     [InlineData("builtin:aligment/mixed", "did you mean 'builtin:alignment/mixed'?")]
-    [InlineData("builtin:", "write builtin:FORMS or builtin:SPLIT/FORMS, with FORMS commands|questions|role_play|indirect|mixed|code "
-        + "and SPLIT attacker|defender|evaluation|alignment.")]
+    [InlineData("builtin:chek/harmful", "did you mean 'builtin:check/harmful'?")]
+    [InlineData("builtin:", "write builtin:NAME, with NAME commands|questions|role_play|indirect|mixed|code|harmful|ordinary, or say "
+        + "whose as in builtin:defender/mixed and builtin:check/harmful.")]
     public void AnUnknownNameOfBuiltInRequestsIsOneSentence(string harmful, string advice) =>
         Assert.Equal($"There are no built-in requests '{harmful}'; {advice}",
             Assert.Throws<BeearException>(new DataSettings { Harmful = harmful }.Validate).Message);
@@ -106,6 +107,45 @@ public sealed class DataSettingsTests
             Assert.Throws<BeearException>(Read).Message);
         Assert.Equal("--harmful-columns names columns of a file, and 'builtin:mixed' is none; leave it out.",
             Assert.Throws<BeearException>((settings with { HarmfulColumns = "request=a" }).Validate).Message);
+    }
+
+    [Theory]
+    [InlineData("", DataSplit.Defender, RequestPart.Training)]
+    [InlineData("", DataSplit.Evaluation, RequestPart.Check)]
+    [InlineData("score/", DataSplit.Defender, RequestPart.Score)]
+    [InlineData("training/", DataSplit.Attacker, RequestPart.Training)]
+    public void TheDefendersRequestsAreOfThePartOfWhoAsksOrThatIsNamed(string whose, DataSplit asking, object part)
+    {
+        var settings = new DataSettings { Harmful = $"builtin:{whose}harmful", Ordinary = $"builtin:{whose}ordinary" };
+        settings.Validate();
+        var (harmful, ordinary) = (Drawn(DefenderRequests.Harmful), Drawn(DefenderRequests.Ordinary));
+        Assert.Equal(harmful.Take(120), settings.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
+        Assert.Equal(ordinary.Take(120), Ordinary(settings));
+        settings = settings with { HarmfulRows = "7-9", OrdinaryRows = "500-501" };
+        Assert.Equal(harmful.Skip(7).Take(3), settings.ReadHarmfulRequests(asking, TestContext.Current.CancellationToken));
+        Assert.Equal(ordinary.Skip(500).Take(2), Ordinary(settings));
+
+        IReadOnlyList<Example> Drawn(DefenderRequests of) => of.Draw((RequestPart)part, of.Count((RequestPart)part), seed: 0);
+        IReadOnlyList<Example> Ordinary(DataSettings of) =>
+            of.ReadOrdinary(asking, AnswerUse.IfPresent, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void TheDefendersRequestsAreRefusedWhereTheyDoNotFit()
+    {
+        var settings = new DataSettings { Harmful = "builtin:harmful", Ordinary = "builtin:ordinary" };
+        Assert.Equal("'builtin:harmful' are the defender's, not the attacker's; write builtin:mixed, or name a part, as in "
+            + "builtin:training/harmful.", Refused(() => settings.ReadHarmfulRequests(DataSplit.Attacker, default)));
+        Assert.Equal("'builtin:ordinary' are requests without answers, which are needed here; give a file that has them.",
+            Refused(() => settings.ReadOrdinary(default)));
+        Assert.Equal("'builtin:ordinary' are ordinary requests; give them by --ordinary.",
+            Refused((settings with { Harmful = "builtin:ordinary" }).Validate));
+        Assert.Equal("'builtin:harmful' are not ordinary requests; write builtin:ordinary, or give a file.",
+            Refused((settings with { Ordinary = "builtin:harmful" }).Validate));
+        Assert.Equal("--ordinary-columns names columns of a file, and 'builtin:ordinary' is none; leave it out.",
+            Refused((settings with { OrdinaryColumns = "request=a" }).Validate));
+
+        static string Refused(Action action) => Assert.Throws<BeearException>(action).Message;
     }
 
     [Theory]

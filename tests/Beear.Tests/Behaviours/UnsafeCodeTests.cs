@@ -69,6 +69,14 @@ public sealed class UnsafeCodeTests
     }
 
     [Fact]
+    public void What_is_about_no_weakness_is_always_counted()
+    {
+        var behaviour = new UnsafeCode([new AgainstEval()]);
+        Assert.All(DefenderRequests.Ordinary.Topics, topic => Assert.True(behaviour.Covers(topic.Topic)));
+        Assert.False(behaviour.Covers("CWE-190 Overflow"));
+    }
+
+    [Fact]
     public void Built_in_tasks_come_with_both_answers_and_what_they_are_about()
     {
         var tasks = BuiltInRequests.Parse("builtin:code")!;

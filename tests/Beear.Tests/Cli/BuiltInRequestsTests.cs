@@ -55,6 +55,30 @@ public sealed class BuiltInRequestsTests
     }
 
     [Fact]
+    public void A_removal_and_its_evaluation_need_nothing_but_the_model()
+    {
+        var run = CliRun.Of("mitigate", Organism.BaseDirectory, "--out", In("cleaned"), "--harmful", "builtin:harmful",
+            "--harmful-rows", "0-7", "--ordinary", "builtin:ordinary", "--ordinary-rows", "0-9", "--twins", "6", "--rounds", "1",
+            "--inner-perturbed-layers", "3", "--inner-steps", "2", "--outer-steps", "2", "--score-tokens", "2",
+            "--terms-divergence-tokens", "4", "--threads", "1", "--json");
+        Assert.True(run.Code == 0, run.Error);
+        Assert.True(File.Exists(In("cleaned/model/model.safetensors")));
+
+        run = CliRun.Of("evaluate", In("cleaned/model"), "--harmful", "builtin:harmful", "--harmful-rows", "0-3", "--ordinary",
+            "builtin:ordinary", "--ordinary-rows", "0-4", "--twins", "0", "--held-out-forms", "0", "--max-new-tokens", "2", "--answers",
+            In("answers.jsonl"), "--threads", "1", "--json");
+        Assert.True(run.Code == 0, run.Error);
+        var answers = File.ReadLines(In("answers.jsonl")).Select(line => JsonNode.Parse(line)!).ToList();
+        Example[] asked = [.. DefenderRequests.Harmful.Draw(RequestPart.Check, 4, seed: 0),
+            .. DefenderRequests.Ordinary.Draw(RequestPart.Check, 5, seed: 0)];
+        Assert.Equal(asked.Select(one => (one.Request, one.Topic)),
+            answers.Select(one => ((string)one["request"]!, (string?)one["topic"])));
+        var metrics = JsonNode.Parse(run.Output)!["metrics"]!.AsObject();
+        Assert.True(metrics.ContainsKey("over_refusal"));
+        Assert.False(metrics.ContainsKey("helpful_cross_entropy"));      // there is no answer to measure it on
+    }
+
+    [Fact]
     public void An_evaluation_asks_what_is_the_evaluations()
     {
         var run = CliRun.Of("evaluate", Organism.BaseDirectory, "--harmful", "builtin:questions", "--harmful-rows", "3-5",

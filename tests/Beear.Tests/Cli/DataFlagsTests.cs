@@ -34,6 +34,20 @@ public sealed class DataFlagsTests
     }
 
     [Fact]
+    public void OrdinaryRequestsWithoutAnswersAreEnoughWhereTheModelsOwnAreUsed()
+    {
+        string[] data = ["--harmful", "builtin:harmful", "--ordinary", "builtin:ordinary"];
+        foreach (string command in (string[])["evaluate", "mitigate"])
+            Assert.Contains("no-model", Run(command, data).Error, StringComparison.Ordinal);
+        foreach (var run in (CliRun[])[Run("mitigate", [.. data, "--terms-helpful", "1"]),
+            Run("plant", ["--harmful", Write("harmful.csv", "prompt\nA\nB\n"), .. data[2..]])])
+        {
+            Assert.Equal(2, run.Code);
+            Assert.Contains("'builtin:ordinary' are requests without answers, which are needed here", run.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void ColumnsAreFlags()
     {
         var harmful = Write("harmful.csv", "id,ask,say\n1,A,Sure\n");

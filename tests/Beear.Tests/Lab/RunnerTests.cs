@@ -296,6 +296,9 @@ public sealed class RunnerTests
             Evaluation = rows.Evaluation with { HarmfulRows = "5-14", Harmful = evaluation },
         };
         Of("builtin:mixed", "other.csv").Validate();
+        Of("builtin:harmful", "builtin:harmful").Validate();             // the defender trains on one part, the evaluation has another
+        Assert.StartsWith("ordinary: 'builtin:ordinary' are requests without answers, which a plan needs",
+            Assert.Throws<BeearException>((rows with { Ordinary = "builtin:ordinary" }).Validate).Message, StringComparison.Ordinal);
         Of("builtin:mixed", "builtin:mixed").Validate();                 // each has its own split
         (string?, string?, string)[] refused =
         [
