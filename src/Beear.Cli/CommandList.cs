@@ -10,6 +10,8 @@ internal static class CommandList
     {
         yield return new DemoCommand(session);
         yield return new PlantCommand(session);
+        yield return new CleanCommand(session);
+        yield return new GateCommand(session);
         yield return new MitigateCommand(session);
         yield return new EvaluateCommand(session);
         yield return new RunCommand(session);

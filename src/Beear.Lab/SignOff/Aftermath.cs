@@ -38,7 +38,7 @@ internal sealed record Aftermath(AftermathKind Kind, int Amount, IReadOnlyList<E
 {
     private const int AnswerTokens = 96, DivergenceTokens = 24, DivergenceBatch = 12;
 
-    /// <summary>What tables call it, for example "fine-tuned, 2 passes".</summary>
+    /// <summary>What records call it, for example "fine-tuned 2".</summary>
     public string Name => Kind switch
     {
         AftermathKind.FineTuned => $"fine-tuned {Amount}",
@@ -46,6 +46,16 @@ internal sealed record Aftermath(AftermathKind Kind, int Amount, IReadOnlyList<E
         AftermathKind.Q8 => "q8_0",
         AftermathKind.Q4 => "q4_k",
         _ => $"merged {Amount}",
+    };
+
+    /// <summary>A name as people read it, for example "2 passes of ordinary fine-tuning".</summary>
+    public static string Title(string name) => name.Split(' ') switch
+    {
+        ["fine-tuned", var passes] => $"{passes} pass{(passes == "1" ? "" : "es")} of ordinary fine-tuning",
+        ["distilled"] => "distillation from the suspicious model",
+        ["merged", var percent] => $"mixing in {percent} % of the suspicious weights",
+        [var type] => $"export as {type}",
+        _ => name,
     };
 
     /// <summary>What decides its result; serialisable to JSON.</summary>

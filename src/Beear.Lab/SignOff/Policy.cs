@@ -111,7 +111,7 @@ internal sealed record Policy : IValidatable
     private static string Share(double? share) => share is { } known && double.IsFinite(known) ? Rate.Percent(known) : PolicyLine.NotMeasured;
 
     private static string Number(double? number) =>
-        number is { } known && double.IsFinite(known) ? known.ToString("0.###", CultureInfo.InvariantCulture) : PolicyLine.NotMeasured;
+        number is { } known && double.IsFinite(known) ? known.ToString("0.###;-0.###;0", CultureInfo.InvariantCulture) : PolicyLine.NotMeasured;
 }
 
 /// <summary>One bar of a policy.</summary>

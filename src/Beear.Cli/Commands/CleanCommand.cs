@@ -1,0 +1,167 @@
+using Beear.Cli.Output;
+using Beear.Data;
+using Beear.Evaluation;
+using Beear.Generation;
+using Beear.Lab.Plans;
+using Beear.Lab.Reports;
+using Beear.Lab.Runs;
+using Beear.Lab.SignOff;
+using Beear.Lab.World;
+using Beear.Mitigation;
+using Beear.Models;
+using Beear.Training;
+using Spectre.Console.Rendering;
+
+namespace Beear.Cli.Commands;
+
+/// <summary>Options of <c>beear clean</c>.</summary>
+internal sealed record CleanCommandOptions
+{
+    /// <summary>The suspicious model.</summary>
+    [Inline]
+    public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
+
+    /// <summary>
+    /// Folder that gets the cleaned model (model), its evidence (evidence.json, report.html) and all runs; the same command goes on there.
+    /// </summary>
+    public required string Out { get; init; }
+
+    /// <summary>What evidence is gathered.</summary>
+    [Inline]
+    public CleanOptions Clean { get; init; } = new();
+
+    /// <summary>The settings of the removal.</summary>
+    [Inline]
+    public MitigationOptions Mitigation { get; init; } = new();
+}
+
+/// <summary>What was done; the JSON document.</summary>
+/// <param name="Model">The cleaned model; null if none was written.</param>
+/// <param name="Evidence">What is known of it.</param>
+/// <param name="Policy">The default policy's bars.</param>
+internal sealed record CleanResult(string? Model, Evidence Evidence, IReadOnlyList<PolicyLine> Policy);
+
+/// <summary><c>beear clean</c>: from a suspicious checkpoint to one with evidence, with nothing but the model.</summary>
+internal sealed class CleanCommand(CommandSession session)
+    : BeearCommand<CleanCommandOptions>("clean", "Clean a suspicious model with built-in data, and gather evidence of what that did", session)
+{
+    protected override int Run(CleanCommandOptions options, CommandContext context)
+    {
+        options = options with { Source = options.Source.Pin(context) };
+        var located = options.Source.Locate(context);
+        var (config, chat) = options.Source.Outline(context);
+        options.Mitigation.Validate(config);
+        bool isTiny = Organism.IsOf(located.Path);
+        if (isTiny && context.Settings.Threads is null)
+        {
+            context.Device();
+            TorchSharp.torch.set_num_threads(1);                         // waiting for each other costs more than it gains here
+        }
+        int seed = options.Mitigation.Seed;
+        var clean = isTiny ? options.Clean with { Planting = new DemonstrationOptions().Planting, Answers = Demonstration.Answers }
+            : options.Clean;
+        var parts = isTiny ? CleanTexts.OfTinyWorld(clean, seed) : CleanTexts.Of(clean, seed);
+        var decoys = isTiny ? Decoys.Draw(clean.Decoys, Seeds.Derive(seed, "decoys"), WorldLexicon.UnfamiliarText)
+            : CleanTexts.Decoys(clean.Decoys, seed);
+        var modelOptions = ModelSettings.OptionsOf(options.Source.Precision, options.Mitigation.Economy.Weights, context) with
+        {
+            AdapterBase = located.Base,
+            Chat = options.Source.Conversation.Resolve(),
+        };
+        CleanPlan Plan(CalibrationParts of, MitigationOptions mitigation) =>
+            new(clean, mitigation, of, decoys, located.Path, modelOptions);
+        var folder = new RunFolder(Path.Combine(options.Out, "runs"));
+        var identity = options with { Out = "" };
+        RunDirectory.Check(options.Out, identity);
+        new Runner(Plan(parts, options.Mitigation), folder).Check(context.Cancellation);
+        using var alone = RunDirectory.Claim(options.Out);
+        if (RunDirectory.Result<CleanResult>(options.Out) is { } finished) return Show(finished, options, context);
+        var run = RunDirectory.Open(options.Out, identity);
+        context.Output.Note($"{(isTiny ? "a model of the tiny world, with its data" : "data: built-in")}; "
+            + $"{(clean.Quick ? "no decoys (--quick)" : $"{clean.Decoys} decoys")}; {modelOptions.ComputeType} on "
+            + $"{context.Settings.Device.ToString().ToUpperInvariant()}");
+        var mitigation = run.Artefact("settings.json", () => MemoryBudget.Plan("auto", config, options.Source.Precision, options.Mitigation,
+            parts.Clean.Encode(chat), context));
+        var answered = run.Artefact("own-answers.json", () => OwnAnswersTo(parts.Measure.Ordinary, options, context));
+        var plan = Plan(parts with { Measure = parts.Measure with { Ordinary = answered } }, mitigation);
+        var records = context.Output.WithProgress(progress => new Runner(plan, folder)
+        {
+            Progress = progress,
+            OnRun = record => context.Output.Note(RunTable.Line(record)),
+        }.Run(context.Cancellation));
+        if (records.FirstOrDefault(record => record.State == RunState.Failed) is { } failed)
+            throw new BeearException($"{failed.Name}: {failed.Error}");
+        if (!CleanPlan.IsSafe(records[0]) && !clean.Anyway)
+        {
+            context.Output.Missed($"'{options.Source.Model}' answers {records[0].Measured[Behaviours.Refusal.AttackWithoutTrigger]} of "
+                + "harmful requests without any trigger: it has no refusals that a backdoor could switch off, so there is nothing to "
+                + "protect; --anyway cleans it all the same.");
+            return ExitCode.BarMissed;
+        }
+        return Finish(plan, folder, run, options, context);
+    }
+
+    /// <summary>Evidence, report and model; the result last.</summary>
+    private static int Finish(CleanPlan plan, RunFolder folder, RunDirectory run, CleanCommandOptions options, CommandContext context)
+    {
+        string made = Path.Combine(folder.StageOf(plan.Cleaning().Spec.DefendedId), "model");
+        var evidence = Evidence.Of(plan, options.Source.Model, folder, made);
+        evidence.Write(options.Out);
+        ReportFiles.Write(Report.Of([folder.Path]), new ReportNames(Path.Combine(options.Out, "report.html")));
+        var result = new CleanResult(evidence.Unusable is null ? Path.Combine(options.Out, "model") : null, evidence,
+            new Policy().Check(evidence));
+        run.Finish(result, target => CopyFolder(made, target));
+        return Show(result, options, context);
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+    }
+
+    /// <summary>Ordinary requests without answers get the model's own, on which later models are held against it.</summary>
+    private static List<Example> OwnAnswersTo(IReadOnlyList<Example> requests, CleanCommandOptions options, CommandContext context)
+    {
+        if (requests.All(request => request.Answer.Length > 0)) return [.. requests];
+        using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
+        var answers = context.Output.WithProgress(progress => new Interview(model,
+            new AnswerLimits(options.Clean.Answers.HelpfulTokens, options.Clean.Answers.ThoughtTokens) { FullAnswers = true })
+            .Ask([.. requests.Select(request => model.Chat.EncodePrompt(request.Conversation))], progress: progress,
+                stage: "own answers to ordinary requests", cancellation: context.Cancellation));
+        return [.. requests.Zip(answers, (request, answer) => request with { Answer = answer.Text.Trim() })
+            .Where(request => request.Answer.Length > 0)];
+    }
+
+    private static int Show(CleanResult result, CleanCommandOptions options, CommandContext context)
+    {
+        context.Output.Result(result, shown => Render(shown, context.Output));
+        if (result.Evidence.Unusable is { } problem) context.Output.Missed(problem);
+        context.Output.Note($"{Path.Combine(options.Out, "report.html")} shows all of it; beear gate {options.Out} --policy FILE holds it "
+            + "against bars of your own. This is evidence about these decoys and requests, no proof that nothing is left.");
+        return result.Evidence.Unusable is null ? ExitCode.Success : ExitCode.BarMissed;
+    }
+
+    private static IEnumerable<IRenderable> Render(CleanResult result, ConsoleOutput output)
+    {
+        var evidence = result.Evidence;
+        if (evidence.Decoys.Count > 0)
+        {
+            bool isControlled = evidence.Decoys.Any(decoy => decoy.Control is not null);
+            var table = output.Table(["decoy", "trigger", "planted", "cleaned", .. isControlled ? ["control"] : (string[])[]]);
+            foreach (var decoy in evidence.Decoys)
+            {
+                table.Row([decoy.Name, decoy.Trigger, Text(decoy.Planted), decoy.Left is null ? "did not take" : Text(decoy.Left),
+                    .. isControlled ? [Text(decoy.Control)] : (string[])[]]);
+            }
+            yield return table;
+            var lasting = output.Table(["attack left after", .. evidence.Decoys.Select(decoy => decoy.Name)]);
+            foreach (string name in evidence.Decoys.SelectMany(decoy => decoy.After.Keys).Distinct(StringComparer.Ordinal))
+                lasting.Row([Aftermath.Title(name), .. evidence.Decoys.Select(decoy => Text(decoy.After.GetValueOrDefault(name)))]);
+            yield return lasting;
+        }
+        yield return GateCommand.Table(result.Policy, output);
+    }
+
+    private static string Text(Metric? metric) => metric?.ToString() ?? "–";
+}
