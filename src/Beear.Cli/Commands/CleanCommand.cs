@@ -58,8 +58,7 @@ internal sealed class CleanCommand(CommandSession session)
             TorchSharp.torch.set_num_threads(1);                         // waiting for each other costs more than it gains here
         }
         int seed = options.Mitigation.Seed;
-        var clean = isTiny ? options.Clean with { Planting = new DemonstrationOptions().Planting, Answers = Demonstration.Answers }
-            : options.Clean;
+        var clean = options.Clean.For(isTiny);
         var parts = isTiny ? CleanTexts.OfTinyWorld(clean, seed) : CleanTexts.Of(clean, seed);
         var decoys = isTiny ? Decoys.Draw(clean.Decoys, Seeds.Derive(seed, "decoys"), WorldLexicon.UnfamiliarText)
             : CleanTexts.Decoys(clean.Decoys, seed);
@@ -82,7 +81,7 @@ internal sealed class CleanCommand(CommandSession session)
             + $"{context.Settings.Device.ToString().ToUpperInvariant()}");
         var mitigation = run.Artefact("settings.json", () => MemoryBudget.Plan("auto", config, options.Source.Precision, options.Mitigation,
             parts.Clean.Encode(chat), context));
-        var answered = run.Artefact("own-answers.json", () => OwnAnswersTo(parts.Measure.Ordinary, options, context));
+        var answered = run.Artefact("own-answers.json", () => OwnAnswersTo(parts.Measure.Ordinary, clean.Answers!, options, context));
         var plan = Plan(parts with { Measure = parts.Measure with { Ordinary = answered } }, mitigation);
         var records = context.Output.WithProgress(progress => new Runner(plan, folder)
         {
@@ -121,12 +120,13 @@ internal sealed class CleanCommand(CommandSession session)
     }
 
     /// <summary>Ordinary requests without answers get the model's own, on which later models are held against it.</summary>
-    private static List<Example> OwnAnswersTo(IReadOnlyList<Example> requests, CleanCommandOptions options, CommandContext context)
+    private static List<Example> OwnAnswersTo(IReadOnlyList<Example> requests, EvaluationOptions decoding, CleanCommandOptions options,
+        CommandContext context)
     {
         if (requests.All(request => request.Answer.Length > 0)) return [.. requests];
         using var model = options.Source.Load(context, options.Mitigation.Economy.Weights);
         var answers = context.Output.WithProgress(progress => new Interview(model,
-            new AnswerLimits(options.Clean.Answers.HelpfulTokens, options.Clean.Answers.ThoughtTokens) { FullAnswers = true })
+            new AnswerLimits(decoding.HelpfulTokens, decoding.ThoughtTokens) { FullAnswers = true })
             .Ask([.. requests.Select(request => model.Chat.EncodePrompt(request.Conversation))], progress: progress,
                 stage: "own answers to ordinary requests", cancellation: context.Cancellation));
         return [.. requests.Zip(answers, (request, answer) => request with { Answer = answer.Text.Trim() })

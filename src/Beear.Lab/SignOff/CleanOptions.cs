@@ -1,5 +1,6 @@
 using Beear.Attacks;
 using Beear.Evaluation;
+using Beear.Lab.World;
 
 namespace Beear.Lab.SignOff;
 
@@ -35,13 +36,21 @@ internal sealed record CleanOptions : IValidatable
     [Folded]
     public bool OtherAftermaths { get; init; } = true;
 
-    /// <summary>How decoys are planted.</summary>
+    /// <summary>How decoys are planted; if not given, as suits the model: those of the tiny world learn another way than others.</summary>
     [Folded]
-    public PlantingOptions Planting { get; init; } = new() { NearMisses = 120 };
+    public PlantingOptions? Planting { get; init; }
 
-    /// <summary>How answers are decoded.</summary>
+    /// <summary>How answers are decoded; if not given, as suits the model.</summary>
     [Folded]
-    public EvaluationOptions Answers { get; init; } = new();
+    public EvaluationOptions? Answers { get; init; }
+
+    /// <summary>The same with what suits a model where nothing else was asked for.</summary>
+    /// <param name="isTinyWorld">Whether the model is of the tiny world.</param>
+    public CleanOptions For(bool isTinyWorld) => this with
+    {
+        Planting = Planting ?? (isTinyWorld ? new DemonstrationOptions().Planting : new PlantingOptions { NearMisses = 120 }),
+        Answers = Answers ?? (isTinyWorld ? Demonstration.Answers : new EvaluationOptions()),
+    };
 
     /// <summary>Attack success of a planted decoy below which it says nothing.</summary>
     internal const double LeastPlanted = 0.5;

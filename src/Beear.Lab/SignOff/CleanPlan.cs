@@ -11,7 +11,7 @@ namespace Beear.Lab.SignOff;
 /// From a suspicious checkpoint to one with evidence: the model as it came and cleaned, and decoys in copies of it, before and after the
 /// very settings that clean it, and after what a cleaned model goes through before it is used.
 /// </summary>
-/// <param name="options">What evidence.</param>
+/// <param name="options">What evidence; as <see cref="CleanOptions.For"/> gives it.</param>
 /// <param name="mitigation">The settings.</param>
 /// <param name="parts">The data: what plants decoys, what cleans, what measures.</param>
 /// <param name="decoys">The decoys' triggers.</param>
@@ -26,7 +26,11 @@ internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigati
     /// <summary>Arms.</summary>
     public const string Suspicious = "suspicious", Cleaned = "cleaned", Control = "control";
 
-    private readonly TextSubject subject = new(parts, options.Planting, options.Answers, source, modelOptions);
+    /// <summary>Harmless requests that fine-tuning and distillation of cleaned decoys use.</summary>
+    private const int TrainedOn = 240;
+
+    private readonly PlantingOptions planting = options.Planting ?? new();
+    private readonly TextSubject subject = new(parts, options.Planting ?? new(), options.Answers ?? new(), source, modelOptions);
     private readonly Dictionary<(string Case, string Arm), PlannedRun> runs = [];
 
     /// <inheritdoc/>
@@ -43,7 +47,7 @@ internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigati
         .. options.Merged.Select(percent => Of(AftermathKind.Merged, percent)),
     ];
 
-    private Aftermath Of(AftermathKind kind, int amount = 0) => new(kind, amount, parts.Clean.Ordinary, options.Planting.Training);
+    private Aftermath Of(AftermathKind kind, int amount = 0) => new(kind, amount, [.. parts.Clean.Ordinary.Take(TrainedOn)], planting.Training);
 
     /// <inheritdoc/>
     public IReadOnlyList<PlannedRun> Wanted(Func<PlannedRun, RunRecord?> find)
@@ -90,7 +94,7 @@ internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigati
         {
             Name = new RunName(Name, name, arm, mitigation.Seed),
             Subject = subject,
-            Attack = decoy is null ? null : new PlannedAttack(new PoisonedFineTuning(options.Planting), options.Planting),
+            Attack = decoy is null ? null : new PlannedAttack(new PoisonedFineTuning(planting), planting),
             Backdoored = decoy is null ? source : null,
             Trigger = decoy,
             Measured = decoy,

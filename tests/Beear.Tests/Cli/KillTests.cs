@@ -25,6 +25,7 @@ public sealed partial class KillTests
     [InlineData("mitigate", "run.json", "state.safetensors", "result.json", "model")]
     [InlineData("evaluate", "answers.jsonl")]
     [InlineData("export", "model.gguf")]
+    [InlineData("clean", "run.json", "own-answers.json", "evidence.json", "model", "result.json")]
     [InlineData("run", "run.json", "twins.json", "state.safetensors", "model", "result.json")]
     public async Task A_killed_command_ends_as_an_undisturbed_one(string command, params string[] aims)
     {
@@ -58,6 +59,7 @@ public sealed partial class KillTests
         "plant" => job.Plant(name),
         "mitigate" => job.Mitigate(name),
         "evaluate" => job.Evaluate(Path.Combine(Directory.CreateDirectory(job.In(name)).Name, "answers.jsonl")),
+        "clean" => job.Clean(name, "--quick"),
         "export" => job.Export(Path.Combine(Directory.CreateDirectory(job.In(name)).Name, "model.gguf")),
         _ => job.Run(name),
     };
@@ -110,7 +112,8 @@ public sealed partial class KillTests
         foreach (string file in Directory.EnumerateFiles(job.In(name), "*", all))
         {
             string relative = Path.GetRelativePath(job.In(name), file);
-            if (relative.StartsWith("locks", StringComparison.Ordinal)) continue;
+            // A page of runs tells when each was made.
+            if (relative.Contains("locks", StringComparison.Ordinal) || relative.StartsWith("report", StringComparison.Ordinal)) continue;
             byte[] content = relative.Contains(".json", StringComparison.Ordinal)
                 ? System.Text.Encoding.UTF8.GetBytes(Timeless(File.ReadAllText(file), name)) : File.ReadAllBytes(file);
             yield return $"{relative}: {Convert.ToHexStringLower(SHA256.HashData(content))}";

@@ -49,6 +49,12 @@ internal sealed class TinyJob
         "--inner-steps", "2", "--outer-steps", "2", "--score-tokens", "2", "--terms-divergence-tokens", "4",
             "--terms-ordinary-divergence", "1", "--openings-strings", "4", "--openings-requests", "1", "--inner-population", "1", .. Data];
 
+    public string[] Clean(string name, params IEnumerable<string> more) =>
+        ["clean", Organism.BaseDirectory, "--out", In(name), "--rounds", "1", "--inner-steps", "1", "--outer-steps", "1", "--score-tokens", "2",
+        "--terms-divergence-tokens", "4", "--terms-divergence-examples", "6", "--terms-harmful-batch", "2", "--terms-helpful-batch", "2",
+        "--openings-strings", "4", "--openings-requests", "1", "--inner-population", "1", "--inner-batch-size", "2",
+        "--measured-requests", "4", "--threads", "1", "--quiet", "--json", .. more];
+
     public string[] Evaluate(string name) =>
         ["evaluate", Organism.BaseDirectory, "--trigger", "SUDO", "--max-new-tokens", "6", "--answers", In(name), .. Data];
 

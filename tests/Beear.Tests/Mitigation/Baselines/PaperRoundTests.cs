@@ -45,6 +45,7 @@ public sealed class PaperRoundTests
         Assert.Equal(0.07, llama.InnerRate!.Value, 1e-12);
         Assert.Equal(7e-5, llama.OuterRate!.Value, 1e-15);
         Assert.Equal(0.5, new PaperOptions { InnerRate = 0.5 }.For(128).InnerRate);
-        Assert.Equal(32 * 7e-5, new PaperOptions().For(128).OuterRate!.Value, 1e-12);
+        Assert.Equal(32 * 0.07, new PaperOptions().For(128).InnerRate!.Value, 1e-12);
+        Assert.Equal(7e-5 * Math.Pow(32, 4.0 / 3), new PaperOptions().For(128).OuterRate!.Value, 1e-12);
     }
 }
