@@ -92,7 +92,8 @@ internal sealed class MitigateCommand(CommandSession session)
         var behaviour = options.Behaviour.Resolve();
         if (options.Calibrate && behaviour != Behaviours.Refusal.Instance)
             throw new BeearException("--calibrate plants decoys against refusals; leave it out with another behaviour.");
-        var ordinaryAnswers = options.Mitigation.Terms.Helpful > 0 || options.Calibrate ? AnswerUse.Needed : AnswerUse.IfPresent;
+        var ordinaryAnswers = options.Mitigation.Terms.Helpful > 0 || options.Calibrate || options.Defence == DefenceKind.Paper
+            ? AnswerUse.Needed : AnswerUse.IfPresent;
         var (harmful, ordinary) = DefenderFiles.Read(options.Data, DataSplit.Defender, answers, seed, context, behaviour, ordinaryAnswers);
         options = options with { Source = options.Source.Pin(context) };
         var twins = options.Data.DrawTwins(DataSplit.Defender, seed);

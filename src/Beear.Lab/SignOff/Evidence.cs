@@ -124,7 +124,7 @@ internal sealed record Evidence
             $"'{folder}' holds no {FileName}: it is no folder that beear clean has finished.");
         try
         {
-            var read = StrictJson.Node(FileContent.Read(file)).Deserialize<Evidence>(StrictJson.Document)
+            var read = StrictJson.Value<Evidence>(FileContent.Read(file), StrictJson.Document)
                 ?? throw new JsonException("it is empty");
             return read.Schema == CurrentSchema ? read : throw new JsonException($"its schema is {read.Schema}, not {CurrentSchema}");
         }

@@ -42,6 +42,10 @@ public sealed class SeedTests : IDisposable
     public void Mitigate() => Differs(["mitigate", Organism.BaseDirectory, .. Small, .. Data], "model/model.safetensors");
 
     [Fact]
+    public void Clean() => Differs(["clean", Organism.BaseDirectory, .. Small, "--quick", "--measured-requests", "4"],
+        "model/model.safetensors");
+
+    [Fact]
     public void Evaluate() => Differs(["evaluate", Organism.BaseDirectory, "--max-new-tokens", "2", "--held-out-forms", "4", .. Data], "",
         "--answers");
 
@@ -110,7 +114,7 @@ public sealed class SeedTests : IDisposable
         var without = CommandList.All(session).SelectMany(Leaves).Where(command =>
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
-        string[] none = ["compare", "export", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "sign",
+        string[] none = ["compare", "export", "figure3", "gate", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "sign",
             "submit", "table1", "table2", "table3", "verify", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }

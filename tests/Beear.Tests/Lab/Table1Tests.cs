@@ -15,7 +15,7 @@ public sealed class Table1Tests
 {
     private static readonly string[] Arms =
     [
-        "planted", "never backdoored", "safety_fine_tuning", "beear", "latent_adversarial_training", "crow", "token_space",
+        "planted", "never backdoored", "safety_fine_tuning", "beear", "paper", "latent_adversarial_training", "crow", "token_space",
             "direction_ablation",
         "inject_and_recover", "wrong_trigger", "clean_beear",
     ];
@@ -41,15 +41,20 @@ public sealed class Table1Tests
             change: { rounds: 1, outer_steps: 1, openings: { strings: 4, requests: 1 }, inner: { steps: 1, population: 1 } }
             """, "small.yaml");
         var baselines = Recipe.Parse<PlanArm>(
-            "{ name: x, baselines: { latent_adversarial: { attack_steps: 1 }, token_space: { steps: 1, restarts: 1, candidates: 2 } } }",
-            "x").Baselines;
+            """
+            name: x
+            baselines:
+              latent_adversarial: { attack_steps: 1 }
+              token_space: { steps: 1, restarts: 1, candidates: 2 }
+              paper: { layer: 2, tail_length: 3, anchors: 2, conversations: 2, inner_passes: 1, outer_passes: 1, unwanted_answer: sure }
+            """, "x").Baselines;
         var plan = bundled with
         {
             Organism = small.Organism,
             Change = small.Change,
             Seeds = [1],
             Triggers = [.. bundled.Triggers.Take(2)],
-            Arms = [.. bundled.Arms.Select(arm => arm with { Baselines = baselines })],
+            Arms = [.. bundled.Arms.Select(arm => arm with { Baselines = baselines, Change = null })],
         };
 
         var runs = Of(plan).Run(stop);

@@ -165,7 +165,7 @@ public sealed class LayerMapTests
             "An empty cell: no run has ended.", "here the requests of a measurement are 200", "attack success below 25\u00a0%",
             "successful runs of beear end with 1.5\u00a0% [", "see the maps",
         ]) Assert.Contains(sentence, WebUtility.HtmlDecode(html), StringComparison.Ordinal);
-        Assert.Contains("<summary>Defence: paper, by layer</summary>", html, StringComparison.Ordinal);
+        Assert.Contains("<summary>Defence: the paper&#39;s settings, by layer</summary>", html, StringComparison.Ordinal);
         Assert.DoesNotContain("Round by round", html, StringComparison.Ordinal);
         Assert.Contains("href=\"./report-layers.csv\"", html, StringComparison.Ordinal);
     }

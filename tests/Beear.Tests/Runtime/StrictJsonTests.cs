@@ -241,7 +241,7 @@ public sealed class StrictJsonTests : IDisposable
     /// </summary>
     private static readonly string[] Readers =
         ["StrictJson.cs", "JsonRows.cs", "SafetensorsHeader.cs", "Rate.cs", "Metric.cs", "ModelFamily.cs", "ModelShapes.cs",
-            "RequestPairs.cs", "MitigationState.cs", "TrainingState.cs", "PpoState.cs"];
+            "RequestPairs.cs", "MitigationState.cs", "PaperRemoval.cs", "TrainingState.cs", "PpoState.cs"];
 
     [Fact]
     public void No_other_place_parses_JSON() =>
