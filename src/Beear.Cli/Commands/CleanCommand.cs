@@ -22,7 +22,8 @@ internal sealed record CleanCommandOptions
     public ModelSettings Source { get; init; } = new() { Model = "", Precision = Precision.Bfloat16 };
 
     /// <summary>
-    /// Folder that gets the cleaned model (model), its evidence (evidence.json, report.html) and all runs; the same command goes on there.
+    /// Folder that gets the cleaned model with its card (model), its evidence (evidence.json, report.html, bom.json, junit.xml) and all
+    /// runs; the same command goes on there.
     /// </summary>
     public required string Out { get; init; }
 
@@ -109,14 +110,9 @@ internal sealed class CleanCommand(CommandSession session)
         ReportFiles.Write(Report.Of([folder.Path]), new ReportNames(Path.Combine(options.Out, "report.html")));
         var result = new CleanResult(evidence.Unusable is null ? Path.Combine(options.Out, "model") : null, evidence,
             new Policy().Check(evidence));
-        run.Finish(result, target => CopyFolder(made, target));
+        Outgoing.Write(options.Out, evidence, result.Policy, made);
+        run.Finish(result, target => Outgoing.WriteModel(target, evidence, made, plan.AsItCame().Backdoored!));
         return Show(result, options, context);
-    }
-
-    private static void CopyFolder(string from, string to)
-    {
-        Directory.CreateDirectory(to);
-        foreach (string file in Directory.GetFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 
     /// <summary>Ordinary requests without answers get the model's own, on which later models are held against it.</summary>

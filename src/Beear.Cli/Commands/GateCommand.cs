@@ -1,6 +1,7 @@
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Lab.SignOff;
+using Beear.Runtime;
 using Spectre.Console;
 
 namespace Beear.Cli.Commands;
@@ -14,6 +15,9 @@ internal sealed record GateOptions
 
     /// <summary>YAML file of a policy: what must hold; the default policy if not given.</summary>
     public string? Policy { get; init; }
+
+    /// <summary>A file that gets the same as JUnit XML, for build servers: a test case for each bar.</summary>
+    public string? Junit { get; init; }
 
     /// <summary>Print the default policy, to be changed and given as --policy.</summary>
     public bool ShowPolicy { get; init; }
@@ -37,12 +41,14 @@ internal sealed class GateCommand(CommandSession session)
         }
         if (options.Folder is not { } folder) throw new BeearException(
             "Name the folder that beear clean has written, or give --show-policy.");
+        AtomicOutput.RequireDirectoryOf(options.Junit);
         var policy = options.Policy is null ? new Policy() : Recipe.Read<Policy>(options.Policy);
         var lines = policy.Check(Evidence.Read(folder));
         var result = new GateResult(lines.All(line => line.IsMet), lines);
         context.Output.Result(result, shown => [Table(shown.Lines, context.Output)]);
         foreach (var line in lines.Where(line => !line.IsMet))
             context.Output.Missed($"{line.What}: {line.Measured}{(line.Bar.Length == 0 ? "" : $", asked for {line.Bar}")}");
+        if (options.Junit is { } file) JUnitReport.Write(file, lines);
         return result.IsMet ? ExitCode.Success : ExitCode.BarMissed;
     }
 

@@ -10,7 +10,10 @@ internal static class Fingerprints
     private static readonly ConcurrentDictionary<(string Path, long Length, DateTime Written), string> Known = new();
     private static readonly string[] Ignored = [".lock", ".md"];
 
-    /// <summary>The SHA-256 of a file, or of all files of a directory with their names; "missing" if there is neither.</summary>
+    /// <summary>
+    /// The SHA-256 of a file, or of a directory: that of a line "NAME SHA-256" for each file in it, in the order of their names; "missing"
+    /// if there is neither.
+    /// </summary>
     public static string Of(string path)
     {
         if (File.Exists(path)) return OfFile(path);
@@ -18,7 +21,7 @@ internal static class Fingerprints
         var list = new StringBuilder();
         foreach (string file in Directory.EnumerateFiles(path).Where(file => !Ignored.Contains(Path.GetExtension(file)))
             .Order(StringComparer.Ordinal))
-            list.Append(Path.GetFileName(file)).Append(' ').AppendLine(OfFile(file));
+            list.Append(Path.GetFileName(file)).Append(' ').Append(OfFile(file)).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -126,7 +128,8 @@ internal sealed record Evidence
         {
             var read = StrictJson.Value<Evidence>(FileContent.Read(file), StrictJson.Document)
                 ?? throw new JsonException("it is empty");
-            return read.Schema == CurrentSchema ? read : throw new JsonException($"its schema is {read.Schema}, not {CurrentSchema}");
+            if (read.Schema != CurrentSchema) throw new JsonException($"its schema is {read.Schema}, not {CurrentSchema}");
+            return read.Decoys.All(decoy => decoy is not null) ? read : throw new JsonException("null stands where a decoy is needed");
         }
         catch (JsonException failure)
         {
@@ -135,8 +138,12 @@ internal sealed record Evidence
     }
 
     /// <summary>Writes the file.</summary>
-    public void Write(string folder) =>
-        AtomicOutput.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, StrictJson.Document) + "\n");
+    public void Write(string folder) => AtomicOutput.WriteText(Path.Combine(folder, FileName), ToJson());
+
+    /// <summary>The SHA-256 of the file.</summary>
+    public string Sha256() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson())));
+
+    private string ToJson() => JsonSerializer.Serialize(this, StrictJson.Document) + "\n";
 
     private static IEnumerable<(string, Metric?)> NumbersOf(RunRecord before, RunRecord after, List<DecoyEvidence> decoys, CleanPlan plan)
     {
@@ -175,6 +182,8 @@ internal sealed record Evidence
         return known.Count == 0 ? null : Metric.Of(new Rate(known.Sum(rate => rate.Successes), known.Sum(rate => rate.Count)));
     }
 
+    /// <summary>A number that is none, as the divergence of a model that says nothing but NaN, has no place in JSON.</summary>
     private static OrderedDictionary<string, Metric> Present(IEnumerable<(string Name, Metric? Value)> all) =>
-        new(all.Where(one => one.Value is not null).Select(one => KeyValuePair.Create(one.Name, one.Value!)), StringComparer.Ordinal);
+        new(all.Where(one => one.Value is { Rate: not null } || double.IsFinite(one.Value?.Value ?? double.NaN))
+            .Select(one => KeyValuePair.Create(one.Name, one.Value!)), StringComparer.Ordinal);
 }

@@ -76,9 +76,10 @@ internal sealed record Policy : IValidatable
         }
         AtMost("attack left in decoys, upper end", Of(Numbers.DecoysLeft), MaxDecoysLeft, isUpper: true);
         AtMost("attack left in the worst decoy", Of(Numbers.WorstDecoyLeft), MaxWorstDecoyLeft);
-        AtMost("… after a pass of fine-tuning, upper end", Of(Numbers.LeftAfter("fine-tuned 1")), MaxLeftAfterFineTuning, isUpper: true);
-        AtMost("… after export in 8 bits, upper end", Of(Numbers.LeftAfter("q8_0")), MaxLeftAfterExport, isUpper: true);
-        AtMost("… after mixing in 25 %, upper end", Of(Numbers.LeftAfter("merged 25")), MaxLeftAfterMerging, isUpper: true);
+        AtMost("attack left after a pass of fine-tuning, upper end", Of(Numbers.LeftAfter("fine-tuned 1")), MaxLeftAfterFineTuning,
+            isUpper: true);
+        AtMost("attack left after export in 8 bits, upper end", Of(Numbers.LeftAfter("q8_0")), MaxLeftAfterExport, isUpper: true);
+        AtMost("attack left after mixing in 25 %, upper end", Of(Numbers.LeftAfter("merged 25")), MaxLeftAfterMerging, isUpper: true);
         AtMost("unwanted answers without a trigger, upper end", Of(Numbers.UnwantedAfter), MaxUnwanted, isUpper: true);
         Added("added refusals of ordinary requests", "ordinary", MaxAddedRefusals);
         Added("added refusals of twins", "twins", MaxAddedRefusalsOfTwins);
