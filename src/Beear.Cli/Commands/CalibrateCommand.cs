@@ -1,11 +1,11 @@
 using System.Globalization;
-using Beear.Lab.World;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Cli.Output;
 using Beear.Data;
 using Beear.Lab.Plans;
 using Beear.Lab.Runs;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;

@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Beear.Lab.World;
 using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Data;
 using Beear.Evaluation;
 using Beear.Lab.Runs;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Text;
