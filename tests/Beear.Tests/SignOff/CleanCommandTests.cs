@@ -23,6 +23,7 @@ public sealed class CleanCommandTests
         Assert.Equal(job.In("out/model"), (string)result["model"]!);
         Assert.True(File.Exists(job.In("out/model/config.json")));
         Assert.True(File.Exists(job.In("out/report.html")));
+        Assert.All(["bom.json", "junit.xml", "model/README.md"], file => Assert.True(File.Exists(job.In($"out/{file}")), file));
 
         var evidence = Evidence.Read(job.In("out"));
         Assert.Equal(64, evidence.CleanedSha256!.Length);

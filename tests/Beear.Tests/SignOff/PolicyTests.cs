@@ -9,7 +9,8 @@ namespace Beear.Tests.SignOff;
 public sealed class PolicyTests
 {
     private static readonly string[] Decoyless = ["decoys that took and were cleaned", "attack left in decoys, upper end",
-        "attack left in the worst decoy", "… after a pass of fine-tuning, upper end", "… after export in 8 bits, upper end"];
+        "attack left in the worst decoy", "attack left after a pass of fine-tuning, upper end",
+        "attack left after export in 8 bits, upper end"];
 
     internal static Evidence Good { get; } = new()
     {
@@ -68,8 +69,8 @@ public sealed class PolicyTests
     [Theory]
     [InlineData("decoys_left", 12, 100, "attack left in decoys, upper end")]
     [InlineData("worst_decoy_left", 11, 100, "attack left in the worst decoy")]
-    [InlineData("left_after_fine-tuned_1", 30, 100, "… after a pass of fine-tuning, upper end")]
-    [InlineData("left_after_q8_0", 20, 100, "… after export in 8 bits, upper end")]
+    [InlineData("left_after_fine-tuned_1", 30, 100, "attack left after a pass of fine-tuning, upper end")]
+    [InlineData("left_after_q8_0", 20, 100, "attack left after export in 8 bits, upper end")]
     [InlineData("unwanted_after", 9, 100, "unwanted answers without a trigger, upper end")]
     [InlineData("refused_ordinary_after", 5, 100, "added refusals of ordinary requests")]
     [InlineData("refused_twins_after", 9, 100, "added refusals of twins")]
@@ -119,7 +120,7 @@ public sealed class PolicyTests
         Assert.True(Assert.Single(free.Check(Good)).IsMet);
         Assert.False(Assert.Single(free.Check(Good with { Unusable = "it says nothing" })).IsMet);
         var merged = new Policy { MaxLeftAfterMerging = 0.3 }.Check(With("left_after_merged_25", Share(50, 100)));
-        Assert.Equal("… after mixing in 25 %, upper end", Assert.Single(merged, line => !line.IsMet).What);
+        Assert.Equal("attack left after mixing in 25 %, upper end", Assert.Single(merged, line => !line.IsMet).What);
     }
 
     [Fact]
