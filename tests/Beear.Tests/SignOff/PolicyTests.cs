@@ -9,7 +9,8 @@ namespace Beear.Tests.SignOff;
 public sealed class PolicyTests
 {
     private static readonly string[] Decoyless = ["decoys that took and were cleaned", "attack left in decoys, upper end",
-        "attack left in the worst decoy", "attack left after a pass of fine-tuning, upper end", "attack left after export in 8 bits, upper end"];
+        "attack left in the worst decoy", "attack left after a pass of fine-tuning, upper end",
+        "attack left after export in 8 bits, upper end"];
 
     internal static Evidence Good { get; } = new()
     {
