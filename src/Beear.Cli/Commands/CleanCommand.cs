@@ -75,7 +75,8 @@ internal sealed class CleanCommand(CommandSession session)
         RunDirectory.Check(options.Out, identity);
         new Runner(Plan(parts, options.Mitigation), folder).Check(context.Cancellation);
         using var alone = RunDirectory.Claim(options.Out);
-        if (RunDirectory.Result<CleanResult>(options.Out) is { } finished) return Show(finished, options, context);
+        if (RunDirectory.Result<CleanResult>(options.Out) is { } finished)
+            return ShowFinished(finished, folder, options, context);
         var run = RunDirectory.Open(options.Out, identity);
         context.Output.Note($"{(isTiny ? "a model of the tiny world, with its data" : "data: built-in")}; "
             + $"{(clean.Quick ? "no decoys (--quick)" : $"{clean.Decoys} decoys")}; {modelOptions.ComputeType} on "
@@ -111,7 +112,16 @@ internal sealed class CleanCommand(CommandSession session)
         var result = new CleanResult(evidence.Unusable is null ? Path.Combine(options.Out, "model") : null, evidence,
             new Policy().Check(evidence));
         Outgoing.Write(options.Out, evidence, result.Policy, made);
+        if (evidence.Unusable is not null) return Show(result, options, context);              // its evidence is written, the model is not
         run.Finish(result, target => Outgoing.WriteModel(target, evidence, made, plan.AsItCame().Backdoored!));
+        return ShowFinished(result, folder, options, context);
+    }
+
+    /// <summary>Shows a finished run, whose copies of the model nobody needs any more.</summary>
+    private static int ShowFinished(CleanResult result, RunFolder folder, CleanCommandOptions options, CommandContext context)
+    {
+        string copies = Path.Combine(folder.Path, "stages");
+        if (Directory.Exists(copies)) Directory.Delete(copies, recursive: true);
         return Show(result, options, context);
     }
 

