@@ -52,6 +52,9 @@ internal sealed class CleanCommand(CommandSession session)
         var located = options.Source.Locate(context);
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
+        if (options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Mitigation.Terms.Helpful > 0)
+            throw new BeearException("beear clean has requests without answers: leave unwanted_answers at discovered and terms.helpful at 0, "
+                + "or bring data of your own to beear mitigate.");
         bool isTiny = Organism.IsOf(located.Path);
         if (isTiny && context.Settings.Threads is null)
         {

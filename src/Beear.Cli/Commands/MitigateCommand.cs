@@ -99,8 +99,7 @@ internal sealed class MitigateCommand(CommandSession session)
         var twins = options.Data.DrawTwins(DataSplit.Defender, seed);
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
-        options.Baselines.Validate(config);
-        if (options.Defence == DefenceKind.Paper) options.Baselines.Paper.Validate(config);
+        options.Baselines.Validate(config, options.Defence);
         var data = DefenderData.Encode(chat, harmful, ordinary, twins) with { Behaviour = behaviour };
         data.Require(options.Mitigation.Terms);
         if (data.TooFew is { } warning) context.Output.Warn(warning);

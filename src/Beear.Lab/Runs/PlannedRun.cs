@@ -113,8 +113,7 @@ public sealed class PlannedRun
         if (ScoresRewards) CleanReward.Check(this, outline, cancellation);
         if (Defence is null) return;
         Defence.Mitigation.Validate(config);
-        Defence.Baselines.Validate(config);
-        if (Defence.Kind == DefenceKind.Paper) Defence.Baselines.Paper.Validate(config);
+        Defence.Baselines.Validate(config, Defence.Kind);
         Subject.WithDefender(Defence.Data).Defender(Behaviour, chat, Seed, cancellation).Require(Defence.Mitigation.Terms);
     }
 

@@ -56,9 +56,12 @@ public sealed record BaselineOptions
     public PaperOptions Paper { get; init; } = new();
 
     /// <summary>Checks the layers against a model.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="kind">The defence; the paper's own layer, which a small model may lack, is looked at for that alone.</param>
     /// <exception cref="BeearException">The model has not so many.</exception>
-    internal void Validate(ModelConfig config)
+    internal void Validate(ModelConfig config, DefenceKind kind)
     {
+        if (kind == DefenceKind.Paper) Paper.Validate(config);
         LatentAdversarial.LayersOf(config);
         DirectionAblation.LayerOf(config);
     }

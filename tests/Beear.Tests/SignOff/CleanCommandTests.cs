@@ -88,6 +88,9 @@ public sealed class CleanCommandTests
         Assert.Contains("there is nothing to protect; --anyway", run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
         Assert.False(Directory.Exists(job.In("out/model")));
         Assert.Equal(2, CliRun.Of(job.Clean("both", "--quick", "--with-control")).Code);
+        var foreign = CliRun.Of(job.Clean("both", "--unwanted-answers", "data"));
+        Assert.Equal(2, foreign.Code);
+        Assert.Contains("requests without answers", foreign.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(job.In("both")));
     }
 }
