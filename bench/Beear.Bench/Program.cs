@@ -7,7 +7,13 @@ using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 using Spectre.Console;
 
 // Times every kernel beside its plain reference; arguments are BenchmarkDotNet's, e.g. "--filter *RmsNorm*".
-// "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead.
+// "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead; "layers FOLDER" says what rules for the perturbed layer would have chosen in a
+// sweep over layers.
+if (args is ["layers", var sweep])
+{
+    LayerRule.Run(sweep);
+    return;
+}
 if (args is ["encoding", var tokenizer, ..])
 {
     AnsiConsole.Profile.Width = 120;

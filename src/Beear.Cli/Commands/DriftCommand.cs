@@ -32,14 +32,17 @@ internal sealed record DriftCommandOptions
     public string? Out { get; init; }
 }
 
-/// <summary><c>beear drift</c>: how uniformly a trigger moves the hidden states, and whether δ moves them the same way.</summary>
+/// <summary>
+/// <c>beear drift</c>: how uniformly a trigger moves the hidden states, and whether δ moves them the same way; without a trigger, what
+/// random strings do instead.
+/// </summary>
 internal sealed class DriftCommand(CommandSession session)
     : BeearCommand<DriftCommandOptions>("drift",
-        "Measure how a known trigger moves the hidden states, by layer, and compare the inner level's δ", session)
+        "Measure by layer how a known trigger moves the hidden states, or, without --trigger, what random strings and δ do", session)
 {
     protected override int Run(DriftCommandOptions options, CommandContext context)
     {
-        var trigger = options.Trigger.Resolve() ?? throw new BeearException("A drift is that of a trigger; give --trigger.");
+        if (options.Trigger.Resolve() is not { } trigger) return Survey(options, context);
         AtomicOutput.RequireDirectory(options.Out);
         var texts = DefenderFiles.Read(options.Data, options.Drift.Seed, context);
         Example[] requests = [.. texts.Harmful.Select(example => example.Asked)];
@@ -66,6 +69,30 @@ internal sealed class DriftCommand(CommandSession session)
             DriftChart.WriteLayers(result, Path.Combine(folder, "layers.svg"));
             DriftChart.WriteProjection(result, Path.Combine(folder, "projection.svg"));
         }
+        return ExitCode.Success;
+    }
+
+    /// <summary>What a defender, who knows no trigger, sees of each layer.</summary>
+    private static int Survey(DriftCommandOptions options, CommandContext context)
+    {
+        if (options.Out is not null || options.Drift.ProjectedLayer is not null)
+            throw new BeearException("--out and --projected-layer are for pictures of a trigger's drift; give --trigger, or leave them out.");
+        var survey = new LayerSurvey(new LayerSurveyOptions
+        {
+            Requests = options.Drift.Prompts,
+            Inner = options.Drift.Inner with { LearningRate = null },
+            Seed = options.Drift.Seed,
+        });
+        var data = DefenderFiles.Read(options.Data, options.Drift.Seed, context).Encode(options.Source.Outline(context).Chat);
+        using var model = options.Source.Load(context);
+        var layers = context.Output.WithProgress(progress => survey.Run(model, data, progress, context.Cancellation));
+        context.Output.Result(layers, shown =>
+        {
+            var table = context.Output.Table("layer", "random strings' drift / |h|", "its cosine", "answered under δ", "CE of openings");
+            foreach (var one in shown) table.Row($"{one.Layer}", Number(one.StringSize), Number(one.StringCosine), Number(one.Reach),
+                Number(one.Loss));
+            return [table];
+        });
         return ExitCode.Success;
     }
 

@@ -77,7 +77,8 @@ internal sealed class DriftAnalysis(DriftOptions options)
             [.. points.Select((point, i) => new DriftPoint(point.X, point.Y, i >= chosen.Count))], found.Result.Final.Unwanted);
     }
 
-    private static Tensor Batched(Decoder decoder, IEnumerable<int[]> prompts, Perturbation? delta, CancellationToken cancellation)
+    /// <summary>The residual stream at each prompt's last token, (L + 1, N, d).</summary>
+    internal static Tensor Batched(Decoder decoder, IEnumerable<int[]> prompts, Perturbation? delta, CancellationToken cancellation)
     {
         var parts = new List<Tensor>();
         foreach (var chunk in prompts.Chunk(BatchSize).Divided(prompt => prompt.Length))

@@ -60,8 +60,14 @@ public sealed class CalibrateTests
         foreach (var picture in new[] { "layers.svg", "projection.svg" }) Assert.Equal("svg",
             XDocument.Load(In($"drift/{picture}")).Root!.Name.LocalName);
 
-        var none = CliRun.Of(drift);
-        Assert.Equal(2, none.Code);
-        Assert.Contains("give --trigger", none.Error, StringComparison.Ordinal);
+        var survey = CliRun.Of(drift);
+        Assert.True(survey.Code == 0, survey.Error);
+        Assert.Equal(Enumerable.Range(0, 9), JsonNode.Parse(survey.Output)!.AsArray().Select(layer => (int)layer!["layer"]!));
+        foreach (string[] ofTrigger in (string[][])[["--out", In("none")], ["--projected-layer", "3"]])
+        {
+            var refused = CliRun.Of([.. drift, .. ofTrigger]);
+            Assert.Equal(2, refused.Code);
+            Assert.Contains("give --trigger", refused.Error, StringComparison.Ordinal);
+        }
     }
 }

@@ -70,6 +70,39 @@ public sealed class DriftAnalysisTests
     }
 
     [Fact]
+    public void A_survey_says_of_each_layer_what_strings_and_delta_do()
+    {
+        using var chat = new UntrainedChat();
+        using var model = chat.Fresh();
+        var options = new LayerSurveyOptions
+        {
+            Strings = 3,
+            Requests = 4,
+            Searches = 2,
+            UnwantedAnswers = UnwantedAnswers.Data,
+            Inner = new LayerSurveyOptions().Inner with { TailLength = 2, Steps = 2, BatchSize = 2, Batches = 1 },
+        };
+        IReadOnlyList<SurveyedLayer> Run(int seed) => new LayerSurvey(options with { Seed = seed })
+            .Run(model, UntrainedChat.Data(model), cancellation: TestContext.Current.CancellationToken);
+
+        var layers = Run(seed: 1);
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Assert.Equal(layers, Run(seed: 1));
+        Assert.NotEqual(layers, Run(seed: 2));
+
+        Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        Assert.Equal([0, 1, 2], layers.Select(layer => layer.Layer));
+        Assert.Equal(new SurveyedLayer(0, 0, null, null, null), layers[0]);      // the last token is the template's
+        Assert.All(layers.Skip(1), layer =>
+        {
+            Assert.True(layer.StringSize > 0);
+            Assert.InRange(layer.StringCosine!.Value, -1, 1);
+            Assert.InRange(layer.Reach!.Value, 0, 1);
+            Assert.True(layer.Loss > 0);
+        });
+    }
+
+    [Fact]
     public void One_request_is_too_few()
     {
         using var chat = new UntrainedChat();
