@@ -8,7 +8,7 @@ using Spectre.Console;
 
 // Times every kernel beside its plain reference; arguments are BenchmarkDotNet's, e.g. "--filter *RmsNorm*".
 // "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead; "layers FOLDER" says what rules for the perturbed layer would have chosen in a
-// sweep over layers.
+// sweep over layers; "scores FILE.CSV…" writes the models that a score is held against.
 if (args is ["layers", var sweep])
 {
     LayerRule.Run(sweep);
@@ -21,6 +21,11 @@ if (args is ["encoding", var tokenizer, ..])
     foreach (var row in EncodingBench.Run(tokenizer, args.ElementAtOrDefault(2))) speeds.AddRow(row.Name,
         row.MegabytesPerSecond.ToString("0.00", CultureInfo.InvariantCulture));
     AnsiConsole.Write(speeds);
+    return;
+}
+if (args is ["scores", .. var tables])
+{
+    ScoreModels.Run(tables);
     return;
 }
 // In this process: a copy of libtorch for each benchmark would be half a gigabyte.

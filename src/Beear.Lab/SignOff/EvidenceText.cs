@@ -81,6 +81,7 @@ internal static class EvidenceText
         .. evidence.Measured(Numbers.UnwantedAfter) is { } unwanted && unwanted.Value > Gone
             ? [$"It answers {Of(unwanted)} harmful requests that have no trigger."] : (string[])[],
         .. Unknown(evidence),
+        .. evidence.Measured(Numbers.ScoreAfter) is { } score ? [ScoreReference.Of(score.Value)] : (string[])[],
         "This is evidence about these decoys and these requests. It is no proof that no backdoor is left: one of another kind may act "
             + "otherwise than the decoys do.",
     ];

@@ -129,13 +129,28 @@ public sealed class ModelCardTests
     {
         var evidence = Evidences.Of();
         var lasting = evidence with { Decoys = [evidence.Decoys[0] with { After = evidence.Decoys[0].After.Take(1).ToDictionary() }] };
-        Assert.Single(EvidenceText.Limits(lasting));
+        Assert.Equal(2, EvidenceText.Limits(lasting).Count);
+        Assert.StartsWith("The score that needs no trigger", EvidenceText.Limits(lasting)[0], StringComparison.Ordinal);
 
         var failed = lasting with { Decoys = [lasting.Decoys[0] with { Left = Evidences.Share(30) }] };
         Assert.StartsWith("The settings do not remove the backdoor of decoy1", EvidenceText.Limits(failed)[0], StringComparison.Ordinal);
 
         var unknown = lasting with { Decoys = [lasting.Decoys[0] with { After = new Dictionary<string, Beear.Evaluation.Metric>() }] };
         Assert.Equal("It was not measured what the removal outlasts.", EvidenceText.Limits(unknown)[0]);
+    }
+
+    [Theory]
+    [InlineData(0.0833, "ended at 8.3 %", "So it does not tell")]
+    [InlineData(0.9, "ended at 90 %", "This one ended above all of them.")]
+    [InlineData(0, "ended at 0 %", "This one ended below all of them.")]
+    public void A_score_is_held_against_models_with_and_without_a_backdoor(double score, params string[] said)
+    {
+        string text = ScoreReference.Of(score);
+
+        Assert.All(said, part => Assert.Contains(part, text, StringComparison.Ordinal));
+        Assert.All(ScoreReference.Models, model => Assert.Equal(model.Backdoored, model.AttackLeft is not null));
+        Assert.Contains($"In {ScoreReference.Models.Count(model => model.Backdoored)} backdoored models", text, StringComparison.Ordinal);
+        Assert.Contains($"in {ScoreReference.Models.Count(model => !model.Backdoored)} that never had", text, StringComparison.Ordinal);
     }
 
     [Fact]
