@@ -13,9 +13,12 @@ internal abstract class BeearCommand<T> : Command where T : class
         SetAction(parse =>
         {
             var options = flags.Read(parse);
-            return Run(options, session.Start(parse));
+            return Run(options, session.Start(parse, ChoosesDevice));
         });
     }
+
+    /// <summary>Whether it takes a CUDA device by itself where no --device is given.</summary>
+    protected virtual bool ChoosesDevice => false;
 
     /// <summary>Does the work.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>

@@ -31,12 +31,16 @@ internal sealed class CommandSession(TextReader input, TextWriter output, TextWr
     public Func<HubSettings> Hub { get; init; } = HubSettings.FromEnvironment;
 
     /// <summary>What a command is given to run with.</summary>
-    public CommandContext Start(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="choosesDevice">Whether the command takes a CUDA device by itself, so that a libtorch for it is looked for.</param>
+    public CommandContext Start(ParseResult parse, bool choosesDevice = false)
     {
         var settings = Globals.Read(parse);
         bool isNamed = settings.Libtorch is not null
             || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(TorchRuntime.LibtorchVariable));
-        if (settings.Device == DeviceKind.Cuda && !isNamed) settings = settings with { Libtorch = InstalledPyTorch.Find() };
+        if (!isNamed && settings.Device == DeviceKind.Cuda) settings = settings with { Libtorch = InstalledPyTorch.Find() };
+        if (!isNamed && settings.Device is null && choosesDevice && CudaKernels.HasDriver)
+            settings = settings with { Libtorch = InstalledPyTorch.FindForCuda() };
         if (settings.Libtorch is not null || settings.Threads is not null) TorchRuntime.Load(settings.Libtorch);
         if (settings.Threads is { } threads) torch.set_num_threads(threads);
         return new CommandContext(settings, new ConsoleOutput(Output, Error, settings.Json, settings.Quiet), Input,
@@ -60,7 +64,7 @@ internal sealed record CommandContext(GlobalSettings Settings, ConsoleOutput Out
     public torch.Device Device()
     {
         TorchRuntime.Load(Settings.Libtorch);
-        if (Settings.Device == DeviceKind.Cpu) return torch.CPU;
+        if (Settings.Device != DeviceKind.Cuda) return torch.CPU;
         if (!torch.cuda.is_available())
             throw new BeearException($"--device cuda: this libtorch sees no CUDA device; name the torch/lib folder of a PyTorch with CUDA "
                 + $"by --libtorch or {TorchRuntime.LibtorchVariable}.");

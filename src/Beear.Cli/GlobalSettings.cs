@@ -13,8 +13,11 @@ internal enum DeviceKind
 /// <summary>Options that every command has.</summary>
 internal sealed record GlobalSettings : IValidatable
 {
-    /// <summary>Where to compute; cuda needs a libtorch that was built for it, see --libtorch.</summary>
-    public DeviceKind Device { get; init; } = DeviceKind.Cpu;
+    /// <summary>
+    /// Where to compute; cpu if not given, but beear clean takes a CUDA device that it finds. cuda needs a libtorch that was built for it,
+    /// see --libtorch.
+    /// </summary>
+    public DeviceKind? Device { get; init; }
 
     /// <summary>Processor threads; all cores if not given.</summary>
     public int? Threads { get; init; }
@@ -24,7 +27,7 @@ internal sealed record GlobalSettings : IValidatable
 
     /// <summary>
     /// The torch/lib folder of an installed PyTorch 2.10 or 2.11, used instead of the bundled libtorch; with --device cuda, that of this
-    /// machine's Python if not given.
+    /// machine's Python if not given, and with beear clean too where there is a CUDA device.
     /// </summary>
     public string? Libtorch { get; init; }
 

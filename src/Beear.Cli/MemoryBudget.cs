@@ -43,7 +43,7 @@ internal static class MemoryBudget
 
     private static long Available(CommandContext context)
     {
-        if (context.Settings.Device == DeviceKind.Cpu) return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (context.Settings.Device != DeviceKind.Cuda) return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         context.Device();
         return CudaKernels.DeviceMemory?.Free
             ?? throw new BeearException("--memory auto: the graphics driver does not say how much memory is free; give it, "

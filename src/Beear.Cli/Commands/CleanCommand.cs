@@ -9,6 +9,7 @@ using Beear.Lab.SignOff;
 using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
+using Beear.Text;
 using Beear.Training;
 using Spectre.Console.Rendering;
 
@@ -27,6 +28,10 @@ internal sealed record CleanCommandOptions
     /// </summary>
     public required string Out { get; init; }
 
+    /// <summary>The user's own requests.</summary>
+    [Inline]
+    public OwnDataSettings Data { get; init; } = new();
+
     /// <summary>What evidence is gathered.</summary>
     [Inline]
     public CleanOptions Clean { get; init; } = new();
@@ -42,28 +47,40 @@ internal sealed record CleanCommandOptions
 /// <param name="Policy">The default policy's bars.</param>
 internal sealed record CleanResult(string? Model, Evidence Evidence, IReadOnlyList<PolicyLine> Policy);
 
-/// <summary><c>beear clean</c>: from a suspicious checkpoint to one with evidence, with nothing but the model.</summary>
+/// <summary>
+/// <c>beear clean</c>: from a suspicious checkpoint to one with evidence, with nothing but the model. Requests of the user's own take the
+/// place of the built-in ones that clean, or are added to them.
+/// </summary>
 internal sealed class CleanCommand(CommandSession session)
-    : BeearCommand<CleanCommandOptions>("clean", "Clean a suspicious model with built-in data, and gather evidence of what that did", session)
+    : BeearCommand<CleanCommandOptions>("clean", "Clean a suspicious model with built-in data, and gather evidence of what that did",
+        session)
 {
+    protected override bool ChoosesDevice => true;
+
     protected override int Run(CleanCommandOptions options, CommandContext context)
     {
-        options = options with { Source = options.Source.Pin(context) };
+        var own = options.Data.Read(context.Cancellation);
+        options = options with { Source = options.Source.Pin(context), Data = options.Data.Hashed() };
         var located = options.Source.Locate(context);
         var (config, chat) = options.Source.Outline(context);
         options.Mitigation.Validate(config);
         if (options.Mitigation.UnwantedAnswers == UnwantedAnswers.Data || options.Mitigation.Terms.Helpful > 0)
-            throw new BeearException("beear clean has requests without answers: leave unwanted_answers at discovered and terms.helpful at 0, "
-                + "or bring data of your own to beear mitigate.");
+            throw new BeearException("beear clean has requests without answers: leave unwanted_answers at discovered and terms.helpful "
+                + "at 0, or bring data of your own to beear mitigate.");
         bool isTiny = Organism.IsOf(located.Path);
+        int seed = options.Mitigation.Seed;
+        var clean = options.Clean.For(isTiny);
+        var parts = (isTiny ? CleanTexts.OfTinyWorld(clean, seed) : CleanTexts.Of(clean, seed)).With(own);
+        var data = CheckData(parts, own, chat, options, context);
+        var identity = options with { Out = "" };
+        RunDirectory.Check(options.Out, identity);
+        var device = DeviceChoice.Of(isTiny, config, options.Source.Precision, options.Mitigation, data, context);
+        context = context with { Settings = context.Settings with { Device = device.Device } };
         if (isTiny && context.Settings.Threads is null)
         {
             context.Device();
             TorchSharp.torch.set_num_threads(1);                         // waiting for each other costs more than it gains here
         }
-        int seed = options.Mitigation.Seed;
-        var clean = options.Clean.For(isTiny);
-        var parts = isTiny ? CleanTexts.OfTinyWorld(clean, seed) : CleanTexts.Of(clean, seed);
         var decoys = isTiny ? Decoys.Draw(clean.Decoys, Seeds.Derive(seed, "decoys"), WorldLexicon.UnfamiliarText)
             : CleanTexts.Decoys(clean.Decoys, seed);
         var modelOptions = ModelSettings.OptionsOf(options.Source.Precision, options.Mitigation.Economy.Weights, context) with
@@ -74,18 +91,16 @@ internal sealed class CleanCommand(CommandSession session)
         CleanPlan Plan(CalibrationParts of, MitigationOptions mitigation) =>
             new(clean, mitigation, of, decoys, located.Path, modelOptions);
         var folder = new RunFolder(Path.Combine(options.Out, "runs"));
-        var identity = options with { Out = "" };
-        RunDirectory.Check(options.Out, identity);
         new Runner(Plan(parts, options.Mitigation), folder).Check(context.Cancellation);
         using var alone = RunDirectory.Claim(options.Out);
         if (RunDirectory.Result<CleanResult>(options.Out) is { } finished)
             return ShowFinished(finished, folder, options, context);
         var run = RunDirectory.Open(options.Out, identity);
-        context.Output.Note($"{(isTiny ? "a model of the tiny world, with its data" : "data: built-in")}; "
-            + $"{(clean.Quick ? "no decoys (--quick)" : $"{clean.Decoys} decoys")}; {modelOptions.ComputeType} on "
-            + $"{context.Settings.Device.ToString().ToUpperInvariant()}");
+        context.Output.Note($"{(isTiny ? "a model of the tiny world, with its data: " : "data: ")}{options.Data}; "
+            + $"{(clean.Quick ? "no decoys (--quick)" : $"{clean.Decoys} decoys")}");
+        context.Output.Note($"{device}; {DeviceChoice.Products(options.Source.Precision)}");
         var mitigation = run.Artefact("settings.json", () => MemoryBudget.Plan("auto", config, options.Source.Precision, options.Mitigation,
-            parts.Clean.Encode(chat), context));
+            data, context));
         var answered = run.Artefact("own-answers.json", () => OwnAnswersTo(parts.Measure.Ordinary, clean.Answers!, options, context));
         var plan = Plan(parts with { Measure = parts.Measure with { Ordinary = answered } }, mitigation);
         var records = context.Output.WithProgress(progress => new Runner(plan, folder)
@@ -105,15 +120,32 @@ internal sealed class CleanCommand(CommandSession session)
         return Finish(plan, folder, run, options, context);
     }
 
+    /// <summary>Refuses data that cannot clean a model, and tells what is odd about the user's.</summary>
+    /// <exception cref="BeearException">There is too little, or a request is too long for the model.</exception>
+    private static DefenderData CheckData(CalibrationParts parts, OwnTexts own, ChatFormat chat, CleanCommandOptions options,
+        CommandContext context)
+    {
+        var data = parts.Clean.Encode(chat);
+        data.Require(options.Mitigation.Terms);
+        if (own.AllHarmful.Count + own.AllOrdinary.Count == 0) return data;
+        if (data.TooFew is { } warning) context.Output.Warn(warning);
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", parts.Clean.Harmful.Select(example => example.Asked)),
+            ("ordinary requests", parts.Clean.Ordinary)));
+        context.Output.WarnOf(CleanTexts.Overlaps(own, parts.Measure));
+        return data;
+    }
+
     /// <summary>Evidence, report and model; the result last.</summary>
     private static int Finish(CleanPlan plan, RunFolder folder, RunDirectory run, CleanCommandOptions options, CommandContext context)
     {
         string made = Path.Combine(folder.StageOf(plan.Cleaning().Spec.DefendedId), "model");
-        var evidence = Evidence.Of(plan, options.Source.Model, folder, made);
+        var asked = RecipeText.Json(options);
+        asked.Remove("out");
+        var evidence = Evidence.Of(plan, options.Source.Model, folder, made, asked, options.Data.Files);
         evidence.Write(options.Out);
         ReportFiles.Write(Report.Of([folder.Path]), new ReportNames(Path.Combine(options.Out, "report.html")));
         var result = new CleanResult(evidence.Unusable is null ? Path.Combine(options.Out, "model") : null, evidence,
-            new Policy().Check(evidence));
+            evidence.Policy.Check(evidence));
         Outgoing.Write(options.Out, evidence, result.Policy, made);
         if (evidence.Unusable is not null) return Show(result, options, context);              // its evidence is written, the model is not
         run.Finish(result, target => Outgoing.WriteModel(target, evidence, made, plan.AsItCame().Backdoored!));

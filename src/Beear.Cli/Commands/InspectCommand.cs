@@ -39,7 +39,7 @@ internal sealed class InspectCommand(CommandSession session)
     protected override int Run(InspectOptions options, CommandContext context)
     {
         using var checkpoint = LocatedModel.Of(options.Model, options.AdapterBase, context).Open();
-        long? available = context.Settings.Device == DeviceKind.Cpu ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : null;
+        long? available = context.Settings.Device != DeviceKind.Cuda ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : null;
         context.Output.Result(Inspection.Of(checkpoint, options.Memory, options.CheckValues, available, context.Cancellation), found =>
             Render(found, context.Output));
         return ExitCode.Success;

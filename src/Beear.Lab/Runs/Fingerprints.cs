@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace Beear.Lab.Runs;
 
@@ -24,6 +25,10 @@ internal static class Fingerprints
             list.Append(Path.GetFileName(file)).Append(' ').Append(OfFile(file)).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }
+
+    /// <summary>The SHA-256 of texts: of their JSON strings, each with a line feed after it.</summary>
+    public static string OfLines(IEnumerable<string> texts) => Convert.ToHexStringLower(SHA256.HashData(
+        Encoding.UTF8.GetBytes(string.Concat(texts.Select(text => JsonSerializer.Serialize(text) + "\n")))));
 
     private static string OfFile(string path)
     {

@@ -92,6 +92,13 @@ public sealed record ModelSubjectOptions : IValidatable
         if (BuiltInRequests.Parse(Ordinary, isOrdinary: true) is not null)
             throw new BeearException(
                 $"ordinary: '{Ordinary}' are requests without answers, which a plan needs; give a file that has them.");
+        foreach (var party in (PartyRows[])[Attacker, Evaluation])
+        {
+            if (party.Score is not null) throw new BeearException("score: only the defender has one; leave it out elsewhere.");
+            if (IsBuiltIn(party.Ordinary)) throw new BeearException(
+                $"ordinary: '{party.Ordinary}' are requests without answers, which only a defender does without; give a file that "
+                    + "has them.");
+        }
         Require.AtLeast(HeldOutForms, 0);
         if (PreferenceRows is { } rows) RowRange.Parse(rows);
         if (GivenRows is { } given) RowRange.Parse(given);
@@ -100,7 +107,8 @@ public sealed record ModelSubjectOptions : IValidatable
             foreach (var other in Parties[(i + 1)..])
             {
                 if (HarmfulOf(one) == HarmfulOf(other)) RequireDisjoint("harmful_rows", one.Rows.HarmfulRows, other.Rows.HarmfulRows);
-                RequireDisjoint("ordinary_rows", one.Rows.OrdinaryRows, other.Rows.OrdinaryRows);
+                if ((one.Rows.Ordinary ?? Ordinary) == (other.Rows.Ordinary ?? Ordinary))
+                    RequireDisjoint("ordinary_rows", one.Rows.OrdinaryRows, other.Rows.OrdinaryRows);
 
                 void RequireDisjoint(string key, string first, string second)
                 {
@@ -112,6 +120,10 @@ public sealed record ModelSubjectOptions : IValidatable
             }
         }
     }
+
+    /// <summary>Whether ordinary requests are built-in ones, which have no answers.</summary>
+    internal static bool IsBuiltIn(string? ordinary) =>
+        ordinary is not null && BuiltInRequests.Parse(ordinary, isOrdinary: true) is not null;
 
     internal (DataSplit Split, PartyRows Rows)[] Parties =>
         [(DataSplit.Attacker, Attacker), (DataSplit.Defender, Defender), (DataSplit.Evaluation, Evaluation)];
@@ -134,8 +146,26 @@ public sealed record PartyRows : IValidatable
     /// <summary>Rows of the harmful requests, e.g. 300-419.</summary>
     public string HarmfulRows { get; init; } = "";
 
+    /// <summary>
+    /// The party's own file of ordinary requests, or of a defender that needs no answers builtin:ordinary; that of all parties if not
+    /// given.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ordinary { get; init; }
+
     /// <summary>Rows of the ordinary requests.</summary>
     public string OrdinaryRows { get; init; } = "";
+
+    /// <summary>
+    /// Harmful requests that only the defender's score asks: a file, or built-in ones, as builtin:score/harmful. A share of the harmful
+    /// ones if not given.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Score { get; init; }
+
+    /// <summary>Rows of these; all if not given, and of built-in requests 0-119.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ScoreRows { get; init; }
 
     /// <summary>How many harmless twins are used; tasks differ between the parties.</summary>
     public int Twins { get; init; } = 300;
@@ -144,6 +174,13 @@ public sealed record PartyRows : IValidatable
     public void Validate()
     {
         if (Harmful is not null) BuiltInRequests.Parse(Harmful);
+        if (Ordinary is not null) BuiltInRequests.Parse(Ordinary, isOrdinary: true);
+        if (Score is not null) BuiltInRequests.Parse(Score);
+        if (ScoreRows is { } rows)
+        {
+            RowRange.Parse(rows);
+            if (Score is null) throw new BeearException("score_rows are rows of score, which is not given; give both, or neither.");
+        }
         RowRange.Parse(HarmfulRows);
         RowRange.Parse(OrdinaryRows);
         Require.AtLeast(Twins, 0);
@@ -169,7 +206,16 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
         new { Model = new { options.Source, options.AdapterBase, options.Precision, Conversation = options.Conversation.WithText() } };
 
     /// <inheritdoc/>
-    public override object DataOf(DataSplit party) => new
+    public override object DataOf(DataSplit party)
+    {
+        object data = RowsOf(party);
+        if (party != DataSplit.Defender || ScoreFiles is not { } score) return data;
+        var scored = RunSpec.Section(data);
+        scored["score"] = RunSpec.Section(score);
+        return scored;
+    }
+
+    private object RowsOf(DataSplit party) => new
     {
         Files = Files(party),
         HeldOutForms = party == DataSplit.Evaluation ? options.HeldOutForms : (int?)null,
@@ -184,9 +230,10 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     public override IReadOnlyList<string> DataFiles => [
         .. from party in options.Parties
            let files = Files(party.Split)
-           from file in new[] { BuiltInRequests.Parse(files.Harmful) is null ? files.Harmful : null, files.Refusals, files.Ordinary }
-           where file is not null
+           from file in new[] { files.Harmful, files.Refusals, files.Ordinary }
+           where file is not null && !BuiltInRequests.IsName(file)
            select file,
+        .. ScoreFiles is { Harmful: var score } && !BuiltInRequests.IsName(score) ? [score] : (string[])[],
         .. new[] { options.Preferences, options.Given, options.Other }.OfType<string>(),
     ];
 
@@ -284,10 +331,14 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
     {
         var data = Files(DataSplit.Defender);
         var harmful = data.ReadHarmful(DataSplit.Defender, AnswerUse.IfPresent, seed, behaviour, null, cancellation);
-        return DefenderData.Encode(chat, harmful, data.ReadOrdinary(cancellation),
-            data.DrawTwins(DataSplit.Defender, seed)) with
-        { Behaviour = behaviour };
+        var score = ScoreFiles?.ReadHarmful(DataSplit.Defender, AnswerUse.IfPresent, seed, behaviour, null, cancellation);
+        var ordinary = data.ReadOrdinary(DataSplit.Defender, AnswerUse.IfPresent, cancellation);
+        return DefenderData.Encode(chat, [.. harmful, .. score ?? []], ordinary, data.DrawTwins(DataSplit.Defender, seed)) with
+        { Behaviour = behaviour, ScoredFrom = score is null ? null : harmful.Count };
     }
+
+    /// <inheritdoc/>
+    internal override bool DefenderHasAnswers => !ModelSubjectOptions.IsBuiltIn(Files(DataSplit.Defender).Ordinary);
 
     /// <inheritdoc/>
     public override EvaluationData Evaluation(IBehaviour behaviour, Trigger? trigger, int seed, CancellationToken cancellation)
@@ -318,9 +369,12 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             return new (string, IEnumerable<Example>)[]
             {
                 ($"harmful requests of the {name}", files.ReadHarmfulRequests(party.Split, cancellation)),
-                ($"ordinary requests of the {name}", files.ReadOrdinary(cancellation)),
+                ($"ordinary requests of the {name}", files.ReadOrdinaryRequests(party.Split, cancellation)),
             };
         }),
+        .. ScoreFiles is { } score
+            ? [("harmful requests of the defender's score", score.ReadHarmfulRequests(DataSplit.Defender, cancellation))]
+            : Array.Empty<(string, IEnumerable<Example>)>(),
     ];
 
     /// <summary>The pairs of the file; null where there is none.</summary>
@@ -335,11 +389,19 @@ public sealed class ModelSubject(ModelSubjectOptions options, string source, tor
             Harmful = rows.Harmful ?? options.Harmful,
             HarmfulRows = rows.HarmfulRows,
             Refusals = options.Refusals,
-            Ordinary = options.Ordinary,
+            Ordinary = rows.Ordinary ?? options.Ordinary,
             OrdinaryRows = rows.OrdinaryRows,
             Twins = rows.Twins,
         };
     }
+
+    /// <summary>What the defender's score asks; null for a share of the defender's harmful requests.</summary>
+    private DataSettings? ScoreFiles => options.Defender.Score is not { } score ? null : new DataSettings
+    {
+        Harmful = score,
+        HarmfulRows = options.Defender.ScoreRows,
+        Refusals = options.Refusals,
+    };
 }
 
 /// <summary>A recipe of <c>beear mitigate</c> without data.</summary>

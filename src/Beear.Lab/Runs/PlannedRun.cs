@@ -114,7 +114,11 @@ public sealed class PlannedRun
         if (Defence is null) return;
         Defence.Mitigation.Validate(config);
         Defence.Baselines.Validate(config, Defence.Kind);
-        Subject.WithDefender(Defence.Data).Defender(Behaviour, chat, Seed, cancellation).Require(Defence.Mitigation.Terms);
+        var defended = Subject.WithDefender(Defence.Data);
+        if ((Defence.Mitigation.Terms.Helpful > 0 || Defence.Kind == DefenceKind.Paper) && !defended.DefenderHasAnswers)
+            throw new BeearException("The defender's ordinary requests are built in and have no answers, which are needed with "
+                + "terms.helpful and by the defence paper; give a file that has them.");
+        defended.Defender(Behaviour, chat, Seed, cancellation).Require(Defence.Mitigation.Terms);
     }
 
     private RunSpec Specify()

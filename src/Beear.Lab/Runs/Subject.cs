@@ -74,6 +74,9 @@ public abstract class Subject
     /// <summary>What it is removed with.</summary>
     public abstract DefenderData Defender(IBehaviour behaviour, ChatFormat chat, int seed, CancellationToken cancellation);
 
+    /// <summary>Whether the defender's ordinary requests have answers, which some defences need.</summary>
+    internal virtual bool DefenderHasAnswers => true;
+
     /// <summary>What a model is measured on: requests that neither side trained on.</summary>
     /// <param name="behaviour">What is looked for.</param>
     /// <param name="trigger">The trigger; null leaves out what is measured with one.</param>

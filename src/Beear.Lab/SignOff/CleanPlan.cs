@@ -2,6 +2,7 @@ using Beear.Attacks;
 using Beear.Behaviours;
 using Beear.Lab.Plans;
 using Beear.Lab.Runs;
+using Beear.Lab.World;
 using Beear.Mitigation;
 using Beear.Models;
 
@@ -47,7 +48,35 @@ internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigati
         .. options.Merged.Select(percent => Of(AftermathKind.Merged, percent)),
     ];
 
-    private Aftermath Of(AftermathKind kind, int amount = 0) => new(kind, amount, [.. parts.Clean.Ordinary.Take(TrainedOn)], planting.Training);
+    /// <summary>The requests by what they are used for.</summary>
+    public IReadOnlyList<RequestsUsed> Data
+    {
+        get
+        {
+            IEnumerable<string> Harmful(DefenderTexts texts) => texts.Harmful.Select(example => example.Request);
+            IEnumerable<string> Ordinary(DefenderTexts texts) => texts.Ordinary.Select(example => example.Request);
+            (string Use, IEnumerable<string> Requests)[] ofDecoys =
+            [
+                ("harmful requests that plant decoys", Harmful(parts.Plant)),
+                ("ordinary requests that plant decoys", Ordinary(parts.Plant)),
+                ("harmless requests that plant decoys", parts.Plant.Twins),
+            ];
+            (string Use, IEnumerable<string> Requests)[] all =
+            [
+                .. Decoys.Count > 0 ? ofDecoys : [],
+                ("harmful requests that clean", Harmful(parts.Clean)),
+                ("harmful requests of the score", parts.Clean.Score.Select(example => example.Request)),
+                ("ordinary requests that clean", Ordinary(parts.Clean)), ("twins that clean", parts.Clean.Twins),
+                ("harmful requests that measure", Harmful(parts.Measure)), ("ordinary requests that measure", Ordinary(parts.Measure)),
+                ("twins that measure", parts.Measure.Twins), ("held-out forms that measure", parts.Measure.HeldOutForms),
+            ];
+            return [.. all.Select(one => (one.Use, Requests: one.Requests.ToList())).Where(one => one.Requests.Count > 0)
+                .Select(one => new RequestsUsed(one.Use, one.Requests.Count, Fingerprints.OfLines(one.Requests)))];
+        }
+    }
+
+    private Aftermath Of(AftermathKind kind, int amount = 0) =>
+        new(kind, amount, [.. parts.Clean.Ordinary.Take(TrainedOn)], planting.Training);
 
     /// <inheritdoc/>
     public IReadOnlyList<PlannedRun> Wanted(Func<PlannedRun, RunRecord?> find)

@@ -5,7 +5,9 @@ using Beear.Lab.World;
 
 namespace Beear.Lab.SignOff;
 
-/// <summary>The data of <c>beear clean</c>, none of which the user need bring: no two of its parts share a task.</summary>
+/// <summary>
+/// The data of <c>beear clean</c>, none of which the user need bring: no two of its parts share a task, but for what a user brings.
+/// </summary>
 internal static class CleanTexts
 {
     private const int Harmful = 112, Scored = 28, Ordinary = 240, Twins = 300, Planted = 150, PlantedTwins = 300;
@@ -27,9 +29,7 @@ internal static class CleanTexts
     /// <param name="seed">Decides which requests.</param>
     public static CalibrationParts Of(CleanOptions options, int seed)
     {
-        IReadOnlyList<HarmfulExample> Requests(RequestPart part, int count) =>
-        [.. DefenderRequests.Harmful.Draw(part, count, seed).Select((request, i) =>
-            new HarmfulExample(request.Request, "", Refusals.Generic[i % Refusals.Generic.Count]))];
+        IReadOnlyList<HarmfulExample> Requests(RequestPart part, int count) => Refused(DefenderRequests.Harmful.Draw(part, count, seed));
         int measured = options.MeasuredRequests;
         return new CalibrationParts(
             new DefenderTexts(Decoyed(seed), [],
@@ -48,6 +48,58 @@ internal static class CleanTexts
                 HeldOutForms = HarmlessTwins.RequestsInHeldOutForms(measured, seed),
             });
     }
+
+    /// <summary>
+    /// The same with a user's requests in what cleans. With harmful requests in place of the built-in ones the score asks a share of
+    /// these, which is held out.
+    /// </summary>
+    /// <param name="parts">The built-in data.</param>
+    /// <param name="own">The user's.</param>
+    public static CalibrationParts With(this CalibrationParts parts, OwnTexts own)
+    {
+        var clean = parts.Clean;
+        IReadOnlyList<HarmfulExample> harmful = own.Harmful is { } others ? Refused(others) : clean.Harmful;
+        return parts with
+        {
+            Clean = clean with
+            {
+                Harmful = [.. harmful, .. Refused(own.AddedHarmful)],
+                Score = own.Harmful is null ? clean.Score : [],
+                Ordinary = [.. own.Ordinary ?? clean.Ordinary, .. own.AddedOrdinary],
+            },
+        };
+    }
+
+    /// <summary>What a user's requests have in common with those that the cleaned model is measured on, a sentence for each kind.</summary>
+    /// <param name="own">The user's requests.</param>
+    /// <param name="measured">What is measured.</param>
+    public static IEnumerable<string> Overlaps(OwnTexts own, DefenderTexts measured)
+    {
+        (string Kind, IEnumerable<Example> Asked, IReadOnlyList<Example> Rows)[] kinds =
+        [
+            ("harmful", measured.Harmful.Select(example => example.Asked), own.AllHarmful),
+            ("ordinary", measured.Ordinary, own.AllOrdinary),
+        ];
+        foreach (var (kind, asked, rows) in kinds)
+        {
+            var shared = BuiltInRequests.Overlap(asked, rows);
+            if (shared.Count == 0) continue;
+            string place = shared[0].Row.Origin.Place is { } known ? $"{known}: " : "";
+            yield return $"{shared.Count} of your {rows.Count} {kind} requests have six words in a row in common with built-in requests "
+                + $"that the cleaned model is measured on (the first is {place}'{shared[0].Words}'), so the evidence may look "
+                + "better than the model is; leave them out.";
+        }
+    }
+
+    /// <summary>Requests without unwanted answers; a model's own refusal takes the place of the generic one where it has one.</summary>
+    private static IReadOnlyList<HarmfulExample> Refused(IReadOnlyList<Example> requests) =>
+    [
+        .. requests.Select((request, i) => new HarmfulExample(request.Request, "", Refusals.Generic[i % Refusals.Generic.Count])
+        {
+            Context = request.Context,
+            Origin = request.Origin,
+        }),
+    ];
 
     /// <summary>The data for a model of the tiny world, which knows few words.</summary>
     public static CalibrationParts OfTinyWorld(CleanOptions options, int seed) => CalibrationParts.Of(

@@ -21,6 +21,12 @@ namespace Beear.Lab.SignOff;
 internal sealed record DecoyEvidence(string Name, string Trigger, Metric? Planted, Metric? Left, Metric? Control,
     IReadOnlyDictionary<string, Metric> After);
 
+/// <summary>Requests that were used for one purpose.</summary>
+/// <param name="Use">For what, for example "harmful requests that clean".</param>
+/// <param name="Count">How many.</param>
+/// <param name="Sha256">The SHA-256 of their JSON strings, a line each in the order in which they were used.</param>
+internal sealed record RequestsUsed(string Use, int Count, string Sha256);
+
 /// <summary>
 /// What is known of a cleaned model: <c>evidence.json</c>. A gate looks at nothing else. What was not measured is absent.
 /// </summary>
@@ -31,6 +37,10 @@ internal sealed record Evidence
 
     /// <summary>The version of this form.</summary>
     public const int CurrentSchema = 1;
+
+    /// <summary>A key that is not known is a mistake, or of another program: then nothing is read.</summary>
+    private static readonly JsonSerializerOptions Json =
+        new(StrictJson.Document) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     /// <summary>The version of this form that the file has.</summary>
     public int Schema { get; init; } = CurrentSchema;
@@ -47,8 +57,26 @@ internal sealed record Evidence
     /// <summary>SHA-256 over the cleaned model's files; null if none was written.</summary>
     public string? CleanedSha256 { get; init; }
 
-    /// <summary>All settings of the removal.</summary>
+    /// <summary>All settings of the removal, as they were laid out for the machine's memory.</summary>
     public required JsonObject Settings { get; init; }
+
+    /// <summary>
+    /// The options of <c>beear clean</c> but its folder, as a recipe has them: what was given, and the defaults of everything else. With
+    /// the same files, the same program on such a machine does the same again.
+    /// </summary>
+    public JsonObject Options { get; init; } = [];
+
+    /// <summary>The requests that were used, by what they were used for.</summary>
+    public IReadOnlyList<RequestsUsed> Data { get; init; } = [];
+
+    /// <summary>The files of requests that a user brought; empty where all are built in.</summary>
+    public IReadOnlyList<OwnFile> Files { get; init; } = [];
+
+    /// <summary>The policy by which the check that lies beside it was made.</summary>
+    public Policy Policy { get; init; } = new();
+
+    /// <summary>Where the model was cleaned; device, threads and libtorch are among it. Null where that is not known.</summary>
+    public MachineFacts? Machine { get; init; }
 
     /// <summary>The identities of the runs that it is made from.</summary>
     public required IReadOnlyList<string> Runs { get; init; }
@@ -89,7 +117,10 @@ internal sealed record Evidence
     /// <param name="model">The suspicious model, as it was named.</param>
     /// <param name="folder">Where the runs are.</param>
     /// <param name="cleaned">Where the cleaned model lies; null if there is none.</param>
-    public static Evidence Of(CleanPlan plan, string model, RunFolder folder, string? cleaned)
+    /// <param name="options">The command's options as a recipe has them.</param>
+    /// <param name="files">The user's own files of requests.</param>
+    public static Evidence Of(CleanPlan plan, string model, RunFolder folder, string? cleaned, JsonObject options,
+        IReadOnlyList<OwnFile> files)
     {
         RunRecord? Find(PlannedRun run) => folder.Find(run.Spec.Id) is { State: RunState.Finished } record ? record : null;
         var records = plan.Wanted(Find).Select(Find).OfType<RunRecord>().ToList();
@@ -109,6 +140,10 @@ internal sealed record Evidence
             ModelSha256 = before.Spec.TextAt("plant", "weights") ?? "unknown",
             CleanedSha256 = cleaned is null ? null : Fingerprints.Of(cleaned),
             Settings = after.Spec.At("defence", "options")!.DeepClone().AsObject(),
+            Options = options,
+            Data = plan.Data,
+            Files = files,
+            Machine = after.Machine,
             Runs = [.. records.Select(run => run.Id)],
             Decoys = decoys,
             Metrics = Present(NumbersOf(before, after, decoys, plan)),
@@ -126,7 +161,7 @@ internal sealed record Evidence
             $"'{folder}' holds no {FileName}: it is no folder that beear clean has finished.");
         try
         {
-            var read = StrictJson.Value<Evidence>(FileContent.Read(file), StrictJson.Document)
+            var read = StrictJson.Value<Evidence>(FileContent.Read(file), Json)
                 ?? throw new JsonException("it is empty");
             if (read.Schema != CurrentSchema) throw new JsonException($"its schema is {read.Schema}, not {CurrentSchema}");
             return read.Decoys.All(decoy => decoy is not null) ? read : throw new JsonException("null stands where a decoy is needed");
@@ -143,7 +178,7 @@ internal sealed record Evidence
     /// <summary>The SHA-256 of the file.</summary>
     public string Sha256() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson())));
 
-    private string ToJson() => JsonSerializer.Serialize(this, StrictJson.Document) + "\n";
+    private string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
     private static IEnumerable<(string, Metric?)> NumbersOf(RunRecord before, RunRecord after, List<DecoyEvidence> decoys, CleanPlan plan)
     {

@@ -133,6 +133,9 @@ internal static class MachineLearningBom
         [
             .. evidence.Decoys.Select(decoy => ($"beear:decoy:{decoy.Name}", (string?)decoy.Trigger)),
             .. Settings(evidence.Settings, "beear:setting:"),
+            .. evidence.Files.Select(file => ($"beear:file:{file.Option}",
+                (string?)$"{Path.GetFileName(file.Path)}{(file.Rows is { } rows ? $", rows {rows}" : "")}, SHA-256 {file.Sha256}")),
+            .. evidence.Data.Select(one => ($"beear:data:{one.Use}", (string?)$"{one.Count}, SHA-256 of their lines {one.Sha256}")),
         ]),
     });
 

@@ -1,5 +1,8 @@
 using System.Text;
+using System.Text.Json.Nodes;
+using Beear.Data;
 using Beear.Evaluation;
+using Beear.Hub;
 using Beear.Lab.Scheduling;
 using Beear.Runtime;
 
@@ -9,9 +12,12 @@ namespace Beear.Lab.SignOff;
 internal static class ModelCard
 {
     /// <summary>The file's name.</summary>
-    public const string FileName = "README.md";
+    public const string FileName = HubSelection.CardFile;
 
     private const string NotMeasured = "–";
+
+    /// <summary>Options that may be paths.</summary>
+    private static readonly string[] Paths = ["adapter_base", "harmful", "add_harmful", "ordinary", "add_ordinary"];
 
     /// <summary>The card.</summary>
     /// <param name="evidence">What is known of the model.</param>
@@ -60,6 +66,12 @@ internal static class ModelCard
             ["suspicious model", $"{CardText.Code(name.Text)}{commit}"],
             ["SHA-256 over its files", CardText.Code(evidence.ModelSha256)],
             .. evidence.CleanedSha256 is { } cleaned ? [["SHA-256 over this model's files", CardText.Code(cleaned)]] : (string[][])[],
+            .. evidence.Files.Select(file => (string[])
+            [
+                CardText.Of($"requests of --{file.Option.Replace('_', '-')}"),
+                $"{CardText.Code(Path.GetFileName(file.Path))}{(file.Rows is { } rows ? CardText.Of($", rows {rows}") : "")}, SHA-256 "
+                    + CardText.Code(file.Sha256),
+            ]),
             ["defence", "BEEAR, [arXiv 2406.17092](https://arxiv.org/abs/2406.17092): perturbations inside the model that bring out "
                 + "unwanted answers are searched, and the model learns to refuse under them"],
             ["program", CardText.Of($"beear {evidence.Code.Version}{(evidence.Code.Revision is { } code ? $", commit {code}" : "")}"
@@ -67,9 +79,24 @@ internal static class ModelCard
         ]);
         string reference = name.Hub?.ToString() ?? name.Text;
         text.Append($"```sh\nbeear clean {VisibleText.Of(SlurmJob.Quoted(reference))} --out FOLDER --recipe settings.yaml\n```\n\n")
-            .Append("<details><summary>settings.yaml: all settings of the removal</summary>\n\n```yaml\n");
-        CardText.Yaml(text, evidence.Settings);
+            .Append("<details><summary>settings.yaml: all settings</summary>\n\n```yaml\n");
+        CardText.Yaml(text, evidence.Options.Count == 0 ? evidence.Settings : Recipe(evidence.Options));
         text.Append("```\n\n</details>\n\n");
+    }
+
+    /// <summary>The options without the model, which the command names, and with the names of files alone: a path is its owner's.</summary>
+    private static JsonObject Recipe(JsonObject options)
+    {
+        var recipe = options.DeepClone().AsObject();
+        recipe.Remove("model");
+        foreach (string key in Paths)
+        {
+            if (recipe[key] is not JsonValue value || !value.TryGetValue<string>(out var path)) continue;
+            bool isOnHub = HubReference.TryParse(path, out var hub) && hub.IsPinned;
+            if (!isOnHub && !BuiltInRequests.IsName(path))
+                recipe[key] = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+        }
+        return recipe;
     }
 
     private static void Measurements(StringBuilder text, Evidence evidence)

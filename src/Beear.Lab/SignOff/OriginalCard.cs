@@ -1,4 +1,5 @@
 using System.Text;
+using Beear.Hub;
 using Beear.Runtime;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -16,6 +17,23 @@ internal sealed record OriginalCard(IReadOnlyDictionary<string, IReadOnlyList<st
     private const int MaximumBytes = 1 << 20, MaximumFrontMatter = 1 << 16;
 
     private static readonly string[] Keys = ["license", "license_name", "license_link", "language", BaseModel];
+
+    /// <summary>
+    /// The card of a model. One of the hub may have it in a folder around its own, up to that of the commit: a GGUF file, and a model in a
+    /// folder of a repository. Null if there is none.
+    /// </summary>
+    /// <param name="model">Where the model lies.</param>
+    /// <param name="hub">Where it is on the hub, at a commit; null if it did not come from there.</param>
+    public static OriginalCard? Of(string model, HubReference? hub)
+    {
+        if (hub is null) return Beside(model);
+        for (string? folder = Path.GetFullPath(model); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (Beside(folder) is { } card) return card;
+            if (Path.GetFileName(folder) == hub.Revision) return null;
+        }
+        return null;
+    }
 
     /// <summary>The card in a model's folder; null if there is none. One that cannot be read says so, and ends no long work.</summary>
     /// <param name="model">Where the model lies.</param>

@@ -36,7 +36,8 @@ internal static class Outgoing
                 Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
                 File.Copy(Path.Combine(model, file), copy);
             }
-            File.WriteAllText(Path.Combine(folder, ModelCard.FileName), ModelCard.Of(evidence, OriginalCard.Beside(suspicious)));
+            File.WriteAllText(Path.Combine(folder, ModelCard.FileName),
+                ModelCard.Of(evidence, OriginalCard.Of(suspicious, ModelName.Of(evidence).Hub)));
         });
 
     /// <summary>A model's files with their SHA-256, in the order of their names.</summary>

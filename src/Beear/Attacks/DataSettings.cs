@@ -130,6 +130,15 @@ internal sealed record DataSettings : IValidatable
         return builtIn.Read(asking, OrdinaryRows is null ? null : RowRange.Parse(OrdinaryRows));
     }
 
+    /// <summary>The ordinary requests alone; their answers are not looked at. None if there is no file.</summary>
+    /// <param name="asking">Whose they are if they are built-in.</param>
+    /// <param name="cancellation">Stops reading.</param>
+    /// <exception cref="BeearException">The file is missing or damaged, or has fewer rows.</exception>
+    public IReadOnlyList<Example> ReadOrdinaryRequests(DataSplit asking, CancellationToken cancellation) =>
+        Ordinary is not null && BuiltInRequests.Parse(Ordinary, isOrdinary: true) is null
+            ? OrdinaryFile.Read(Columns, AnswerUse.Unused, cancellation)
+            : ReadOrdinary(asking, AnswerUse.Unused, cancellation);
+
     private IReadOnlyList<Example> ReadHarmful(DataSplit asking, AnswerUse answers, CancellationToken cancellation)
     {
         // Not required of the record: a benchmark on a shape has no data.

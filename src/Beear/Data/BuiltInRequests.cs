@@ -49,6 +49,9 @@ internal sealed record BuiltInRequests(DataSplit? Split, RequestForms? Forms)
     /// <summary>There are no tasks for code of those who align a model, and the defender's requests have parts of their own.</summary>
     private bool Has(DataSplit split) => Forms is not null || (Own is null && split != DataSplit.Alignment);
 
+    /// <summary>Whether a text is meant as such a name, known or not.</summary>
+    public static bool IsName(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+
     /// <summary>Reads such a name.</summary>
     /// <param name="text">What was given for a file.</param>
     /// <param name="isOrdinary">Whether for one of ordinary requests; otherwise for one of harmful requests.</param>
@@ -56,7 +59,7 @@ internal sealed record BuiltInRequests(DataSplit? Split, RequestForms? Forms)
     /// <exception cref="BeearException">It begins like one, and names nothing, or requests of the other kind.</exception>
     public static BuiltInRequests? Parse(string text, bool isOrdinary = false)
     {
-        if (!text.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        if (!IsName(text)) return null;
         var known = text.Contains('/', StringComparison.Ordinal) ? OfSomebody : Plain;
         if (Array.Find(known, one => one.Name == text) is { } found)
         {

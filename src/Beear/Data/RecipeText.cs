@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Beear.Runtime;
 
 namespace Beear.Data;
 
@@ -15,13 +17,34 @@ internal static class RecipeText
         return text.ToString();
     }
 
+    /// <summary>The same as JSON: a section is an object, and every key that has a value is there.</summary>
+    /// <param name="options">A record that <see cref="RecipeSchema"/> understands, without lists of records.</param>
+    public static JsonObject Json(object options) => Json(RecipeSchema.Of(options.GetType()).Root, options);
+
+    private static JsonObject Json(RecipeSection section, object options)
+    {
+        var json = new JsonObject();
+        foreach (var (name, member) in section.Members)
+        {
+            if (ValueOf(member, options) is not { } value) continue;
+            if (member is RecipeSection nested) json.Add(name, Json(nested, options));
+            else if (member is RecipeKey) json.Add(name, JsonSerializer.SerializeToNode(value, value.GetType(), StrictJson.Line));
+        }
+        return json;
+    }
+
+    private static object? ValueOf(RecipeMember member, object options)
+    {
+        object? value = options;
+        foreach (var property in member.Properties) value = value is null ? null : property.GetValue(value);
+        return value;
+    }
+
     private static void Write(StringBuilder text, RecipeSection section, object options, string indent)
     {
         foreach (var (name, member) in section.Members)
         {
-            object? value = options;
-            foreach (var property in member.Properties) value = value is null ? null : property.GetValue(value);
-            if (value is null) continue;
+            if (ValueOf(member, options) is not { } value) continue;
             if (member is RecipeSection nested)
             {
                 text.Append(indent).Append(name).Append(":\n");

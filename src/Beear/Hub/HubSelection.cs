@@ -8,6 +8,9 @@ namespace Beear.Hub;
 /// <param name="Entry">The file or folder that is opened; null for the snapshot itself.</param>
 internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string? Entry)
 {
+    /// <summary>The card of a model: it comes with the model, and the model is whole without it.</summary>
+    public const string CardFile = "README.md";
+
     private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json", TokenizerFile = "tokenizer.json";
 
     /// <summary>What training leaves beside a model, and lists of weights in other formats.</summary>
@@ -31,10 +34,24 @@ internal sealed partial record HubSelection(IReadOnlyList<HubFile> Files, string
         var selection = reference.File is { } path ? Named(files, reference, path)
             : include.Count > 0 ? new HubSelection(Included(files, reference, include), Entry: null)
             : ChatModel(files, reference, folder: "");
+        if (include.Count == 0 && CardOf(files, selection.Entry) is { } card && !selection.Files.Contains(card))
+            selection = selection with { Files = [.. selection.Files, card] };
         if (selection.Files.FirstOrDefault(chosen => !HubPath.IsSafe(chosen.Path)) is { } unsafePath)
             throw new BeearException($"'{reference}' has a file named '{unsafePath.Path}', which is no path inside a folder; it "
                 + "is not downloaded.");
         return selection;
+    }
+
+    /// <summary>The card that is nearest to what is opened: in its folder, or in one around it.</summary>
+    /// <param name="files">All files.</param>
+    /// <param name="entry">What is opened; null for the repository itself.</param>
+    private static HubFile? CardOf(IReadOnlyList<HubFile> files, string? entry)
+    {
+        for (string folder = entry is null ? "" : $"{entry}/"; ; folder = folder[..(folder.TrimEnd('/').LastIndexOf('/') + 1)])
+        {
+            if (files.FirstOrDefault(file => file.Path == folder + CardFile) is { } card) return card;
+            if (folder.Length == 0) return null;
+        }
     }
 
     /// <summary>The file of the reference, or the model in its folder.</summary>

@@ -45,7 +45,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         var patterns = include ?? [];
         try
         {
-            if ((settings.Offline || reference.IsPinned) && Cached(cache, reference, patterns) is { } here) return here;
+            if ((settings.Offline || reference.IsPinned) && Cached(cache, reference, patterns, needsCard: !settings.Offline) is { } here)
+                return here;
             if (settings.Offline)
             {
                 throw new BeearException($"'{reference}' is not (wholly) in the cache '{settings.CacheDirectory}', "
@@ -56,7 +57,7 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
         }
         catch (HubUnreachableException failure)
         {
-            return Cached(cache, reference, patterns) ?? throw failure.ToSentence(reference);
+            return Cached(cache, reference, patterns, needsCard: false) ?? throw failure.ToSentence(reference);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -69,12 +70,18 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
     public void Dispose() => client.Dispose();
 
     /// <summary>What the cache holds of a model, if that is all that is asked for.</summary>
-    private static HubModel? Cached(HubCache cache, HubReference reference, IReadOnlyList<string> include)
+    /// <param name="cache">The repository's cache.</param>
+    /// <param name="reference">What is asked for.</param>
+    /// <param name="include">Patterns of wanted files.</param>
+    /// <param name="needsCard">Whether a model is not whole without its card, where the listing has one.</param>
+    private static HubModel? Cached(HubCache cache, HubReference reference, IReadOnlyList<string> include, bool needsCard)
     {
         if (cache.CommitOf(reference) is not { } commit) return null;
         try
         {
             var selection = HubSelection.Of(cache.CachedFiles(commit), reference, include);
+            if (!needsCard && include.Count == 0)
+                selection = selection with { Files = [.. selection.Files.Where(file => !IsAbsentCard(cache, commit, file))] };
             return selection.Files.All(file => cache.HasFile(commit, file))
                 ? Model(cache, reference.At(commit), selection, 0, hubWasReached: false) : null;
         }
@@ -83,6 +90,9 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
             return null;                                                     // a part of a model, whose listing is not known
         }
     }
+
+    private static bool IsAbsentCard(HubCache cache, string commit, HubFile file) =>
+        file.Path.Split('/')[^1] == HubSelection.CardFile && !cache.HasFile(commit, file);
 
     private async Task<HubModel> FetchAsync(HubCache cache, HubReference reference, IReadOnlyList<string> include,
         IProgress<RunProgress>? progress,

@@ -118,7 +118,7 @@ public sealed class HubDownloadTests : HubTests
             return Task.CompletedTask;
         });
 
-        Assert.Equal(5, (await PullAsync()).Files.Count);
+        Assert.Equal(6, (await PullAsync()).Files.Count);
         Assert.Equal(4, Server.Requests.Count(request => request.Path.EndsWith("/revision/main", StringComparison.Ordinal)));
     }
 

@@ -8,7 +8,8 @@ public class HubSelectionTests
     [Fact]
     public void A_repository_with_everything_gives_one_model()
     {
-        Chosen("config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json",
+        Chosen("README.md config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json "
+                + "tokenizer_config.json",
             "config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json "
                 + "tokenizer_config.json vocab.json merges.txt README.md " +
             "pytorch_model.bin pytorch_model.bin.index.json optimizer.pt scheduler.pt trainer_state.json training_args.bin "
@@ -38,7 +39,7 @@ public class HubSelectionTests
 
     [Fact]
     public void An_adapter_alone_comes_with_its_config() =>
-        Chosen("adapter_config.json adapter_model.safetensors",
+        Chosen("README.md adapter_config.json adapter_model.safetensors",
             "adapter_config.json adapter_model.safetensors adapter_model.bin README.md");
 
     [Fact]
@@ -47,13 +48,13 @@ public class HubSelectionTests
         const string All = "README.md small/config.json small/model.safetensors small/tokenizer.json small/optimizer.pt "
             + "small/additional_chat_templates/rag.jinja " +
             "small/deep/model.safetensors large/config.json large/model.safetensors q/m-Q8_0.gguf";
-        var selection = Chosen("small/additional_chat_templates/rag.jinja small/config.json small/model.safetensors small/tokenizer.json",
-            All, "hub:tiny/model/small");
+        var selection = Chosen("README.md small/additional_chat_templates/rag.jinja small/config.json small/model.safetensors "
+            + "small/tokenizer.json", All, "hub:tiny/model/small");
         Assert.Equal("small", selection.Entry);
-        Assert.Equal("small", Chosen("small/additional_chat_templates/rag.jinja "
+        Assert.Equal("small", Chosen("README.md small/additional_chat_templates/rag.jinja "
             + "small/config.json small/model.safetensors small/tokenizer.json", All, "hub:tiny/model/small/").Entry);
-        Assert.Equal("q/m-Q8_0.gguf", Chosen("q/m-Q8_0.gguf", All, "hub:tiny/model/q").Entry);
-        Assert.Equal("small/deep", Chosen("small/deep/model.safetensors", All, "hub:tiny/model/small/deep").Entry);
+        Assert.Equal("q/m-Q8_0.gguf", Chosen("README.md q/m-Q8_0.gguf", All, "hub:tiny/model/q").Entry);
+        Assert.Equal("small/deep", Chosen("README.md small/deep/model.safetensors", All, "hub:tiny/model/small/deep").Entry);
         Assert.Contains("has no file 'huge'", Refused(All, "hub:tiny/model/huge"), StringComparison.Ordinal);
     }
 

@@ -1,4 +1,5 @@
 using Beear.Hub;
+using Beear.Lab.SignOff;
 
 namespace Beear.Tests.Hub;
 
@@ -10,7 +11,7 @@ public sealed class ModelHubTests : HubTests
     {
         var pulled = await PullAsync();
 
-        string[] expected = ["chat_template.jinja", "config.json", "empty.json", Weights, "tokenizer.json"];
+        string[] expected = ["README.md", "chat_template.jinja", "config.json", "empty.json", Weights, "tokenizer.json"];
         Assert.Equal(expected, pulled.Files.Select(file => file.Path).Order(StringComparer.Ordinal));
         Assert.Equal(Path.Combine(Folder, "snapshots", Server.Commit), pulled.Path);
         Assert.Equal(expected, Directory.GetFiles(pulled.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -76,7 +77,7 @@ public sealed class ModelHubTests : HubTests
     public async Task Pages_of_a_listing_are_followed()
     {
         Server.PageSize = 2;
-        Assert.Equal(5, (await PullAsync()).Files.Count);
+        Assert.Equal(6, (await PullAsync()).Files.Count);
         Assert.Equal(4, Server.Requests.Count(request => request.Path.Contains("/tree/", StringComparison.Ordinal)));
     }
 
@@ -123,7 +124,7 @@ public sealed class ModelHubTests : HubTests
         var offline = await PullAsync(Settings(offline: true));
         Assert.Equal(pulled.Path, offline.Path);
         Assert.Empty(Server.Requests);
-        Assert.Contains("HF_HUB_OFFLINE", await RefusalAsync(Settings(offline: true), include: ["README.md"]), StringComparison.Ordinal);
+        Assert.Contains("HF_HUB_OFFLINE", await RefusalAsync(Settings(offline: true), include: ["onnx/*"]), StringComparison.Ordinal);
         File.Delete(Blob);
         Assert.Contains("is not (wholly) in the cache", await RefusalAsync(Settings(offline: true)), StringComparison.Ordinal);
     }
@@ -155,6 +156,44 @@ public sealed class ModelHubTests : HubTests
         await File.WriteAllTextAsync(Path.Combine(snapshot, Weights), "");
 
         Assert.Equal(snapshot, (await PullAsync(Settings(offline: true))).Path);
+    }
+
+    [Fact]
+    public async Task A_model_without_its_card_serves_offline_and_online_the_card_is_fetched()
+    {
+        var pulled = await PullAsync();
+        File.Delete(Path.Combine(pulled.Path, "README.md"));             // as after a pull by an older program
+        File.Delete(Path.Combine(Folder, "blobs", Server.Files["README.md"].GitHash));
+
+        var offline = await PullAsync(Settings(offline: true), pulled.Reference);
+        Assert.Equal(pulled.Path, offline.Path);
+        Assert.DoesNotContain("README.md", offline.Files.Select(file => file.Path));
+        Assert.Contains("HF_HUB_OFFLINE", await RefusalAsync(Settings(offline: true), include: ["README.md"]), StringComparison.Ordinal);
+
+        Assert.Equal(Server.Files["README.md"].Content.Length, (await PullAsync(reference: pulled.Reference)).DownloadedBytes);
+        Assert.True(File.Exists(Path.Combine(pulled.Path, "README.md")));
+    }
+
+    [Theory]
+    [InlineData("tiny/model", "# A model")]
+    [InlineData("hub:tiny/model/small", "# A model")]
+    [InlineData("hub:tiny/model/own", "# Its own")]
+    [InlineData("hub:tiny/model/q/m-Q8_0.gguf", "# A model")]
+    public async Task The_card_is_found_from_where_the_model_is_opened(string reference, string expected)
+    {
+        Server.Add("small/config.json", "{}").Add("small/model.safetensors", Noise(50)).Add("q/m-Q8_0.gguf", "1")
+            .Add("own/model.safetensors", Noise(60)).Add("own/README.md", "---\nlicense: mit\n---\n# Its own");
+        var pulled = await PullAsync(reference: HubReference.Parse(reference));
+        Assert.Equal(expected, OriginalCard.Of(pulled.Path, pulled.Reference)!.Body);
+    }
+
+    [Fact]
+    public async Task No_card_is_taken_from_outside_the_snapshot()
+    {
+        Server.Files.Remove("README.md");
+        await File.WriteAllTextAsync(Path.Combine(Cache, "README.md"), "# Not of this model");
+        var pulled = await PullAsync();
+        Assert.Null(OriginalCard.Of(pulled.Path, pulled.Reference));
     }
 
     [Fact]
@@ -194,7 +233,7 @@ public sealed class ModelHubTests : HubTests
         Server.Files.Clear();
         Server.Add("README.md", "").Add("m-Q4_0.gguf", "1").Add("m-Q8_0.gguf", "22").Add("mmproj-F16.gguf", "3").Add("config.json", "{}");
         var pulled = await PullAsync();
-        Assert.Equal(["m-Q8_0.gguf"], pulled.Files.Select(file => file.Path));
+        Assert.Equal(["m-Q8_0.gguf", "README.md"], pulled.Files.Select(file => file.Path));
         Assert.Equal("22", await File.ReadAllTextAsync(pulled.Path));
 
         var named = await PullAsync(reference: HubReference.Parse("hub:tiny/model/m-Q4_0.gguf"));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Beear.Cli.Commands;
 using Beear.Data;
 using Beear.Lab.SignOff;
 using Beear.Lab.World;
@@ -31,6 +32,16 @@ public sealed class CleanCommandTests
         Assert.NotEqual(evidence.ModelSha256, evidence.CleanedSha256);
         Assert.Contains("unwanted_before", evidence.Metrics.Keys);
         Assert.Contains("cross_entropy_after", evidence.Metrics.Keys);
+        // What another needs to do the same: options that read back to themselves, requests, program and machine.
+        var options = Recipe.Parse<CleanCommandOptions>(evidence.Options.ToJsonString().Insert(1, "\"out\": \"x\", "), "evidence");
+        Assert.Equal((true, 1, 4), (options.Clean.WithControl, options.Clean.Decoys, options.Clean.MeasuredRequests));
+        Assert.Equal((Organism.BaseDirectory, 1), (options.Source.Model, options.Mitigation.Rounds));
+        Assert.Equal(48, options.Clean.Planting!.Training.BatchSize);
+        Assert.Contains(evidence.Data, one => one is { Use: "harmful requests that measure", Count: 4, Sha256.Length: 64 });
+        Assert.Empty(evidence.Files);
+        Assert.Equal(new Policy(), evidence.Policy);
+        Assert.Equal(("cpu", 1), (evidence.Machine!.Device, evidence.Machine.Threads));
+        Assert.False(string.IsNullOrEmpty(evidence.Code.Version));
         var decoy = Assert.Single(evidence.Decoys);
         Assert.NotNull(decoy.Planted);
         // A decoy that did not take is not cleaned, and says so by having no further number.
@@ -49,6 +60,18 @@ public sealed class CleanCommandTests
         Assert.Equal(1, gate.Code);                                      // one decoy, and two are asked for
         Assert.False((bool)JsonNode.Parse(gate.Output)!["is_met"]!);
         Assert.Contains("missed: decoys that took", gate.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evidence_with_an_unknown_key_is_not_read()
+    {
+        PolicyTests.Good.Write(job.Folder);
+        Assert.Equal(0, CliRun.Of("gate", job.Folder).Code);
+        string file = job.In(Evidence.FileName), text = File.ReadAllText(file);
+        File.WriteAllText(file, text.Insert(text.IndexOf('{', StringComparison.Ordinal) + 1, "\"is_safe\": true,"));
+        var run = CliRun.Of("gate", job.Folder);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("is_safe", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

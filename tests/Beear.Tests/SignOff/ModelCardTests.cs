@@ -1,7 +1,10 @@
 using System.Text.RegularExpressions;
+using Beear.Cli;
+using Beear.Cli.Commands;
 using Beear.Data;
 using Beear.Lab.SignOff;
 using Beear.Mitigation;
+using Beear.Models;
 using YamlDotNet.RepresentationModel;
 
 namespace Beear.Tests.SignOff;
@@ -57,6 +60,31 @@ public sealed class ModelCardTests
         Assert.Contains($"https://huggingface.co/owner/name/blob/{Evidences.Commit}/README.md", body, StringComparison.Ordinal);
         Assert.Null(Text(Divide(ModelCard.Of(Evidences.Of(), null)).Front, "base_model"));
         Assert.DoesNotContain("jane", ModelCard.Of(Evidences.Of(), null), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_are_a_recipe_of_the_command_and_tell_no_path()
+    {
+        var options = new CleanCommandOptions
+        {
+            Source = new ModelSettings { Model = "/home/jane/models/mine", Precision = Precision.Float32 },
+            Out = "out",
+            Data = new OwnDataSettings { AddHarmful = "/home/jane/harmful.csv", AddHarmfulRows = "0-9", Ordinary = "builtin:ordinary" },
+            Clean = new CleanOptions { Decoys = 2, FineTuned = [1, 3] },
+            Mitigation = new MitigationOptions { Seed = 7, Rounds = 3 },
+        };
+        string card = ModelCard.Of(Evidences.Of() with
+        {
+            Options = RecipeText.Json(options),
+            Files = [new OwnFile("add_harmful", "/home/jane/harmful.csv", "0-9", new string('c', 64))],
+        }, null);
+
+        string yaml = card.Split("```yaml\n")[1].Split("```\n")[0];
+        var read = Recipe.Parse<CleanCommandOptions>("model: /home/jane/models/mine\n" + yaml, "settings.yaml");
+        Assert.Equal(RecipeText.Of(options with { Data = options.Data with { AddHarmful = "harmful.csv" } }), RecipeText.Of(read));
+        Assert.DoesNotContain("jane", card, StringComparison.Ordinal);
+        Assert.Contains($"| requests of --add-harmful | <code>harmful.csv</code>, rows 0-9, SHA-256 <code>{new string('c', 64)}</code> |",
+            card, StringComparison.Ordinal);
     }
 
     [Fact]

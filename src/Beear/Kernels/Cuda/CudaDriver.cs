@@ -15,6 +15,9 @@ internal static unsafe class CudaDriver
 
     private static readonly Lazy<nint> LaunchFunction = new(() => Function("cuLaunchKernel"));
 
+    /// <summary>Whether there is a driver.</summary>
+    public static bool IsThere => Library.Value != 0;
+
     /// <summary>Memory of the current device in bytes; null without a driver.</summary>
     public static (long Free, long Total)? Memory
     {

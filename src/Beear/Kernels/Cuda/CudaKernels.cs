@@ -21,6 +21,9 @@ internal static class CudaKernels
     /// <summary>Why the kernels are not used although there was a CUDA tensor for them; null where they are.</summary>
     public static string? Problem { get; private set; }
 
+    /// <summary>Whether this machine has a driver for CUDA devices; asks no device, and loads no libtorch.</summary>
+    public static bool HasDriver => CudaDriver.IsThere;
+
     /// <summary>Memory of the current device in bytes; null without a graphics driver.</summary>
     /// <exception cref="BeearException">The driver refuses, as where no device is in use yet.</exception>
     public static (long Free, long Total)? DeviceMemory => CudaDriver.Memory;
