@@ -87,23 +87,29 @@ internal sealed class ServeCommand(CommandSession session)
         var address = IPAddress.Parse(options.Web.Host);
         if (key is null && !IPAddress.IsLoopback(address))
             context.Output.Warn($"everybody who reaches {address} may use these models; ask for a key with --key-file.");
+        using var serving = new Serving(Load(sources, options.Batch, context), options.Serving, context.Settings.Seed ?? 1);
+        using var app = OpenAIServer.Build(serving, options.Web, key, failure => context.Output.Failed($"error: {failure}"));
+        LocalServer.Run(app, uri => Tell(uri, serving.Models, key, context), context.Cancellation).GetAwaiter().GetResult();
+        return ExitCode.Success;
+    }
+
+    private static List<ServedModel> Load(List<(string Name, ModelSettings Source)> sources, ContinuousBatchOptions batch,
+        CommandContext context)
+    {
         var models = new List<ServedModel>();
         try
         {
-            foreach (var (name, source) in sources) models.Add(new ServedModel(name, source.Load(context), options.Batch));
-            var serving = new Serving(models, options.Serving, context.Settings.Seed ?? 1);
-            using var app = OpenAIServer.Build(serving, options.Web, key, failure => context.Output.Failed($"error: {failure}"));
-            LocalServer.Run(app, uri => Tell(uri, models, key, context), context.Cancellation)
-                .GetAwaiter().GetResult();
-            return ExitCode.Success;
+            foreach (var (name, source) in sources) models.Add(new ServedModel(name, source.Load(context), batch));
+            return models;
         }
-        finally
+        catch
         {
             foreach (var model in models) model.Dispose();
+            throw;
         }
     }
 
-    private static void Tell(Uri address, List<ServedModel> models, ApiKey? key, CommandContext context)
+    private static void Tell(Uri address, IReadOnlyList<ServedModel> models, ApiKey? key, CommandContext context)
     {
         context.Output.Result(new ServeDocument(address, [.. models.Select(model => model.Name)]), document =>
             $"{string.Join(", ", document.Models)} at {document.Address}v1 (Ctrl-C ends it)");

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Beear.Server.OpenAI;
 
@@ -21,7 +22,8 @@ internal static class OpenAIServer
     public static WebApplication Build(Serving serving, WebOptions web, ApiKey? key, Action<Exception> failed)
     {
         var app = LocalServer.Build(web,
-            builder => builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            builder => builder.Services.AddOpenTelemetry()
+                .ConfigureResource(resource => resource.AddService("beear")).WithMetrics(metrics => metrics
                 .AddMeter(ServerMetrics.MeterName).AddPrometheusExporter(exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)),
             (context, status, message) => Refuse(context, new ApiException(status, message)));
         app.Use(next => context => Guard(context, next, key, failed));

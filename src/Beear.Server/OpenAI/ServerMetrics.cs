@@ -3,11 +3,12 @@ using System.Diagnostics.Metrics;
 namespace Beear.Server.OpenAI;
 
 /// <summary>What a server measures of its work, as OpenTelemetry's conventions for generative models name it where they do.</summary>
-internal sealed class ServerMetrics
+internal sealed class ServerMetrics : IDisposable
 {
     /// <summary>The name of the meter.</summary>
     public const string MeterName = "Beear.Server";
 
+    private readonly Meter meter = new(MeterName);
     private readonly Counter<long> requests;
     private readonly Counter<long> tokens;
     private readonly Histogram<double> firstToken;
@@ -16,7 +17,6 @@ internal sealed class ServerMetrics
     /// <summary>Measures the work of some models.</summary>
     public ServerMetrics(IReadOnlyList<ServedModel> models)
     {
-        var meter = new Meter(MeterName);
         requests = meter.CreateCounter<long>("beear.server.requests", "{request}", "Requests by model and outcome.");
         tokens = meter.CreateCounter<long>("beear.server.tokens", "{token}", "Tokens of prompts (input) and answers (output).");
         firstToken = meter.CreateHistogram<double>("gen_ai.server.time_to_first_token", "s", "From a request to its first token.",
@@ -49,6 +49,9 @@ internal sealed class ServerMetrics
 
     /// <summary>An answer's further tokens have come, in this time each.</summary>
     public void FurtherTokens(string model, TimeSpan time) => furtherTokens.Record(time.TotalSeconds, ModelTag(model));
+
+    /// <inheritdoc/>
+    public void Dispose() => meter.Dispose();
 
     private static KeyValuePair<string, object?> ModelTag(string name) => new("model", name);
 }

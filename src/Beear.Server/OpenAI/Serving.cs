@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http;
 namespace Beear.Server.OpenAI;
 
 /// <summary>What all endpoints share: the models, the options, the measurements.</summary>
-/// <param name="models">The models; they are the caller's.</param>
+/// <param name="models">The models; they become its own.</param>
 /// <param name="options">Defaults and what is allowed.</param>
 /// <param name="seed">Of answers whose requests have none; each gets another that is derived from it.</param>
-internal sealed class Serving(IReadOnlyList<ServedModel> models, ServingOptions options, int seed)
+internal sealed class Serving(IReadOnlyList<ServedModel> models, ServingOptions options, int seed) : IDisposable
 {
     private long asked;
 
@@ -33,5 +33,12 @@ internal sealed class Serving(IReadOnlyList<ServedModel> models, ServingOptions 
         return models.FirstOrDefault(model => model.Name == name) ?? throw new ApiException(StatusCodes.Status404NotFound,
             $"The model '{name}' does not exist; there is {string.Join(", ", models.Select(model => $"'{model.Name}'"))}.", "model",
             "model_not_found");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Metrics.Dispose();
+        foreach (var model in models) model.Dispose();
     }
 }

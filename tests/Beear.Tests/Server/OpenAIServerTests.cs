@@ -287,7 +287,8 @@ public sealed class OpenAIServerTests(ServedWorldFixture fixture) : IClassFixtur
             metrics = await world.Http.GetStringAsync(new Uri("metrics", UriKind.Relative));
         }
 
-        Assert.Contains("outcome=\"cancelled\"", metrics, StringComparison.Ordinal);
+        Assert.True(metrics.Contains("outcome=\"cancelled\"", StringComparison.Ordinal),
+            string.Join('\n', metrics.Split('\n').Where(line => line.Contains("after", StringComparison.Ordinal))));
         for (int i = 0; i < 100 && world.Models[1].Running > 0; i++) await Task.Delay(10);
         Assert.Equal((0, 0), (world.Models[1].Running, world.Models[1].Waiting));
         string[] names = ["beear_server_requests", "beear_server_tokens", "beear_server_waiting", "beear_server_running",

@@ -19,9 +19,11 @@ internal sealed class ServedWorld : IAsyncDisposable
     private readonly Task running;
     private readonly WebApplication app;
 
-    private ServedWorld(IReadOnlyList<ServedModel> models, WebApplication app, TaskCompletionSource<Uri> started)
+    private readonly Serving serving;
+
+    private ServedWorld(Serving serving, WebApplication app, TaskCompletionSource<Uri> started)
     {
-        (Models, this.app) = (models, app);
+        (this.serving, this.app) = (serving, app);
         running = LocalServer.Run(app, started.SetResult, stop.Token);
     }
 
@@ -33,15 +35,15 @@ internal sealed class ServedWorld : IAsyncDisposable
         var serving = new Serving(models, options ?? new ServingOptions { AllowTrigger = true }, seed: 1);
         var started = new TaskCompletionSource<Uri>();
         var failures = new List<Exception>();
-        var world = new ServedWorld(models, OpenAIServer.Build(serving, web ?? new WebOptions(), key, failures.Add), started)
+        var world = new ServedWorld(serving, OpenAIServer.Build(serving, web ?? new WebOptions(), key, failures.Add), started)
         { Failures = failures };
         var first = await Task.WhenAny(started.Task, world.running);
         if (first == world.running) await world.running;
-        world.Http = new HttpClient { BaseAddress = await started.Task };
+        world.Http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = await started.Task };
         return world;
     }
 
-    public IReadOnlyList<ServedModel> Models { get; }
+    public IReadOnlyList<ServedModel> Models => serving.Models;
 
     /// <summary>Failures of the server itself.</summary>
     public required IReadOnlyList<Exception> Failures { get; init; }
@@ -81,7 +83,7 @@ internal sealed class ServedWorld : IAsyncDisposable
         await stop.CancelAsync();
         await running;
         await app.DisposeAsync();
-        foreach (var model in Models) model.Dispose();
+        serving.Dispose();
         stop.Dispose();
         Assert.Empty(Failures.Select(failure => failure.Message));
     }
