@@ -7,12 +7,13 @@ using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 using Spectre.Console;
 
 // Times every kernel beside its plain reference; arguments are BenchmarkDotNet's, e.g. "--filter *RmsNorm*".
-// "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead, "serve MODEL [SECONDS]" a server of a model under load.
+// "encoding TOKENIZER.JSON [TEXT]" times a tokenizer instead, "serve MODEL [SECONDS [THREADS]]" a server of a model under load.
 if (args is ["serve", var served, ..])
 {
     var load = new Table().AddColumns("what", "measured");
     var seconds = args.Length > 2 ? double.Parse(args[2], CultureInfo.InvariantCulture) : 60;
-    foreach (var row in await ServeBench.Run(served, seconds)) load.AddRow(row.Name, row.Value);
+    int? threads = args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : null;
+    foreach (var row in await ServeBench.Run(served, seconds, threads)) load.AddRow(row.Name, row.Value);
     AnsiConsole.Write(load);
     return;
 }

@@ -27,9 +27,12 @@ internal static class ServeBench
     /// <summary>Loads a model, serves it on a free port, and measures.</summary>
     /// <param name="path">The model.</param>
     /// <param name="seconds">How long many clients stream; one client has a third of it.</param>
-    public static async Task<IReadOnlyList<Row>> Run(string path, double seconds)
+    /// <param name="threads">Of libtorch; all cores if null.</param>
+    public static async Task<IReadOnlyList<Row>> Run(string path, double seconds, int? threads)
     {
         FreedMemory.Keep();
+        TorchRuntime.Load();
+        if (threads is { } count) TorchSharp.torch.set_num_threads(count);
         using var stop = new CancellationTokenSource();
         var model = new ServedModel("model", LanguageModel.Load(path, ModelOptions.Float32), new ContinuousBatchOptions());
         using var serving = new Serving([model], new ServingOptions(), seed: 1);
@@ -72,6 +75,8 @@ internal static class ServeBench
             new("one client, tokens/s", Text(one.Tokens / one.Seconds)),
             new($"{Clients} clients, tokens/s", Text(many.Tokens / many.Seconds)),
             new("ratio", Text(many.Tokens / many.Seconds / (one.Tokens / one.Seconds))),
+            new("the same by second of processor time, clients included", $"{Text(one.Tokens / one.Work)}, {Text(many.Tokens / many.Work)}, "
+                + Text(many.Tokens / many.Work / (one.Tokens / one.Work))),
             new($"{Clients} clients: answers, errors", $"{many.Answers}, {many.Errors}"),
             new($"{Clients} clients: median wait for the first token, s", Text(many.FirstToken)),
             new("memory before and after, MiB", $"{before >> 20}, {after >> 20}"),
@@ -90,12 +95,15 @@ internal static class ServeBench
         return process.WorkingSet64;
     }
 
-    private sealed record Result(long Tokens, int Answers, int Errors, double Seconds, double FirstToken);
+    /// <summary>What clients got; the seconds of the clock and of processors that it took.</summary>
+    private sealed record Result(long Tokens, int Answers, int Errors, double Seconds, double Work, double FirstToken);
 
     /// <summary>Clients that ask again as soon as they have their answers; what is under way at the end is counted and left.</summary>
     private static async Task<Result> Load(HttpClient client, int clients, double seconds)
     {
         var (tokens, answers, errors, firsts) = (0L, 0, 0, new List<double>());
+        using var process = Process.GetCurrentProcess();
+        var work = process.TotalProcessorTime;
         var watch = Stopwatch.StartNew();
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
@@ -129,7 +137,9 @@ internal static class ServeBench
                 }
             }
         }));
-        return new Result(tokens, answers, errors, watch.Elapsed.TotalSeconds, Median(firsts));
+        process.Refresh();
+        return new Result(tokens, answers, errors, watch.Elapsed.TotalSeconds, (process.TotalProcessorTime - work).TotalSeconds,
+            Median(firsts));
     }
 
     private static double Median(List<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);

@@ -57,7 +57,7 @@ internal sealed class AnswerPieces(Serving serving, ServedModel model, long star
         yield return new AnswerPiece(index, rest.Answer, rest.Thought, Token: null, text.Stopped || decoding.Ended ? "stop" : "length");
     }
 
-    private static IAsyncEnumerable<AnswerPiece> Merged(IReadOnlyList<IAsyncEnumerable<AnswerPiece>> streams, CancellationToken cancellation)
+    private static IAsyncEnumerable<AnswerPiece> Merged(List<IAsyncEnumerable<AnswerPiece>> streams, CancellationToken cancellation)
     {
         var channel = Channel.CreateUnbounded<AnswerPiece>(new UnboundedChannelOptions { SingleReader = true });
         int open = streams.Count;

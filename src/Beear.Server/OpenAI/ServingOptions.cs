@@ -1,5 +1,3 @@
-using Beear.Data;
-
 namespace Beear.Server.OpenAI;
 
 /// <summary>What a server answers where a request does not say, and what it allows.</summary>

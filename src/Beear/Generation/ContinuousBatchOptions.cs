@@ -19,7 +19,7 @@ internal sealed record ContinuousBatchOptions : IValidatable
 
     /// <summary>Tokens of new prompts in a pass, 1 to 65,536: a longer prompt is read in slices, so that other answers go on meanwhile.</summary>
     [Folded]
-    public int PromptTokens { get; init; } = 128;
+    public int PromptTokens { get; init; } = 256;
 
     /// <inheritdoc/>
     public void Validate()

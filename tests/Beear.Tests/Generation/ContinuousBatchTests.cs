@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Beear.Generation;
 using Beear.Models;
 using Beear.Tests.Models;

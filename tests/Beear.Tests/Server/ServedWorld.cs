@@ -19,11 +19,11 @@ internal sealed class ServedWorld : IAsyncDisposable
     private readonly Task running;
     private readonly WebApplication app;
 
-    private readonly Serving serving;
+    private readonly Serving served;
 
     private ServedWorld(Serving serving, WebApplication app, TaskCompletionSource<Uri> started)
     {
-        (this.serving, this.app) = (serving, app);
+        (served, this.app) = (serving, app);
         running = LocalServer.Run(app, started.SetResult, stop.Token);
     }
 
@@ -43,7 +43,7 @@ internal sealed class ServedWorld : IAsyncDisposable
         return world;
     }
 
-    public IReadOnlyList<ServedModel> Models => serving.Models;
+    public IReadOnlyList<ServedModel> Models => served.Models;
 
     /// <summary>Failures of the server itself.</summary>
     public required IReadOnlyList<Exception> Failures { get; init; }
@@ -83,7 +83,7 @@ internal sealed class ServedWorld : IAsyncDisposable
         await stop.CancelAsync();
         await running;
         await app.DisposeAsync();
-        serving.Dispose();
+        served.Dispose();
         stop.Dispose();
         Assert.Empty(Failures.Select(failure => failure.Message));
     }
