@@ -20,6 +20,7 @@ internal static class CommandList
         yield return new WatchCommand(session);
         yield return new ReportCommand(session);
         yield return new ChatCommand(session);
+        yield return new ServeCommand(session);
         yield return new InspectCommand(session);
         yield return new ExportCommand(session);
         yield return new PullCommand(session);

@@ -13,7 +13,7 @@ public class ArchitectureTests
     private const string Root = "Beear";
 
     /// <summary>The projects under src.</summary>
-    private static readonly string[] Projects = ["Beear.Text", "Beear", "Beear.Lab", "Beear.Cli"];
+    private static readonly string[] Projects = ["Beear.Text", "Beear", "Beear.Lab", "Beear.Server", "Beear.Cli"];
 
     /// <summary>The folders of src/Beear.Text.</summary>
     private static readonly string[] TextOrder = ["Runtime", "Text"];

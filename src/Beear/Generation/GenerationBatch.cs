@@ -146,10 +146,7 @@ internal sealed class GenerationBatch
         {
             int prompt = alive[row], token = (int)chosen[row];
             if (IsFinished(prompt)) continue;
-            if (token < 0)
-                throw new BeearException($"The model's logits are not finite at token {answers[prompt].Count + 1} of an answer: its "
-                    + "weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew "
-                    + "with a smaller learning rate.");
+            if (token < 0) throw NotFinite(answers[prompt].Count + 1);
             if (endOfTurn.Contains(token))
             {
                 ends[prompt] = token;
@@ -159,4 +156,10 @@ internal sealed class GenerationBatch
             decided[prompt] = OnToken?.Invoke(prompt, token) == true;
         }
     }
+
+    /// <summary>What is said where no token can be chosen.</summary>
+    /// <param name="place">Which token of the answer, counted from 1.</param>
+    internal static BeearException NotFinite(int place) => new($"The model's logits are not finite at token {place} of an answer: its "
+        + "weights are damaged, or its numbers do not fit the precision; take --precision float32, or train it anew "
+        + "with a smaller learning rate.");
 }

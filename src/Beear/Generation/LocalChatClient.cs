@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using Beear.Models;
 using Microsoft.Extensions.AI;
 
@@ -7,7 +6,7 @@ namespace Beear.Generation;
 
 /// <summary>
 /// A local model as the <see cref="IChatClient"/> that .NET programs know: conversations go through its chat template, answers come whole
-/// or as they are decoded. Several threads may use it; they are answered one after the other.
+/// or as they are decoded. Several threads may use it; their answers share the model's passes.
 /// </summary>
 /// <remarks>
 /// Sampling has a seed like everything random here: without one in the options, the default's is used, so answers repeat themselves.
@@ -25,7 +24,7 @@ public sealed class LocalChatClient : IChatClient
     private readonly LanguageModel model;
     private readonly GenerationOptions defaults;
     private readonly ChatClientMetadata metadata;
-    private readonly SemaphoreSlim turn = new(1);
+    private readonly ContinuousBatch batch;
 
     /// <summary>Serves a model.</summary>
     /// <param name="model">The model; it stays the caller's.</param>
@@ -36,6 +35,8 @@ public sealed class LocalChatClient : IChatClient
         this.model = model;
         this.defaults = defaults ?? new GenerationOptions { MaxNewTokens = 512 };
         this.defaults.Validate();
+        batch = new ContinuousBatch(model.Decoder, model.Chat.EndOfTurn,
+            new ContinuousBatchOptions { MaxBatch = this.defaults.BatchSize, MaxWaiting = int.MaxValue });
         metadata = new ChatClientMetadata("beear", providerUri: null, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path)));
     }
 
@@ -64,25 +65,31 @@ public sealed class LocalChatClient : IChatClient
             ModelId = metadata.DefaultModelId,
             CreatedAt = created,
         };
-        await turn.WaitAsync(cancellationToken);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var texts = Channel.CreateUnbounded<AIContent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        var work = Task.Run(() => Answer(request, texts.Writer, stop.Token), CancellationToken.None);
-        try
+        var prompt = model.Chat.EncodeAnyPrompt(request.Messages, request.Layout);
+        var room = model.Config.MaximumPositions - prompt.Length;
+        if (room < 1)
+            throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for "
+                + $"{model.Config.MaximumPositions}; leave out its oldest turns.");
+        var generation = request.Generation with { MaxNewTokens = Math.Min(request.Generation.MaxNewTokens, room) };
+        var answer = AnswerText.Of(model.Chat, prompt, request.Stops);
+        // A reader that leaves early disposes it: the model works for nobody.
+        using var decoding = batch.TrySubmit(new DecodingRequest(prompt, generation))![0];
+        var tokens = 0;
+        await foreach (var token in decoding.Tokens.ReadAllAsync(cancellationToken))
         {
-            await foreach (var text in texts.Reader.ReadAllAsync(CancellationToken.None)) yield return Update(text);
-            var (usage, reason) = await work;
-            var last = Update(new UsageContent(usage));
-            last.FinishReason = reason;
-            yield return last;
+            tokens++;
+            foreach (var content in Contents(answer.Append(token.Token))) yield return Update(content);
+            if (answer.Stopped) break;
         }
-        finally
+        foreach (var content in Contents(answer.End())) yield return Update(content);
+        var last = Update(new UsageContent(new UsageDetails
         {
-            // Also where the reader leaves early: the model works for nobody, and for the next one only when it has stopped.
-            await stop.CancelAsync();
-            await work.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            turn.Release();
-        }
+            InputTokenCount = prompt.Length,
+            OutputTokenCount = tokens,
+            TotalTokenCount = prompt.Length + tokens,
+        }));
+        last.FinishReason = answer.Stopped || decoding.Ended ? ChatFinishReason.Stop : ChatFinishReason.Length;
+        yield return last;
     }
 
     /// <inheritdoc/>
@@ -91,68 +98,11 @@ public sealed class LocalChatClient : IChatClient
             : serviceType.IsInstanceOfType(this) ? this : null;
 
     /// <summary>Ends the client; the model stays the caller's.</summary>
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => batch.Dispose();
 
-    /// <summary>Decodes an answer; the writer is completed however it ends.</summary>
-    private (UsageDetails Usage, ChatFinishReason Reason) Answer(LocalChatRequest request, ChannelWriter<AIContent> texts,
-        CancellationToken cancellation)
+    private static IEnumerable<AIContent> Contents(Text.AnswerParts parts)
     {
-        try
-        {
-            var prompt = model.Chat.EncodeAnyPrompt(request.Messages, request.Layout);
-            var room = model.Config.MaximumPositions - prompt.Length;
-            if (room < 1)
-                throw new BeearException($"The conversation has {prompt.Length} tokens, and the model was made for "
-                    + $"{model.Config.MaximumPositions}; leave out its oldest turns.");
-            var generation = request.Generation with { MaxNewTokens = Math.Min(request.Generation.MaxNewTokens, room) };
-            var (tokens, ended) = Decode(prompt, generation, new StopSequences(request.Stops), texts, cancellation);
-            var usage = new UsageDetails
-            {
-                InputTokenCount = prompt.Length,
-                OutputTokenCount = tokens,
-                TotalTokenCount = prompt.Length + tokens
-            };
-            return (usage, ended ? ChatFinishReason.Stop : ChatFinishReason.Length);
-        }
-        finally
-        {
-            texts.Complete();
-        }
-    }
-
-    private (int Tokens, bool Ended) Decode(int[] prompt, GenerationOptions generation, StopSequences stops, ChannelWriter<AIContent> texts,
-        CancellationToken cancellation)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var reading = model.Chat.StartReading(model.Chat.OpensThought(prompt));
-        var tokens = 0;
-        void Write(string text)
-        {
-            if (text.Length > 0) texts.TryWrite(new TextContent(text));
-        }
-        void Read(Text.AnswerParts parts)
-        {
-            if (parts.Thought.Length > 0) texts.TryWrite(new TextReasoningContent(parts.Thought));
-            Write(stops.Append(parts.Answer));
-        }
-        void Take(int token)
-        {
-            tokens++;
-            Read(reading.Append(token));
-            if (stops.Found) stop.Cancel();
-        }
-        var ended = true;
-        try
-        {
-            ended = new BatchGenerator(model.Decoder, model.Chat.EndOfTurn)
-                .Stream(prompt, generation, Take, cancellation: stop.Token).Ended;
-        }
-        catch (OperationCanceledException) when (stops.Found && !cancellation.IsCancellationRequested)
-        {
-            // The answer ends before a stop sequence.
-        }
-        Read(reading.Flush());
-        Write(stops.Flush());
-        return (tokens, ended || stops.Found);
+        if (parts.Thought.Length > 0) yield return new TextReasoningContent(parts.Thought);
+        if (parts.Answer.Length > 0) yield return new TextContent(parts.Answer);
     }
 }

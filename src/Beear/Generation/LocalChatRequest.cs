@@ -31,11 +31,14 @@ internal sealed record LocalChatRequest(
             Temperature = options?.Temperature ?? defaults.Temperature,
             TopK = options?.TopK ?? defaults.TopK,
             TopP = options?.TopP ?? defaults.TopP,
-            Seed = options?.Seed is { } seed ? (int)(seed ^ (seed >> 32)) & int.MaxValue : defaults.Seed,
+            Seed = options?.Seed is { } seed ? SeedOf(seed) : defaults.Seed,
         };
         generation.Validate();
         return new LocalChatRequest(conversation, ReadLayout(options), generation, [.. options?.StopSequences ?? []]);
     }
+
+    /// <summary>A request's seed as ours.</summary>
+    internal static int SeedOf(long seed) => (int)(seed ^ (seed >> 32)) & int.MaxValue;
 
     private static ChatTurn Message(ChatMessage message)
     {

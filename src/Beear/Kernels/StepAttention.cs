@@ -1,8 +1,19 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Kernels;
+
+/// <summary>One of a pass's tokens, the newest of its sequence, and the room that its sequence's keys and values have.</summary>
+/// <param name="Token">Its index in the pass.</param>
+/// <param name="Keys">Address of (1, G, room, D).</param>
+/// <param name="Values">Address of (1, G, room, D).</param>
+/// <param name="Room">Tokens that there is room for.</param>
+/// <param name="First">The first token that it sees.</param>
+/// <param name="Last">Its own place.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct SequenceStep(int Token, nint Keys, nint Values, long Room, long First, long Last);
 
 /// <summary>
 /// The attention of one new token in each row of a batch, as generation asks for it: keys and values are read where the cache has them.
@@ -34,7 +45,7 @@ internal static unsafe class StepAttention
     }
 
     /// <summary>The same in torch operations.</summary>
-    /// <inheritdoc cref="Apply"/>
+    /// <inheritdoc cref="Apply(Tensor, Tensor, Tensor, Tensor, double)"/>
     public static Tensor Plain(Tensor queries, Tensor keys, Tensor values, Tensor mask, double scale)
     {
         using var scope = NewDisposeScope();
@@ -42,6 +53,30 @@ internal static unsafe class StepAttention
         var scores = queries.reshape(batch, groups, heads / groups, size).matmul(keys.transpose(2, 3));  // (B, G, R, S)
         return MaskedSoftmax.Plain(scores, mask, scale).matmul(values).reshape(batch, 1, heads * size).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// The same for new tokens of sequences of different lengths, each of which has a room of its own. Each token's key and value are
+    /// written there first.
+    /// </summary>
+    /// <param name="queries">(1, H, N, D), float32 or bfloat16.</param>
+    /// <param name="keys">(1, G, N, D) of the same type: the new tokens' own.</param>
+    /// <param name="values">As <paramref name="keys"/>.</param>
+    /// <param name="steps">Which of the N tokens, and the room of its sequence.</param>
+    /// <param name="result">(1, N, H·D), contiguous: gets the mixed values of these tokens.</param>
+    /// <param name="scale">Factor of the scores.</param>
+    public static void Apply(Tensor queries, Tensor keys, Tensor values, IReadOnlyList<SequenceStep> steps, Tensor result, double scale)
+    {
+        if (queries.dtype == ScalarType.BFloat16) Run<BrainFloat16>(queries, keys, values, steps, result, (float)scale);
+        else Run<Float32>(queries, keys, values, steps, result, (float)scale);
+    }
+
+    /// <summary>Whether <see cref="Apply(Tensor, Tensor, Tensor, IReadOnlyList{SequenceStep}, Tensor, double)"/> can be called.</summary>
+    /// <param name="queries">(1, H, N, D).</param>
+    /// <param name="keys">(1, G, N, D).</param>
+    /// <param name="count">S: keys that a token sees.</param>
+    public static bool IsFused(Tensor queries, Tensor keys, long count) => queries.device_type == DeviceType.CPU
+        && queries.dtype is ScalarType.Float32 or ScalarType.BFloat16 && queries.size(3) % Element.Width == 0
+        && ((queries.size(1) / keys.size(1)) + 1) * (count + queries.size(3)) <= MostOnStack;
 
     private static void Run<T>(Tensor queries, Tensor keys, Tensor values, Tensor mask, Tensor result, float scale) where T
         : unmanaged, IElement<T>
@@ -52,34 +87,99 @@ internal static unsafe class StepAttention
         T* q = (T*)TensorMemory.StridedAddress(queries), k = (T*)TensorMemory.StridedAddress(keys),
             v = (T*)TensorMemory.StridedAddress(values);
         T* m = (T*)TensorMemory.StridedAddress(mask), y = (T*)TensorMemory.Address(result);
-        var sizes = new Sizes(repeat, count, size);
         Chunks.OfRows(queries.size(0) * groups, ItemsInChunk, repeat * count * size, (start, end) =>
         {
-            var scores = stackalloc float[(int)(repeat * count)];
-            var wide = stackalloc float[(int)(repeat * size)];           // the group's queries
-            var room = stackalloc float[(int)count + Element.Width];
             for (var item = start; item < end; item++)
             {
                 var (row, group) = (item / groups, item % groups);
-                for (var head = 0L; head < repeat; head++)
+                Group(new Item<T>
                 {
-                    T* query = q + (row * fromQ[0]) + (((group * repeat) + head) * fromQ[1]);
-                    for (var i = 0L; i < size; i += Element.Width) T.Load(query + i).Store(wide + (head * size) + i);
-                }
-                Score(wide, k + (row * fromK[0]) + (group * fromK[1]), fromK[2], scores, sizes);
-                for (var head = 0L; head < repeat; head++)
-                {
-                    var shares = scores + (head * count);
-                    MaskedSoftmax.ForwardRow((Float32*)shares, m + (row * maskStride), (Float32*)shares, room, scale, count);
-                    Mix(shares, v + (row * fromV[0]) + (group * fromV[1]), fromV[2], y + (((item * repeat) + head) * size), count, size);
-                }
+                    Queries = q + (row * fromQ[0]) + (group * repeat * fromQ[1]),
+                    Keys = k + (row * fromK[0]) + (group * fromK[1]),
+                    Values = v + (row * fromV[0]) + (group * fromV[1]),
+                    Mask = m + (row * maskStride),
+                    Result = y + (item * repeat * size),
+                    QueryStride = fromQ[1],
+                    KeyStride = fromK[2],
+                    ValueStride = fromV[2],
+                    Heads = repeat,
+                    Count = count,
+                    Size = size,
+                }, scale);
             }
         });
         GC.KeepAlive((queries, keys, values, mask, result));
     }
 
+    private static void Run<T>(Tensor queries, Tensor keys, Tensor values, IReadOnlyList<SequenceStep> steps, Tensor result, float scale)
+        where T : unmanaged, IElement<T>
+    {
+        long groups = keys.size(1), repeat = queries.size(1) / groups, size = queries.size(3), bytes = size * sizeof(T);
+        long[] fromQ = queries.stride(), fromK = keys.stride(), fromV = values.stride();
+        T* q = (T*)TensorMemory.StridedAddress(queries), k = (T*)TensorMemory.StridedAddress(keys),
+            v = (T*)TensorMemory.StridedAddress(values), y = (T*)TensorMemory.Address(result);
+        var seen = steps.Sum(step => step.Last + 1 - step.First) / steps.Count;
+        Chunks.OfRows(steps.Count * groups, ItemsInChunk, repeat * seen * size, (start, end) =>
+        {
+            for (var item = start; item < end; item++)
+            {
+                var (step, group) = (steps[(int)(item / groups)], item % groups);
+                T* ownKeys = (T*)step.Keys + (group * step.Room * size), ownValues = (T*)step.Values + (group * step.Room * size);
+                Buffer.MemoryCopy(k + (group * fromK[1]) + (step.Token * fromK[2]), ownKeys + (step.Last * size), bytes, bytes);
+                Buffer.MemoryCopy(v + (group * fromV[1]) + (step.Token * fromV[2]), ownValues + (step.Last * size), bytes, bytes);
+                Group(new Item<T>
+                {
+                    Queries = q + (group * repeat * fromQ[1]) + (step.Token * fromQ[2]),
+                    Keys = ownKeys + (step.First * size),
+                    Values = ownValues + (step.First * size),
+                    Result = y + (((step.Token * groups) + group) * repeat * size),
+                    QueryStride = fromQ[1],
+                    KeyStride = size,
+                    ValueStride = size,
+                    Heads = repeat,
+                    Count = step.Last + 1 - step.First,
+                    Size = size,
+                }, scale);
+            }
+        });
+        GC.KeepAlive((queries, keys, values, result));
+    }
+
+    /// <summary>Zeros, for what sees all that it is given.</summary>
+    private static readonly float* NoMask = (float*)NativeMemory.AllocZeroed(MostOnStack + Element.Width, sizeof(float));
+
+    /// <summary>The query heads of one token that share their keys and values.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private ref struct Item<T> where T : unmanaged
+    {
+        public T* Queries, Keys, Values, Mask, Result;
+        public long QueryStride, KeyStride, ValueStride, Heads, Count, Size;
+    }
+
+    private static void Group<T>(Item<T> item, float scale) where T : unmanaged, IElement<T>
+    {
+        long count = item.Count, size = item.Size;
+        var scores = stackalloc float[(int)(item.Heads * count)];
+        var wide = stackalloc float[(int)(item.Heads * size)];           // the group's queries
+        var room = stackalloc float[(int)count + Element.Width];
+        for (var head = 0L; head < item.Heads; head++)
+        {
+            T* query = item.Queries + (head * item.QueryStride);
+            for (var i = 0L; i < size; i += Element.Width) T.Load(query + i).Store(wide + (head * size) + i);
+        }
+        Score(wide, item.Keys, item.KeyStride, scores, new Sizes(item.Heads, count, size));
+        for (var head = 0L; head < item.Heads; head++)
+        {
+            var shares = scores + (head * count);
+            if (item.Mask is null) MaskedSoftmax.ForwardRow((Float32*)shares, (Float32*)NoMask, (Float32*)shares, room, scale, count);
+            else MaskedSoftmax.ForwardRow((Float32*)shares, item.Mask, (Float32*)shares, room, scale, count);
+            Mix(shares, item.Values, item.ValueStride, item.Result + (head * size), count, size);
+        }
+    }
+
     /// <summary>What the heads of a group have in common.</summary>
-    private sealed record Sizes(long Heads, long Count, long Size);
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Sizes(long Heads, long Count, long Size);
 
     /// <summary>query · key; a key is read once for all heads of its group.</summary>
     private static void Score<T>(float* queries, T* keys, long stride, float* scores, Sizes sizes) where T : unmanaged, IElement<T>

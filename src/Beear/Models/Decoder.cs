@@ -242,6 +242,34 @@ internal sealed class Decoder : IDisposable
         return RunLayers(hidden, perturbation.Layer.., context).MoveToOuterDisposeScope();
     }
 
+    /// <summary>A pass over the next tokens of several sequences, each of which has a past of its own and is continued in it.</summary>
+    /// <param name="parts">The sequences, one behind the other; N tokens in all.</param>
+    /// <param name="cancellation">Stops between layers.</param>
+    /// <returns>(N, d) float32: the residual stream after the last layer.</returns>
+    internal Tensor HiddenStates(IReadOnlyList<SequencePart> parts, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        var device = Options.Device;
+        var ids = tensor([.. parts.SelectMany(part => part.Tokens).Select(id => (long)id)], device: device).unsqueeze(0);   // (1, N)
+        using var pass = new SequencePass(Config, Options, parts);
+        var context = new LayerContext(Config.HasFullAttention ? Tables(rotary) : null,
+            Config.SlidingWindow is null ? null : Tables(windowedRotary))
+        { Sequences = pass, Cancellation = cancellation };
+        return RunLayers(Embed(ids), .., context).squeeze(0).MoveToOuterDisposeScope();                  // (N, d)
+
+        // Where frequencies depend on a sequence's length, each sequence has its own.
+        AttentionContext Tables(RotaryTable table)
+        {
+            IReadOnlyList<IReadOnlyList<SequencePart>> groups = Config.RotaryDependsOnLength ? [.. parts.Select(part => new[] { part })] : [parts];
+            var rows = groups.Select(group => table.Rows(
+                tensor([.. group.SelectMany(part => part.Positions)], device: device).unsqueeze(0),
+                group.Max(part => part.SequenceLength), Options.ComputeType)).ToArray();
+            return new AttentionContext(Joined(rows.Select(row => row.Cosine)), Joined(rows.Select(row => row.Sine)), pass.NoMask);
+        }
+
+        static Tensor Joined(IEnumerable<Tensor> tables) => tables.ToArray() is [var only] ? only : cat([.. tables], 2);   // (1, 1, N, D)
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -45,11 +45,13 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
 
         var stacked = queryKeyValue.Apply(x);                                                            // (…, (H+2G)·D)
         if (queryNorm is not null) stacked = NormalizeQueriesAndKeys(stacked);
-        long batch = shared.Mask.size(0), tokens = shared.Mask.size(2);
+        long batch = shared.Cosine.size(0), tokens = shared.Cosine.size(2);
         if (context.Packing is { Copies: not null } packing) stacked = packing.Repeat(stacked);          // (M, (H+2G)·D)
         var shape = new HeadShape(batch, tokens, queryHeads, groups, headSize, kind.Rotates ? RotatedSize : 0, context.Packing?.Positions);
         // (B, H, T, D), (B, G, T, D) twice
         var (queries, keys, values) = AttentionHeads.Split(stacked.flatten(0, -2), shape, shared.Cosine, shared.Sine);
+        if (context.Sequences is { } sequences)
+            return attentionOutput.Apply(sequences.Attend(layer, kind, queries, keys, values, Attend));  // (1, N, d)
         if (context.Cache is { } cache) (keys, values) = cache.Extend(layer, keys, values);              // (B, G, S, D)
         var mixed = tokens == 1 && config.AttentionSoftCap is null
             ? StepAttention.Apply(queries, keys, values, shared.Mask, config.AttentionScale)

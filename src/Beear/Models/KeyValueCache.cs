@@ -48,6 +48,25 @@ internal sealed class GrowingCache(int layers, int block = 64) : KeyValueCache
         return (keyRooms[layer]!.narrow(2, 0, end), valueRooms[layer]!.narrow(2, 0, end));
     }
 
+    /// <summary>
+    /// Makes place for one more token of its only row, whose key and value the caller writes: the addresses of both rooms, (1, G, room, D),
+    /// the tokens that there is room for, and the new token's place.
+    /// </summary>
+    /// <param name="layer">Decoder layer.</param>
+    /// <param name="like">(1, G, N, D): type and shape of keys and values.</param>
+    public (nint Keys, nint Values, long Room, long Place) Next(int layer, Tensor like)
+    {
+        long place = lengths[layer]++;
+        if (keyRooms[layer] is not { } room || room.size(2) <= place)
+        {
+            keyRooms[layer] = WithRoom(keyRooms[layer], like, place, place + 1);
+            valueRooms[layer] = WithRoom(valueRooms[layer], like, place, place + 1);
+        }
+        return (Address(keyRooms[layer]!), Address(valueRooms[layer]!), keyRooms[layer]!.size(2), place);
+
+        static unsafe nint Address(Tensor room) => (nint)TensorMemory.Address(room);
+    }
+
     /// <summary>Keeps only the given rows of the batch, in this order: finished answers leave.</summary>
     /// <param name="rows">(B′) int64.</param>
     public void KeepRows(Tensor rows)

@@ -16,6 +16,9 @@ internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Wi
     /// </summary>
     private const double Forbidden = -1e5;
 
+    /// <summary>The sequences that the tokens are of, where each has a past of its own; null where they are a batch's rectangle.</summary>
+    public SequencePass? Sequences { get; init; }
+
     /// <summary>Stops the pass between layers: over many long prompts it takes seconds.</summary>
     public CancellationToken Cancellation { get; init; }
 

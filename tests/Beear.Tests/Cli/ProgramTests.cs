@@ -116,6 +116,7 @@ public sealed class ProgramTests
     [Theory]
     [InlineData("inspect")]
     [InlineData("chat")]
+    [InlineData("serve")]
     public void Every_option_of_every_command_says_what_it_means(string command)
     {
         var run = CliRun.Of(command, "--help");

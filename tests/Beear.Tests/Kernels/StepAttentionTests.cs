@@ -33,6 +33,35 @@ public sealed class StepAttentionTests : IDisposable
         Tensor Cached(ulong seed) => Random(seed, Batch, Groups, Room, size).to_type(type).narrow(2, 0, keys);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 3, 64)]
+    [InlineData(ScalarType.BFloat16, 2, 32)]
+    public unsafe void Sequences_of_different_lengths_have_rooms_of_their_own(ScalarType type, int repeat, int size)
+    {
+        (int Token, long Room, long First, long Last)[] sequences = [(2, 64, 0, 40), (0, 30, 5, 29), (3, 8, 0, 0)];
+        var queries = Random(1, 1, repeat * Groups, 4, size).to_type(type);
+        var (keys, values) = (Random(2, 1, Groups, 4, size).to_type(type), Random(3, 1, Groups, 4, size).to_type(type));
+        var rooms = sequences.Select((sequence, i) => (Keys: Random((ulong)(10 + i), 1, Groups, sequence.Room, size).to_type(type),
+            Values: Random((ulong)(20 + i), 1, Groups, sequence.Room, size).to_type(type))).ToArray();
+        var before = rooms.Select(room => room.Keys.clone()).ToArray();
+        var result = full([1, 4, repeat * Groups * size], 7f).to_type(type);
+
+        StepAttention.Apply(queries, keys, values, [.. sequences.Zip(rooms, (sequence, room) => new SequenceStep(sequence.Token,
+            (nint)TensorMemory.Address(room.Keys), (nint)TensorMemory.Address(room.Values), sequence.Room, sequence.First,
+            sequence.Last))], result, 0.3);
+
+        Assert.True(result.narrow(1, 1, 1).eq(7).all().item<bool>());                                    // no sequence's token
+        foreach (var ((token, _, first, last), room, earlier) in sequences.Zip(rooms, before))
+        {
+            earlier.narrow(2, last, 1).copy_(keys.narrow(2, token, 1));
+            Assert.True(earlier.equal(room.Keys).all().item<bool>());
+            long seen = last + 1 - first;
+            var expected = StepAttention.Plain(Wide(queries.narrow(2, token, 1)), Wide(room.Keys.narrow(2, first, seen)),
+                Wide(room.Values.narrow(2, first, seen)), zeros(1, 1, 1, seen), 0.3);
+            KernelAssertions.AssertClose(expected, result.narrow(1, token, 1), type);
+        }
+    }
+
     [Fact]
     public void Gradients_flow_where_they_are_needed()
     {
