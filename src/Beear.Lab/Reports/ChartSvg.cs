@@ -63,7 +63,7 @@ internal static class ChartSvg
             {
                 html.Element("polyline", "", ("class", $"curve c{i % Styles}"),
                     ("points", string.Join(' ', curve.Points.Select(point => $"{Number(scale.X(point.X))},{Number(scale.Y(point.Y))}"))));
-                foreach (var (x, y) in curve.Points) Mark(html, i, scale.X(x), scale.Y(y));
+                foreach (var (x, y) in chart.IsDense ? [] : curve.Points) Mark(html, i, scale.X(x), scale.Y(y));
             }
         }
         using var legend = html.Open("ul", ("class", "legend"));
