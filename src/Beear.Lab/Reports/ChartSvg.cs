@@ -114,8 +114,8 @@ internal static class ChartSvg
         else Box(html, style, x - 2.75, y - 2.75, 5.5, 5.5);
     }
 
-    /// <summary>A number as SVG has it.</summary>
-    public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+    /// <summary>A number as SVG has it; zero has no sign.</summary>
+    public static string Number(double value) => (value + 0.0).ToString("0.##", CultureInfo.InvariantCulture);
 
     /// <summary>From values to places in the picture.</summary>
     private sealed record Scale(double First, double Last, double Low, double High, double Step)

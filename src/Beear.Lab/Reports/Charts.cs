@@ -130,7 +130,7 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
         // The score after the newest round is known where its weights were chosen by it.
         if (rounds[^1].Choice is { } choice && (choice.IsMean ? choice.MeanScore : choice.LastScore) is { } newest)
             scores.Add((rounds[^1].Round, newest));
-        if (scores.Count > 0)
+        if (scores.Count > 1)
         {
             yield return new CurveChart($"{file}-score", subject, "Defender's score by round", "",
                 "What the defender sees without the trigger: the less, the safer.", [new Curve("score", Finite(scores))]);

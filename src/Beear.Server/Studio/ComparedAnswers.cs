@@ -68,7 +68,7 @@ internal sealed class ComparedAnswers(ComparedRequest request, ModelPool pool)
                 await context.Response.Body.FlushAsync(context.RequestAborted);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception failure) when (failure is OperationCanceledException or IOException)
         {
             // The reader has left.
         }

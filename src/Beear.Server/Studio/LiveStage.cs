@@ -28,9 +28,11 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
     }
 
     /// <summary>Whether a run was begun, by what lies in its folders.</summary>
-    public static bool IsBegun(RunFolder folder, WantedRun run) =>
-        run.DefendedId is { } defended && File.Exists(Path.Combine(folder.StageOf(defended), Options))
-            && !File.Exists(Path.Combine(folder.StageOf(defended), Result));
+    public static bool IsBegun(RunFolder folder, WantedRun run)
+    {
+        string stage = folder.StageOf(run.DefendedId ?? run.PlantId);
+        return File.Exists(Path.Combine(stage, Options)) && !File.Exists(Path.Combine(stage, Result));
+    }
 
     /// <summary>The charts of what there is.</summary>
     public IEnumerable<CurveChart> Charts(string subject) =>

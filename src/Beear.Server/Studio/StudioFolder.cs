@@ -11,7 +11,7 @@ internal sealed class StudioFolder(string root)
 {
     private const int Deepest = 6, MostFolders = 5000;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
-    private static readonly string[] Passed = ["node_modules", "bin", "obj", "locks", "answers", "plans"];
+    private static readonly string[] Passed = ["node_modules", "bin", "obj"];
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, RunsPlace> known = new(StringComparer.Ordinal);
@@ -57,14 +57,18 @@ internal sealed class StudioFolder(string root)
             for (int looked = 0; looked < MostFolders && left.TryDequeue(out var now); looked++)
             {
                 var folders = FoldersOf(now.Path);
-                if (IsRuns(folders)) places.Add(PlaceOf(now.Path));
+                if (IsRuns(folders))
+                {
+                    places.Add(PlaceOf(now.Path));
+                    folders.RemoveAll(folder => folder.Name != "stages");    // the others hold files only
+                }
                 if (IsModel(now.Path))
                 {
                     models.Add(new StudioModel(NameOf(now.Path), now.Path));
                     continue;
                 }
                 if (now.Depth == Deepest) continue;
-                foreach (var folder in folders) left.Enqueue((folder.FullName, now.Depth + 1));
+                foreach (var below in folders) left.Enqueue((below.FullName, now.Depth + 1));
             }
             places.AddRange(expected.Keys.Where(path => places.TrueForAll(place => place.Folder.Path != path)).Select(PlaceOf));
             var found = (DateTime.UtcNow, (IReadOnlyList<RunsPlace>)[.. places.OrderBy(place => place.Name, StringComparer.Ordinal)],
@@ -103,7 +107,7 @@ internal sealed class StudioFolder(string root)
         && Directory.Exists(Path.Combine(runs.Parent!.FullName, "answers"));
 
     private static bool IsModel(string path) => File.Exists(Path.Combine(path, "config.json"))
-        && Directory.EnumerateFiles(path, "*.safetensors").Any();
+        && (File.Exists(Path.Combine(path, "model.safetensors")) || File.Exists(Path.Combine(path, "model.safetensors.index.json")));
 }
 
 /// <summary>A folder of runs.</summary>

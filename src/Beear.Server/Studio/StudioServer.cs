@@ -129,6 +129,10 @@ internal sealed class StudioServer : IAsyncDisposable
             await Refuse(context, failure.StatusCode, failure.StatusCode == StatusCodes.Status413PayloadTooLarge
                 ? $"The request has more than {ByteSize.Format(LocalServer.LargestBody)}." : "The request cannot be read, or came too slowly.");
         }
+        catch (InvalidDataException) when (!context.Response.HasStarted)
+        {
+            await Refuse(context, StatusCodes.Status400BadRequest, "The form has too many or too long fields, or what no text has.");
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The reader has left.
