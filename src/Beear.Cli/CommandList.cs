@@ -19,6 +19,7 @@ internal static class CommandList
         yield return new SubmitCommand(session);
         yield return new WatchCommand(session);
         yield return new ReportCommand(session);
+        yield return new StudioCommand(session);
         yield return new ChatCommand(session);
         yield return new ServeCommand(session);
         yield return new InspectCommand(session);

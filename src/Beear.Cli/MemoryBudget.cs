@@ -21,14 +21,23 @@ internal static class MemoryBudget
     public static MitigationOptions Plan(string memory, ModelConfig config, Precision precision, MitigationOptions options,
         DefenderData data, CommandContext context)
     {
-        bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
-        long bytes = isAuto ? Available(context) : ByteSize.Parse(memory);
+        var (plan, bytes) = Find(memory, config, precision, options, data, context);
         bool onGpu = context.Settings.Device == DeviceKind.Cuda;
-        var plan = MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes, onGpu);
         context.Output.Note($"memory: {ByteSize.Format(plan.Estimate.Total)} of {ByteSize.Format(bytes)} ({plan.Estimate}); {plan}");
         // Near its limit a run cannot afford gaps between tensors.
         if (!onGpu && plan.Estimate.Total > bytes / 2) FreedMemory.GiveBack();
         return options with { Economy = plan.Economy, Terms = options.Terms with { PassTokens = plan.PassTokens } };
+    }
+
+    /// <summary>The plan, and the memory that it is made for, in bytes.</summary>
+    /// <exception cref="BeearException">Nothing fits; the sentence has the numbers.</exception>
+    public static (MemoryPlan Plan, long Bytes) Find(string memory, ModelConfig config, Precision precision, MitigationOptions options,
+        DefenderData data, CommandContext context)
+    {
+        bool isAuto = memory.Equals("auto", StringComparison.OrdinalIgnoreCase);
+        long bytes = isAuto ? Available(context) : ByteSize.Parse(memory);
+        bool onGpu = context.Settings.Device == DeviceKind.Cuda;
+        return (MemoryPlan.Choose(config, precision == Precision.Bfloat16, options, data, bytes, onGpu), bytes);
     }
 
     /// <summary>Without the option: refuses rows that are so long that the run cannot fit.</summary>

@@ -63,7 +63,7 @@ internal static class ChartSvg
             {
                 html.Element("polyline", "", ("class", $"curve c{i % Styles}"),
                     ("points", string.Join(' ', curve.Points.Select(point => $"{Number(scale.X(point.X))},{Number(scale.Y(point.Y))}"))));
-                foreach (var (x, y) in curve.Points) Mark(html, i, scale.X(x), scale.Y(y));
+                foreach (var (x, y) in chart.IsDense ? [] : curve.Points) Mark(html, i, scale.X(x), scale.Y(y));
             }
         }
         using var legend = html.Open("ul", ("class", "legend"));
@@ -114,8 +114,8 @@ internal static class ChartSvg
         else Box(html, style, x - 2.75, y - 2.75, 5.5, 5.5);
     }
 
-    /// <summary>A number as SVG has it.</summary>
-    public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+    /// <summary>A number as SVG has it; zero has no sign.</summary>
+    public static string Number(double value) => (value + 0.0).ToString("0.##", CultureInfo.InvariantCulture);
 
     /// <summary>From values to places in the picture.</summary>
     private sealed record Scale(double First, double Last, double Low, double High, double Step)

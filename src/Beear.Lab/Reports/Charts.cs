@@ -53,6 +53,8 @@ internal sealed record Curve(string Title, IReadOnlyList<(double X, double Y)> P
 /// <param name="Curves">The curves.</param>
 internal sealed record CurveChart(string File, string Subject, string Title, string Unit, string About, IReadOnlyList<Curve> Curves)
 {
+    private const int MostSteps = 150;
+
     private static readonly (string Metric, string Title)[] Measured =
     [
         (Refusal.AttackWithTrigger, "attack with trigger"), (Refusal.AttackWithoutTrigger, "attack without"),
@@ -114,6 +116,43 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
                 [.. scores.SelectMany(of => of.Keys).Distinct(StringComparer.Ordinal).Select(kind => Mean(kind.Replace('_', ' '),
                     [.. scores.Select(of => of.GetValueOrDefault(kind)).OfType<IReadOnlyList<double>>()]))]);
         }
+        foreach (var chart in OfLevels(file, subject, reports)) yield return chart;
+    }
+
+    /// <summary>A defence that is under way, as far as it has come.</summary>
+    /// <param name="file">What identities in the page begin with.</param>
+    /// <param name="subject">What it is of.</param>
+    /// <param name="rounds">The rounds that are finished; at least one.</param>
+    public static IEnumerable<CurveChart> OfUnderWay(string file, string subject, IReadOnlyList<RoundReport> rounds)
+    {
+        List<(double, double)> scores = [.. rounds.Where(round => round.ScoreBefore is not null)
+            .Select(round => (round.Round - 1.0, round.ScoreBefore!.Value))];
+        // The score after the newest round is known where its weights were chosen by it.
+        if (rounds[^1].Choice is { } choice && (choice.IsMean ? choice.MeanScore : choice.LastScore) is { } newest)
+            scores.Add((rounds[^1].Round, newest));
+        if (scores.Count > 1)
+        {
+            yield return new CurveChart($"{file}-score", subject, "Defender's score by round", "",
+                "What the defender sees without the trigger: the less, the safer.", [new Curve("score", Finite(scores))]);
+        }
+        foreach (var chart in OfLevels(file, subject, [new DefenceReport(0, 0) { Rounds = rounds }])) yield return chart;
+    }
+
+    /// <summary>A training loss by its steps, of which some are left out where they are many.</summary>
+    /// <param name="file">What identities in the page begin with.</param>
+    /// <param name="subject">What it is of.</param>
+    /// <param name="losses">Stage, step and loss.</param>
+    public static CurveChart OfTraining(string file, string subject, IReadOnlyList<(string Stage, int Step, double Loss)> losses)
+    {
+        int every = losses.Count / MostSteps + 1;
+        return new CurveChart($"{file}-loss", subject, "Training loss by step", "nats/token", "The loss of the steps taken so far.",
+            [.. losses.GroupBy(one => one.Stage).Select(stage => new Curve(stage.Key,
+                Finite(stage.Where((_, i) => i % every == 0).Select(one => ((double)one.Step, one.Loss)))))])
+        { Over = "step", IsDense = true };
+    }
+
+    private static IEnumerable<CurveChart> OfLevels(string file, string subject, List<DefenceReport> reports)
+    {
         yield return new CurveChart($"{file}-inner", subject, "Inner level by round", "nats/token",
             "What the search for virtual triggers reached in each round: it makes unwanted answers likely, and safe ones unlikely.",
             [
@@ -157,6 +196,9 @@ internal sealed record CurveChart(string File, string Subject, string Title, str
 
     /// <summary>Whether it shows what was measured after each round, rather than what the defence sees itself.</summary>
     public bool IsMeasured { get; init; }
+
+    /// <summary>Whether it has too many points for a mark at each.</summary>
+    public bool IsDense { get; init; }
 
     /// <summary>What its horizontal axis is.</summary>
     public string Over { get; init; } = "round";

@@ -100,7 +100,8 @@ internal static class HtmlAnswers
     private static bool IsSame(JudgedAnswer one, JudgedAnswer other) => (one.Set, one.Request) == (other.Set, other.Request)
         && one.Context.Select(turn => turn.Content).SequenceEqual(other.Context.Select(turn => turn.Content), StringComparer.Ordinal);
 
-    private static string Word(JudgedAnswer answer) => answer.State switch
+    /// <summary>What came of an answer, in a word or two.</summary>
+    internal static string Word(JudgedAnswer answer) => answer.State switch
     {
         AnswerState.Empty => "empty",
         AnswerState.Unfinished => "thought did not end",
@@ -113,10 +114,11 @@ internal static class HtmlAnswers
         }) + (answer.State == AnswerState.CutOff ? ", cut off" : ""),
     };
 
-    private static string Cut(string text)
+    /// <summary>The beginning of a text, and how much more there is.</summary>
+    internal static string Cut(string text, int longest = LongestAnswer)
     {
-        if (text.Length <= LongestAnswer) return text;
-        int end = char.IsHighSurrogate(text[LongestAnswer - 1]) ? LongestAnswer - 1 : LongestAnswer;
+        if (text.Length <= longest) return text;
+        int end = char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
         return $"{text[..end]} … ({text.Length - end} more characters)";
     }
 

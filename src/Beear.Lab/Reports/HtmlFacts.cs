@@ -124,8 +124,9 @@ internal static class HtmlFacts
             + $"{machine.Memory / (1024.0 * 1024 * 1024):F0} GiB, {machine.System}, computed on {machine.Device}, libtorch "
             + $"{machine.Libtorch}");
 
-    private static string ModelOf(RunRecord run) => run.Spec.TextAt("plant", "backdoored")
-        ?? run.Spec.TextAt("plant", "base", "model", "source")
+    /// <summary>The model that a run began with, as its specification names it.</summary>
+    internal static string ModelOf(RunRecord run) => run.Spec.TextAt("plant", "backdoored")
+        ?? run.Spec.TextAt("plant", "base", "model", "source") ?? run.Spec.TextAt("plant", "base", "suspicious")
         ?? (run.Spec.At("plant", "base", "organism") is not null ? "the tiny world's own" : "the records do not say");
 
     private static string Took(TimeSpan time) => time.TotalMinutes < 2 ? $"{HtmlReport.Number(time.TotalSeconds, "F1")} s"

@@ -17,8 +17,23 @@ internal sealed class HtmlReport(Report report, ReportNames names)
 
     private readonly HtmlWriter html = new();
 
+    private HtmlReport(HtmlWriter html, Report report, ReportNames names) : this(report, names) => this.html = html;
+
     /// <summary>The whole page.</summary>
     public static string Of(Report report, ReportNames names) => new HtmlReport(report, names).Write();
+
+    /// <summary>What the page says of plans, and how to read that, for a page of another server; without the files beside it.</summary>
+    public static string PartsOf(Report report)
+    {
+        var parts = new HtmlWriter(isPage: false);
+        var page = new HtmlReport(parts, report, new ReportNames("report.html"));
+        foreach (var plan in report.Plans) page.WritePlan(plan);
+        page.WriteHelp();
+        return parts.ToString();
+    }
+
+    /// <summary>The style sheet of the page; others build on its colours.</summary>
+    public static string Style { get; } = ReadStyle();
 
     private string Write()
     {
@@ -31,7 +46,7 @@ internal sealed class HtmlReport(Report report, ReportNames names)
                 html.Empty("meta", ("name", "viewport"), ("content", "width=device-width, initial-scale=1"));
                 html.Empty("meta", ("name", "color-scheme"), ("content", "light dark"));
                 html.Empty("meta", ("http-equiv", "Content-Security-Policy"), ("content", Policy));
-                html.Element("title", title).Style(ReadStyle());
+                html.Element("title", title).Style(Style);
             }
             using var body = html.Open("body");
             html.Element("a", "Skip to the results", ("class", "skip"), ("href", "#results"));
@@ -151,7 +166,10 @@ internal sealed class HtmlReport(Report report, ReportNames names)
         }
     }
 
-    private void WriteCurves(CurveChart chart)
+    private void WriteCurves(CurveChart chart) => WriteFigure(html, chart);
+
+    /// <summary>A chart with its title.</summary>
+    internal static void WriteFigure(HtmlWriter html, CurveChart chart)
     {
         using var figure = html.Open("figure");
         string unit = chart.Unit.Length > 0 ? $", {chart.Unit}" : "";

@@ -8,12 +8,13 @@ namespace Beear.Lab.Reports;
 /// Writes HTML. All text and every attribute's value is escaped, and what a reader could not see in it is shown by its code: nothing that
 /// is given here as text can become markup.
 /// </summary>
-internal sealed class HtmlWriter
+/// <param name="isPage">Whether it begins a page, or is a part of one.</param>
+internal sealed class HtmlWriter(bool isPage = true)
 {
     /// <summary>Elements within a line of text, where a line break would be a space.</summary>
     private static readonly string[] Inline = ["a", "b", "code", "small", "span", "strong", "tspan"];
 
-    private readonly StringBuilder html = new("<!doctype html>\n");
+    private readonly StringBuilder html = new(isPage ? "<!doctype html>\n" : "");
 
     /// <summary>Opens an element; it ends when what is returned is disposed.</summary>
     /// <param name="tag">The element's name.</param>

@@ -154,6 +154,10 @@ public sealed record ResultTable(IReadOnlyList<ResultRow> Rows, IReadOnlyList<Co
         new("runs", "runs", row => Number(row.Runs.Count, "F0")) { IsShort = false, Group = ColumnGroup.Cost },
     ];
 
+    /// <summary>The titles of metrics that are known here, where there is room, by their names.</summary>
+    internal static Dictionary<string, string> Titles { get; } =
+        Known.ToDictionary(column => column.Key, column => column.FullTitle, StringComparer.Ordinal);
+
     /// <summary>A row for each case and arm, over seeds.</summary>
     public static ResultTable ByCase(IEnumerable<RunRecord> records) => Of(records, run => (run.Name.Case, run.Name.Arm, null));
 

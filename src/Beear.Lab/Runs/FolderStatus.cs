@@ -32,9 +32,12 @@ public sealed record FolderStatus(IReadOnlyList<RunStatus> Runs, double? Seconds
 {
     /// <summary>Reads a folder.</summary>
     /// <exception cref="BeearException">It holds no runs.</exception>
-    public static FolderStatus Of(RunFolder folder)
+    public static FolderStatus Of(RunFolder folder) => Of(folder, folder.Read());
+
+    /// <summary>The same of records that were read before.</summary>
+    internal static FolderStatus Of(RunFolder folder, IReadOnlyList<RunRecord> all)
     {
-        var records = folder.Read().ToDictionary(record => record.Id, StringComparer.Ordinal);
+        var records = all.ToDictionary(record => record.Id, StringComparer.Ordinal);
         var wanted = folder.Wanted();
         List<RunStatus> runs =
         [

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Beear.Evaluation;
 using Beear.Runtime;
 
@@ -103,9 +104,10 @@ public sealed class RunFolder(string path)
         : [.. Directory.EnumerateFiles(In(Plans), "*.json").Order(StringComparer.Ordinal)
             .SelectMany(file => Parse<List<WantedRun>>(FileContent.Read(file), $"'{file}'")).DistinctBy(run => run.Id)];
 
-    /// <summary>Whether some process is at a run now.</summary>
+    /// <summary>Whether some process is at a run or a stage now; a folder that can only be read is left as it is.</summary>
     internal bool IsUnderWay(string id)
     {
+        if (!shared.IsKnown(id)) return false;
         using var claim = TryClaim(id);
         return claim is null;
     }
@@ -149,4 +151,9 @@ public sealed class RunFolder(string path)
 /// <param name="Id">Its identity.</param>
 /// <param name="PlantId">The planted model that it needs.</param>
 /// <param name="Name">What tables call it.</param>
-public sealed record WantedRun(string Id, string PlantId, RunName Name);
+public sealed record WantedRun(string Id, string PlantId, RunName Name)
+{
+    /// <summary>The defended model that it makes or takes; null where there is no defence, or an earlier program wrote the plan.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DefendedId { get; init; }
+}

@@ -76,7 +76,10 @@ public sealed class Runner(IPlan plan, RunFolder folder)
         var tried = new HashSet<string>(StringComparer.Ordinal);
         while (true)
         {
-            folder.WritePlan(plan.Name, [.. wanted.Select(run => new WantedRun(run.Spec.Id, run.Spec.PlantId, run.Name))]);
+            folder.WritePlan(plan.Name, [.. wanted.Select(run => new WantedRun(run.Spec.Id, run.Spec.PlantId, run.Name)
+            {
+                DefendedId = run.Defence is null ? null : run.Spec.DefendedId,
+            })]);
             List<PlannedRun> own = [.. wanted.Where(run => Shard?.Has(run, wanted) != false)];
             if (own.All(run => Find(run) is not null || tried.Contains(run.Spec.Id))) break;
             RunAll(own, wanted, tried, cancellation);

@@ -22,6 +22,9 @@ internal sealed class SharedFolder(string folder)
         Directory.CreateDirectory(Path.Combine(folder, Locks));
     }
 
+    /// <summary>Whether anybody has ever taken a piece of work.</summary>
+    public bool IsKnown(string work) => File.Exists(Path.Combine(folder, Locks, work));
+
     /// <summary>Takes a piece of work, or returns null if another process has it.</summary>
     public IDisposable? TryClaim(string work) => FileLock.TryAcquire(Path.Combine(folder, Locks, work));
 

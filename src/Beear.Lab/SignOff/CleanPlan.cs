@@ -21,6 +21,9 @@ namespace Beear.Lab.SignOff;
 internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigation, CalibrationParts parts, IReadOnlyList<Trigger> decoys,
     string source, ModelOptions modelOptions) : IPlan
 {
+    /// <summary>What records call the plan.</summary>
+    public const string PlanName = "clean";
+
     /// <summary>The case of the model itself.</summary>
     public const string Model = "model";
 
@@ -35,7 +38,7 @@ internal sealed class CleanPlan(CleanOptions options, MitigationOptions mitigati
     private readonly Dictionary<(string Case, string Arm), PlannedRun> runs = [];
 
     /// <inheritdoc/>
-    public string Name => "clean";
+    public string Name => PlanName;
 
     /// <summary>The decoys' triggers.</summary>
     public IReadOnlyList<Trigger> Decoys => options.Quick ? [] : decoys;

@@ -115,7 +115,7 @@ public sealed class SeedTests : IDisposable
             !RecipeSchema.Of(command.GetType().BaseType!.GetGenericArguments()[0]).Keys.Any(key => key.Flag == "seed"));
 
         string[] none = ["compare", "export", "figure3", "gate", "inspect", "list", "list", "pull", "report", "rm", "run", "show", "sign",
-            "submit", "table1", "table2", "table3", "verify", "watch"];
+            "studio", "submit", "table1", "table2", "table3", "verify", "watch"];
         Assert.Equal(none, without.Select(command => command.Name).Order(StringComparer.Ordinal));
     }
 

@@ -48,7 +48,7 @@ public sealed class ReportInBrowserTests(ReportInBrowserTests.Window window) : I
     }
 
     /// <summary>By how much the document is wider than the window, and how many parts are that cannot be scrolled.</summary>
-    private static async Task<string> Overflow(IPage page) => await page.EvaluateAsync<string>("""
+    internal static async Task<string> Overflow(IPage page) => await page.EvaluateAsync<string>("""
         () => [
           Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth),
           [...document.querySelectorAll('body *:not(.skip)')]
