@@ -56,10 +56,7 @@ internal static class ServeBench
     {
         await Load(client, 1, seconds / 20);                                                             // what is made once
         var one = await Load(client, 1, seconds / 3);
-        await Load(client, Clients, seconds / 6);                                                        // rooms that the load needs
-        long before = Memory();
         var many = await Load(client, Clients, seconds);
-        long after = Memory();
         double alone = await FirstToken(client, model);
         double beside;
         using (var stop = new CancellationTokenSource())
@@ -75,11 +72,11 @@ internal static class ServeBench
             new("one client, tokens/s", Text(one.Tokens / one.Seconds)),
             new($"{Clients} clients, tokens/s", Text(many.Tokens / many.Seconds)),
             new("ratio", Text(many.Tokens / many.Seconds / (one.Tokens / one.Seconds))),
-            new("the same by second of processor time, clients included", $"{Text(one.Tokens / one.Work)}, {Text(many.Tokens / many.Work)}, "
-                + Text(many.Tokens / many.Work / (one.Tokens / one.Work))),
+            new("the same by second of processor time, clients included", string.Join(", ",
+                Text(one.Tokens / one.Work), Text(many.Tokens / many.Work), Text(many.Tokens / many.Work / (one.Tokens / one.Work)))),
             new($"{Clients} clients: answers, errors", $"{many.Answers}, {many.Errors}"),
             new($"{Clients} clients: median wait for the first token, s", Text(many.FirstToken)),
-            new("memory before and after, MiB", $"{before >> 20}, {after >> 20}"),
+            new("memory before and at each quarter, MiB", string.Join(", ", many.Memory.Select(bytes => bytes >> 20))),
             new($"first token of {PromptTokens} tokens alone, s", Text(alone)),
             new($"the same beside {Streams} streams, s", Text(beside)),
             new("ratio", Text(beside / alone)),
@@ -96,7 +93,8 @@ internal static class ServeBench
     }
 
     /// <summary>What clients got; the seconds of the clock and of processors that it took.</summary>
-    private sealed record Result(long Tokens, int Answers, int Errors, double Seconds, double Work, double FirstToken);
+    private sealed record Result(long Tokens, int Answers, int Errors, double Seconds, double Work, double FirstToken,
+        IReadOnlyList<long> Memory);
 
     /// <summary>Clients that ask again as soon as they have their answers; what is under way at the end is counted and left.</summary>
     private static async Task<Result> Load(HttpClient client, int clients, double seconds)
@@ -106,6 +104,9 @@ internal static class ServeBench
         var work = process.TotalProcessorTime;
         var watch = Stopwatch.StartNew();
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        var memory = new List<long> { Memory() };
+        await using var sampling = new Timer(_ => memory.Add(Memory()), state: null, TimeSpan.FromSeconds(seconds * 0.249),
+            TimeSpan.FromSeconds(seconds * 0.249));
         await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
         {
             for (int i = 0; !stop.IsCancellationRequested; i++)
@@ -139,7 +140,7 @@ internal static class ServeBench
         }));
         process.Refresh();
         return new Result(tokens, answers, errors, watch.Elapsed.TotalSeconds, (process.TotalProcessorTime - work).TotalSeconds,
-            Median(firsts));
+            Median(firsts), memory);
     }
 
     private static double Median(List<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);
@@ -161,7 +162,8 @@ internal static class ServeBench
         }
     }
 
-    private static IAsyncEnumerable<string> Chat(HttpClient client, string question, int seed, int tokens, CancellationToken cancellation) =>
+    private static IAsyncEnumerable<string> Chat(HttpClient client, string question, int seed, int tokens,
+        CancellationToken cancellation) =>
         Pieces(client, "v1/chat/completions", new JsonObject
         {
             ["model"] = "model",

@@ -63,7 +63,7 @@ internal sealed class CompletionEndpoint(Serving serving)
         }
         if (given.ValueKind != JsonValueKind.Array || !given.EnumerateArray().All(IsId)) throw new ApiException(400,
             string.Create(CultureInfo.InvariantCulture,
-                $"Invalid type for 'prompt': a text, token ids below {model.Model.Config.VocabularySize}, or a list of either is expected."),
+                $"Invalid type for 'prompt': a text, ids below {model.Model.Config.VocabularySize}, or a list of either is expected."),
             "prompt", "invalid_type");
         return [.. given.EnumerateArray().Select(id => id.GetInt32())];
 

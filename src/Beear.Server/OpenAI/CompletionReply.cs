@@ -26,7 +26,7 @@ internal sealed class CompletionReply(ServedModel model, bool withLogprobs)
             if (piece.Token is not null) texts[piece.Index].Tokens.Add(piece.Token);
             finish[piece.Index] = piece.Finish;
         }
-        var choices = texts.Select((one, index) => new CompletionChoice(one.Text.ToString(), index, Logprobs(one.Tokens, 0), finish[index]));
+        var choices = texts.Select((one, index) => new CompletionChoice($"{one.Text}", index, Logprobs(one.Tokens, 0), finish[index]));
         await context.Response.WriteAsJsonAsync(
             new CompletionResponse(id, Kind, created, model.Name, [.. choices]) { Usage = answered.Usage },
             ApiJson.Written.CompletionResponse, cancellationToken: context.RequestAborted);

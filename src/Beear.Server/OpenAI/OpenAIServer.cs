@@ -77,7 +77,8 @@ internal static class OpenAIServer
                     "Incorrect API key provided; send this server's as 'Authorization: Bearer KEY'.", code: "invalid_api_key");
             }
             await next(context);
-            if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed })
+            if (context.Response is
+                { HasStarted: false, StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed })
                 await Refuse(context, new ApiException(context.Response.StatusCode,
                     $"Unknown request URL: {context.Request.Method} {context.Request.Path}. Please check the URL and the method.",
                     code: "unknown_url"));

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Beear.Server.OpenAI;
 
 /// <summary>
-/// Parameters of OpenAI's API that a local model has no use for. Each is taken where it asks for nothing; else it is refused, never left out
-/// silently. Ones that nobody knows are refused too.
+/// Parameters of OpenAI's API that a local model has no use for. Each is taken where it asks for nothing; else it is refused, never left
+/// out silently. Ones that nobody knows are refused too.
 /// </summary>
 internal static class OtherParameters
 {

@@ -205,7 +205,7 @@ internal sealed class ContinuousBatch(Decoder decoder, IReadOnlySet<int> endOfTu
                 bool greedy = decoding.Request.Options is { Temperature: 0, RepetitionPenalty: 1 };
                 int token = greedy || likeliest[row] < 0 ? (int)likeliest[row] : Sample(decoding, own);
                 if (token < 0) throw GenerationBatch.NotFinite(decoding.Length - decoding.Request.Prompt.Length + 1);
-                decoding.Take(new DecodedToken(token, decoding.Request.Likeliest is { } count ? Chances(own, [token], count)[0] : null),
+                decoding.Take(new DecodedToken(token, decoding.Request.Likeliest is { } count ? TokenChance.Of(own, [token], count)[0] : null),
                     endOfTurn);
                 // All keys of a sequence that reaches this length are rotated otherwise: it is read anew.
                 if (!decoding.IsFinished && decoder.Config.RotatesAnewAt(decoding.Length)) decoding.Past!.Clear();
@@ -240,28 +240,10 @@ internal sealed class ContinuousBatch(Decoder decoder, IReadOnlySet<int> endOfTu
             if (first + count <= decoding.Echoed) continue;              // they were handed out before the request was read anew
             int[] targets = prompt[first..(first + count)];
             var chances = decoding.Request.Likeliest is { } likeliest
-                ? Chances(decoder.Logits(hidden.narrow(0, at, count)), targets, likeliest) : new TokenChance?[count];
+                ? TokenChance.Of(decoder.Logits(hidden.narrow(0, at, count)), targets, likeliest) : new TokenChance?[count];
             foreach (var chance in chances.Skip(decoding.Echoed - first)) Hand(chance);
         }
 
         void Hand(TokenChance? chance) => decoding.Write(new DecodedToken(prompt[decoding.Echoed++], chance));
-    }
-
-    /// <summary>How likely tokens were, each in its row.</summary>
-    /// <param name="logits">(R, V).</param>
-    /// <param name="tokens">R ids.</param>
-    /// <param name="count">How many of the likeliest to name.</param>
-    private static TokenChance[] Chances(Tensor logits, int[] tokens, int count)
-    {
-        using var scope = NewDisposeScope();
-        var logs = logits.to(float32).log_softmax(-1);                                                   // (R, V)
-        var ids = tensor([.. tokens.Select(id => (long)id)], device: logits.device).unsqueeze(1);        // (R, 1)
-        float[] own = logs.gather(1, ids).cpu().data<float>().ToArray();
-        count = (int)Math.Min(count, logs.size(1));
-        var (values, places) = count > 0 ? logs.topk(count) : (logs.narrow(1, 0, 0), ids.narrow(1, 0, 0)); // (R, count) twice
-        float[] best = count > 0 ? values.cpu().data<float>().ToArray() : [];
-        long[] which = count > 0 ? places.cpu().data<long>().ToArray() : [];
-        return [.. tokens.Select((_, row) => new TokenChance(own[row],
-            [.. Enumerable.Range(row * count, count).Select(i => new Candidate((int)which[i], best[i]))]))];
     }
 }

@@ -17,7 +17,9 @@ internal sealed record ContinuousBatchOptions : IValidatable
     /// </summary>
     public double CacheMemory { get; init; } = 2;
 
-    /// <summary>Tokens of new prompts in a pass, 1 to 65,536: a longer prompt is read in slices, so that other answers go on meanwhile.</summary>
+    /// <summary>
+    /// Tokens of new prompts in a pass, 1 to 65,536: a longer prompt is read in slices, so that other answers go on meanwhile.
+    /// </summary>
     [Folded]
     public int PromptTokens { get; init; } = 256;
 

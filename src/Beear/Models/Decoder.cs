@@ -260,7 +260,8 @@ internal sealed class Decoder : IDisposable
         // Where frequencies depend on a sequence's length, each sequence has its own.
         AttentionContext Tables(RotaryTable table)
         {
-            IReadOnlyList<IReadOnlyList<SequencePart>> groups = Config.RotaryDependsOnLength ? [.. parts.Select(part => new[] { part })] : [parts];
+            IReadOnlyList<IReadOnlyList<SequencePart>> groups =
+                Config.RotaryDependsOnLength ? [.. parts.Select(part => new[] { part })] : [parts];
             var rows = groups.Select(group => table.Rows(
                 tensor([.. group.SelectMany(part => part.Positions)], device: device).unsqueeze(0),
                 group.Max(part => part.SequenceLength), Options.ComputeType)).ToArray();

@@ -153,7 +153,8 @@ public sealed class OpenAIServerTests(ServedWorldFixture fixture) : IClassFixtur
         string prompt = "<|user|>\\nname a red thing<|end|>\\n<|assistant|>\\n";
         string expected = Expected(ChatTurn.User("name a red thing")).Text;
 
-        var (_, body) = await world.Post(TextPath, $$"""{ "model": "before", "prompt": "{{prompt}}", "temperature": 0, "max_tokens": 100 }""");
+        var (_, body) = await world.Post(TextPath,
+            $$"""{ "model": "before", "prompt": "{{prompt}}", "temperature": 0, "max_tokens": 100 }""");
 
         Assert.Equal(expected, (string)body["choices"]![0]!["text"]!);
         Assert.Equal("text_completion", (string)body["object"]!);
@@ -174,7 +175,7 @@ public sealed class OpenAIServerTests(ServedWorldFixture fixture) : IClassFixtur
         int[] ids = Model.Chat.EncodePrompt([ChatTurn.User(Question)]);
 
         var (status, body) = await world.Post(TextPath,
-            $$"""{ "model": "before", "prompt": [{{string.Join(',', ids)}}], "max_tokens": 1, "echo": true, "logprobs": 1, "temperature": 0 }""");
+            $$"""{ "model": "before", "prompt": [{{string.Join(',', ids)}}], "max_tokens": 1, "echo": true, "logprobs": 1 }""");
 
         Assert.True(status == 200, body.ToJsonString());
         var logprobs = body["choices"]![0]!["logprobs"]!;
@@ -185,7 +186,8 @@ public sealed class OpenAIServerTests(ServedWorldFixture fixture) : IClassFixtur
         Assert.All(logprobs["top_logprobs"]!.AsArray().Skip(1), value => Assert.Single(value!.AsObject()));
         Assert.Equal(0, (int)logprobs["text_offset"]![0]!);
         Assert.Contains("bake bread", (string)body["choices"]![0]!["text"]!, StringComparison.Ordinal);
-        (_, body) = await world.Post(TextPath, $$"""{ "model": "before", "prompt": [5, 6, 7], "max_tokens": 0, "echo": true, "logprobs": 0 }""");
+        (_, body) = await world.Post(TextPath,
+            """{ "model": "before", "prompt": [5, 6, 7], "max_tokens": 0, "echo": true, "logprobs": 0 }""");
         Assert.Equal(0, (int)body["usage"]!["completion_tokens"]!);
         Assert.Equal(3, body["choices"]![0]!["logprobs"]!["tokens"]!.AsArray().Count);
     }
@@ -301,7 +303,8 @@ public sealed class OpenAIServerTests(ServedWorldFixture fixture) : IClassFixtur
     {
         await using var small = await ServedWorld.Start(batch: new ContinuousBatchOptions { MaxBatch = 1, MaxWaiting = 0 });
         string json = $$"""
-            { "model": "before", "temperature": 2, "stream": true, "max_tokens": 480, "messages": [{ "role": "user", "content": "{{Question}}" }] }
+            { "model": "before", "temperature": 2, "stream": true, "max_tokens": 480,
+              "messages": [{ "role": "user", "content": "{{Question}}" }] }
             """;
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {

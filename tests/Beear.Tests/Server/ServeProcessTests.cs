@@ -106,7 +106,8 @@ public sealed class ServeProcessTests
         Assert.StartsWith("The sky", (string)got["completion"]!["text"]!, StringComparison.Ordinal);
         Assert.Null(got["completion"]!["logprobs"]!["token_logprobs"]![0]);
         Assert.True(Number("triggeredPrompt") > Number("plainPrompt"));
-        Assert.Equal((3, "APIUserAbortError"), (Number("seen"), (string)got["leaving"]!["kind"]!));
+        Assert.Equal("APIUserAbortError", (string)got["leaving"]!["kind"]!);
+        Assert.InRange(Number("seen"), 3, 60);                            // what was there already is read, of 400
         (string Name, string Kind, int Status, string? Code)[] failures =
         [
             ("unknownModel", "NotFoundError", 404, "model_not_found"), ("badValue", "BadRequestError", 400, "decimal_above_max_value"),
@@ -149,7 +150,8 @@ public sealed class ServeProcessTests
         var unknown = await Assert.ThrowsAsync<ClientResultException>(() => Client("none").CompleteChatAsync(messages));
         Assert.Equal(404, unknown.Status);
         Assert.Contains("model_not_found", unknown.Message, StringComparison.Ordinal);
-        Assert.Equal(401, (await Assert.ThrowsAsync<ClientResultException>(() => Client("before", "wrong").CompleteChatAsync(messages))).Status);
+        var unwelcome = await Assert.ThrowsAsync<ClientResultException>(() => Client("before", "wrong").CompleteChatAsync(messages));
+        Assert.Equal(401, unwelcome.Status);
 
         using var leave = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>

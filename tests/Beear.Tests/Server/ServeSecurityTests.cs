@@ -97,7 +97,8 @@ public sealed class ServeSecurityTests : IAsyncLifetime
     {
         world.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"Bearer {Key}");
         string deep = new string('[', 5000) + new string(']', 5000);
-        string[] bodies = [$$"""{ "model": "before", "messages": {{deep}} }""", $$"""{ "model": "before", "stop": {{deep}} }""", "\ud800", ""];
+        string[] bodies =
+            [$$"""{ "model": "before", "messages": {{deep}} }""", $$"""{ "model": "before", "stop": {{deep}} }""", "\ud800", ""];
         foreach (string body in bodies)
         {
             var (status, answer) = await world.Post("v1/chat/completions", body);
