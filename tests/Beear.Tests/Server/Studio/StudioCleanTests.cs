@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Beear.Lab.Runs;
-using Beear.Server.Studio;
 
 namespace Beear.Tests.Server.Studio;
 
