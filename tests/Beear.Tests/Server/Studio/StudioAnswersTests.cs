@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using Beear.Behaviours;
 using Beear.Evaluation;
 using Beear.Generation;
-using Beear.Lab.Runs;
 using Beear.Tests.Reports;
 
 namespace Beear.Tests.Server.Studio;

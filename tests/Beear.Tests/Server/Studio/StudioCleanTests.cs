@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Beear.Lab.Runs;
-using Beear.Runtime;
-using Beear.Server.Studio;
 
 namespace Beear.Tests.Server.Studio;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Beear.Lab.Runs;
-using Beear.Mitigation;
 using Beear.Runtime;
 using Beear.Server.Studio;
 using Beear.Tests.Reports;

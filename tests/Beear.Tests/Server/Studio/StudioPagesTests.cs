@@ -8,6 +8,8 @@ namespace Beear.Tests.Server.Studio;
 /// <summary>What pages say of records that are known.</summary>
 public sealed class StudioPagesTests(StudioPagesTests.Shared shared) : IClassFixture<StudioPagesTests.Shared>
 {
+    private const RegexOptions Plain = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture;
+
     private StudioSite Site => shared.Site;
 
     private static int Rows(string page) => Regex.Count(page, "<th scope=\"row\">");
@@ -42,7 +44,7 @@ public sealed class StudioPagesTests(StudioPagesTests.Shared shared) : IClassFix
     public async Task The_list_is_sorted_by_its_address_and_runs_without_the_number_come_last()
     {
         string[] Arms(string page) => [.. Regex.Matches(page[page.IndexOf("aria-label=\"table1\"", StringComparison.Ordinal)..],
-            "<a href=\"/run[^\"]*\">([^<]*)</a>").Select(match => match.Groups[1].Value)];
+            "<a href=\"/run[^\"]*\">(?<arm>[^<]*)</a>", Plain).Select(match => match.Groups["arm"].Value)];
         Assert.Equal(["BEEAR", "plain safety fine-tuning", "backdoor planted", "CROW"], Arms(await Site.Page("/?sort=attack")));
         string down = await Site.Page("/?sort=attack&order=down");
         Assert.Equal(["backdoor planted", "plain safety fine-tuning", "BEEAR", "CROW"], Arms(down));
@@ -131,7 +133,7 @@ public sealed class StudioPagesTests(StudioPagesTests.Shared shared) : IClassFix
     }
 
     internal static string Address(string page, string arm) => WebUtility.HtmlDecode(
-        Regex.Match(page, $"<a href=\"(/run[^\"]*)\">{Regex.Escape(arm)}</a>").Groups[1].Value);
+        Regex.Match(page, $"<a href=\"(?<address>/run[^\"]*)\">{Regex.Escape(arm)}</a>", Plain).Groups["address"].Value);
 
     /// <summary>One studio for all tests that only read.</summary>
     public sealed class Shared : IAsyncLifetime

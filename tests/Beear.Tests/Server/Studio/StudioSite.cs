@@ -12,7 +12,7 @@ namespace Beear.Tests.Server.Studio;
 /// <summary>A studio that listens on a free port of this machine, over a folder that a test has made.</summary>
 internal sealed class StudioSite : IAsyncDisposable
 {
-    private readonly CancellationTokenSource end = new();
+    private readonly CancellationTokenSource end;
     private readonly StudioServer server;
     private readonly Task running;
 
@@ -55,14 +55,14 @@ internal sealed class StudioSite : IAsyncDisposable
             Forecast = (_, _) => new CleanForecast(new MemoryPlan(4096, new EconomyOptions(), new MemoryEstimate(true, 1 << 20, 1 << 20,
                 1 << 20, 1 << 20, 1 << 20, 1 << 20)), 8L << 30, "llama, 1.9 million parameters, 8 layers"),
         };
-        var server = new StudioServer(change?.Invoke(options) ?? options);
-        var end = new CancellationTokenSource();
+        var studio = new StudioServer(change?.Invoke(options) ?? options);
+        var ending = new CancellationTokenSource();
         var started = new TaskCompletionSource<string>();
         var said = new List<string>();
-        var running = server.Run(started.SetResult, said.Add, end.Token);
-        await Task.WhenAny(running, started.Task);
-        if (running.IsCompleted) await running;
-        var site = new StudioSite(server, folder, new Uri(await started.Task), running, end) { Said = said };
+        var run = studio.Run(started.SetResult, said.Add, ending.Token);
+        await Task.WhenAny(run, started.Task);
+        if (run.IsCompleted) await run;
+        var site = new StudioSite(studio, folder, new Uri(await started.Task), run, ending) { Said = said };
         using var opened = await site.Client.GetAsync(site.Open, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Redirect, opened.StatusCode);
         return site;
@@ -86,7 +86,8 @@ internal sealed class StudioSite : IAsyncDisposable
 
     /// <summary>The token that the studio's forms hold.</summary>
     public async Task<string> FormToken() =>
-        Regex.Match(await Page("/clean"), "name=\"form_token\" value=\"([0-9a-f]+)\"").Groups[1].Value;
+        Regex.Match(await Page("/clean"), "name=\"form_token\" value=\"(?<token>[0-9a-f]+)\"",
+            RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture).Groups["token"].Value;
 
     /// <summary>Fields as a form sends them.</summary>
     public static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>
