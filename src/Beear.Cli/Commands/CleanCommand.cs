@@ -129,8 +129,8 @@ internal sealed class CleanCommand(CommandSession session)
         data.Require(options.Mitigation.Terms);
         if (own.AllHarmful.Count + own.AllOrdinary.Count == 0) return data;
         if (data.TooFew is { } warning) context.Output.Warn(warning);
-        context.Output.WarnOf(RepeatedRows.Find(("harmful requests", parts.Clean.Harmful.Select(example => example.Asked)),
-            ("ordinary requests", parts.Clean.Ordinary)));
+        context.Output.WarnOf(RepeatedRows.Find(("harmful requests of yours", own.AllHarmful),
+            ("ordinary requests of yours", own.AllOrdinary)));
         context.Output.WarnOf(CleanTexts.Overlaps(own, parts.Measure));
         return data;
     }

@@ -109,7 +109,8 @@ public sealed class OwnDataTests
         Assert.Equal(2, run.Code);
         string said = run.Error.ReplaceLineEndings(" ");
         Assert.Contains("model.safetensors", said, StringComparison.Ordinal);
-        Assert.Contains("harmful requests repeat an earlier one", said, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 harmful requests of yours repeat an earlier one", said, StringComparison.Ordinal);
+        Assert.Single(said.Split("warning:")[1..]);                      // nothing is said of the built-in requests
         Assert.Contains($"built-in, but for --add-harmful '{Path.Combine(folder, "harmful.csv")}'", said, StringComparison.Ordinal);
         Assert.Contains("device: CPU, where a model this small is fastest; products in bfloat16", said, StringComparison.Ordinal);
 
