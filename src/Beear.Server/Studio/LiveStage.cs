@@ -22,7 +22,11 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
     /// <summary>Reads the stage that a run is at; null where it has written nothing yet.</summary>
     public static LiveStage? Of(RunFolder folder, WantedRun run)
     {
-        if (run.DefendedId is { } defended && Directory.Exists(folder.StageOf(defended))) return Read("cleaning", folder.StageOf(defended));
+        if (run.DefendedId is { } defended && Directory.Exists(folder.StageOf(defended)))
+        {
+            string stage = folder.StageOf(defended);
+            return Read(File.Exists(Path.Combine(stage, Result)) ? "measuring" : "cleaning", stage);
+        }
         string plant = folder.StageOf(run.PlantId);
         return Directory.Exists(plant) && !File.Exists(Path.Combine(plant, Result)) ? Read("planting", plant) : null;
     }

@@ -41,13 +41,16 @@ public sealed class StudioInBrowserTests(ReportInBrowserTests.Window window) : I
         }
         // A keyboard reaches the content, and "/" the filter.
         await page.GotoAsync(new Uri(site.Open, "/").AbsoluteUri);
+        await page.BringToFrontAsync();                                  // axe has opened a page of its own
         await page.Keyboard.PressAsync("Tab");
         Assert.Equal("Skip to the content", await page.EvaluateAsync<string>("document.activeElement.textContent"));
         await page.Keyboard.PressAsync("/");
         Assert.Equal("filter", await page.EvaluateAsync<string>("document.activeElement.id"));
         await page.Keyboard.TypeAsync("beear");
-        await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync(url => url.Contains("q=beear", StringComparison.Ordinal));
+        var filter = page.Locator("#filter");
+        Assert.Equal("beear", await filter.InputValueAsync());
+        await filter.PressAsync("Enter");
+        await page.WaitForURLAsync(url => url.Contains("q=beear", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit });
         Assert.Equal([], messages.Where(message => !message.Contains("404", StringComparison.Ordinal)));
     }
 
