@@ -31,12 +31,9 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
         return Directory.Exists(plant) && !File.Exists(Path.Combine(plant, Result)) ? Read("planting", plant) : null;
     }
 
-    /// <summary>Whether a run was begun, by what lies in its folders.</summary>
-    public static bool IsBegun(RunFolder folder, WantedRun run)
-    {
-        string stage = folder.StageOf(run.DefendedId ?? run.PlantId);
-        return File.Exists(Path.Combine(stage, Options)) && !File.Exists(Path.Combine(stage, Result));
-    }
+    /// <summary>Whether somebody has taken a run and begun its stage; runs that only share the stage are not begun.</summary>
+    public static bool IsBegun(RunFolder folder, WantedRun run) => File.Exists(Path.Combine(folder.Path, "locks", run.Id))
+        && Directory.Exists(folder.StageOf(run.DefendedId ?? run.PlantId));
 
     /// <summary>The charts of what there is.</summary>
     public IEnumerable<CurveChart> Charts(string subject) =>
