@@ -51,7 +51,7 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
             try
             {
                 if (StrictJson.Node(line) is not JsonObject entry) continue;
-                if (entry.ContainsKey("unwanted_before") && entry.Deserialize<RoundReport>(StrictJson.Line) is { } round) rounds.Add(round);
+                if (entry.ContainsKey("unwanted_before") && StrictJson.Value<RoundReport>(entry.ToJsonString(), StrictJson.Line) is { } round) rounds.Add(round);
                 else if (entry["loss"] is { } loss && entry["step"] is { } step)
                     losses.Add((entry["stage"]?.GetValue<string>() ?? "training", step.GetValue<int>(), loss.GetValue<double>()));
             }
