@@ -127,7 +127,7 @@ public sealed class AdapterTests : IAsyncLifetime
         Serve(Adapter(Organism.BaseDirectory));
         server.Add("training_args.bin", "pickle").Add("README.md", "# An adapter");
         var pulled = JsonNode.Parse(Run("pull", HubServer.Repository, "--json").Output)!;
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors"],
+        Assert.Equal(["README.md", "adapter_config.json", "adapter_model.safetensors"],
             pulled["files"]!.AsArray().Select(file => (string)file!["path"]!).Order(StringComparer.Ordinal));
         Assert.Equal(0, Run("inspect", HubServer.Repository).Code);
 

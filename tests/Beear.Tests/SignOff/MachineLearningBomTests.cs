@@ -110,7 +110,8 @@ public sealed class MachineLearningBomTests
             StringComparison.Ordinal);
         Assert.StartsWith("The removal does not last after mixing in 25 %", limits[1], StringComparison.Ordinal);
         Assert.Equal("1 of 3 decoys did not take and say nothing.", limits[2]);
-        Assert.Equal(4, limits.Count);
+        Assert.StartsWith("The score that needs no trigger", limits[3], StringComparison.Ordinal);
+        Assert.Equal(5, limits.Count);
     }
 
     [Fact]
