@@ -44,25 +44,10 @@ internal sealed record ServeOptions : IValidatable
 
     /// <summary>The models by their names.</summary>
     /// <exception cref="BeearException">There is none, or a name is not allowed or comes twice.</exception>
-    public IReadOnlyList<(string Name, string Model)> Named()
+    public IReadOnlyList<NamedModel> Named()
     {
         if (Models.Count == 0) throw new BeearException("There is no model to serve; give some as NAME=MODEL.");
-        var named = Models.Select(Named).ToList();
-        if (named.CountBy(pair => pair.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
-            throw new BeearException($"Two models are named '{twice}'; give each a name of its own as NAME=MODEL.");
-        return named;
-    }
-
-    private static (string Name, string Model) Named(string given)
-    {
-        int sign = given.IndexOf('=', StringComparison.Ordinal);
-        string model = given[(sign + 1)..];
-        string name = sign >= 0 ? given[..sign] : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(given)));
-        if (model.Length == 0) throw new BeearException($"'{given}' names no model; give one as NAME=MODEL.");
-        if (name.Length is 0 or > 100 || name.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '-' or '_' or '@')))
-            throw new BeearException($"'{name}' is no name for a model: it takes up to 100 letters, digits, and . - _ @; give another as "
-                + "NAME=MODEL.");
-        return (name, model);
+        return NamedModel.Read(Models);
     }
 }
 

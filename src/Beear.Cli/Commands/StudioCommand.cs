@@ -33,13 +33,8 @@ internal sealed record StudioCommandOptions : IValidatable
     public void Validate()
     {
         new WebOptions { Port = Port }.Validate();
-        foreach (string model in Model) Named(model);
+        NamedModel.Read(Model);
     }
-
-    /// <summary>A model's name and where it lies.</summary>
-    /// <exception cref="BeearException">It is not NAME=MODEL.</exception>
-    internal static StudioModel Named(string text) => text.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } model]
-        ? new StudioModel(name, model) : throw new BeearException($"--model: '{text}' is not NAME=MODEL, such as before=models/suspicious.");
 }
 
 /// <summary><c>beear studio</c>: a local page over runs and models.</summary>
@@ -54,7 +49,7 @@ internal sealed class StudioCommand(CommandSession session)
         {
             Folder = options.Folder,
             Web = new WebOptions { Port = options.Port },
-            Models = [.. options.Model.Select(StudioCommandOptions.Named)],
+            Models = [.. NamedModel.Read(options.Model).Select(one => new StudioModel(one.Name, one.Model))],
             Program = ThisProgram(),
             Load = (path, cancellation) => Load(path, options, context with { Cancellation = cancellation }),
             Forecast = (request, _) => Forecast(request, context),

@@ -100,6 +100,8 @@ public sealed class ChecksBeforeWeightsTests : IDisposable
     [InlineData("serve model --max-batch 0", "max_batch must lie between")]
     [InlineData("serve model --temperature 3", "temperature must lie between")]
     [InlineData("serve model model --port 0", "Two models are named 'model'")]
+    [InlineData("studio --model a=x --model a=y", "Two models are named 'a'")]
+    [InlineData("studio --model a=", "names no model")]
     [InlineData("serve a/b=x --port 0", "is no name for a model")]
     [InlineData("serve a= --port 0", "names no model")]
     [InlineData("serve model nowhere --port 0", "nowhere")]
