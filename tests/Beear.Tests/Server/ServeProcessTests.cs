@@ -139,6 +139,17 @@ public sealed class ServeProcessTests
         var probable = Options();
         (probable.IncludeLogProbabilities, probable.TopLogProbabilityCount) = (true, 2);
         ChatCompletion probabilities = await client.CompleteChatAsync(messages, probable);
+        // Its options know no n: what they do not know goes through the same client's method for a request as it stands.
+        using var request = BinaryContent.Create(BinaryData.FromObjectAsJson(new
+        {
+            model = "before",
+            messages = new[] { new { role = "user", content = Question } },
+            n = 3,
+            seed = 1,
+            temperature = 2,
+            max_tokens = 12,
+        }));
+        var several = JsonNode.Parse((await client.CompleteChatAsync(request)).GetRawResponse().Content)!["choices"]!.AsArray();
 
         Assert.Equal(["before", "after"], served.Names);
         Assert.Equal(text, string.Concat(pieces.SelectMany(piece => piece.ContentUpdate).Select(part => part.Text)));
@@ -147,6 +158,8 @@ public sealed class ServeProcessTests
         Assert.Equal((text[..(text.Length / 2)], ChatFinishReason.Stop),
             (string.Concat(stopped.Content.Select(part => part.Text)), stopped.FinishReason));
         Assert.All(probabilities.ContentTokenLogProbabilities, token => Assert.Equal(2, token.TopLogProbabilities.Count));
+        Assert.Equal([0, 1, 2], several.Select(choice => (int)choice!["index"]!));
+        Assert.True(several.Select(choice => (string)choice!["message"]!["content"]!).Distinct().Count() > 1);
         var unknown = await Assert.ThrowsAsync<ClientResultException>(() => Client("none").CompleteChatAsync(messages));
         Assert.Equal(404, unknown.Status);
         Assert.Contains("model_not_found", unknown.Message, StringComparison.Ordinal);
