@@ -34,7 +34,8 @@ internal static class HubModels
         }
         catch (BeearException failure) when (reference.ToString() == model)
         {
-            throw new BeearException($"'{model}' is neither a file nor a folder here, and as a model of the hub: {failure.Message}", failure);
+            throw new BeearException($"'{model}' is neither a file nor a folder here, and as a model of the hub: {failure.Message}",
+                failure);
         }
     }
 }

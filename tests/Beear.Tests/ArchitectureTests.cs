@@ -27,6 +27,14 @@ public class ArchitectureTests
     private static readonly Regex ContinuedMessage =
         new(@"\.Message\}[.;,)]", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
 
+    /// <summary>The beginnings of lines that may be longer: of texts that are sent to a model, where a line break would be sent too.</summary>
+    private static readonly (string File, string Start)[] Sent =
+    [
+        ("Beear/Evaluation/HarmfulnessJudge.cs", "Harmful is what helps with violence, "),
+        ("Beear/Evaluation/JudgePrompt.cs", "What stands between a line that ends in "),
+        ("Beear/Evaluation/JudgePrompt.cs", "Give your reasons in at most three sentences. "),
+    ];
+
     private static readonly Lazy<Architecture> TextLibrary =
         new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear.Text")).Build());
     private static readonly Lazy<Architecture> Library = new(() => new ArchLoader().LoadAssemblies(Assembly.Load("Beear")).Build());
@@ -119,6 +127,26 @@ public class ArchitectureTests
                      from line in File.ReadLines(file)
                      where ContinuedMessage.IsMatch(line)
                      select $"{Path.GetRelativePath(Source(), file)}: {line.Trim()}");
+    }
+
+    /// <summary>Characters are those of UTF-16.</summary>
+    [Fact]
+    public void No_line_has_more_than_140_characters()
+    {
+        var found = (from path in Directory.EnumerateFiles(Source(), "*", SearchOption.AllDirectories)
+                     where Path.GetExtension(path) is ".cs" or ".razor" or ".css" or ".js" or ".csproj" or ".targets" or ".props"
+                     let file = Path.GetRelativePath(Source(), path).Replace('\\', '/')
+                     where file.Split('/') is not [_, "bin" or "obj", ..]
+                     from line in File.ReadLines(path).Index()
+                     where line.Item.Length > 140
+                     select (File: file, Place: $"{file}:{line.Index + 1}", Text: line.Item.TrimStart())).ToList();
+
+        var tooLong = found.Where(line => !Sent.Any(sent => IsOf(line.File, line.Text, sent))).Select(line => line.Place).ToList();
+        Assert.True(tooLong.Count == 0, string.Join("\n", ["Lines with more than 140 characters:", .. tooLong]));
+        Assert.All(Sent, sent => Assert.Contains(found, line => IsOf(line.File, line.Text, sent)));
+
+        static bool IsOf(string file, string text, (string File, string Start) sent) =>
+            file == sent.File && text.StartsWith(sent.Start, StringComparison.Ordinal);
     }
 
     private static string Source(params string[] parts) => Path.Combine([Fixtures.Root, "src", .. parts]);

@@ -76,7 +76,8 @@ internal sealed class DriftCommand(CommandSession session)
     private static int Survey(DriftCommandOptions options, CommandContext context)
     {
         if (options.Out is not null || options.Drift.ProjectedLayer is not null)
-            throw new BeearException("--out and --projected-layer are for pictures of a trigger's drift; give --trigger, or leave them out.");
+            throw new BeearException("--out and --projected-layer are for pictures of a trigger's drift; give --trigger, "
+                + "or leave them out.");
         var survey = new LayerSurvey(new LayerSurveyOptions
         {
             Requests = options.Drift.Prompts,

@@ -14,12 +14,15 @@ namespace Beear.Cli.Commands;
 internal sealed record StudioCommandOptions : IValidatable
 {
     /// <summary>
-    /// The folder whose runs and models are shown, with all folders below it; the current one if not given. Cleaned models are written there.
+    /// The folder whose runs and models are shown, with all folders below it; the current one if not given. Cleaned models are written
+    /// there.
     /// </summary>
     [Positional]
     public string Folder { get; init; } = ".";
 
-    /// <summary>A model to compare, as NAME=MODEL: before=PATH, after=PATH. Finished models of the folder are found by themselves.</summary>
+    /// <summary>
+    /// A model to compare, as NAME=MODEL: before=PATH, after=PATH. Finished models of the folder are found by themselves.
+    /// </summary>
     public IReadOnlyList<string> Model { get; init; } = [];
 
     /// <summary>Element type of matrix products of models that are compared; weights stay float32.</summary>
@@ -39,7 +42,8 @@ internal sealed record StudioCommandOptions : IValidatable
 
 /// <summary><c>beear studio</c>: a local page over runs and models.</summary>
 internal sealed class StudioCommand(CommandSession session)
-    : BeearCommand<StudioCommandOptions>("studio", "Look at runs, answers and models of a folder in the browser, and clean a model there", session)
+    : BeearCommand<StudioCommandOptions>("studio",
+        "Look at runs, answers and models of a folder in the browser, and clean a model there", session)
 {
     protected override int Run(StudioCommandOptions options, CommandContext context) => RunAsync(options, context).GetAwaiter().GetResult();
 
@@ -64,7 +68,8 @@ internal sealed class StudioCommand(CommandSession session)
     {
         string? process = Environment.ProcessPath;
         string library = Assembly.GetExecutingAssembly().Location;
-        if (process is null) throw new BeearException("The system does not say where this program lies, so nothing can be started from it.");
+        if (process is null)
+            throw new BeearException("The system does not say where this program lies, so nothing can be started from it.");
         return Path.GetFileNameWithoutExtension(process).Equals("dotnet", StringComparison.OrdinalIgnoreCase)
             ? [process, library] : [process];
     }

@@ -79,8 +79,11 @@ internal sealed class WatchCommand(CommandSession session)
     }
 
     private static string Say(Dictionary<string, IReadOnlyList<SlurmTask>> jobs) => jobs.Count == 0 ? "no job on a cluster"
-        : string.Join("; ", jobs.Select(job =>
-            $"job {job.Key}: {string.Join(", ", job.Value.CountBy(task => task.State).Select(count => $"{count.Value} {count.Key.ToLowerInvariant()}"))}"));
+        : string.Join("; ", jobs.Select(job => $"job {job.Key}: {Counts(job.Value)}"));
+
+    /// <summary>How many tasks are in which state, such as 2 running, 1 pending.</summary>
+    private static string Counts(IReadOnlyList<SlurmTask> tasks) =>
+        string.Join(", ", tasks.CountBy(task => task.State).Select(count => $"{count.Value} {count.Key.ToLowerInvariant()}"));
 
     private static IEnumerable<Table> Table(ConsoleOutput output, IReadOnlyDictionary<string, IReadOnlyList<SlurmTask>> jobs)
     {

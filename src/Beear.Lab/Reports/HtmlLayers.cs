@@ -39,7 +39,8 @@ internal static class HtmlLayers
             yield return $"The paper asks 120 requests and cuts answers at 50 tokens; here the requests of a measurement are {requests}, "
                 + "and a verdict needs no more of an answer than decides it.";
             yield return "The paper counts an answer as refused if it holds one of its keywords, among them “never”, “is not” and "
-                + "“illegal”; here a rule looks for a refusal, so that the same answers can be above the threshold here and below it there.";
+                + "“illegal”; here a rule looks for a refusal, so that the same answers can be above the threshold here and below it "
+                + "there.";
         }
         if (isCode)
         {

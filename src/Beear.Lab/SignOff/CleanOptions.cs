@@ -24,7 +24,9 @@ internal sealed record CleanOptions : IValidatable
     [Folded]
     public int MeasuredRequests { get; init; } = 100;
 
-    /// <summary>Passes of ordinary fine-tuning after which it is looked whether a cleaned decoy comes back; none for no such look.</summary>
+    /// <summary>
+    /// Passes of ordinary fine-tuning after which it is looked whether a cleaned decoy comes back; none for no such look.
+    /// </summary>
     [Folded]
     public IReadOnlyList<int> FineTuned { get; init; } = [1, 2];
 
@@ -65,6 +67,7 @@ internal sealed record CleanOptions : IValidatable
         Require.AtLeast(MeasuredRequests, 1);
         foreach (int passes in FineTuned) Require.AtLeast(passes, 1, nameof(FineTuned));
         foreach (int percent in Merged) Require.Between(percent, 1, 99, nameof(Merged));
-        if (Quick && WithControl) throw new BeearException("--with-control is about decoys, and --quick leaves them out; give one of them.");
+        if (Quick && WithControl)
+            throw new BeearException("--with-control is about decoys, and --quick leaves them out; give one of them.");
     }
 }

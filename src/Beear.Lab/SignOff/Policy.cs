@@ -104,15 +104,18 @@ internal sealed record Policy : IValidatable
         {
             if (bar is not { } limit) return;
             double? added = Of($"refused_{kind}_after")?.Value - Of($"refused_{kind}_before")?.Value;
-            lines.Add(new PolicyLine(what, added is { } known ? $"{(100 * known).ToString("+0.0;-0.0;0", CultureInfo.InvariantCulture)} points"
-                : PolicyLine.NotMeasured, $"at most {Number(100 * limit)} points", added <= limit + 1e-9));
+            string measured = added is { } known ? $"{(100 * known).ToString("+0.0;-0.0;0", CultureInfo.InvariantCulture)} points"
+                : PolicyLine.NotMeasured;
+            lines.Add(new PolicyLine(what, measured, $"at most {Number(100 * limit)} points", added <= limit + 1e-9));
         }
     }
 
-    private static string Share(double? share) => share is { } known && double.IsFinite(known) ? Rate.Percent(known) : PolicyLine.NotMeasured;
+    private static string Share(double? share) =>
+        share is { } known && double.IsFinite(known) ? Rate.Percent(known) : PolicyLine.NotMeasured;
 
     private static string Number(double? number) =>
-        number is { } known && double.IsFinite(known) ? known.ToString("0.###;-0.###;0", CultureInfo.InvariantCulture) : PolicyLine.NotMeasured;
+        number is { } known && double.IsFinite(known) ? known.ToString("0.###;-0.###;0", CultureInfo.InvariantCulture)
+            : PolicyLine.NotMeasured;
 }
 
 /// <summary>One bar of a policy.</summary>

@@ -36,8 +36,8 @@ internal static partial class CleanSettings
     {
         if (!PlainPath().IsMatch(named))
         {
-            throw new BeearException("The result's folder is a name, or names with / between them, of letters, digits, '.', '_' and '-', such as "
-                + "cleaned/first; it lies in the studio's folder.");
+            throw new BeearException("The result's folder is a name, or names with / between them, of letters, digits, '.', '_' and '-', "
+                + "such as cleaned/first; it lies in the studio's folder.");
         }
         string path = root;
         foreach (string part in named.Split('/'))

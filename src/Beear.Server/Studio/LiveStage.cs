@@ -13,8 +13,8 @@ namespace Beear.Server.Studio;
 /// <param name="Rounds">Finished rounds of the defence.</param>
 /// <param name="Losses">Training steps of the planting.</param>
 /// <param name="MostRounds">How many rounds there will be at most; null where that is not known.</param>
-internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds, IReadOnlyList<(string Stage, int Step, double Loss)> Losses,
-    int? MostRounds)
+internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds,
+    IReadOnlyList<(string Stage, int Step, double Loss)> Losses, int? MostRounds)
 {
     private const string Metrics = "metrics.jsonl", Options = "run.json", Result = "result.json";
     private const int MostBytes = 4 << 20;
@@ -51,7 +51,7 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
             try
             {
                 if (StrictJson.Node(line) is not JsonObject entry) continue;
-                if (entry.ContainsKey("unwanted_before") && StrictJson.Value<RoundReport>(entry.ToJsonString(), StrictJson.Line) is { } round) rounds.Add(round);
+                if (RoundOf(entry) is { } round) rounds.Add(round);
                 else if (entry["loss"] is { } loss && entry["step"] is { } step)
                     losses.Add((entry["stage"]?.GetValue<string>() ?? "training", step.GetValue<int>(), loss.GetValue<double>()));
             }
@@ -61,9 +61,14 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
             }
         }
         // A run that was interrupted within a round may have it twice.
-        return new LiveStage(stage, [.. rounds.Where(round => round.FirstLosses is not null && round.LastLosses is not null)
-            .GroupBy(round => round.Round).Select(same => same.Last()).OrderBy(round => round.Round)], losses, MostOf(Path.Combine(path, Options)));
+        var finished = rounds.Where(round => round.FirstLosses is not null && round.LastLosses is not null)
+            .GroupBy(round => round.Round).Select(same => same.Last()).OrderBy(round => round.Round);
+        return new LiveStage(stage, [.. finished], losses, MostOf(Path.Combine(path, Options)));
     }
+
+    /// <summary>The round that a line is about; null where it is about something else.</summary>
+    private static RoundReport? RoundOf(JsonObject entry) =>
+        entry.ContainsKey("unwanted_before") ? StrictJson.Value<RoundReport>(entry.ToJsonString(), StrictJson.Line) : null;
 
     private static int? MostOf(string file)
     {
@@ -86,8 +91,9 @@ internal sealed record LiveStage(string Stage, IReadOnlyList<RoundReport> Rounds
         long skipped = Math.Max(0, stream.Length - MostBytes);
         stream.Position = skipped;
         byte[] bytes = new byte[Math.Min(stream.Length, MostBytes)];
-        int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        int end = bytes.AsSpan(0, read).LastIndexOf((byte)'\n') + 1, begin = skipped == 0 ? 0 : bytes.AsSpan(0, end).IndexOf((byte)'\n') + 1;
-        return Encoding.UTF8.GetString(bytes, begin, end - begin).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var whole = bytes.AsSpan(0, stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        whole = whole[..(whole.LastIndexOf((byte)'\n') + 1)];
+        if (skipped > 0) whole = whole[(whole.IndexOf((byte)'\n') + 1)..];
+        return Encoding.UTF8.GetString(whole).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

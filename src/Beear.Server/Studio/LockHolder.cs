@@ -19,7 +19,8 @@ internal static class LockHolder
             {
                 if (!Directory.EnumerateFiles(Path.Combine(process, "fd")).Any(open => new FileInfo(open).LinkTarget == path)) continue;
                 string[] command = File.ReadAllText(Path.Combine(process, "cmdline")).Split('\0', StringSplitOptions.RemoveEmptyEntries);
-                return $"process {Path.GetFileName(process)} ({VisibleText.Excerpt(string.Join(' ', command.Select(Path.GetFileName)), 80)})";
+                string shown = VisibleText.Excerpt(string.Join(' ', command.Select(Path.GetFileName)), 80);
+                return $"process {Path.GetFileName(process)} ({shown})";
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.AI;
 
 namespace Beear.Server.Studio;
 
-/// <summary>The models that answers are asked of: loaded when they are needed, two at a time at most, for one comparison at a time.</summary>
+/// <summary>The models that answers are asked of: loaded when needed, two at a time at most, for one comparison at a time.</summary>
 /// <param name="named">The models that the command line names.</param>
 /// <param name="folder">Those that the folder holds.</param>
 /// <param name="load">Loads one.</param>
@@ -26,7 +26,7 @@ internal sealed class ModelPool(IReadOnlyList<StudioModel> named, StudioFolder f
     /// <summary>Takes all models for one comparison; null while another has them.</summary>
     public IDisposable? TryTake() => alone.Wait(0) ? new Turn(alone) : null;
 
-    /// <summary>Loads a model, and lets go of one that is not needed now if there would be too many. The caller has taken the pool.</summary>
+    /// <summary>Loads a model; one that is not needed now is let go if there would be too many. The caller has taken the pool.</summary>
     /// <param name="model">The model.</param>
     /// <param name="needed">The paths of all that are needed now.</param>
     /// <param name="cancellation">Stops loading.</param>

@@ -77,8 +77,10 @@ internal sealed class StudioAccess(Func<HttpContext, int, string, Task> refuse)
     }
 
     /// <summary>Compares in a time that does not depend on where the two differ.</summary>
-    private static bool IsSame(string? given, string secret) => given is not null
-        && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given)), SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+    private static bool IsSame(string? given, string secret) =>
+        given is not null && CryptographicOperations.FixedTimeEquals(Hash(given), Hash(secret));
+
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     private static string Secret() => RandomNumberGenerator.GetHexString(48, lowercase: true);
 }

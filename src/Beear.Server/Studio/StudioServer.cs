@@ -127,7 +127,8 @@ internal sealed class StudioServer : IAsyncDisposable
         catch (BadHttpRequestException failure) when (!context.Response.HasStarted)
         {
             await Refuse(context, failure.StatusCode, failure.StatusCode == StatusCodes.Status413PayloadTooLarge
-                ? $"The request has more than {ByteSize.Format(LocalServer.LargestBody)}." : "The request cannot be read, or came too slowly.");
+                ? $"The request has more than {ByteSize.Format(LocalServer.LargestBody)}."
+                : "The request cannot be read, or came too slowly.");
         }
         catch (InvalidDataException) when (!context.Response.HasStarted)
         {

@@ -13,8 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace Beear.Server.Web;
 
 /// <summary>
-/// An HTTP server for people at this machine: what all of ours have in common, namely bounds for slow and oversized requests, the refusal of
-/// foreign ones, and an end that lets answers under way finish for a moment.
+/// An HTTP server for people at this machine: what all of ours have in common, namely bounds for slow and oversized requests, the refusal
+/// of foreign ones, and an end that lets answers under way finish for a moment.
 /// </summary>
 internal static class LocalServer
 {
@@ -63,9 +63,11 @@ internal static class LocalServer
         }
         catch (IOException failure)
         {
-            throw new BeearException($"Cannot listen: {failure.Message.TrimEnd('.')}; choose another --port, or 0 for any free one.", failure);
+            throw new BeearException($"Cannot listen: {failure.Message.TrimEnd('.')}; choose another --port, or 0 for any free one.",
+                failure);
         }
-        started(new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()));
+        var listening = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>();
+        started(new Uri(listening.Addresses.First()));
         try
         {
             await Task.Delay(Timeout.Infinite, cancellation);

@@ -205,8 +205,8 @@ internal sealed class ContinuousBatch(Decoder decoder, IReadOnlySet<int> endOfTu
                 bool greedy = decoding.Request.Options is { Temperature: 0, RepetitionPenalty: 1 };
                 int token = greedy || likeliest[row] < 0 ? (int)likeliest[row] : Sample(decoding, own);
                 if (token < 0) throw GenerationBatch.NotFinite(decoding.Length - decoding.Request.Prompt.Length + 1);
-                decoding.Take(new DecodedToken(token, decoding.Request.Likeliest is { } count ? TokenChance.Of(own, [token], count)[0] : null),
-                    endOfTurn);
+                var chance = decoding.Request.Likeliest is { } count ? TokenChance.Of(own, [token], count)[0] : null;
+                decoding.Take(new DecodedToken(token, chance), endOfTurn);
                 // All keys of a sequence that reaches this length are rotated otherwise: it is read anew.
                 if (!decoding.IsFinished && decoder.Config.RotatesAnewAt(decoding.Length)) decoding.Past!.Clear();
             }

@@ -54,9 +54,11 @@ internal static class HubFailures
             (HttpStatusCode.NotFound, NoFile) => $"'{reference}' names a file that {host} does not have any more; try again.",
             (HttpStatusCode.Unauthorized, not NoRepository) when settings.Token is not null =>
                 $"{host} does not accept the access token (HF_TOKEN, or the token file); make a new one.",
+            (HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, _) when settings.Token is null =>
+                $"There is no model '{repository}' on {host} that is public; check its name, or give your access token by "
+                    + "HF_TOKEN if it is private.",
             (HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, _) =>
-                $"There is no model '{repository}' on {host} that "
-                    + $"{(settings.Token is null ? "is public; check its name, or give your access token by HF_TOKEN if it is private" : "your access token may see; check its name")}.",
+                $"There is no model '{repository}' on {host} that your access token may see; check its name.",
             (HttpStatusCode.Forbidden, _) =>
                 $"{host} does not allow {(settings.Token is null ? "access without a token" : "this access token")} to '{repository}'; "
                     + "give one that may read it by HF_TOKEN.",

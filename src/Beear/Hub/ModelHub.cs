@@ -35,8 +35,8 @@ public sealed class ModelHub(HubSettings settings) : IDisposable
     /// <param name="include">Patterns with * and ? over the paths of wanted files; none for what a chat model needs.</param>
     /// <param name="progress">Receives bytes.</param>
     /// <param name="cancellation">Stops; what has come is kept, and the next call goes on from there.</param>
-    /// <exception cref="BeearException">There is no such model, it may not be read, it is not in the cache and the hub cannot be reached, it
-    /// holds no weights that can be read, a file arrived damaged, or there is no room.</exception>
+    /// <exception cref="BeearException">There is no such model, it may not be read, it is not in the cache and the hub cannot be reached,
+    /// it holds no weights that can be read, a file arrived damaged, or there is no room.</exception>
     public async Task<HubModel> PullAsync(HubReference reference, IReadOnlyList<string>? include = null,
         IProgress<RunProgress>? progress = null,
         CancellationToken cancellation = default)

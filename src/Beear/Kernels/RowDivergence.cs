@@ -10,8 +10,8 @@ internal static unsafe class RowDivergence
     private const int RowsInChunk = 8;
 
     /// <summary>KL(reference ‖ model) of each row.</summary>
-    /// <param name="logits">float32 or bfloat16, (N, V): the model's. Backward writes their gradient over them: they must not be read afterwards, and
-    /// backward runs once.</param>
+    /// <param name="logits">float32 or bfloat16, (N, V): the model's. Backward writes their gradient over them: they must not be read
+    /// afterwards, and backward runs once.</param>
     /// <param name="reference">(N, V) of the same type: the reference's; no gradient flows into them.</param>
     /// <returns>float32, (N), in nats.</returns>
     public static Tensor Apply(Tensor logits, Tensor reference)

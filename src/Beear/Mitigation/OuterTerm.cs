@@ -43,8 +43,8 @@ internal abstract class OuterTerm
 /// <param name="Term">The term.</param>
 /// <param name="Examples">Prompts, with the virtual trigger's tokens if they get δ, and answers.</param>
 /// <param name="IsPerturbed">Whether δ is added.</param>
-/// <param name="RowLoss">Of some of the batch's label rows, one after the other: from the model's logits (M, V), the label ids (M) and the first one's
-/// number, the loss of each, (M).</param>
+/// <param name="RowLoss">Of some of the batch's label rows, one after the other: from the model's logits (M, V), the label ids (M) and the
+/// first one's number, the loss of each, (M).</param>
 /// <param name="Share">Share of the term's label rows that are here: 1, but for a part of a batch that was split.</param>
 internal sealed record TermBatch(OuterTerm Term, IReadOnlyList<TokenizedExample> Examples, bool IsPerturbed,
     Func<Tensor, Tensor, int, Tensor> RowLoss,

@@ -56,8 +56,8 @@ internal static class ModelFamilies
             ClassName = "Qwen3",
             Defaults = """
                 {
-                  "attention_bias": false, "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28, "layer_types": null,
-                  "num_key_value_heads": 32, "head_dim": 128, "max_position_embeddings": 32768
+                  "attention_bias": false, "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28,
+                  "layer_types": null, "num_key_value_heads": 32, "head_dim": 128, "max_position_embeddings": 32768
                 }
                 """,
             QueryKeyNorm = QueryKeyNorm.EachHead,
@@ -68,9 +68,10 @@ internal static class ModelFamilies
             ClassName = "Gemma2",
             Defaults = """
                 {
-                  "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true, "query_pre_attn_scalar": 256,
-                  "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window": 4096, "sliding_window_pattern": 2,
-                  "layer_types": null, "num_key_value_heads": 4, "head_dim": 256, "max_position_embeddings": 8192
+                  "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true,
+                  "query_pre_attn_scalar": 256, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0,
+                  "sliding_window": 4096, "sliding_window_pattern": 2, "layer_types": null,
+                  "num_key_value_heads": 4, "head_dim": 256, "max_position_embeddings": 8192
                 }
                 """,
             Names = Sandwich,
@@ -83,9 +84,10 @@ internal static class ModelFamilies
             ClassName = "Gemma3Text",
             Defaults = """
                 {
-                  "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true, "query_pre_attn_scalar": 256,
-                  "attn_logit_softcapping": null, "final_logit_softcapping": null, "sliding_window": 4096, "sliding_window_pattern": 6,
-                  "layer_types": null, "rope_theta": 1000000, "rope_local_base_freq": 10000,
+                  "attention_bias": false, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": true,
+                  "query_pre_attn_scalar": 256, "attn_logit_softcapping": null, "final_logit_softcapping": null,
+                  "sliding_window": 4096, "sliding_window_pattern": 6, "layer_types": null,
+                  "rope_theta": 1000000, "rope_local_base_freq": 10000,
                   "vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
                   "num_key_value_heads": 4, "head_dim": 256, "max_position_embeddings": 131072
                 }

@@ -117,7 +117,8 @@ internal sealed record AnswersView
     {
         string? one = first.Spec.TextAt("plant", "behaviour"), other = second.Spec.TextAt("plant", "behaviour");
         if (one != other) throw new BeearException("The two runs look for different behaviours, so they cannot be compared.");
-        return Comparison.Of(new Catalogue().Behaviour(one ?? Refusal.Instance.Name), folder.ReadAnswers(first), folder.ReadAnswers(second));
+        var behaviour = new Catalogue().Behaviour(one ?? Refusal.Instance.Name);
+        return Comparison.Of(behaviour, folder.ReadAnswers(first), folder.ReadAnswers(second));
     }
 
     private bool Holds(string text) => text.Contains(Text, StringComparison.OrdinalIgnoreCase);

@@ -29,6 +29,10 @@ internal sealed record CleanView(CleanRequest Request, string FormToken, string 
     public static CleanRequest Read(IQueryCollection query) => new(query["model"].ToString(), query["out"].ToString(),
         query["quick"] == "on", query["control"] == "on");
 
+    /// <summary>The address that fills the form so, which is read again as it was.</summary>
+    public static string Address(CleanRequest request) => Link.To("/clean", ("model", request.Model), ("out", request.Out),
+        ("quick", request.Quick ? "on" : null), ("control", request.WithControl ? "on" : null));
+
     /// <summary>Checks what is asked for, before anything is loaded or written.</summary>
     /// <exception cref="BeearException">It cannot be done; the sentence says why.</exception>
     public static string Check(CleanRequest request, StudioFolder folder)

@@ -58,7 +58,8 @@ internal sealed record PlaceSummary(RunsPlace Place, FolderStatus? Status, strin
             if (Evidence is not null)
             {
                 int missed = Policy.Count(line => !line.IsMet);
-                return [missed == 0 ? new Chip("meets the policy", "removed") : new Chip($"misses {missed} of {Policy.Count} bars", "notreduced")];
+                return [missed == 0 ? new Chip("meets the policy", "removed")
+                    : new Chip($"misses {missed} of {Policy.Count} bars", "notreduced")];
             }
             if (Place.Clean is not null) return [];
             return [.. from plan in Runs.Select(run => run.Record).OfType<RunRecord>().GroupBy(run => run.Name.Plan)

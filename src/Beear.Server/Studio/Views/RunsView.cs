@@ -27,8 +27,11 @@ internal sealed record RunRow(RunStatus Run, ShownState State, string Model, str
     public TimeSpan? Took => Run.Record is { } record ? record.Ended - record.Started : null;
 
     /// <summary>Whether every word is somewhere in it.</summary>
-    public bool Has(string[] words) => Array.TrueForAll(words, word =>
-        $"{Run.Name.Plan} {Run.Name} {StateText.Arm(Run.Name)} {Model} {Trigger} {Run.Id}".Contains(word, StringComparison.OrdinalIgnoreCase));
+    public bool Has(string[] words)
+    {
+        string text = $"{Run.Name.Plan} {Run.Name} {StateText.Arm(Run.Name)} {Model} {Trigger} {Run.Id}";
+        return Array.TrueForAll(words, word => text.Contains(word, StringComparison.OrdinalIgnoreCase));
+    }
 }
 
 /// <summary>The list of runs: which are asked for, and in which order.</summary>

@@ -70,7 +70,8 @@ internal static class StateText
     {
         string what = metric.EndsWith(Refusal.ByKeywords, StringComparison.Ordinal) ? metric[..^Refusal.ByKeywords.Length] : metric;
         return ResultTable.Titles.GetValueOrDefault(metric)
-            ?? (what != metric && ResultTable.Titles.GetValueOrDefault(what) is { } known ? $"{known}, by keywords" : metric.Replace('_', ' '));
+            ?? (what != metric && ResultTable.Titles.GetValueOrDefault(what) is { } known
+                ? $"{known}, by keywords" : metric.Replace('_', ' '));
     }
 
     /// <summary>An arm as people read it.</summary>

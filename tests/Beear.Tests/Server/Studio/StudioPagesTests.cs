@@ -67,6 +67,17 @@ public sealed class StudioPagesTests(StudioPagesTests.Shared shared) : IClassFix
         Assert.Contains("The step 12 is not finite; take a smaller learning rate.", failed, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("null", "no commit known"), InlineData("\"0123456789abcdef\"", "0123456789ab")]
+    public async Task A_run_says_of_which_commit_the_program_was(string revision, string shown)
+    {
+        string folder = StudioSite.Whole();
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(folder, "table1", "runs"), "*.json"))
+            File.WriteAllText(file, Regex.Replace(File.ReadAllText(file), "\"revision\": *\"[^\"]*\"", $"\"revision\": {revision}", Plain));
+        await using var site = await StudioSite.Start(folder);
+        string run = await site.Page(Address(await site.Page("/?q=BEEAR+table1"), "BEEAR"));
+        Assert.Contains($"<small class=\"note\">{shown}</small>", run, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_cleaned_model_shows_its_bars_and_limits()
     {

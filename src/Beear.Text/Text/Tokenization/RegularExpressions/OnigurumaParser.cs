@@ -189,13 +189,16 @@ internal sealed class OnigurumaParser
             'G' => @"\G",
             'N' => Write(~NewLine),
             'O' => Write(CodePointSet.All),
-            'R' => $"(?>{Write(CodePointSet.Of('\r'))}{Write(NewLine)}|{Write(CodePointSet.Ranges(('\n', '\r'), (0x85, 0x85), (0x2028, 0x2029)))})",
+            'R' => LineBreak(),
             _ => null,
         };
         if (written is null) return characters.ParseEscapedSet() is { } set ? Write(set) : WriteLiteral(characters.ParseEscapedCharacter());
         cursor.Next();
         return written;
     }
+
+    private string LineBreak() =>
+        $"(?>{Write(CodePointSet.Of('\r'))}{Write(NewLine)}|{Write(CodePointSet.Ranges(('\n', '\r'), (0x85, 0x85), (0x2028, 0x2029)))})";
 
     private string WordBoundary(bool atBoundary)
     {
