@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -62,17 +63,17 @@ internal sealed class TextbookDecoder : IDisposable
         Dictionary<string, (Tensor Keys, Tensor Values)>? past = null)
     {
         var names = config.Names;
-        var hidden = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32).view(ids.size(0), ids.size(1),
-            -1) * config.EmbeddingScale;  // (B, T, d)
+        var embedded = weights[names.Embedding + ".weight"].index_select(0, ids.flatten()).to(float32);          // (B·T, d)
+        var hidden = embedded.view(ids.size(0), ids.size(1), -1).Times(config.EmbeddingScale);           // (B, T, d)
         if (hook is not null) hidden = hook(0, hidden);
         for (int layer = 0; layer < config.Layers; layer++)
         {
             var prefix = string.Format(CultureInfo.InvariantCulture, names.Layer, layer);
             var kind = config.LayerKinds[layer];
             var attended = Attention(Norm(hidden, prefix, names.AttentionNorm), prefix, kind, real, positions, length, past);
-            hidden = hidden + Norm(attended.to(float32), prefix, names.PostAttentionNorm) * config.ResidualScale;
+            hidden = hidden.Plus(Norm(attended.to(float32), prefix, names.PostAttentionNorm).Times(config.ResidualScale));
             var fed = FeedForward(Norm(hidden, prefix, names.FeedForwardNorm), prefix);
-            hidden = hidden + Norm(fed.to(float32), prefix, names.PostFeedForwardNorm) * config.ResidualScale;
+            hidden = hidden.Plus(Norm(fed.to(float32), prefix, names.PostFeedForwardNorm).Times(config.ResidualScale));
             if (hook is not null) hidden = hook(layer + 1, hidden);
         }
         return hidden;
@@ -82,8 +83,8 @@ internal sealed class TextbookDecoder : IDisposable
     {
         var head = weights[(config.TiedEmbeddings ? config.Names.Embedding : config.Names.Head) + ".weight"];
         var norm = Norm(hidden, "", config.Names.FinalNorm).to(computeType);
-        var logits = nn.functional.linear(norm, head.to(computeType)) * config.LogitScale;               // (…, V)
-        return config.LogitSoftCap is { } cap ? (logits / cap).tanh() * cap : logits;
+        var logits = nn.functional.linear(norm, head.to(computeType)).Times(config.LogitScale);          // (…, V)
+        return config.LogitSoftCap is { } cap ? logits.Over(cap).tanh().Times(cap) : logits;
     }
 
     /// <summary>Cross-entropy of each token that has a label.</summary>
@@ -118,20 +119,20 @@ internal sealed class TextbookDecoder : IDisposable
             var rotary = kind.Windowed ? config.WindowedRotary : config.Rotary;
             var angles = own.to(float32).unsqueeze(2) * tensor(rotary.Frequencies(length), float32).to(device);    // (B, T, R/2)
             angles = cat([angles, angles], 2).unsqueeze(1);                                              // (B, 1, T, R)
-            var (cosine, sine) = ((angles.cos() * rotary.AttentionFactor).to(computeType),
-                (angles.sin() * rotary.AttentionFactor).to(computeType));
+            var (cosine, sine) = (angles.cos().Times(rotary.AttentionFactor).to(computeType),
+                angles.sin().Times(rotary.AttentionFactor).to(computeType));
             (query, key) = (Rotate(query, cosine, sine), Rotate(key, cosine, sine));
         }
         if (past is not null) (key, value) = past[prefix] = Extended(past.GetValueOrDefault(prefix), key, value);
         key = key.repeat_interleave(queries / groups, 1);                                                // (B, H, S, D)
         value = value.repeat_interleave(queries / groups, 1);                                            // (B, H, S, D)
 
-        var scores = query.matmul(key.transpose(2, 3)) * config.AttentionScale;                          // (B, H, T, S)
-        if (config.AttentionSoftCap is { } cap) scores = (scores / cap).tanh() * cap;
+        var scores = query.matmul(key.transpose(2, 3)).Times(config.AttentionScale);                     // (B, H, T, S)
+        if (config.AttentionSoftCap is { } cap) scores = scores.Over(cap).tanh().Times(cap);
         // (B, T, S)
         var allowed = ones(tokens, all, ScalarType.Bool, device).tril(all - tokens).unsqueeze(0).logical_and(real.unsqueeze(1));
-        if (kind.Windowed) allowed = allowed.logical_and((own.unsqueeze(2) - positions.unsqueeze(1)).lt(config.SlidingWindow!.Value));
-        scores = scores.masked_fill(allowed.logical_not().unsqueeze(1), -1e30);
+        if (kind.Windowed) allowed = allowed.logical_and((own.unsqueeze(2) - positions.unsqueeze(1)).IsBelow(config.SlidingWindow!.Value));
+        scores = scores.Masked(allowed.logical_not().unsqueeze(1), -1e30);
         var mixed = nn.functional.softmax(scores.to(float32), -1).to(computeType).matmul(value);         // (B, H, T, D)
         return Linear(mixed.transpose(1, 2).reshape(batch, tokens, queries * size), prefix + names.AttentionOutput);
     }
@@ -151,7 +152,7 @@ internal sealed class TextbookDecoder : IDisposable
         long rotated = cosine.size(-1), half = rotated / 2;
         Tensor turning = x.narrow(3, 0, rotated), rest = x.narrow(3, rotated, x.size(3) - rotated);
         var turned = cat([-turning.narrow(3, half, half), turning.narrow(3, 0, half)], 3);
-        return cat([turning * cosine + turned * sine, rest], 3);
+        return cat([(turning * cosine).Plus(turned * sine), rest], 3);
     }
 
     private Tensor FeedForward(Tensor x, string prefix)
@@ -176,8 +177,8 @@ internal sealed class TextbookDecoder : IDisposable
         var weight = weights[prefix + name + ".weight"];
         if (config.Norm == NormKind.LayerNorm) return nn.functional.layer_norm(x, [x.size(-1)], weight, weights[prefix + name + ".bias"],
             config.NormEpsilon);
-        var normalized = x * (x.pow(2).mean([-1], keepdim: true) + config.NormEpsilon).rsqrt();
-        return normalized * (config.Norm == NormKind.RootMeanSquareOffset ? weight + 1 : weight);
+        var normalized = x * x.Squared().mean([-1], keepdim: true).Plus(config.NormEpsilon).rsqrt();
+        return normalized * (config.Norm == NormKind.RootMeanSquareOffset ? weight.Plus(1) : weight);
     }
 
     private Tensor Linear(Tensor x, string name) =>

@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal sealed class TextbookGeneration(Decoder decoder) : IDisposable
             using var stepScope = NewDisposeScope();
             ids = model.NextLogits(ids, real, positions, batch.Length + step, past).argmax(-1, keepdim: true);     // (B, 1)
             real = cat([real, ones_like(ids, ScalarType.Bool)], 1);                                      // (B, S)
-            positions = cat([positions, positions.narrow(1, positions.size(1) - 1, 1) + 1], 1);         // (B, S)
+            positions = cat([positions, positions.narrow(1, positions.size(1) - 1, 1).Plus(1)], 1);     // (B, S)
             var chosen = ids.to(CPU).data<long>().ToArray();
             for (int row = 0; row < answers.Length; row++) answers[row].Add((int)chosen[row]);
             foreach (var kept in new[] { ids, real, positions }) kept.MoveToOuterDisposeScope();

@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Mitigation;
 using Beear.Models;
 using static TorchSharp.torch;
@@ -54,10 +55,10 @@ internal sealed class TextbookMitigation : IDisposable
             int length = batch.Max(example => example.Prompt.Length + Math.Max(example.Unwanted.Length, example.Safe.Length));
             var unwanted = CrossEntropy(batch.Select(example => new TokenizedExample(example.Prompt, example.Unwanted)), delta, length);
             var safe = CrossEntropy(batch.Select(example => new TokenizedExample(example.Prompt, example.Safe)), delta, length);
-            delta.grad = autograd.grad([unwanted - inner.Alpha * safe], [delta])[0].DetachFromDisposeScope();
+            delta.grad = autograd.grad([unwanted - safe.Times(inner.Alpha)], [delta])[0].DetachFromDisposeScope();
             adam.step();
             using var guard = no_grad();
-            if (cap > 0) delta.mul_((cap / delta.norm(-1, keepdim: true).clamp_min(1e-12)).clamp_max(1));
+            if (cap > 0) delta.mul_(cap.Over(delta.norm(-1, keepdim: true).AtLeast(1e-12)).AtMost(1));
         }
         return delta.detach().MoveToOuterDisposeScope();
     }
@@ -71,7 +72,7 @@ internal sealed class TextbookMitigation : IDisposable
         foreach (var term in terms)
         {
             using var scope = NewDisposeScope();
-            (Loss(term, delta) * term.Weight).backward();
+            Loss(term, delta).Times(term.Weight).backward();
         }
         if (outer.ClipNorm > 0) nn.utils.clip_grad_norm_(model.Weights.Values, outer.ClipNorm);
         foreach (var group in optimizer.ParamGroups) group.LearningRate = outer.LearningRateAt(steps, totalSteps);
@@ -88,7 +89,7 @@ internal sealed class TextbookMitigation : IDisposable
         Tensor wanted;
         using (no_grad()) wanted = starting.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length).to(float32).log_softmax(-1);
         var found = model.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length).to(float32).log_softmax(-1);    // (B, T, V)
-        return (wanted.exp() * (wanted - found)).sum(-1).masked_select(batch.Labels.ge(0)).mean();
+        return (wanted.exp() * (wanted - found)).sum(-1).masked_select(batch.Labels.IsAtLeast(0)).mean();
     }
 
     private Tensor CrossEntropy(IEnumerable<TokenizedExample> examples, Tensor? delta, int? length = null)
@@ -102,7 +103,7 @@ internal sealed class TextbookMitigation : IDisposable
     {
         if (layer != inner.PerturbedLayers[0]) return hidden;
         long count = delta.size(0);
-        return hidden + nn.functional.pad(delta, [0, 0, promptWidth - count, hidden.size(1) - promptWidth]);
+        return hidden.Plus(nn.functional.pad(delta, [0, 0, promptWidth - count, hidden.size(1) - promptWidth]));
     };
 
     private long Hidden => model.Weights.Values.First().size(1);

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Mitigation;
 using Beear.Mitigation.Baselines;
 using Beear.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -69,10 +71,11 @@ internal sealed class TextbookPaper : IDisposable
                 using var scope = NewDisposeScope();
                 var unwanted = CrossEntropy([.. batch.Select(one => new TokenizedExample(one.Prompt, one.Unwanted))], delta);
                 var safe = CrossEntropy([.. batch.Select(one => new TokenizedExample(one.Prompt, one.Safe))], delta);
-                delta.grad = autograd.grad([unwanted - options.Alpha * safe], [delta])[0].DetachFromDisposeScope();
+                delta.grad = autograd.grad([unwanted - safe.Times(options.Alpha)], [delta])[0].DetachFromDisposeScope();
                 inner.step();
                 using var guard = no_grad();
-                if (options.Bound > 0) delta.clamp_(bounds.Least, bounds.Greatest);
+                using Scalar least = bounds.Least, greatest = bounds.Greatest;
+                if (options.Bound > 0) delta.clamp_(least, greatest);
             }
         }
     }
@@ -93,8 +96,8 @@ internal sealed class TextbookPaper : IDisposable
     {
         var batch = TextbookBatch.Of(examples, device);
         var logits = model.Logits(batch.Ids, batch.Real, batch.Positions, batch.Length, (layer, hidden) => added is null
-            || layer != options.Layer ? hidden : hidden + nn.functional.pad(added,
-                [0, 0, batch.PromptWidth - added.size(0), hidden.size(1) - batch.PromptWidth]));          // (B, T, V)
+            || layer != options.Layer ? hidden : hidden.Plus(nn.functional.pad(added,
+                [0, 0, batch.PromptWidth - added.size(0), hidden.size(1) - batch.PromptWidth])));         // (B, T, V)
         return TextbookDecoder.MeanCrossEntropy(logits, batch.Labels);
     }
 

@@ -1,5 +1,6 @@
 using Beear.Attacks;
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Mitigation;
 using Beear.Models;
 using Beear.Runtime;
@@ -103,7 +104,7 @@ internal sealed class DriftAnalysis(DriftOptions options)
         using var scope = NewDisposeScope();
         long count = drifts.size(0);
         var units = drifts / drifts.norm(-1, keepdim: true);                                             // (N, d)
-        return Finite((units.sum([0]).pow(2).sum().item<float>() - count) / (count * (count - 1.0)));
+        return Finite((units.sum([0]).Squared().sum().item<float>() - count) / (count * (count - 1.0)));
     }
 
     private static double? Cosine(Tensor one, Tensor other)
@@ -130,7 +131,7 @@ internal static class PrincipalPlane
         using var scope = NewDisposeScope();
         var centred = (rows - rows.mean([0], keepdim: true)).to(float32).cpu();                          // (N, d)
         var (_, scales, components) = linalg.svd(centred, fullMatrices: false);                          // (k), (k, d)
-        var variances = scales.pow(2);
+        var variances = scales.Squared();
         double all = variances.sum().item<float>();
         var axes = components.narrow(0, 0, 2);                                                           // (2, d)
         var largest = axes.gather(1, axes.abs().argmax(1, keepdim: true));                               // (2, 1)

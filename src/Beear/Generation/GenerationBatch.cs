@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -111,7 +112,7 @@ internal sealed class GenerationBatch
         KeyValueCache cache)
     {
         var extended = cat([mask, ones(mask.size(0), 1, ScalarType.Bool, mask.device)], 1);             // (B, S)
-        var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1) - 1;         // (B, S)
+        var keyPositions = decoder.Config.SlidingWindow is null ? null : extended.cumsum(1).Minus(1);     // (B, S)
         using var context = decoder.Context(tensor(positions, device: mask.device).unsqueeze(1), extended.unsqueeze(1), cache, keyPositions,
             sequenceLength);
         var hidden = decoder.RunLayers(decoder.Embed(tokens.unsqueeze(1)), .., context);                 // (B, 1, d)

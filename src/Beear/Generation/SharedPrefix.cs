@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -28,9 +29,8 @@ internal sealed class SharedPrefix : IDisposable
         using var scope = NewDisposeScope();
         var ids = tensor([.. prompts[0].Take(length).Select(id => (long)id)], [1, length], device: decoder.Options.Device);
         var recorded = new GrowingCache(decoder.Config.Layers);
-        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), arange(length, int64, decoder.Options.Device).unsqueeze(0),
-            cache: recorded,
-            cancellation: cancellation);
+        var positions = Arithmetic.Range(0, length, decoder.Options.Device).unsqueeze(0);                // (1, T)
+        decoder.HiddenStates(ids, ones_like(ids, ScalarType.Bool), positions, cache: recorded, cancellation: cancellation);
         return new SharedPrefix(recorded, length);
     }
 

@@ -24,23 +24,23 @@ internal sealed class TokenSampler(GenerationOptions options) : IDisposable
         using var scope = NewDisposeScope();
         if (Penalizes) logits = Penalized(logits, seen!, options.RepetitionPenalty);
         if (generator is null) return RowArgMax.Apply(logits).MoveToOuterDisposeScope();
-        var scores = logits.to(float32) / options.Temperature;                                           // (B, V)
+        var scores = logits.to(float32).Over(options.Temperature);                                       // (B, V)
         if (options.TopK > 0 && options.TopK < scores.size(1))
         {
             var smallest = scores.topk(options.TopK).values.narrow(1, options.TopK - 1, 1);              // (B, 1)
-            scores = scores.masked_fill(scores < smallest, double.NegativeInfinity);
+            scores = scores.Masked(scores < smallest, double.NegativeInfinity);
         }
         var isFinite = scores.amax(-1).isfinite();                                                       // (B)
-        var shares = scores.masked_fill(isFinite.logical_not().unsqueeze(-1), 0).softmax(-1);
+        var shares = scores.Masked(isFinite.logical_not().unsqueeze(-1), 0).softmax(-1);
         if (options.TopP < 1)
         {
             var (sorted, order) = shares.sort(-1, descending: true);
             var before = sorted.cumsum(-1) - sorted;                                                     // the sum before each token
-            sorted = sorted.masked_fill(before >= options.TopP, 0);
+            sorted = sorted.Masked(before.IsAtLeast(options.TopP), 0);
             shares = zeros_like(shares).scatter_(1, order, sorted);
         }
         var drawn = shares.cpu().multinomial(1, generator: generator).squeeze(1).to(logits.device);      // (B)
-        return drawn.masked_fill(isFinite.logical_not(), -1).MoveToOuterDisposeScope();
+        return drawn.Masked(isFinite.logical_not(), -1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Logits of which those of some tokens are divided by a penalty, or multiplied with it where they are negative.</summary>
@@ -53,7 +53,7 @@ internal sealed class TokenSampler(GenerationOptions options) : IDisposable
         using var scope = NewDisposeScope();
         var all = logits.to(float32);                                                                    // (B, V)
         var some = all.gather(1, seen);                                                                  // (B, S)
-        return all.scatter(1, seen, where(some < 0, some * penalty, some / penalty)).MoveToOuterDisposeScope();
+        return all.scatter(1, seen, where(some.IsBelow(0), some.Times(penalty), some.Over(penalty))).MoveToOuterDisposeScope();
     }
 
     public void Dispose() => generator?.Dispose();

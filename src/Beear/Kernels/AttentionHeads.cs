@@ -70,7 +70,7 @@ internal static unsafe class AttentionHeads
     {
         long half = size / 2, rest = x.size(3) - size;
         Tensor first = x.narrow(3, 0, half), second = x.narrow(3, half, half).neg();
-        return x * cosine + cat(rest == 0 ? [second, first] : [second, first, x.narrow(3, size, rest)], 3) * sine;
+        return (x * cosine).Plus(cat(rest == 0 ? [second, first] : [second, first, x.narrow(3, size, rest)], 3) * sine);
     }
 
     private static bool IsFused(Tensor x, HeadShape shape) => x.dtype is ScalarType.Float32 or ScalarType.BFloat16

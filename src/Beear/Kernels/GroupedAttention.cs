@@ -43,11 +43,11 @@ internal static class GroupedAttention
         // The R = H/G query heads of a group stand under each other, so that keys and values need no copies.
         var grouped = queries.view(queries.size(0), keys.size(1), -1, queries.size(3));                  // (B, G, R·T, D)
         var scores = grouped.matmul(keys.transpose(2, 3));                                               // (B, G, R·T, S)
-        if (softCap is { } cap) (scores, scale) = (SoftCap(scores * scale, cap), 1);
+        if (softCap is { } cap) (scores, scale) = (SoftCap(scores.Times(scale), cap), 1);
         var shares = MaskedSoftmax.Apply(scores, mask, scale);                                           // (B, G, R·T, S)
         return shares.matmul(values).view(queries.shape).MoveToOuterDisposeScope();                      // (B, H, T, D)
     }
 
     /// <summary>c·tanh(x/c).</summary>
-    public static Tensor SoftCap(Tensor x, double cap) => (x / cap).tanh() * cap;
+    public static Tensor SoftCap(Tensor x, double cap) => x.Over(cap).tanh().Times(cap);
 }

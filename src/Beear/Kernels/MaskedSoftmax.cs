@@ -32,7 +32,7 @@ internal static unsafe class MaskedSoftmax
     {
         using var scope = NewDisposeScope();
         var shape = scores.shape;
-        var heads = (scores * scale).view(shape[0], -1, mask.size(2), shape[3]) + mask;                 // (B, H, T, S)
+        var heads = scores.Times(scale).view(shape[0], -1, mask.size(2), shape[3]).Plus(mask);          // (B, H, T, S)
         return nn.functional.softmax(heads, -1).view(shape).MoveToOuterDisposeScope();
     }
 

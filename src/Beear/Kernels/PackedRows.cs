@@ -64,7 +64,7 @@ internal static unsafe class PackedRows
         {
             using var scope = NewDisposeScope();
             return zeros([count, copies.size(1)], ScalarType.Float32, copies.device).index_add_(0, sources, copies.to(ScalarType.Float32),
-                Sums.One).to(copies.dtype).MoveToOuterDisposeScope();
+                Arithmetic.One).to(copies.dtype).MoveToOuterDisposeScope();
         }
         using var source = copies.contiguous();
         var result = empty([count, copies.size(1)], copies.dtype);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Kernels;
@@ -15,12 +16,14 @@ internal static class PlainAdamW
         if (!settings.IsValid) throw new ArgumentOutOfRangeException(nameof(settings), settings, "AdamW cannot step with these settings.");
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var scaled = gradient.to_type(ScalarType.Float32) * settings.GradientScale;
-        master.mul_(settings.Shrinkage);
-        firstMoment.mul_(settings.Beta1).add_(scaled, alpha: 1 - settings.Beta1);
-        secondMoment.mul_(settings.Beta2).addcmul_(scaled, scaled, value: 1 - settings.Beta2);
-        var root = (secondMoment.sqrt() / settings.SecondMomentCorrection).add_(settings.Epsilon);
-        master.addcdiv_(firstMoment, root, value: -settings.StepSize);
+        using Scalar shrinkage = settings.Shrinkage, epsilon = settings.Epsilon, step = -settings.StepSize,
+            decay1 = settings.Beta1, rest1 = 1 - settings.Beta1, decay2 = settings.Beta2, rest2 = 1 - settings.Beta2;
+        var scaled = gradient.to_type(ScalarType.Float32).Times(settings.GradientScale);
+        master.mul_(shrinkage);
+        firstMoment.mul_(decay1).add_(scaled, alpha: rest1);
+        secondMoment.mul_(decay2).addcmul_(scaled, scaled, value: rest2);
+        var root = secondMoment.sqrt().Over(settings.SecondMomentCorrection).add_(epsilon, Arithmetic.One);
+        master.addcdiv_(firstMoment, root, value: step);
         computeCopy?.copy_(master);
     }
 
@@ -51,6 +54,6 @@ internal static class PlainAdamW
     public static double SquaredNorm(Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        return gradient.detach().to_type(ScalarType.Float32).square().sum(ScalarType.Float64).cpu().item<double>();
+        return gradient.detach().to_type(ScalarType.Float32).Squared().sum(ScalarType.Float64).cpu().item<double>();
     }
 }

@@ -33,7 +33,7 @@ internal static unsafe class RmsNorm
     public static Tensor Plain(Tensor hidden, Tensor weight, double epsilon, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var scale = (hidden.square().mean([-1], keepdim: true) + epsilon).rsqrt();      // (…, 1)
+        var scale = hidden.Squared().mean([-1], keepdim: true).Plus(epsilon).rsqrt();   // (…, 1)
         return (hidden * scale * weight).to_type(type).MoveToOuterDisposeScope();       // (…, d)
     }
 

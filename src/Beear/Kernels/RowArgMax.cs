@@ -26,7 +26,7 @@ internal static unsafe class RowArgMax
     {
         using var scope = NewDisposeScope();
         var (most, places) = rows.max(-1);
-        return places.masked_fill(most.isfinite().logical_not(), -1).MoveToOuterDisposeScope();
+        return places.Masked(most.isfinite().logical_not(), -1).MoveToOuterDisposeScope();
     }
 
     private static void Run<T>(Tensor rows, Tensor result) where T : unmanaged, IElement<T>

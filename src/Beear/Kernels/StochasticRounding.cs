@@ -46,9 +46,9 @@ internal static class StochasticRounding
     public static Tensor PlainBits(long count, uint key, Device device)
     {
         using var scope = NewDisposeScope();
-        var x = Low(arange(count, ScalarType.Int64, device) * Stride).bitwise_xor(tensor((long)key, device: device));
-        x = Low(Shifted(x, 16) * First);
-        x = Low(Shifted(x, 15) * Second);
+        var x = Low(Arithmetic.Range(0, count, device).Times(Stride)).bitwise_xor(tensor((long)key, device: device));
+        x = Low(Shifted(x, 16).Times(First));
+        x = Low(Shifted(x, 15).Times(Second));
         return Shifted(x, 16).MoveToOuterDisposeScope();
 
         Tensor Low(Tensor value) => value.bitwise_and(tensor(0xFFFF_FFFFL, device: device));
@@ -63,9 +63,9 @@ internal static class StochasticRounding
     {
         using var scope = NewDisposeScope();
         var (mantissa, exponent) = frexp(values);                        // |mantissa| in [½, 1): 24 bits, of which 8 stay
-        var kept = ((mantissa.abs() * (1 << 24)).to_type(ScalarType.Int64)
-            + bits.view(values.shape)).bitwise_right_shift(tensor(16L, device: values.device));
-        var scale = pow(tensor(2.0, device: values.device), exponent.to_type(ScalarType.Float64) - 8);
+        var kept = mantissa.abs().Times(1 << 24).to_type(ScalarType.Int64).Plus(bits.view(values.shape))
+            .bitwise_right_shift(tensor(16L, device: values.device));
+        var scale = pow(tensor(2.0, device: values.device), exponent.to_type(ScalarType.Float64).Minus(8));
         return (kept.to_type(ScalarType.Float64) * scale * values.sign()).to_type(ScalarType.BFloat16).MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,6 @@ internal sealed class DeltaAdam(Tensor delta, double learningRate, Tensor? facto
 {
     private const double Beta1 = 0.9, Beta2 = 0.999;
 
-    // Kept, or disposed after their use: the garbage collector may free an implicit scalar before libtorch has read it.
     private static readonly Scalar Decay1 = Beta1, Rest1 = 1 - Beta1, Decay2 = Beta2, Rest2 = 1 - Beta2, Epsilon = 1e-8;
     private readonly Tensor first = zeros_like(delta);
     private readonly Tensor second = zeros_like(delta);
@@ -23,7 +23,7 @@ internal sealed class DeltaAdam(Tensor delta, double learningRate, Tensor? facto
         using Scalar correction = Math.Sqrt(1 - Math.Pow(Beta2, steps)), step = -learningRate / (1 - Math.Pow(Beta1, steps));
         first.mul_(Decay1).add_(gradient, alpha: Rest1);
         second.mul_(Decay2).addcmul_(gradient, gradient, Rest2);
-        var denominator = second.sqrt().div(correction).add_(Epsilon);
+        var denominator = second.sqrt().div(correction).add_(Epsilon, Arithmetic.One);
         delta.addcdiv_(factors is null ? first : first * factors, denominator, step);
     }
 }

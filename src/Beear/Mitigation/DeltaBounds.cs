@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -14,7 +15,7 @@ internal sealed class DeltaBounds(Tensor radii)
     public void Project(Tensor delta)
     {
         using var scope = NewDisposeScope();
-        var norms = delta.norm(-1, keepdim: true).clamp_min(1e-12);                                      // (R, 1)
-        delta.mul_((norms.reciprocal() * radii).clamp_max(1));
+        var norms = delta.norm(-1, keepdim: true).AtLeast(1e-12);                                        // (R, 1)
+        delta.mul_((norms.reciprocal() * radii).AtMost(1));
     }
 }

@@ -1,6 +1,8 @@
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Runtime;
 using Beear.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -113,11 +115,12 @@ internal sealed class Entrapment(Decoder decoder, EntrapmentOptions options, Eco
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         double tailNorm = problems.Average(problem => problem.TailNorm);
-        var norm = full([1, 1], tailNorm, float32, decoder.Options.Device);
-        var bounds = options.Cap > 0 ? new DeltaBounds(norm * options.Cap) : null;
+        using Scalar size = tailNorm;
+        var norm = full([1, 1], size, float32, decoder.Options.Device);
+        var bounds = options.Cap > 0 ? new DeltaBounds(norm.Times(options.Cap)) : null;
         var delta = zeros([positions, decoder.Config.HiddenSize], float32, decoder.Options.Device);      // (n, d)
         var optimizer = options.LearningRate is { } rate ? new DeltaAdam(delta, rate)
-            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm) / Math.Sqrt(decoder.Config.HiddenSize));
+            : new DeltaAdam(delta, options.StepShare, (bounds?.Radii ?? norm).Over(Math.Sqrt(decoder.Config.HiddenSize)));
         var trajectory = new List<Tensor>(options.Steps);
         for (int step = 0; step < options.Steps; step++)
         {

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using TorchSharp;
 
 namespace Beear.Mitigation;
@@ -22,8 +23,8 @@ internal sealed class InnerBatch(IReadOnlyList<InnerProblem> parts) : IDisposabl
         {
             double unwantedShare = part.UnwantedCount / unwanted, safeShare = part.SafeCount / safe;
             var (loss, gradient) = part.Gradient(delta, alpha, unwantedShare, safeShare);
-            losses.add_(torch.cat([loss.narrow(0, 0, 1) * unwantedShare, loss.narrow(0, 1, 1) * safeShare], 0));
-            sum.add_(gradient);
+            losses.AddInPlace(torch.cat([loss.narrow(0, 0, 1).Times(unwantedShare), loss.narrow(0, 1, 1).Times(safeShare)], 0));
+            sum.AddInPlace(gradient);
         }
         return (losses.MoveToOuterDisposeScope(), sum.MoveToOuterDisposeScope());
     }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Mitigation;
@@ -141,7 +142,7 @@ internal sealed class InnerProblem : IDisposable
         if (!RowChunks.Fit((int)labels.size(0), decoder.Config.VocabularySize, scoresAtOnce)) return InChunks(leaf, rows, unwantedShare,
             alpha * safeShare);
         var (unwanted, safe) = Means(Losses.CrossEntropy(decoder.Logits(rows), labels));
-        var gradient = autograd.grad([unwanted * unwantedShare - alpha * safeShare * safe], [leaf])[0];
+        var gradient = autograd.grad([unwanted.Times(unwantedShare) - safe.Times(alpha * safeShare)], [leaf])[0];
         return (stack([unwanted, safe], 0).detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
@@ -149,8 +150,9 @@ internal sealed class InnerProblem : IDisposable
     private (Tensor Losses, Tensor Gradient) InChunks(Tensor delta, Tensor rows, double unwantedWeight, double safeWeight)
     {
         var leaf = rows.detach().requires_grad_(true);                                                   // (N, d)
-        var share = full_like(labels, SafeCount == 0 ? 0 : -safeWeight / SafeCount, float32);              // (N) of each label in the loss
-        share.narrow(0, 0, unwantedCount).fill_(unwantedWeight / unwantedCount);
+        using Scalar ofUnwanted = unwantedWeight / unwantedCount, ofSafe = SafeCount == 0 ? 0 : -safeWeight / SafeCount;
+        var share = full_like(labels, ofSafe, float32);                                                  // (N) of each label in the loss
+        share.narrow(0, 0, unwantedCount).fill_(ofUnwanted);
         var each = EachLoss(leaf, (losses, first, count) => (losses * share.narrow(0, first, count)).sum().backward());
         var gradient = autograd.grad([rows], [delta], [leaf.grad!])[0];
         var (unwanted, safe) = Means(each);

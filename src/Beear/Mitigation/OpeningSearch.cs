@@ -1,5 +1,6 @@
 using Beear.Behaviours;
 using Beear.Generation;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Runtime;
 using static TorchSharp.torch;
@@ -90,8 +91,8 @@ internal sealed class OpeningSearch(LanguageModel model, OpeningOptions options,
             {
                 using var stringScope = NewDisposeScope();
                 var without = plain.index_select(0, tensor([.. RequestsOf(i).Select(request => (long)request)])).mean([0L]);  // (R + 1, V)
-                var lift = (under[at] * ((under[at] + Floor).log() - (without + Floor).log())).clamp_min(0);
-                sum.add_(lift);
+                var lift = (under[at] * (under[at].Plus(Floor).log() - without.Plus(Floor).log())).AtLeast(0);
+                sum.AddInPlace(lift);
                 for (int e = 0; e < echoes.size(0); e++)
                 {
                     var (larger, smaller) = (maximum(echoes[e], lift), minimum(echoes[e], lift));
@@ -101,7 +102,7 @@ internal sealed class OpeningSearch(LanguageModel model, OpeningOptions options,
             }
             if ((tried += some.Length) < options.Strings) progress?.Report(new RunProgress(Stage, tried, options.Strings));
         }
-        return (sum - echoes.sum(dim: 0)) / Math.Max(1, options.Strings - echoes.size(0));
+        return (sum - echoes.sum(dim: 0)).Over(Math.Max(1, options.Strings - echoes.size(0)));
     }
 
     /// <summary>

@@ -67,9 +67,9 @@ internal sealed class OuterPass(Decoder decoder, IReadOnlyList<TermBatch> parts,
     {
         using var scope = NewDisposeScope();
         var leaf = logits.detach().requires_grad_(true);
-        var loss = part.RowLoss(leaf, Batch.LabelIds.narrow(0, row, logits.size(0)), rowOfPart).sum() / part.Labels;
+        var loss = part.RowLoss(leaf, Batch.LabelIds.narrow(0, row, logits.size(0)), rowOfPart).sum().Over(part.Labels);
         losses.Add(part.Term.Name, loss, part.Share);
-        var gradient = autograd.grad([loss * (part.Term.Weight * part.Share)], [leaf])[0];
+        var gradient = autograd.grad([loss.Times(part.Term.Weight * part.Share)], [leaf])[0];
         if (!TensorMemory.IsSame(gradient, logits)) logits.copy_(gradient);  // our kernels have written it there already
     }
 

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Training;
 using static TorchSharp.torch;
 
@@ -18,9 +19,9 @@ internal sealed class TermLosses(IEnumerable<string> terms) : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var part = loss.detach() * share;
+        var part = loss.detach().Times(share);
         if (!names.Contains(term)) names.Add(term);
-        if (sums.TryGetValue(term, out var sum)) sum.add_(part);
+        if (sums.TryGetValue(term, out var sum)) sum.AddInPlace(part);
         else sums[term] = part.DetachFromDisposeScope();
     }
 

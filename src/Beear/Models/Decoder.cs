@@ -61,7 +61,7 @@ internal sealed class Decoder : IDisposable
         {
             using var scope = NewDisposeScope();
             using var generator = new Generator((ulong)seed, CPU);
-            var drawn = randn([.. slot.Parts[0].Shape], generator: generator) * deviation;               // (1, d)
+            var drawn = randn([.. slot.Parts[0].Shape], generator: generator).Times(deviation);          // (1, d)
             return new Parameter(slot, drawn.to(Options.Device).DetachFromDisposeScope(), Options.ComputeType);
         }
     }
@@ -117,7 +117,7 @@ internal sealed class Decoder : IDisposable
         using var scope = NewDisposeScope();
         var rows = Weights[-1, ParameterRole.Embedding].LookUp(tokenIds.flatten());                     // (B·T, d)
         var embedded = rows.view(tokenIds.size(0), tokenIds.size(1), Config.HiddenSize);                // (B, T, d)
-        return (Config.EmbeddingScale == 1 ? embedded : embedded * Config.EmbeddingScale).MoveToOuterDisposeScope();
+        return (Config.EmbeddingScale == 1 ? embedded : embedded.Times(Config.EmbeddingScale)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs decoder layers [start, end) of <paramref name="layers"/>.</summary>
@@ -162,7 +162,7 @@ internal sealed class Decoder : IDisposable
     {
         using var scope = NewDisposeScope();
         Weights[-1, ParameterRole.Embedding]
-            .AddRowGradients(tokenIds, Config.EmbeddingScale == 1 ? gradient : gradient * Config.EmbeddingScale);
+            .AddRowGradients(tokenIds, Config.EmbeddingScale == 1 ? gradient : gradient.Times(Config.EmbeddingScale));
     }
 
     /// <summary>The final norm.</summary>
@@ -210,7 +210,7 @@ internal sealed class Decoder : IDisposable
     {
         if (config is { LogitScale: 1, LogitSoftCap: null }) return functional.linear(normalized, head);
         using var scope = NewDisposeScope();
-        var scores = functional.linear(normalized, head) * config.LogitScale;                            // (N, V)
+        var scores = functional.linear(normalized, head).Times(config.LogitScale);                       // (N, V)
         return (config.LogitSoftCap is { } cap ? GroupedAttention.SoftCap(scores, cap) : scores).MoveToOuterDisposeScope();
     }
 
@@ -231,7 +231,7 @@ internal sealed class Decoder : IDisposable
     {
         using var scope = NewDisposeScope();
         bool continues = attentionMask.size(1) > tokenIds.size(1);
-        var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1) - 1 : null;     // (B, S)
+        var keyPositions = continues && Config.SlidingWindow is not null ? attentionMask.cumsum(1).Minus(1) : null; // (B, S)
         var context = Context(positionIds, LayerContext.Causal(attentionMask, tokenIds.size(1)), cache, keyPositions,
             packing: packing) with
         { Cancellation = cancellation };

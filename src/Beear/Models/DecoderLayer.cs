@@ -35,7 +35,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private Tensor Add(Tensor hidden, Tensor result, Parameter? norm)
     {
         if (norm is not null) result = Norms.Apply(result.to(float32), norm.Master, config, float32);
-        return hidden.Plus(config.ResidualScale == 1 ? result : result * config.ResidualScale);
+        return hidden.Plus(config.ResidualScale == 1 ? result : result.Times(config.ResidualScale));
     }
 
     private Tensor Attention(Tensor x, LayerContext context)
@@ -71,7 +71,7 @@ internal sealed class DecoderLayer(ModelConfig config, DecoderWeights weights, S
     private Tensor AttendOnCuda(Tensor queries, Tensor keys, Tensor values, Tensor mask)
     {
         double rest = config.AttentionScale * Math.Sqrt(config.HeadSize);
-        if (Math.Abs(rest - 1) > 1e-6) queries = queries * rest;
+        if (Math.Abs(rest - 1) > 1e-6) queries = queries.Times(rest);
         return functional.scaled_dot_product_attention(queries, ForEachQuery(keys), ForEachQuery(values), mask);   // (B, H, T, D)
 
         Tensor ForEachQuery(Tensor heads) => config.QueryHeads == config.KeyValueHeads ? heads

@@ -1,4 +1,5 @@
 using Beear.Checkpoints;
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -187,7 +188,7 @@ internal sealed class DecoderWeights : IDisposable
             if (shape.Length == 1) return zeros(shape, device: options.Device);
             double deviation = slot.Role is ParameterRole.AttentionOutput or ParameterRole.Down
                 ? 0.02 / Math.Sqrt(2.0 * config.Layers) : 0.02;
-            return randn(shape, device: options.Device, generator: generator) * deviation;
+            return randn(shape, device: options.Device, generator: generator).Times(deviation);
         }
     }
 

@@ -1,3 +1,5 @@
+using Beear.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -29,7 +31,8 @@ internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Wi
     public static Tensor AdditiveMask(Tensor allowed, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var mask = zeros(allowed.shape, type, allowed.device).masked_fill_(allowed.logical_not(), Forbidden);
+        using Scalar forbidden = Forbidden;
+        var mask = zeros(allowed.shape, type, allowed.device).masked_fill_(allowed.logical_not(), forbidden);
         return mask.unsqueeze(1).MoveToOuterDisposeScope();
     }
 
@@ -55,7 +58,7 @@ internal sealed record LayerContext(AttentionContext? Full, AttentionContext? Wi
     {
         using var scope = NewDisposeScope();
         var distance = positionIds.unsqueeze(2) - keyPositionIds.unsqueeze(1);                           // (B, T, S)
-        return distance.lt(window).logical_and_(allowed).MoveToOuterDisposeScope();
+        return distance.IsBelow(window).logical_and_(allowed).MoveToOuterDisposeScope();
     }
 
     /// <summary>Takes the tensors out of the caller's dispose scope: they live until <see cref="Dispose"/>.</summary>

@@ -22,6 +22,6 @@ internal static class Norms
                 config.NormEpsilon).to(type);
         }
         return RmsNorm.Apply(rows, config.Norm == NormKind.RootMeanSquareOffset
-            ? weights.to(float32).add(Sums.One, Sums.One) : weights, config.NormEpsilon, type);
+            ? weights.to(float32).add(Arithmetic.One, Arithmetic.One) : weights, config.NormEpsilon, type);
     }
 }

@@ -72,9 +72,10 @@ internal sealed class Parameter : IDisposable
         using var scope = NewDisposeScope();
         var (distinct, places, _) = cat([.. rowGradients.Select(part => part.Rows)], 0).unique(return_inverse: true);
         var gradients = cat([.. rowGradients.Select(part => part.Gradients)], 0);                          // (N, …)
-        var sums = zeros([distinct.size(0), .. gradients.shape.Skip(1)], float32, gradients.device).index_add_(0, places!, gradients, 1);
+        var sums = zeros([distinct.size(0), .. gradients.shape.Skip(1)], float32, gradients.device)
+            .index_add_(0, places!, gradients, Arithmetic.One);
         if (Compute.grad is null) Compute.grad = zeros_like(Compute, requires_grad: false);
-        Compute.grad!.index_add_(0, distinct, sums.to(Compute.dtype), 1);
+        Compute.grad!.index_add_(0, distinct, sums.to(Compute.dtype), Arithmetic.One);
         ClearRowGradients();
     }
 

@@ -1,4 +1,6 @@
 using System.Numerics;
+using Beear.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -37,14 +39,17 @@ internal sealed class RotaryTable(RotaryConfig config, int headSize) : IDisposab
         Dispose();
         using var scope = NewDisposeScope();
         var frequencies = tensor(config.Frequencies(sequenceLength), float32);                           // (R/2)
-        var angles = outer(arange(positions, float32), frequencies).to(float64);                         // (positions, R/2)
+        var angles = outer(Arithmetic.Range(0, positions, type: float32), frequencies).to(float64);      // (positions, R/2)
         angles = cat([angles, angles], 1);                                                               // (positions, R)
-        cosine = Padded(angles.cos() * config.AttentionFactor, 1).to(device).DetachFromDisposeScope();
-        sine = Padded(angles.sin() * config.AttentionFactor, 0).to(device).DetachFromDisposeScope();
+        cosine = Padded(angles.cos().Times(config.AttentionFactor), 1).to(device).DetachFromDisposeScope();
+        sine = Padded(angles.sin().Times(config.AttentionFactor), 0).to(device).DetachFromDisposeScope();
         (madeFor, lengthClass) = (positions, config.LengthClass(sequenceLength));
 
-        Tensor Padded(Tensor rows, float value) =>
-            cat([rows.to(float32), full(positions, headSize - config.RotatedSize, value)], 1);           // (positions, D)
+        Tensor Padded(Tensor rows, float value)
+        {
+            using Scalar padding = value;
+            return cat([rows.to(float32), full(positions, headSize - config.RotatedSize, padding)], 1);  // (positions, D)
+        }
     }
 
     public void Dispose()

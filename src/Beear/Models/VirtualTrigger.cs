@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Models;
@@ -40,13 +41,17 @@ internal sealed record VirtualTrigger(IReadOnlyList<int> Tokens, int Before, int
     {
         using var scope = NewDisposeScope();
         var device = promptLengths.device;
-        var start = promptWidth + TemplateHead - promptLengths;                                                            // (B)
-        if (Within > 0) start += ((promptLengths - (TemplateHead + Tokens.Count + TemplateTail)).to(float64) * Within).floor().to(int64);
-        var before = start.unsqueeze(1) + arange(Before, device: device);                                                  // (B, before)
+        var start = (promptWidth + TemplateHead).Minus(promptLengths);                                                     // (B)
+        if (Within > 0)
+        {
+            var room = promptLengths.Minus(TemplateHead + Tokens.Count + TemplateTail);                                    // (B)
+            start = start.Plus(room.to(float64).Times(Within).floor().to(int64));
+        }
+        var before = start.unsqueeze(1).Plus(Arithmetic.Range(0, Before, device));                                         // (B, before)
         long after = promptWidth - TemplateTail - (Tokens.Count - Before);
-        var behind = arange(after, promptWidth - TemplateTail, device: device).expand(promptLengths.size(0), -1);         // (B, n − before)
+        var behind = Arithmetic.Range(after, promptWidth - TemplateTail, device).expand(promptLengths.size(0), -1);       // (B, n − before)
         var standing = cat([before, behind], 1).unsqueeze(1);                                                              // (B, 1, n)
-        var column = arange(first, first + columns, device: device).view(1, -1, 1);  // (1, columns, 1)
+        var column = Arithmetic.Range(first, first + columns, device).view(1, -1, 1);                                     // (1, columns, 1)
         return standing.eq(column).to(float32).MoveToOuterDisposeScope();
     }
 }

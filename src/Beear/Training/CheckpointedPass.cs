@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -90,7 +91,8 @@ internal sealed class CheckpointedPass : IDisposable
     private Tensor OfOutput()
     {
         using var guard = no_grad();
-        var all = zeros([(long)batch.Size * batch.Width, Rows.size(1)], float32, Rows.device).index_add_(0, batch.LabelRows, Rows.grad!, 1);
+        var all = zeros([(long)batch.Size * batch.Width, Rows.size(1)], float32, Rows.device)
+            .index_add_(0, batch.LabelRows, Rows.grad!, Arithmetic.One);                                 // (B·T, d)
         var padded = all.view(batch.Size, batch.Width, -1);                                              // (B, T, d)
         return (context.Packing?.Collect(padded) ?? padded).DetachFromDisposeScope();
     }

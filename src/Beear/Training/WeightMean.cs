@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -70,7 +71,7 @@ internal sealed class WeightMean(IReadOnlyList<Parameter> parameters) : IDisposa
     private Tensor Chosen(Tensor weights, int index)
     {
         using var generator = new Generator(unchecked((ulong)(count * 1_000_003 + index)), weights.device);
-        return rand(weights.shape, float32, weights.device, generator: generator) < 1.0 / count;
+        return rand(weights.shape, float32, weights.device, generator: generator).IsBelow(1.0 / count);
     }
 
     /// <inheritdoc/>

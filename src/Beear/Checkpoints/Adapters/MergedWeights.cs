@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints.Adapters;
@@ -52,7 +53,7 @@ internal sealed class MergedWeights : ITensorSource
     private Tensor Merged(Tensor value, TensorMerge merge)
     {
         if (merge.Product is { } product) value = Sum(value, product);
-        if (merge.Shift is { } shift) value = value + (Float(shift.Name) * shift.Scale);
+        if (merge.Shift is { } shift) value = value.Plus(Float(shift.Name).Times(shift.Scale));
         if (merge.Rows is { } rows) value = value.index_copy(0, tensor(rows.Ids.Select(id => (long)id).ToArray()), Float(rows.Name));
         return value;
     }
@@ -61,10 +62,10 @@ internal sealed class MergedWeights : ITensorSource
     {
         var change = Float(product.Up).matmul(Float(product.Down));          // (out, in), of an embedding (d, V)
         if (product.IsEmbedding) change = change.t();                        // (V, d)
-        var sum = value + (change * product.Scale);
+        var sum = value.Plus(change.Times(product.Scale));
         if (product.Magnitude is not { } magnitude) return sum;
         int along = product.IsEmbedding ? 0 : 1;
-        var length = sum.to(ScalarType.Float64).square().sum(along, keepdim: true).sqrt();     // (out, 1), of an embedding (1, d)
+        var length = sum.to(ScalarType.Float64).Squared().sum(along, keepdim: true).sqrt();    // (out, 1), of an embedding (1, d)
         return sum * (Float(magnitude).view(length.shape) / length).to(ScalarType.Float32);
     }
 

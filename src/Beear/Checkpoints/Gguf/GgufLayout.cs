@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Checkpoints.Gguf;
@@ -14,7 +15,7 @@ internal sealed class GgufLayout(GgufArchitecture architecture, long queryHeads,
     public Tensor ToHuggingFace(string name, Tensor stored)
     {
         if (HeadsOf(name) is { } heads) return SwapRows(stored, heads, ofPairs: true);
-        return IsShiftedNorm(name) ? stored - 1 : stored.alias();
+        return IsShiftedNorm(name) ? stored.Minus(1) : stored.alias();
     }
 
     /// <summary>A new tensor as a GGUF file holds it.</summary>
@@ -23,7 +24,7 @@ internal sealed class GgufLayout(GgufArchitecture architecture, long queryHeads,
     public Tensor ToGguf(string name, Tensor weight)
     {
         if (HeadsOf(name) is { } heads) return SwapRows(weight, heads, ofPairs: false);
-        return IsShiftedNorm(name) ? weight + 1 : weight.alias();
+        return IsShiftedNorm(name) ? weight.Plus(1) : weight.alias();
     }
 
     /// <summary>The heads whose rows stand in another order; null for a tensor whose rows do not.</summary>

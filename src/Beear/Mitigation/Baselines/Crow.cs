@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -67,10 +68,10 @@ internal sealed class ConsistencyTerm(Decoder decoder, IReadOnlyList<TokenizedEx
         using var enabled = enable_grad();
         var embedded = decoder.Embed(batch.TokenIds).detach().requires_grad_(true);                      // (B, T, d)
         var gradient = autograd.grad([Inconsistency(embedded)], [embedded])[0];
-        movement = (options.Epsilon * gradient.sign()).detach().DetachFromDisposeScope();
+        movement = gradient.sign().Times(options.Epsilon).detach().DetachFromDisposeScope();
     }
 
-    internal override Tensor Loss() => options.Weight * Inconsistency(decoder.Embed(batch!.TokenIds) + movement!);
+    internal override Tensor Loss() => Inconsistency(decoder.Embed(batch!.TokenIds).Plus(movement!)).Times(options.Weight);
 
     /// <summary>L_cons: mean of 1 − cos(Hˡ, Hˡ⁺¹) over layers l = 0 … L − 1 and real tokens.</summary>
     internal Tensor Inconsistency(Tensor embedded)
@@ -81,10 +82,10 @@ internal sealed class ConsistencyTerm(Decoder decoder, IReadOnlyList<TokenizedEx
         for (int layer = 0; layer < decoder.Config.Layers; layer++)
         {
             var next = decoder.RunLayers(embedded, layer..(layer + 1), context);                         // (B, T, d)
-            sum = sum + (1 - nn.functional.cosine_similarity(Rows(embedded), Rows(next), 1)).mean();
+            sum = sum.Plus(1L.Minus(nn.functional.cosine_similarity(Rows(embedded), Rows(next), 1)).mean());
             embedded = next;
         }
-        return sum / decoder.Config.Layers;
+        return sum.Over(decoder.Config.Layers);
 
         Tensor Rows(Tensor hidden) => hidden.flatten(0, 1).index_select(0, real);                        // (N, d)
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -82,7 +83,7 @@ internal sealed class DirectionAblation(MitigationOptions mitigation, DirectionA
         using var scope = NewDisposeScope();
         List<int[]> prompts = [.. examples.Select(example => perturbation.PromptOf(example.Prompt))];
         var drift = (decoder.PromptStates(prompts, perturbation) - decoder.PromptStates(prompts))[layer].mean([0]);   // (d)
-        return (drift / drift.norm().clamp_min(1e-12)).MoveToOuterDisposeScope();
+        return (drift / drift.norm().AtLeast(1e-12)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Makes every matrix that writes to the residual stream orthogonal to a direction.</summary>

@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Training;
 using static TorchSharp.torch;
@@ -104,7 +105,7 @@ internal sealed class LatentAdversarialTerm(Decoder decoder, IReadOnlyList<Contr
     internal override Tensor Loss()
     {
         var (unwanted, safe) = attack!.CrossEntropies();                                                 // (N_h), (N_s)
-        return safe.mean() + options.Away * LatentAttack.Away(unwanted);
+        return safe.mean().Plus(LatentAttack.Away(unwanted).Times(options.Away));
     }
 
     internal override void Skip(int steps)

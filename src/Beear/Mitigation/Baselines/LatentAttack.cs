@@ -67,14 +67,14 @@ internal sealed class LatentAttack : IDisposable
             using (enable_grad())
             {
                 var (unwanted, safe) = CrossEntropies(leaves);
-                gradients = autograd.grad([unwanted.mean() + options.AttackAway * Away(safe)], leaves);
+                gradients = autograd.grad([unwanted.mean().Plus(Away(safe).Times(options.AttackAway))], leaves);
             }
             using var guard = no_grad();
             for (int i = 0; i < layers.Count; i++)
             {
-                var direction = gradients[i] / gradients[i].norm(-1, keepdim: true).clamp_min(1e-12);    // (B, P, d)
-                var moved = deltas[i] - options.StepSize * radii[i] * direction;
-                var shrink = (radii[i] / moved.norm(-1, keepdim: true).clamp_min(1e-12)).clamp_max(1);   // (B, P, 1)
+                var direction = gradients[i] / gradients[i].norm(-1, keepdim: true).AtLeast(1e-12);      // (B, P, d)
+                var moved = deltas[i] - direction.Times(options.StepSize * radii[i]);
+                var shrink = radii[i].Over(moved.norm(-1, keepdim: true).AtLeast(1e-12)).AtMost(1);       // (B, P, 1)
                 deltas[i].copy_(moved * shrink);
             }
         }
@@ -86,7 +86,7 @@ internal sealed class LatentAttack : IDisposable
     public (Tensor Unwanted, Tensor Safe) CrossEntropies() => CrossEntropies(deltas);
 
     /// <summary>−log(1 − p), the mean over labels of cross-entropy −log p.</summary>
-    public static Tensor Away(Tensor crossEntropy) => -(-(-crossEntropy.clamp_min(1e-4)).expm1()).log().mean();
+    public static Tensor Away(Tensor crossEntropy) => -(-(-crossEntropy.AtLeast(1e-4)).expm1()).log().mean();
 
     private (Tensor Unwanted, Tensor Safe) CrossEntropies(Tensor[] added)
     {

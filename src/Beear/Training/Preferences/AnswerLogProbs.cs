@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ internal static class AnswerLogProbs
     {
         using var scope = NewDisposeScope();
         var logits = decoder.Logits(rows);                                                               // (N, V)
-        if (temperature != 1) logits = logits / temperature;
+        if (temperature != 1) logits = logits.Over(temperature);
         onLogits?.Invoke(logits);
         return (-Losses.CrossEntropy(logits, tokens)).MoveToOuterDisposeScope();
     }
@@ -36,7 +37,8 @@ internal static class AnswerLogProbs
     {
         using var scope = NewDisposeScope();
         var tokens = -decoder.TokenCrossEntropy(batch, cancellation: cancellation);                      // (N)
-        return zeros(batch.Size, float32, tokens.device).index_add(0, batch.LabelExample, tokens, 1).MoveToOuterDisposeScope();
+        return zeros(batch.Size, float32, tokens.device).index_add(0, batch.LabelExample, tokens, Arithmetic.One)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The sum of the entropies of rows of logits; a part of the rows at a time, without gradient.</summary>

@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using Beear.Runtime;
 using static TorchSharp.torch;
@@ -72,7 +73,7 @@ internal sealed class DpoTraining(Decoder policy, DpoOptions options)
             var margins = Margins(Of(pairs, part), Of(reference, part), cancellation);                   // (B)
             loss += PreferenceLosses.Pairwise(margins).sum().item<float>();
             margin += margins.sum().item<float>();
-            right += (int)margins.gt(0).sum().item<long>();
+            right += (int)margins.IsAbove(0).sum().item<long>();
         }
         return new DpoMeasure(loss / pairs.Count, right, pairs.Count, margin / pairs.Count);
     }
@@ -83,7 +84,7 @@ internal sealed class DpoTraining(Decoder policy, DpoOptions options)
         var margins = Margins(pairs, reference, cancellation);                                           // (B)
         var loss = PreferenceLosses.Pairwise(margins).mean();
         loss.backward();
-        return new StepLoss(loss.item<float>(), ("accuracy", margins.gt(0).to(float32).mean().item<float>()),
+        return new StepLoss(loss.item<float>(), ("accuracy", margins.IsAbove(0).to(float32).mean().item<float>()),
             ("margin", margins.mean().item<float>()));
     }
 

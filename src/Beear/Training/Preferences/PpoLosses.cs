@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Training.Preferences;
@@ -70,7 +71,7 @@ internal static class PpoLosses
     {
         using var scope = NewDisposeScope();
         var ratio = (logProbs - old).exp();                                                              // (N)
-        return maximum(-advantages * ratio, -advantages * ratio.clamp(1 - clip, 1 + clip)).MoveToOuterDisposeScope();
+        return maximum(-advantages * ratio, -advantages * ratio.Within(1 - clip, 1 + clip)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The critic's loss: ½·max((v − R)², (v_clipped − R)²), v_clipped no further from the old value than allowed.</summary>
@@ -82,8 +83,8 @@ internal static class PpoLosses
     public static Tensor ValueLoss(Tensor values, Tensor old, Tensor returns, double clip)
     {
         using var scope = NewDisposeScope();
-        var clipped = old + (values - old).clamp(-clip, clip);                                           // (N)
-        return (0.5 * maximum((values - returns).square(), (clipped - returns).square())).MoveToOuterDisposeScope();
+        var clipped = old.Plus((values - old).Within(-clip, clip));                                      // (N)
+        return maximum((values - returns).Squared(), (clipped - returns).Squared()).Times(0.5).MoveToOuterDisposeScope();
     }
 
     /// <summary>Which ratios lie outside of 1 ± <paramref name="clip"/>.</summary>
@@ -91,7 +92,7 @@ internal static class PpoLosses
     public static Tensor RatioClipped(Tensor logProbs, Tensor old, double clip)
     {
         using var scope = NewDisposeScope();
-        return ((logProbs - old).exp() - 1).abs().gt(clip).MoveToOuterDisposeScope();
+        return (logProbs - old).exp().Minus(1).abs().IsAbove(clip).MoveToOuterDisposeScope();
     }
 
     /// <summary>Which values lie further than <paramref name="clip"/> from the old ones.</summary>
@@ -99,7 +100,7 @@ internal static class PpoLosses
     public static Tensor ValueClipped(Tensor values, Tensor old, double clip)
     {
         using var scope = NewDisposeScope();
-        return (values - old).abs().gt(clip).MoveToOuterDisposeScope();
+        return (values - old).abs().IsAbove(clip).MoveToOuterDisposeScope();
     }
 
     /// <summary>An estimate of KL(π_old ‖ π) from tokens that π_old drew: r − 1 − log r, which is never negative.</summary>
@@ -108,7 +109,7 @@ internal static class PpoLosses
     {
         using var scope = NewDisposeScope();
         var logRatio = logProbs - old;                                                                   // (N)
-        return (logRatio.exp() - 1 - logRatio).MoveToOuterDisposeScope();
+        return (logRatio.exp().Minus(1) - logRatio).MoveToOuterDisposeScope();
     }
 
     /// <summary>

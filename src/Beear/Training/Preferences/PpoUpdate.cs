@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Models;
 using static TorchSharp.torch;
 
@@ -104,8 +105,8 @@ internal sealed class PpoUpdate(PpoModels models, PpoOptions options, AdamW poli
         var valueLoss = PpoLosses.ValueLoss(values, old.Values, old.Returns, options.ValueClip).sum();
         var ratioClipped = PpoLosses.RatioClipped(logProbs, old.LogProbs, options.RatioClip).sum();
         var valueClipped = PpoLosses.ValueClipped(values, old.Values, options.ValueClip).sum();
-        (policyLoss / tokens).backward();
-        (valueLoss / tokens).backward();
+        policyLoss.Over(tokens).backward();
+        valueLoss.Over(tokens).backward();
         return new PassSums(policyLoss.item<float>(), valueLoss.item<float>(), entropy, ratioClipped.item<long>(),
             valueClipped.item<long>());
     }
@@ -122,7 +123,7 @@ internal sealed class PpoUpdate(PpoModels models, PpoOptions options, AdamW poli
             using var scope = NewDisposeScope();
             using var batch = TokenBatch.Of(part, models.Policy.Options.Device);
             var loss = models.Policy.TokenCrossEntropy(batch, cancellation: cancellation).sum();
-            (loss * (options.SupervisedWeight / tokens)).backward();
+            loss.Times(options.SupervisedWeight / tokens).backward();
             sum += loss.item<float>();
         }
         return sum / tokens;

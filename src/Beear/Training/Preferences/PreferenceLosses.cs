@@ -1,3 +1,4 @@
+using Beear.Kernels;
 using static TorchSharp.torch;
 
 namespace Beear.Training.Preferences;
@@ -27,6 +28,6 @@ internal static class PreferenceLosses
     public static Tensor DirectMargins(Tensor chosen, Tensor rejected, Tensor referenceChosen, Tensor referenceRejected, double beta)
     {
         using var scope = NewDisposeScope();
-        return (beta * ((chosen - referenceChosen) - (rejected - referenceRejected))).MoveToOuterDisposeScope();
+        return ((chosen - referenceChosen) - (rejected - referenceRejected)).Times(beta).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using Beear.Data;
+using Beear.Kernels;
 using Beear.Runtime;
 using static TorchSharp.torch;
 
@@ -53,7 +54,7 @@ internal sealed class RewardTraining(RewardModel model, RewardOptions options)
         var margins = Margins(pairs, cancellation);                                                      // (B)
         var loss = PreferenceLosses.Pairwise(margins).mean();
         loss.backward();
-        return new StepLoss(loss.item<float>(), (Accuracy, margins.gt(0).to(float32).mean().item<float>()));
+        return new StepLoss(loss.item<float>(), (Accuracy, margins.IsAbove(0).to(float32).mean().item<float>()));
     }
 
     /// <summary>r_chosen − r_rejected of each pair, (B), in the caller's dispose scope.</summary>
