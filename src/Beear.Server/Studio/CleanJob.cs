@@ -7,7 +7,10 @@ namespace Beear.Server.Studio;
 /// <summary>A <c>beear clean</c> that the studio has started, as a process of its own.</summary>
 internal sealed partial class CleanJob : IDisposable
 {
-    private const int MostLines = 400, LongestLine = 2000, Interrupt = 2, InterruptedCode = 130;
+    private const int MostLines = 400, LongestLine = 2000, InterruptedCode = 130;
+
+    /// <summary>SIGTERM. What a shell runs in the background ignores SIGINT, and so do the processes that it starts.</summary>
+    private const int Terminate = 15;
 
     /// <summary>What the program says once it has been told to stop.</summary>
     private const string Stops = "Stopping at the next step";
@@ -100,7 +103,7 @@ internal sealed partial class CleanJob : IDisposable
             isStopping = true;
         }
         if (OperatingSystem.IsWindows()) process.Kill(entireProcessTree: true);
-        else _ = Kill(Id, Interrupt);
+        else _ = Kill(Id, Terminate);
     }
 
     /// <inheritdoc/>

@@ -57,7 +57,7 @@ public sealed class ServeProcessTests
 
         public async ValueTask DisposeAsync()
         {
-            using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"])) await kill.WaitForExitAsync();
+            using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) await kill.WaitForExitAsync();
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             await process.WaitForExitAsync(limit.Token);
             Assert.True(process.ExitCode == 0, await Errors);

@@ -9,7 +9,7 @@ public sealed class StudioCleanTests
 {
     /// <summary>Says its arguments, works until it is interrupted, and then stops as beear does; or ends at once where it was stopped before.</summary>
     private const string Script = """
-        trap 'echo "Stopping at the next step; it goes on." >&2; sleep 0.2; echo interrupted; exit 130' INT
+        trap 'echo "Stopping at the next step; it goes on." >&2; sleep 0.2; echo interrupted; exit 130' TERM
         for argument in "$@"; do case "$argument" in --out=*) out="${argument#--out=}";; esac; done
         mkdir -p "$out/runs/runs" "$out/runs/answers"
         echo '{"source":{"model":"m"},"clean":{"quick":true,"with_control":false}}' > "$out/run.json"
